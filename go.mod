@@ -1,0 +1,3 @@
+module github.com/flowcorr/flowcorr
+
+go 1.26

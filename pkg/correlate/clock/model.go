@@ -1,0 +1,110 @@
+// Package clock turns interval constraints between clocks into a track for
+// each clock: an offset over time with bounds that hold the truth, or a refusal
+// that says why. It knows no protocol and no log format.
+//
+// Sign: θ_X(t) = clock X − reference at the same physical instant; positive
+// means X is ahead. corrected = stamp − θ_X.
+package clock
+
+// ID names one clock; the caller numbers them from 0.
+type ID int
+
+// Infinity stands for "no bound on this side".
+const Infinity = int64(1) << 62
+
+// Method of a piece of evidence, in the words of the report.
+type Method string
+
+const (
+	NTP         Method = "ntp"
+	Keyed       Method = "keyed"
+	Intervals   Method = "intervals"
+	DateHeader  Method = "date-header"
+	Chrony      Method = "chrony"
+	Journal     Method = "journal"
+	TwoCaptures Method = "two-captures"
+	TSVal       Method = "tcp-timestamps"
+	Declared    Method = "declared"
+	Identity    Method = "same-host"
+)
+
+// Constraint says: Low ≤ clock B − clock A ≤ High (ns) at the instant At.
+type Constraint struct {
+	A, B      ID
+	At        int64 // ns since the epoch by clock A
+	Low, High int64 // ±Infinity: unbounded
+	Method    Method
+	Ref       int // the caller's index of the evidence item
+}
+
+// Vote says: if event Event of clock B is partner Partner of clock A, then
+// Low ≤ B − A ≤ High at At. An event has many votes, of which one at most is true.
+type Vote struct {
+	A, B      ID
+	Event     int // the log line; votes of one event exclude each other
+	Partner   int // the exchange; used by one event at most
+	Group     int // key both share (client address, path, …): only for one-to-one re-scoring
+	At        int64
+	Low, High int64
+	Weight    float64 // 1 for a plain pair; more where rare attributes agree
+}
+
+// Step is a jump of one clock known from its own records: at At (clock's own
+// time before the jump) it moved forward by Size (negative: backward).
+type Step struct {
+	Clock  ID
+	At     int64
+	After  int64 // the first instant of the clock known to lie behind the jump
+	Size   int64 // ns
+	Slack  int64 // ns: Size is right within ±Slack
+	Method Method
+	Ref    int
+}
+
+// Status of a clock, in the words of the report.
+type Status string
+
+const (
+	Reference    Status = "reference"
+	Measured     Status = "measured"
+	DeclaredOnly Status = "declared"
+	Ambiguous    Status = "ambiguous"
+	Insufficient Status = "insufficient"
+)
+
+// Segment is a straight piece of a track. Instants are of the clock itself.
+type Segment struct {
+	From, To  int64   // valid for stamps in [From, To]
+	Offset    int64   // θ at From, ns
+	Low, High int64   // θ at From lies between
+	Drift     float64 // ppm
+	// LowEnd and HighEnd bound θ at To; between the ends the bounds are linear.
+	LowEnd, HighEnd int64
+	StepBefore      bool // a step, not a knot, separates it from the segment before
+}
+
+// Support counts the evidence of one method.
+type Support struct {
+	Method          Method
+	Count, Rejected int
+}
+
+// Candidate is one of several possible offsets of an ambiguous clock.
+type Candidate struct {
+	Offset int64
+	Score  float64
+	Reason string
+}
+
+// Track is what is known of one clock against the reference.
+type Track struct {
+	Clock      ID
+	Status     Status
+	Segments   []Segment
+	Supports   []Support
+	Rejected   []int // Ref of constraints that were set aside
+	Used       []int // Ref of constraints and votes that bear it
+	Candidates []Candidate
+	Why        string // for ambiguous and insufficient: the reason, in English, one clause
+	Path       []ID   // clocks between it and the reference
+}

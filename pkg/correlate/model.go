@@ -1,0 +1,143 @@
+// Package correlate links what captures and logs tell into journeys: one for
+// each action somebody waited for, with its phases, its log lines and the
+// clocks that make the two comparable.
+package correlate
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+// Case is everything the diagnosis works on.
+type Case struct {
+	Incident  *incident.Incident
+	Clocks    []*Clock // reference first
+	Journeys  []*Journey
+	Lookups   []*Lookup // DNS lookups as somebody waited for them, owned by a journey or not
+	Unmatched []Unmatched
+}
+
+// Clock is one clock domain with its track.
+type Clock struct {
+	ID    clock.ID
+	Name  string // "web", "capture client.pcap", "UTC", …
+	Kind  string // capture | log | ntp-clock | ntp-server | utc
+	Files []*incident.File
+	clock.Track
+	Notes []string // contradictions, zone explanations
+}
+
+// Point is a flow seen in one capture.
+type Point struct {
+	Capture *incident.Capture
+	Flow    *pcapflow.Flow
+}
+
+// Stamp is an instant of a journey: where it was seen, raw, and corrected.
+type Stamp struct {
+	pcapflow.Stamp
+	Capture   *incident.Capture
+	Corrected int64 // on the reference clock; equal to Time where the clock could not be corrected
+	Bounded   bool  // Low and High hold the truth
+	Low, High int64
+}
+
+// Phase of a journey.
+type Phase struct {
+	pcapflow.Phase
+	Capture *incident.Capture // where it was seen
+	Reason  string            // why it is unseen: "name cached", "connection reused", "capture began later"
+	Flow    *pcapflow.Flow    // the flow that shows it
+}
+
+// Journey is all that one action needed.
+type Journey struct {
+	ID      string // "j1", … in order of start
+	Service string // http | https | ssh | dns | ntp | tcp | tls | quic
+	Client  netip.AddrPort
+	Server  netip.AddrPort
+	Name    string // the name that was asked for: SNI, Host, the DNS name
+	// ClientSeen is the client as the server saw it, where an address
+	// translation lies between; zero otherwise.
+	ClientSeen netip.AddrPort
+	Ordinal    int // n-th request of the connection, from 1
+
+	Points    []Point            // every capture that saw the flow, the best one for the client's view first
+	Exchange  *pcapflow.Exchange // of Points[0]; nil where there is none
+	Lookup    *Lookup            // the lookup it waited for; nil: none seen
+	SSH       *pcapflow.SSH
+	NTP       *pcapflow.NTPSample
+	Neighbour *pcapflow.Resolution
+
+	Start, End pcapflow.Stamp // by the clock of Points[0]
+	Outcome    pcapflow.Outcome
+	Phases     []Phase
+	Breakdown  []Share
+	Lines      []Line
+	Notes      []string
+}
+
+// Total is the journey's length.
+func (j *Journey) Total() time.Duration { return time.Duration(j.End.Time - j.Start.Time) }
+
+// Cause of a share of time, in the words of the report: dns, resolver-retry,
+// neighbour, network, server, client, loss, tls, window, idle.
+type Cause string
+
+// Share is an exclusive part of a journey's time.
+type Share struct {
+	Cause Cause
+	Time  time.Duration
+	Share float64 // 0 … 1; they add up to 1
+}
+
+// Line is a log line that tells of a journey.
+type Line struct {
+	Log         *incident.Log
+	Event       int           // index into Log.Events
+	Status      string        // matched | ambiguous
+	Confidence  float64       // 0 … 1
+	Residual    time.Duration // corrected log instant − the instant in the packets
+	HasResidual bool
+	By          string   // what decided: "port", "time", "time, bytes", …
+	Rivals      []string // journeys that would fit nearly as well
+}
+
+// Unmatched is a run of log lines without a journey, and why.
+type Unmatched struct {
+	Log    *incident.Log
+	Events []int
+	Reason string // "outside the capture", "no flow of this client", "failed handshake", …
+}
+
+// Lookup is a name resolution as the client waited for it: every transaction
+// for one name (A, AAAA, HTTPS; retries with old and new IDs; further
+// resolvers; search suffixes; UDP, then TCP).
+type Lookup struct {
+	Capture   *incident.Capture
+	Client    netip.Addr
+	Name      string // as the user meant it, search suffixes removed
+	Tries     []Try  // in order of time
+	Start     pcapflow.Stamp
+	End       pcapflow.Stamp // the answer the client waited for; unseen: none came
+	Outcome   pcapflow.Outcome
+	RCode     string
+	Attempts  int           // rounds of asking; 1: at once
+	RetryWait time.Duration // silence until the next attempt, summed
+	Resolvers []netip.Addr  // in the order tried
+	Addresses []netip.Addr
+	Suffixes  int           // names tried in vain from the search list
+	TCP       bool          // fell back to TCP
+	TCPCost   time.Duration // from the truncated answer to the one over TCP
+}
+
+// Try is one transaction of a lookup.
+type Try struct {
+	*pcapflow.Transaction
+	Flow     *pcapflow.Flow
+	Resolver netip.AddrPort
+}

@@ -1,0 +1,62 @@
+// Package incident reads a folder of evidence: it finds the files, recognises
+// what each is, and has captures and logs read, each once.
+package incident
+
+import (
+	"github.com/flowcorr/flowcorr/pkg/logparse"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+// Incident is everything that was read.
+type Incident struct {
+	Files    []*File    // every file given, also the unusable ones, in order of path
+	Captures []*Capture // one per capture point and rotated set
+	Logs     []*Log     // server logs, daemon logs and what clients printed
+}
+
+// File is one piece of evidence.
+type File struct {
+	Path        string // relative to the argument it was found under, with slashes
+	Open        string // the path to open it by
+	Kind        string // "pcap", "nginx-access", …, "unrecognised"
+	Reason      string // why it was taken for that
+	RunnerUp    string
+	SHA256      string
+	Bytes       int64
+	Packing     string // "gzip", …; "": plain
+	Records     int    // packets or lines
+	First, Last int64  // raw stamps, ns; 0 where none
+	Problems    []Problem
+}
+
+// Problem of a file, in words with its position.
+type Problem struct {
+	Record int
+	Offset int64
+	Text   string
+}
+
+// Capture is one capture with the files it came in.
+type Capture struct {
+	Files  []*File
+	Frames []int // number of frames in each file: a running frame is located by these
+	pcapflow.Result
+}
+
+// Locate tells file and frame within it of a running frame number.
+func (c *Capture) Locate(frame int) (file, inFile int) {
+	for i, n := range c.Frames {
+		if frame <= n {
+			return i, frame
+		}
+		frame -= n
+	}
+	return len(c.Frames) - 1, frame
+}
+
+// Log is one text file with its events.
+type Log struct {
+	File   *File
+	Folder string // first folder of the path: most often the host's name; "" at the top
+	Events []logparse.Event
+}

@@ -1,0 +1,44 @@
+package logparse
+
+import "io"
+
+// Format is one kind of text.
+//
+// Adding one is one file with one Format, one line in the table formats, and
+// test data.
+type Format struct {
+	Name string // the evidence kind of reports: "nginx-access", "auth-log", …
+	// Score looks at the first bytes of a file, whole lines, and says how sure
+	// it is: 0 not mine, 100 certain.
+	Score func(head []byte) int
+	// Open starts to read. The decoder owns the reader until it ends.
+	Open func(r io.Reader, src Source) Decoder
+}
+
+// Source is what is known of a file beside its bytes.
+type Source struct {
+	Path      string // as the report will name it
+	Zone      int    // seconds east of UTC for stamps without a zone
+	ZoneKnown bool
+	Year      int // year of a stamp without one, at the file's first line; 0: unknown
+	// Template is the log_format / LogFormat / curl -w string to read by, where
+	// the case file or a server's configuration gives one.
+	Template string
+}
+
+// Decoder yields events.
+type Decoder interface {
+	// Next fills e with the next event. It returns io.EOF at the end. A line
+	// that is not understood is not an error: it is counted in Problems.
+	Next(e *Event) error
+	Problems() []Problem
+	Lines() int // lines read so far
+}
+
+// Problem is one line (or run of lines) that was not understood.
+type Problem struct {
+	Line   int
+	Count  int // further lines like it, in a row
+	Offset int64
+	Text   string // why; foreign text in it is quoted
+}

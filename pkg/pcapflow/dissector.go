@@ -1,0 +1,41 @@
+package pcapflow
+
+// Verdict of a probe.
+type Verdict uint8
+
+const (
+	No    Verdict = iota // not this protocol
+	Maybe                // more bytes, or the other direction, are needed
+	Yes
+)
+
+// Dissector recognises one protocol by content and follows it.
+//
+// Adding a protocol is one file with one Dissector, one line in the table
+// dissectors, and test data.
+type Dissector struct {
+	Name      string // the service's name in reports: "tls", "ssh", "dns", …
+	Transport Transport
+	// Probe sees the first bytes each side sent (either may still be empty)
+	// and the server's port, which is a hint only. It must not keep them.
+	Probe func(first [2][]byte, port uint16) Verdict
+	// Open starts to follow f. What the stream learns goes into f.
+	Open func(f *Flow, env *Env) Stream
+}
+
+// Env is what dissectors share within one capture.
+type Env struct {
+	Keys *KeyLog // nil: no secrets known
+}
+
+// Stream receives what one flow carried, in order.
+//
+// Over TCP, Data gets the bytes as the receiving application could read them:
+// contiguous, without repetition; at is the instant they became readable and
+// never goes backwards within a direction. Over UDP each datagram is one call.
+// b is valid during the call only. No method may panic on any input.
+type Stream interface {
+	Data(d Dir, at Stamp, b []byte)
+	Gap(d Dir, at Stamp, n int64) // n bytes that the capture lacks; the stream goes on behind them
+	Close(at Stamp)               // the flow ended, or the capture did
+}

@@ -1,0 +1,453 @@
+// Package pcapflow rebuilds flows with their phases from packets, in one pass.
+//
+// What it yields is data: a Flow a transport conversation, with the stamps and
+// frames of everything that happened in it. It keeps no payload.
+package pcapflow
+
+import (
+	"net/netip"
+
+	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
+)
+
+// Stamp is one instant of a capture: when, and in which frame. Frame 0 means
+// "not seen"; then Time means nothing.
+type Stamp struct {
+	Time  int64 // nanoseconds since the Unix epoch, by the capturing clock
+	Frame int
+}
+
+// Seen tells whether the instant was observed.
+func (s Stamp) Seen() bool { return s.Frame != 0 }
+
+// Dir is the side that sent something.
+type Dir uint8
+
+const (
+	Client Dir = iota // the side that opened the flow
+	Server
+)
+
+// Other is the opposite side.
+func (d Dir) Other() Dir { return d ^ 1 }
+
+func (d Dir) String() string {
+	if d == Client {
+		return "client"
+	}
+	return "server"
+}
+
+// Outcome of a phase. Unknown is a value.
+type Outcome uint8
+
+const (
+	Unseen Outcome = iota // not observed: the capture does not tell
+	Done
+	Failed     // answered with an error
+	Refused    // RST or ICMP
+	Unanswered // nothing came back
+	Estimated  // done, with instants inferred from sizes and order (no keys)
+)
+
+var outcomeNames = [...]string{"unseen", "done", "failed", "refused", "unanswered", "estimated"}
+
+func (o Outcome) String() string { return outcomeNames[o] }
+
+// PhaseName is a name of the public vocabulary: "dns.lookup", "tcp.connect", …
+type PhaseName string
+
+const (
+	DNSLookup     PhaseName = "dns.lookup"
+	L2Resolve     PhaseName = "l2.resolve"
+	TCPConnect    PhaseName = "tcp.connect"
+	TLSHandshake  PhaseName = "tls.handshake"
+	HTTPSend      PhaseName = "http.send"
+	HTTPWait      PhaseName = "http.wait"
+	HTTPReceive   PhaseName = "http.receive"
+	SSHBanner     PhaseName = "ssh.banner"
+	SSHKex        PhaseName = "ssh.kex"
+	SSHAuth       PhaseName = "ssh.auth"
+	SSHSession    PhaseName = "ssh.session"
+	NTPExchange   PhaseName = "ntp.exchange"
+	QUICHandshake PhaseName = "quic.handshake"
+)
+
+// Phase is one named stretch of a flow.
+type Phase struct {
+	Name       PhaseName
+	Begin, End Stamp // End unseen: it never ended in this capture
+	Outcome    Outcome
+	Attempts   int   // 1 when it worked at once; 0: does not apply
+	RTT        int64 // loss-free round trip beside a phase that may contain losses, ns; 0: unknown
+	Frames     []int // the frames that show it, ascending
+	Note       string
+}
+
+// Transport of a flow, in the words of the report.
+type Transport uint8
+
+const (
+	TCP Transport = iota + 1
+	UDP
+	ICMP
+	SCTP
+	OtherTransport
+)
+
+var transportNames = [...]string{"", "tcp", "udp", "icmp", "sctp", "other"}
+
+func (t Transport) String() string { return transportNames[t] }
+
+// Flow is one transport conversation, finished or cut off by the capture's end.
+type Flow struct {
+	Transport     Transport
+	Stream        int // tcp.stream / udp.stream, as Wireshark numbers them
+	Client        netip.AddrPort
+	Server        netip.AddrPort
+	Guessed       bool // no SYN seen: which side is the client is a guess (lower port, known service)
+	Encapsulation string
+	Clock         capture.ClockID
+	MAC           [2][6]byte // link addresses seen in frames sent by Client, by Server; zero: none
+	TTL           [2]uint8   // of the first packet of each side
+
+	Start, End   Stamp
+	Packets      [2]int64 // by sender; capture duplicates left out
+	Bytes        [2]int64 // frame lengths on the wire
+	Payload      [2]int64 // transport payload, repeated bytes included
+	Duplicates   int64    // copies made by the capture (SPAN, any-interface), removed before counting
+	FirstPayload [2]Stamp
+	LastPayload  [2]Stamp
+
+	Service string // "http", "tls", "ssh", "dns", "ntp", "quic", …; "": not recognised
+	Phases  []Phase
+
+	Conn *Conn         // TCP only
+	TLS  *TLS          // where recognised
+	HTTP []Exchange    // requests and answers, in the clear or estimated under TLS
+	SSH  *SSH          //
+	QUIC *QUIC         //
+	DNS  []Transaction // queries and answers carried by this flow
+	NTP  []NTPSample   //
+
+	ICMP  []ICMPError // errors that quote this flow
+	Notes []string    // what was not understood, said once each
+}
+
+// Mark is one packet remembered of a flow, so that the same packet can be found
+// in another capture, through address translation or with another clock.
+type Mark struct {
+	Stamp
+	Dir   Dir
+	Seq   uint32 // TCP: absolute sequence number; UDP: hash of the payload
+	Ack   uint32
+	Len   uint32 // payload bytes
+	Flags uint8
+	TTL   uint8
+	ID    uint16 // IPv4 identification; 0 in IPv6
+	Sum   uint32 // hash of the transport payload (FNV-1a), 0 when empty or cut by the snap length
+}
+
+// Conn is what TCP itself tells.
+type Conn struct {
+	SYN       []Stamp // every attempt, first to last
+	SYNACK    []Stamp
+	ACK       Stamp // the client's ACK that completes the handshake
+	ISN       [2]uint32
+	MSS       [2]int // 0: option not seen
+	Scale     [2]int // window scale; -1: option not seen
+	SACK, TS  [2]bool
+	TSVal     [2]uint32 // of SYN and SYN-ACK
+	RTT       int64     // loss-free handshake round trip as seen from the capture: last SYN → SYN-ACK → ACK, ns; 0: unknown
+	RTTServer int64     // SYN → SYN-ACK: capture ↔ server, ns; 0: unknown
+	RTTClient int64     // SYN-ACK → ACK: capture ↔ client, ns; 0: unknown
+	Samples   [2]RTTStats
+
+	Retransmissions []Retransmission // capped at 4096; Count says how many there were
+	Count           [2]Counters
+	Stalls          []Stall
+	FIN             [2]Stamp
+	RST             []Reset
+	Vantage         Vantage
+
+	State        string // Zeek's conn_state
+	History      string // Zeek's history
+	Completeness uint8  // Wireshark's tcp.completeness bits
+
+	Marks []Mark // bounded: handshake, first data, and a spread of the rest
+}
+
+// RTTStats summarises data→ACK samples by Karn's rule, towards one side.
+type RTTStats struct {
+	N             int
+	Min, P50, P95 int64 // ns
+}
+
+// Counters of one direction.
+type Counters struct {
+	Retransmitted, Fast, Timeout, TailProbe, Spurious int64
+	OutOfOrder, Duplicates, KeepAlives                int64
+	AckedUnseen                                       int64 // bytes acknowledged though the capture never held them
+	ZeroWindow, WindowFull                            int64
+	ZeroWindowTime                                    int64 // ns
+	MaxInFlight                                       int64
+	RetransmittedBytes                                int64
+}
+
+// RetransmissionKind as far as packets tell it.
+type RetransmissionKind uint8
+
+const (
+	RetransmitTimeout  RetransmissionKind = iota // after about an RTO of silence
+	RetransmitFast                               // after duplicate ACKs or SACK
+	RetransmitTail                               // tail-loss probe
+	RetransmitSpurious                           // data had been acknowledged, or its original came late
+	RetransmitSYN
+	RetransmitSYNACK
+)
+
+var retransmissionNames = [...]string{"timeout", "fast", "tail-loss-probe", "spurious", "syn", "syn-ack"}
+
+func (k RetransmissionKind) String() string { return retransmissionNames[k] }
+
+// Retransmission is one repeated segment.
+type Retransmission struct {
+	Stamp
+	Dir      Dir
+	Kind     RetransmissionKind
+	Seq      uint32 // relative to the ISN, as Wireshark shows it
+	Len      int
+	Original Stamp // unseen: lost before the capture point
+	Wait     int64 // ns of progress lost: from the original (or the previous progress) to this one
+}
+
+// Stall is a pause of a flow with its cause.
+type Stall struct {
+	Begin, End Stamp
+	Waiting    Dir    // the side whose bytes were awaited
+	Cause      string // "timeout", "zero-window", "lost-in-capture", …
+}
+
+// Reset is one RST segment.
+type Reset struct {
+	Stamp
+	Dir    Dir
+	TTL    uint8
+	ID     uint16
+	Answer bool // answers a SYN
+	Odd    bool // TTL or IP ID unlike the peer's other packets
+}
+
+// Vantage is where the capture was taken, as this flow shows it.
+type Vantage uint8
+
+const (
+	VantageUnknown Vantage = iota
+	VantageClient
+	VantageServer
+	VantageMiddle
+)
+
+var vantageNames = [...]string{"unknown", "client", "server", "middle"}
+
+func (v Vantage) String() string { return vantageNames[v] }
+
+// TLS is what a TLS conversation shows in the clear, or with its keys.
+type TLS struct {
+	Version    string // "TLSv1.3"
+	Cipher     string // IANA name
+	Group      string
+	SNI        string
+	Offered    []string // ALPN the client offered
+	ALPN       string   // chosen, where seen; under TLS 1.3 only with keys or inferred
+	Resumed    bool
+	HelloRetry bool
+	EarlyData  bool
+	ECH        bool
+	StartTLS   string // protocol that was upgraded
+	Decrypted  bool
+
+	ClientHello, ServerHello Stamp // last byte of each
+	ClientHelloFirst         Stamp // first byte
+	SecondHello              Stamp // after a HelloRetryRequest
+	ServerFlightEnd          Stamp
+	ClientFinished           Stamp
+	ServerFinished           Stamp
+	HandshakeEnd             Stamp // as the version and mode define it; estimated under 1.3 without keys
+	FirstClientData          Stamp
+	FirstServerData          Stamp
+
+	ClientHelloBytes, CertificateBytes int
+	Certificates                       []Certificate
+	ClientCertificate                  bool
+	Alerts                             []Alert
+	CloseNotify                        [2]Stamp
+	Tickets                            int
+	RoundTrips                         int // flights used until the handshake ended
+	JA3, JA4                           string
+}
+
+// Certificate of a chain, leaf first.
+type Certificate struct {
+	Subject, Issuer     string
+	Names               []string
+	NotBefore, NotAfter int64 // Unix seconds
+	Bytes               int
+}
+
+// Alert is a TLS alert.
+type Alert struct {
+	Stamp
+	Dir         Dir
+	Fatal       bool
+	Code        int    // -1: encrypted, not readable
+	Description string // RFC name, "encrypted" where not readable
+	Inferred    bool   // guessed from size and order
+}
+
+// Exchange is one request and its answer.
+type Exchange struct {
+	Ordinal int    // n-th of the connection, from 1
+	Version string // "HTTP/1.1", "HTTP/2", …; "": not known (no keys)
+	Method  string
+	Host    string
+	Path    string // with its query
+	Status  int    // 0: not seen
+
+	RequestFirst, RequestLast   Stamp
+	ResponseFirst, ResponseLast Stamp
+	Interim                     []Stamp // 1xx answers
+
+	RequestBytes, ResponseBytes int64 // HTTP bytes, head and body, without TLS; -1: unknown
+	BodyBytes                   int64 // of the response; -1: unknown
+	Exact                       bool  // the byte counts are exact
+	Estimated                   bool  // no keys: instants and sizes from record arithmetic
+	Multiplexed                 bool  // other streams overlapped: instants are bounds
+	StreamID                    int   // HTTP/2
+
+	Date       int64  // Unix seconds of the Date header; 0: none
+	ServerName string // Server header: whose meaning of Date applies
+	Age        bool   // an Age, Via or X-Cache header: Date may be another clock's
+	RequestID  string
+	Location   string
+	Truncated  bool // the capture or the peer ended it early
+	Aborted    Dir  // who ended it, where Truncated
+	Reset      bool // HTTP/2 stream reset
+	Gap        bool // capture lost bytes inside
+}
+
+// Transaction is one DNS query with its answer.
+type Transaction struct {
+	ID        uint16
+	Name      string // lower case, without the final dot; the case sent is not kept
+	Type      string // "A", "AAAA", "PTR", …
+	Query     Stamp
+	Repeats   []Stamp // same ID, question and ports again
+	Answer    Stamp
+	Extra     []Stamp // further answers
+	RCode     string  // "NOERROR", …; "": unanswered
+	Truncated bool
+	Addresses []netip.Addr
+	CNAMEs    []string
+	Records   int
+	TTL       uint32 // smallest of the answer section
+	EDNS      int    // advertised UDP size of the query; 0: no OPT record
+	EDE       int    // extended error (RFC 8914); -1: none
+	Bytes     [2]int
+	Multicast bool // mDNS or LLMNR
+	Late      bool // the answer came after the client had asked again
+}
+
+// NTPMessage is one NTP packet; times are 32.32 fixed point since 1900.
+type NTPMessage struct {
+	Stamp
+	LI, Version, Mode  uint8
+	Stratum            uint8
+	Poll, Precision    int8
+	RootDelay          uint32 // 16.16 s
+	RootDispersion     uint32
+	RefID              uint32
+	Ref, Org, Rec, Xmt uint64
+	Kiss               string // KoD code; "": none
+}
+
+// NTPSample is a request with its answer; either may be missing (Frame 0).
+type NTPSample struct {
+	Request, Response NTPMessage
+	Repeats           []Stamp // the same request again
+	Interleaved       bool
+}
+
+// SSH is what an SSH conversation shows.
+type SSH struct {
+	Version                        int // 1 or 2; 0: no identification seen
+	ServerBanner, ClientBanner     Stamp
+	ClientSoftware, ServerSoftware string
+	Kex, HostKey, Cipher, MAC      string
+	HASSH, HASSHServer             string
+	KexInit                        [2]Stamp
+	KexInitBytes                   [2]int
+	KexRequest, KexReply           Stamp
+	NewKeys                        [2]Stamp
+	NoCommon                       string // the class without a common algorithm: "kex", "host key", …
+	ServiceRequest, ServiceAccept  Stamp
+	Rounds                         []AuthRound
+	Auth                           string // "success", "failure", "unknown"
+	AuthAttempts                   int
+	AuthEnd                        Stamp
+	SessionStart                   Stamp  // first server bytes after authentication's channel requests
+	WrongProtocol                  string // first bytes, quoted, of a client that did not speak SSH
+}
+
+// AuthRound is one encrypted request of the authentication with its answer.
+type AuthRound struct {
+	Request, Reply           Stamp
+	RequestBytes, ReplyBytes int
+	Result                   string // "success", "failure", "continue", "unknown"
+}
+
+// QUIC is what the Initial packets show.
+type QUIC struct {
+	Version      string
+	SNI, ALPN    string
+	Retry        bool
+	Negotiated   bool // a Version Negotiation packet was seen
+	EarlyData    bool
+	HandshakeEnd Stamp
+}
+
+// ICMPError is an ICMP or ICMPv6 error that quotes a packet.
+type ICMPError struct {
+	Stamp
+	From       netip.Addr
+	To         netip.Addr
+	Type, Code uint8
+	MTU        int    // of frag-needed and packet-too-big; 0: none
+	Text       string // "port unreachable", …
+	Transport  Transport
+	Source     netip.AddrPort // of the quoted packet
+	Target     netip.AddrPort
+	V6         bool
+}
+
+// Resolution is one neighbour resolution: ARP or ND.
+type Resolution struct {
+	Protocol      string // "arp" or "nd"
+	Asker         netip.Addr
+	AskerMAC      [6]byte
+	Target        netip.Addr
+	Requests      []Stamp
+	Reply         Stamp
+	MAC           [6]byte   // of the answer
+	Others        [][6]byte // further, different answers: a duplicate address
+	Gratuitous    bool
+	Encapsulation string
+	Clock         capture.ClockID
+}
+
+// Echo is one ICMP echo with its reply.
+type Echo struct {
+	Asker, Target  netip.Addr
+	Request, Reply Stamp
+	ID, Seq        uint16
+}
