@@ -50,7 +50,7 @@ type Rule struct {
 	Source   string    // where it is written: RFC, manual
 	Needs    lang.Text // the evidence it needs
 	Refuters []lang.Text
-	Check    func(*Case) []Finding
+	Check    func(c *Case, r *Rule) []Finding // r is the rule itself
 }
 
 // Case is what rules look at, with what is normal in it.
@@ -58,6 +58,8 @@ type Case struct {
 	*correlate.Case
 	Lang     lang.Lang
 	Baseline Baseline
+
+	found []Finding // by the rules that ran before: gates speak first
 }
 
 // Baseline is what is normal in this incident.
@@ -92,6 +94,15 @@ type Evidence struct {
 	Frames []int  // within the file
 	Filter string // display filter that selects exactly the frames
 	Lines  []int
+}
+
+// Check is a row of the checklist of what evidence an incident needs.
+type Check struct {
+	Item    string // dns-query | client-timing | capture | server-log | time-state
+	Status  string // shown | contradicted | missing
+	Files   []*incident.File
+	Text    string
+	Command string // that would collect what is missing
 }
 
 // Refuter is what would overturn a finding.

@@ -1,0 +1,113 @@
+package diagnose
+
+import (
+	"slices"
+
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+)
+
+// row is one item of the checklist: which kinds of file show it, and what would
+// collect it.
+type row struct {
+	item    string
+	kinds   []string
+	shown   lang.Text
+	missing lang.Text
+	command string
+}
+
+var checklistRows = []row{
+	{"dns-query", []string{"dig", "dns-log", "nslookup", "resolvectl"},
+		lang.Text{EN: "name resolution is shown by %s", ES: "la resolución de nombres la muestra %s"},
+		lang.Text{EN: "nothing shows the name resolution from the client", ES: "nada muestra la resolución de nombres desde el cliente"},
+		"dig +stats NAME @RESOLVER"},
+	{"client-timing", []string{"curl", "ssh-verbose", "har", "sntp"},
+		lang.Text{EN: "the client's own timing is in %s", ES: "los tiempos del propio cliente están en %s"},
+		lang.Text{EN: "the client's own timing is missing", ES: "faltan los tiempos del propio cliente"},
+		`curl -sS -o /dev/null -w '%{json}\n' URL`},
+	{"capture", []string{"pcap", "pcapng"},
+		lang.Text{EN: "packets are in %s", ES: "los paquetes están en %s"},
+		lang.Text{EN: "there is no capture", ES: "no hay ninguna captura"},
+		"tcpdump -i any -s 0 -w incident.pcap 'port 53 or port 443 or port 22 or port 123 or arp or icmp or icmp6'"},
+	{"server-log", []string{"nginx-access", "nginx-error", "apache-access", "apache-error", "auth-log", "journal-export", "journal-json", "journal-text", "syslog", "app-log"},
+		lang.Text{EN: "the server's side is in %s", ES: "el lado del servidor está en %s"},
+		lang.Text{EN: "the server's log is missing", ES: "falta el registro del servidor"},
+		"journalctl -o export --since … ; log_format timing '$remote_addr:$remote_port $msec $request_time $upstream_response_time \"$request\" $status $bytes_sent'"},
+	{"time-state", []string{"chrony-tracking", "chrony-measurements", "chrony-statistics", "chronyc", "timesync-status", "ntpq", "ntpd-loopstats", "ntpd-peerstats", "ntpd-rawstats", "sntp", "chronyd-log"},
+		lang.Text{EN: "the state of the clocks is in %s", ES: "el estado de los relojes está en %s"},
+		lang.Text{EN: "nothing states how the hosts' clocks stood", ES: "nada dice cómo estaban los relojes de los equipos"},
+		"chronyc -n tracking; chronyc -n sources -v"},
+}
+
+// checklist says which of the five kinds of evidence the incident holds.
+func checklist(c *Case) []Check {
+	var out []Check
+	for _, r := range checklistRows {
+		check := Check{Item: r.item, Status: "missing", Text: r.missing.In(c.Lang), Command: r.command}
+		for _, f := range c.Incident.Files {
+			if slices.Contains(r.kinds, f.Kind) && f.Records > 0 {
+				check.Files = append(check.Files, f)
+			}
+		}
+		if r.item == "dns-query" && len(check.Files) == 0 {
+			check.Files = dnsCaptures(c)
+		}
+		if r.item == "time-state" && len(check.Files) == 0 {
+			check.Files = ntpCaptures(c)
+		}
+		if len(check.Files) > 0 {
+			check.Status, check.Command = "shown", ""
+			check.Text = c.say(r.shown, fileList(check.Files))
+		}
+		out = append(out, check)
+	}
+	return out
+}
+
+// fileList names up to three files.
+func fileList(files []*incident.File) string {
+	text := ""
+	for i, f := range files {
+		if i == 3 {
+			return text + ", …"
+		}
+		if i > 0 {
+			text += ", "
+		}
+		text += f.Path
+	}
+	return text
+}
+
+func dnsCaptures(c *Case) []*incident.File {
+	return capturesWith(c, func(k *incident.Capture) bool {
+		for _, f := range k.Flows {
+			if len(f.DNS) > 0 {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func ntpCaptures(c *Case) []*incident.File {
+	return capturesWith(c, func(k *incident.Capture) bool {
+		for _, f := range k.Flows {
+			if len(f.NTP) > 0 {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func capturesWith(c *Case, has func(*incident.Capture) bool) []*incident.File {
+	var out []*incident.File
+	for _, k := range c.Incident.Captures {
+		if has(k) {
+			out = append(out, k.Files...)
+		}
+	}
+	return out
+}

@@ -1,0 +1,93 @@
+package diagnose
+
+import (
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+// group is a set of journeys that share one cause.
+type group struct {
+	key      string
+	journeys []*correlate.Journey
+}
+
+// groups keeps them in order of first mention.
+type groups struct {
+	all   []*group
+	index map[string]*group
+}
+
+func newGroups() *groups { return &groups{index: map[string]*group{}} }
+
+func (g *groups) add(key string, j *correlate.Journey) {
+	if g.index[key] == nil {
+		g.index[key] = &group{key: key}
+		g.all = append(g.all, g.index[key])
+	}
+	g.index[key].journeys = append(g.index[key].journeys, j)
+}
+
+// phaseOf returns a journey's phase of a name, or nil.
+func phaseOf(j *correlate.Journey, name pcapflow.PhaseName) *correlate.Phase {
+	for i := range j.Phases {
+		if j.Phases[i].Name == name {
+			return &j.Phases[i]
+		}
+	}
+	return nil
+}
+
+// phaseTime is the length of a phase that was seen from begin to end.
+func phaseTime(j *correlate.Journey, name pcapflow.PhaseName) (time.Duration, bool) {
+	p := phaseOf(j, name)
+	if p == nil || !p.Begin.Seen() || !p.End.Seen() {
+		return 0, false
+	}
+	return time.Duration(p.End.Time - p.Begin.Time), true
+}
+
+// flow is the journey's flow in the capture it is told by.
+func flow(j *correlate.Journey) *pcapflow.Flow {
+	if len(j.Points) == 0 {
+		return nil
+	}
+	return j.Points[0].Flow
+}
+
+// roundTrip is the loss-free round trip of the journey's connection; 0: unknown.
+func roundTrip(j *correlate.Journey) time.Duration {
+	f := flow(j)
+	if f == nil || f.Conn == nil {
+		return 0
+	}
+	return time.Duration(f.Conn.RTT)
+}
+
+// resentBetween tells whether the journey's flow repeated a segment between two
+// instants.
+func resentBetween(j *correlate.Journey, from, to pcapflow.Stamp) bool {
+	f := flow(j)
+	if f == nil || f.Conn == nil {
+		return false
+	}
+	for _, r := range f.Conn.Retransmissions {
+		if r.Kind != pcapflow.RetransmitSpurious && r.Time >= from.Time && r.Time <= to.Time {
+			return true
+		}
+	}
+	return false
+}
+
+// loggedDuration is what a matched server line says the request took.
+func loggedDuration(j *correlate.Journey) (time.Duration, bool) {
+	for _, l := range j.Lines {
+		e := &l.Log.Events[l.Event]
+		if l.Status == "matched" && e.Kind == logparse.HTTPRequest && e.Duration >= 0 {
+			return e.Duration, true
+		}
+	}
+	return 0, false
+}

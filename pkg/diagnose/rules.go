@@ -1,0 +1,24 @@
+package diagnose
+
+// rules is the catalogue, in the order it is documented and run: gates first.
+// Adding a rule is one entry in its family's file and one line here.
+var rules = []*Rule{
+	// gates
+	// web
+	&appSlow,
+	// other
+	&healthy,
+}
+
+// Rules returns the catalogue.
+func Rules() []*Rule { return rules }
+
+// Find returns the rule of a name, or nil.
+func Find(name string) *Rule {
+	for _, r := range rules {
+		if r.Name == name {
+			return r
+		}
+	}
+	return nil
+}

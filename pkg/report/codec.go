@@ -1,0 +1,28 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// Encode writes r as JSON, indented, with a final newline. Equal reports give
+// equal bytes.
+func Encode(w io.Writer, r *Report) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", " ")
+	return e.Encode(r)
+}
+
+// Decode reads a report written by Encode, of this schema version.
+func Decode(rd io.Reader) (*Report, error) {
+	var r Report
+	if err := json.NewDecoder(rd).Decode(&r); err != nil {
+		return nil, fmt.Errorf("not a report: %w", err)
+	}
+	if r.Schema != Schema {
+		return nil, fmt.Errorf("the report's schema is %q; this version reads %q", r.Schema, Schema)
+	}
+	return &r, nil
+}

@@ -1,0 +1,267 @@
+// Package report is the report as data: the public, versioned form of all that
+// the analysis knows. Every output is a function of it.
+package report
+
+// Schema is the name and version of the contract. Fields may be added under one
+// version; a field's name and meaning never change.
+const Schema = "flowcorr.report/1"
+
+// Report is one analysed incident. What is unknown is left out.
+type Report struct {
+	Schema     string      `json:"schema"`
+	Generator  Generator   `json:"generator"`
+	Language   string      `json:"language"` // of texts: en | es
+	Reference  string      `json:"reference,omitempty"`
+	Evidence   []Evidence  `json:"evidence"`
+	Clocks     []Clock     `json:"clocks"`
+	Journeys   []Journey   `json:"journeys"`
+	Unmatched  []Unmatched `json:"unmatched_lines"`
+	Findings   []Finding   `json:"findings"`
+	Checklist  []Check     `json:"checklist"`
+	Hypotheses []string    `json:"hypotheses"`
+	Baseline   []Normal    `json:"baseline,omitempty"`
+}
+
+// Generator is the program that made the report.
+type Generator struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// Evidence is one file given.
+type Evidence struct {
+	ID       string    `json:"id"`
+	Path     string    `json:"path"`
+	Kind     string    `json:"kind"`
+	Packing  string    `json:"packing,omitempty"`
+	SHA256   string    `json:"sha256,omitempty"`
+	Bytes    int64     `json:"bytes"`
+	Records  int       `json:"records"`
+	First    *Instant  `json:"first,omitempty"`
+	Last     *Instant  `json:"last,omitempty"`
+	Clock    string    `json:"clock,omitempty"`
+	Vantage  string    `json:"vantage,omitempty"`
+	Host     string    `json:"host,omitempty"` // the address of the capturing host, where known
+	Reason   string    `json:"reason,omitempty"`
+	Problems []Problem `json:"problems,omitempty"`
+}
+
+// Problem is a place of a file that was not understood.
+type Problem struct {
+	Record int    `json:"record,omitempty"`
+	Offset int64  `json:"offset,omitempty"`
+	Text   string `json:"text"`
+}
+
+// Clock is one clock with its track.
+type Clock struct {
+	ID         string      `json:"id"`
+	Name       string      `json:"name"`
+	Kind       string      `json:"kind"`
+	Evidence   []string    `json:"evidence"`
+	Status     string      `json:"status"`
+	Reason     string      `json:"reason,omitempty"` // of ambiguous and insufficient
+	Segments   []Segment   `json:"segments,omitempty"`
+	Supports   []Support   `json:"supports,omitempty"`
+	Candidates []Candidate `json:"candidates,omitempty"`
+	Path       []string    `json:"path,omitempty"` // clocks between it and the reference
+	Notes      []string    `json:"notes,omitempty"`
+}
+
+// Segment is a straight piece of a track; instants are of the clock itself.
+type Segment struct {
+	From    Instant  `json:"from"`
+	To      Instant  `json:"to"`
+	Offset  Seconds  `json:"offset_seconds"`
+	Low     Seconds  `json:"low_seconds"`
+	High    Seconds  `json:"high_seconds"`
+	LowEnd  *Seconds `json:"low_end_seconds,omitempty"`  // bounds at "to"
+	HighEnd *Seconds `json:"high_end_seconds,omitempty"` //
+	Drift   float64  `json:"drift_ppm"`
+	Step    bool     `json:"step_before,omitempty"`
+}
+
+// Support counts the evidence of one method.
+type Support struct {
+	Method   string `json:"method"`
+	Count    int    `json:"count"`
+	Rejected int    `json:"rejected"`
+}
+
+// Candidate is one possible offset of an ambiguous clock.
+type Candidate struct {
+	Offset Seconds `json:"offset_seconds"`
+	Reason string  `json:"reason,omitempty"`
+}
+
+// Journey is all that one action needed.
+type Journey struct {
+	ID             string     `json:"id"`
+	Service        string     `json:"service"`
+	Client         string     `json:"client,omitempty"`
+	Server         string     `json:"server,omitempty"`
+	Name           string     `json:"name,omitempty"`
+	ClientSeen     string     `json:"client_seen_by_server,omitempty"`
+	Transport      string     `json:"transport,omitempty"`
+	Stream         *int       `json:"stream,omitempty"`
+	Ordinal        int        `json:"ordinal,omitempty"`
+	Request        *Request   `json:"request,omitempty"`
+	TLS            *TLS       `json:"tls,omitempty"`
+	SSH            *SSH       `json:"ssh,omitempty"`
+	Evidence       string     `json:"evidence,omitempty"`
+	AlsoSeen       []Seen     `json:"also_seen,omitempty"`
+	Start          Instant    `json:"start"`
+	End            *Instant   `json:"end,omitempty"`
+	StartCorrected *Instant   `json:"start_corrected,omitempty"`
+	EndCorrected   *Instant   `json:"end_corrected,omitempty"`
+	Total          *Seconds   `json:"total_seconds,omitempty"`
+	Outcome        string     `json:"outcome"`
+	Phases         []Phase    `json:"phases"`
+	Breakdown      []Share    `json:"breakdown,omitempty"`
+	Instants       []Moment   `json:"instants,omitempty"`
+	Lines          []LineLink `json:"lines,omitempty"`
+	Notes          []string   `json:"notes,omitempty"`
+}
+
+// Seen is another capture that holds the journey's flow.
+type Seen struct {
+	Evidence string  `json:"evidence"`
+	Stream   int     `json:"stream"`
+	Client   string  `json:"client"`
+	Server   string  `json:"server"`
+	Start    Instant `json:"start"`
+}
+
+// Request is what was seen or decrypted of an HTTP exchange.
+type Request struct {
+	Method        string `json:"method,omitempty"`
+	Path          string `json:"path,omitempty"`
+	Status        int    `json:"status,omitempty"`
+	Version       string `json:"version,omitempty"`
+	RequestBytes  *int64 `json:"request_bytes,omitempty"`
+	ResponseBytes *int64 `json:"response_bytes,omitempty"`
+	Estimated     bool   `json:"estimated,omitempty"` // instants and sizes without keys
+}
+
+// TLS is what the handshake showed.
+type TLS struct {
+	Version    string   `json:"version,omitempty"`
+	Cipher     string   `json:"cipher,omitempty"`
+	ALPN       string   `json:"alpn,omitempty"`
+	SNI        string   `json:"sni,omitempty"`
+	Resumed    bool     `json:"resumed,omitempty"`
+	HelloRetry bool     `json:"hello_retry,omitempty"`
+	EarlyData  bool     `json:"early_data,omitempty"`
+	Decrypted  bool     `json:"decrypted,omitempty"`
+	Alerts     []string `json:"alerts,omitempty"`
+}
+
+// SSH is what the login showed.
+type SSH struct {
+	ClientSoftware string `json:"client_software,omitempty"`
+	ServerSoftware string `json:"server_software,omitempty"`
+	Kex            string `json:"kex,omitempty"`
+	Auth           string `json:"auth,omitempty"`
+	Attempts       int    `json:"attempts,omitempty"`
+}
+
+// Phase of a journey.
+type Phase struct {
+	Name     string   `json:"name"`
+	Start    *Instant `json:"start,omitempty"`
+	Seconds  *Seconds `json:"seconds,omitempty"`
+	Outcome  string   `json:"outcome"`
+	Attempts int      `json:"attempts,omitempty"`
+	RTT      *Seconds `json:"rtt_seconds,omitempty"`
+	Evidence string   `json:"evidence,omitempty"` // where it is not the journey's own
+	Frames   []int    `json:"frames,omitempty"`
+	Reason   string   `json:"reason,omitempty"` // why it is unseen
+}
+
+// Share is an exclusive part of the journey's time.
+type Share struct {
+	Cause   string  `json:"cause"`
+	Seconds Seconds `json:"seconds"`
+	Share   Ratio   `json:"share"`
+}
+
+// Moment is one instant of the timeline: a stable name, when, and where seen.
+type Moment struct {
+	Name      string   `json:"name"` // "dns.query", "tcp.syn", "http.response", …
+	Time      Instant  `json:"time"`
+	Corrected *Instant `json:"time_corrected,omitempty"`
+	Evidence  string   `json:"evidence"`
+	Frame     int      `json:"frame,omitempty"`
+	Detail    string   `json:"detail,omitempty"`
+}
+
+// LineLink is a log line that tells of a journey.
+type LineLink struct {
+	Evidence   string   `json:"evidence"`
+	Line       int      `json:"line"`
+	Status     string   `json:"status"` // matched | ambiguous
+	Confidence Ratio    `json:"confidence"`
+	Residual   *Seconds `json:"residual_seconds,omitempty"`
+	Time       *Instant `json:"time,omitempty"`
+	Corrected  *Instant `json:"time_corrected,omitempty"`
+	Low        *Instant `json:"time_low,omitempty"` // the corrected instant lies between
+	High       *Instant `json:"time_high,omitempty"`
+	Means      string   `json:"means,omitempty"`
+	By         string   `json:"by,omitempty"`
+	Text       string   `json:"text,omitempty"`
+	Rivals     []string `json:"rivals,omitempty"`
+}
+
+// Unmatched lines of one log with one reason.
+type Unmatched struct {
+	Evidence string `json:"evidence"`
+	Lines    []int  `json:"lines"`
+	Reason   string `json:"reason"`
+}
+
+// Finding is what a rule says.
+type Finding struct {
+	ID         string            `json:"id"`
+	Rule       string            `json:"rule"`
+	Severity   string            `json:"severity"`
+	Confidence string            `json:"confidence"`
+	Text       string            `json:"text"`
+	Journeys   []string          `json:"journeys,omitempty"`
+	Share      *Ratio            `json:"share,omitempty"`
+	Lost       *Seconds          `json:"lost_seconds,omitempty"`
+	Evidence   []FindingEvidence `json:"evidence,omitempty"`
+	Refuters   []Refuter         `json:"refuters,omitempty"`
+}
+
+// FindingEvidence points to frames or lines.
+type FindingEvidence struct {
+	Evidence string `json:"evidence"`
+	Frames   []int  `json:"frames,omitempty"`
+	Filter   string `json:"filter,omitempty"`
+	Lines    []int  `json:"lines,omitempty"`
+}
+
+// Refuter is what would overturn a finding.
+type Refuter struct {
+	Text    string `json:"text"`
+	Status  string `json:"status"` // found | not-found | not-collected
+	Command string `json:"command,omitempty"`
+}
+
+// Check is a row of the checklist.
+type Check struct {
+	Item     string   `json:"item"`   // dns-query | client-timing | capture | server-log | time-state
+	Status   string   `json:"status"` // shown | contradicted | missing
+	Evidence []string `json:"evidence,omitempty"`
+	Text     string   `json:"text"`
+	Command  string   `json:"command,omitempty"`
+}
+
+// Normal is what is usual for one phase of one service in this incident.
+type Normal struct {
+	Service string  `json:"service"`
+	Phase   string  `json:"phase"`
+	Count   int     `json:"count"`
+	P50     Seconds `json:"p50_seconds"`
+	P95     Seconds `json:"p95_seconds"`
+}
