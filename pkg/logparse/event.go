@@ -85,6 +85,10 @@ type Event struct {
 	ZoneSeconds  int  // offset east of UTC that was applied
 	YearInferred bool // the line has no year
 
+	Monotonic    int64  // ns since boot, where the record has it (journald)
+	HasMonotonic bool   //
+	BootID       string // of that boot
+
 	Host    string // in the line, "" where it has none
 	Process string
 	PID     int
@@ -185,7 +189,7 @@ type Lookup struct {
 
 // Keep returns e with every string of its own, so that it outlives the decoder.
 func (e Event) Keep() Event {
-	for _, s := range []*string{&e.Host, &e.Process, &e.Level, &e.Name, &e.Type, &e.User, &e.Method, &e.Path, &e.Proto, &e.RCode, &e.Agent, &e.UpstreamTo, &e.RequestID, &e.Connection, &e.Outcome, &e.Text} {
+	for _, s := range []*string{&e.Host, &e.Process, &e.Level, &e.Name, &e.Type, &e.User, &e.Method, &e.Path, &e.Proto, &e.RCode, &e.Agent, &e.UpstreamTo, &e.RequestID, &e.Connection, &e.Outcome, &e.Text, &e.BootID} {
 		*s = string(append([]byte(nil), *s...))
 	}
 	e.Peers = append([]netip.Addr(nil), e.Peers...)

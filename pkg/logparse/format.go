@@ -11,6 +11,9 @@ type Format struct {
 	// Score looks at the first bytes of a file, whole lines, and says how sure
 	// it is: 0 not mine, 100 certain.
 	Score func(head []byte) int
+	// Hints are words, in lower case, that speak for this format when they are
+	// in a path. They decide only between equal scores.
+	Hints []string
 	// Open starts to read. The decoder owns the reader until it ends.
 	Open func(r io.Reader, src Source) Decoder
 }
@@ -24,6 +27,9 @@ type Source struct {
 	// Template is the log_format / LogFormat / curl -w string to read by, where
 	// the case file or a server's configuration gives one.
 	Template string
+	// Server is the program that wrote the file, where something beside it
+	// tells: "nginx", "apache", …; "" if nothing does.
+	Server string
 }
 
 // Decoder yields events.

@@ -1,0 +1,23 @@
+package logparse
+
+// formats are tried by content. Among equals the first one wins, unless the
+// path speaks for another (Format.Hints).
+var formats = []*Format{
+	// Servers and system: web servers, applications, syslog, journald.
+
+	// Time daemons, DNS servers, and what client programs print.
+
+}
+
+// Formats lists every format.
+func Formats() []*Format { return formats }
+
+// ByName finds a format by its name; nil if there is none.
+func ByName(name string) *Format {
+	for _, f := range formats {
+		if f.Name == name {
+			return f
+		}
+	}
+	return nil
+}
