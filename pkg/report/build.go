@@ -1,0 +1,230 @@
+package report
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
+	"github.com/flowcorr/flowcorr/pkg/diagnose"
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+// builder gives every object of a case its identifier in the report.
+type builder struct {
+	files    map[*incident.File]string
+	clocks   map[*incident.File]*correlate.Clock
+	clockIDs map[clock.ID]string
+	journeys map[*correlate.Journey]string
+	texts    map[*incident.Log]map[int]string // event → line as written
+	c        *correlate.Case
+}
+
+// Build turns a case and its diagnosis into a report.
+func Build(c *correlate.Case, d *diagnose.Diagnosis, l lang.Lang, version string) *Report {
+	b := &builder{
+		files: map[*incident.File]string{}, clocks: map[*incident.File]*correlate.Clock{}, clockIDs: map[clock.ID]string{},
+		journeys: map[*correlate.Journey]string{}, texts: linkedTexts(c), c: c,
+	}
+	for i, f := range c.Incident.Files {
+		b.files[f] = fmt.Sprintf("e%d", i+1)
+	}
+	for i, k := range c.Clocks {
+		b.clockIDs[k.ID] = fmt.Sprintf("clk%d", i+1)
+		for _, f := range k.Files {
+			b.clocks[f] = k
+		}
+	}
+	for _, j := range c.Journeys {
+		b.journeys[j] = j.ID
+	}
+	r := &Report{
+		Schema: Schema, Generator: Generator{"flowcorr", version}, Language: languageTag(l),
+		Evidence: []Evidence{}, Clocks: []Clock{}, Journeys: []Journey{}, Unmatched: []Unmatched{},
+		Findings: []Finding{}, Checklist: []Check{}, Hypotheses: d.Hypotheses,
+	}
+	for _, f := range c.Incident.Files {
+		r.Evidence = append(r.Evidence, b.evidence(f))
+	}
+	for _, k := range c.Clocks {
+		if k.Status == clock.Reference && r.Reference == "" {
+			r.Reference = b.clockIDs[k.ID]
+		}
+		r.Clocks = append(r.Clocks, b.clock(k))
+	}
+	for _, j := range c.Journeys {
+		r.Journeys = append(r.Journeys, b.journey(j))
+	}
+	for _, u := range c.Unmatched {
+		r.Unmatched = append(r.Unmatched, b.unmatched(u))
+	}
+	for _, f := range d.Findings {
+		r.Findings = append(r.Findings, b.finding(f))
+	}
+	for _, k := range d.Checklist {
+		r.Checklist = append(r.Checklist, b.check(k))
+	}
+	r.Baseline = baseline(d.Baseline)
+	return r
+}
+
+func languageTag(l lang.Lang) string {
+	if l == lang.ES {
+		return "es"
+	}
+	return "en"
+}
+
+func (b *builder) evidence(f *incident.File) Evidence {
+	e := Evidence{ID: b.files[f], Path: f.Path, Kind: f.Kind, Packing: f.Packing, SHA256: f.SHA256, Bytes: f.Bytes, Records: f.Records, Reason: f.Reason}
+	if f.First != 0 || f.Last != 0 {
+		e.First, e.Last = instant(f.First), instant(f.Last)
+	}
+	if k := b.clocks[f]; k != nil {
+		e.Clock = b.clockIDs[k.ID]
+	}
+	for _, k := range b.c.Incident.Captures {
+		for _, kf := range k.Files {
+			if kf == f {
+				e.Vantage = k.Vantage.String()
+				e.Host = address(k.VantageHost)
+			}
+		}
+	}
+	for _, p := range f.Problems {
+		e.Problems = append(e.Problems, Problem(p))
+	}
+	return e
+}
+
+func (b *builder) clock(k *correlate.Clock) Clock {
+	out := Clock{ID: b.clockIDs[k.ID], Name: k.Name, Kind: k.Kind, Evidence: []string{}, Status: string(k.Status), Reason: k.Why, Notes: k.Notes}
+	for _, f := range k.Files {
+		out.Evidence = append(out.Evidence, b.files[f])
+	}
+	for _, s := range k.Segments {
+		low, high := Seconds(s.LowEnd), Seconds(s.HighEnd)
+		out.Segments = append(out.Segments, Segment{
+			From: Instant(s.From), To: Instant(s.To), Offset: Seconds(s.Offset), Low: Seconds(s.Low), High: Seconds(s.High),
+			LowEnd: &low, HighEnd: &high, Drift: s.Drift, Step: s.StepBefore,
+		})
+	}
+	for _, s := range k.Supports {
+		out.Supports = append(out.Supports, Support{string(s.Method), s.Count, s.Rejected})
+	}
+	for _, s := range k.Candidates {
+		out.Candidates = append(out.Candidates, Candidate{Seconds(s.Offset), s.Reason})
+	}
+	for _, id := range k.Path {
+		out.Path = append(out.Path, b.clockIDs[id])
+	}
+	return out
+}
+
+func (b *builder) unmatched(u correlate.Unmatched) Unmatched {
+	out := Unmatched{Evidence: b.files[u.Log.File], Lines: []int{}, Reason: u.Reason}
+	for _, i := range u.Events {
+		out.Lines = append(out.Lines, u.Log.Events[i].Line)
+	}
+	return out
+}
+
+func (b *builder) finding(f diagnose.Finding) Finding {
+	out := Finding{ID: f.ID, Rule: f.Rule, Severity: f.Severity.String(), Confidence: f.Confidence.String(), Text: f.Text}
+	for _, j := range f.Journeys {
+		out.Journeys = append(out.Journeys, b.journeys[j])
+	}
+	if f.Share > 0 {
+		share := Ratio(f.Share)
+		out.Share = &share
+	}
+	if f.Lost > 0 {
+		lost := Seconds(f.Lost)
+		out.Lost = &lost
+	}
+	for _, e := range f.Evidence {
+		out.Evidence = append(out.Evidence, FindingEvidence{b.files[e.File], e.Frames, e.Filter, e.Lines})
+	}
+	for _, x := range f.Refuters {
+		out.Refuters = append(out.Refuters, Refuter(x))
+	}
+	return out
+}
+
+func (b *builder) check(k diagnose.Check) Check {
+	out := Check{Item: k.Item, Status: k.Status, Text: k.Text, Command: k.Command}
+	for _, f := range k.Files {
+		out.Evidence = append(out.Evidence, b.files[f])
+	}
+	return out
+}
+
+// stamp is an instant of a capture with its place on the reference clock.
+func (b *builder) corrected(f *incident.File, t int64) *Instant {
+	k := b.clocks[f]
+	if k == nil {
+		return nil
+	}
+	at, _, _, ok := k.Correct(t)
+	if !ok {
+		return nil
+	}
+	return instant(at)
+}
+
+// file of a running frame number.
+func (b *builder) file(k *incident.Capture, frame int) (*incident.File, int) {
+	i, in := k.Locate(frame)
+	return k.Files[i], in
+}
+
+func instant(ns int64) *Instant {
+	t := Instant(ns)
+	return &t
+}
+
+func seconds(ns int64) *Seconds {
+	s := Seconds(ns)
+	return &s
+}
+
+func address(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}
+
+// endpoint writes address and port; without a port, the address alone.
+func endpoint(a netip.AddrPort) string {
+	switch {
+	case !a.Addr().IsValid():
+		return ""
+	case a.Port() == 0:
+		return a.Addr().String()
+	}
+	return a.String()
+}
+
+// whole frames of a phase within the file of its first frame.
+func (b *builder) frames(k *incident.Capture, p pcapflow.Phase) (*incident.File, []int) {
+	var file *incident.File
+	var out []int
+	last := 0
+	for _, n := range p.Frames {
+		if n <= 0 {
+			continue
+		}
+		f, in := b.file(k, n)
+		if file == nil {
+			file = f
+		}
+		if f == file && in != last {
+			out = append(out, in)
+			last = in
+		}
+	}
+	return file, out
+}

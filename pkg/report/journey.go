@@ -1,0 +1,147 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/diagnose"
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+func (b *builder) journey(j *correlate.Journey) Journey {
+	out := Journey{
+		ID: j.ID, Service: j.Service, Client: endpoint(j.Client), Server: endpoint(j.Server), Name: j.Name,
+		ClientSeen: endpoint(j.ClientSeen), Ordinal: j.Ordinal, Start: Instant(j.Start.Time), Outcome: j.Outcome.String(), Notes: j.Notes,
+		Phases: []Phase{},
+	}
+	home := b.home(j, &out)
+	if home != nil {
+		out.StartCorrected = b.corrected(home, j.Start.Time)
+	}
+	if j.End.Seen() {
+		out.End, out.Total = instant(j.End.Time), seconds(int64(j.Total()))
+		if home != nil {
+			out.EndCorrected = b.corrected(home, j.End.Time)
+		}
+	}
+	out.Request = request(j.Exchange)
+	if len(j.Points) > 0 {
+		out.TLS = tls(j.Points[0].Flow.TLS)
+	}
+	if j.SSH != nil {
+		out.SSH = &SSH{j.SSH.ClientSoftware, j.SSH.ServerSoftware, j.SSH.Kex, j.SSH.Auth, j.SSH.AuthAttempts}
+	}
+	for i := range j.Phases {
+		out.Phases = append(out.Phases, b.phase(&j.Phases[i], home))
+	}
+	for _, s := range j.Breakdown {
+		out.Breakdown = append(out.Breakdown, Share{string(s.Cause), Seconds(s.Time), Ratio(s.Share)})
+	}
+	out.Instants = b.instants(j)
+	for _, l := range j.Lines {
+		out.Lines = append(out.Lines, b.line(l))
+	}
+	return out
+}
+
+// home names the capture the journey is told by, and the others that saw it.
+func (b *builder) home(j *correlate.Journey, out *Journey) *incident.File {
+	var home *incident.File
+	for i, p := range j.Points {
+		f, _ := b.file(p.Capture, p.Flow.Start.Frame)
+		if i > 0 {
+			out.AlsoSeen = append(out.AlsoSeen, Seen{b.files[f], p.Flow.Stream, endpoint(p.Flow.Client), endpoint(p.Flow.Server), Instant(p.Flow.Start.Time)})
+			continue
+		}
+		home = f
+		out.Evidence, out.Transport = b.files[f], p.Flow.Transport.String()
+		stream := p.Flow.Stream
+		out.Stream = &stream
+	}
+	if home == nil && j.Lookup != nil && len(j.Lookup.Capture.Files) > 0 {
+		home, _ = b.file(j.Lookup.Capture, max(j.Start.Frame, 1))
+		out.Evidence = b.files[home]
+	}
+	return home
+}
+
+func request(x *pcapflow.Exchange) *Request {
+	if x == nil {
+		return nil
+	}
+	r := &Request{Method: x.Method, Path: x.Path, Status: x.Status, Version: x.Version, Estimated: x.Estimated}
+	if x.RequestBytes >= 0 {
+		r.RequestBytes = &x.RequestBytes
+	}
+	if x.ResponseBytes >= 0 {
+		r.ResponseBytes = &x.ResponseBytes
+	}
+	return r
+}
+
+func tls(t *pcapflow.TLS) *TLS {
+	if t == nil {
+		return nil
+	}
+	out := &TLS{t.Version, t.Cipher, t.ALPN, t.SNI, t.Resumed, t.HelloRetry, t.EarlyData, t.Decrypted, nil}
+	for _, a := range t.Alerts {
+		out.Alerts = append(out.Alerts, a.Dir.String()+": "+a.Description)
+	}
+	return out
+}
+
+func (b *builder) phase(p *correlate.Phase, home *incident.File) Phase {
+	out := Phase{Name: string(p.Name), Outcome: p.Outcome.String(), Attempts: p.Attempts, Reason: p.Reason}
+	if p.Begin.Seen() {
+		out.Start = instant(p.Begin.Time)
+		if p.End.Seen() {
+			out.Seconds = seconds(p.End.Time - p.Begin.Time)
+		}
+	}
+	if p.RTT > 0 {
+		out.RTT = seconds(p.RTT)
+	}
+	if p.Capture != nil {
+		file, frames := b.frames(p.Capture, p.Phase)
+		out.Frames = frames
+		if file != nil && file != home {
+			out.Evidence = b.files[file]
+		}
+	}
+	return out
+}
+
+func (b *builder) line(l correlate.Line) LineLink {
+	e := &l.Log.Events[l.Event]
+	out := LineLink{
+		Evidence: b.files[l.Log.File], Line: e.Line, Status: l.Status, Confidence: Ratio(l.Confidence), By: l.By,
+		Text: b.texts[l.Log][l.Event], Rivals: l.Rivals,
+	}
+	if l.HasResidual {
+		out.Residual = seconds(int64(l.Residual))
+	}
+	if e.HasTime {
+		out.Time, out.Means = instant(e.Time), e.Means.String()
+		if k := b.clocks[l.Log.File]; k != nil {
+			if at, low, high, ok := k.Correct(e.Time); ok {
+				out.Corrected, out.Low, out.High = instant(at), instant(low), instant(high+int64(e.Width))
+			}
+		}
+	}
+	return out
+}
+
+func baseline(base diagnose.Baseline) []Normal {
+	var out []Normal
+	for key, n := range base.Phases {
+		service, phase, _ := strings.Cut(key, " ")
+		out = append(out, Normal{service, phase, n.N, Seconds(n.P50), Seconds(n.P95)})
+	}
+	slices.SortFunc(out, func(a, b Normal) int {
+		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Phase, b.Phase))
+	})
+	return out
+}
