@@ -10,6 +10,7 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
 )
 
 // Case is everything the diagnosis works on.
@@ -27,6 +28,11 @@ type Clock struct {
 	Name  string // "web", "capture client.pcap", "UTC", …
 	Kind  string // capture | log | ntp-clock | ntp-server | utc
 	Files []*incident.File
+	// Hosts names, in files that gather the lines of several hosts, those whose
+	// lines this clock wrote; empty: it wrote all of its files.
+	Hosts []string
+	// Interfaces of the capture whose packets it stamped; kind capture only.
+	Interfaces []capture.ClockID
 	clock.Track
 	Notes []string // contradictions, zone explanations
 }
