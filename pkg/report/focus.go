@@ -1,0 +1,83 @@
+package report
+
+import "slices"
+
+// Answer is the finding that answers the question, or nil.
+func (r *Report) Answer() *Finding {
+	if len(r.Hypotheses) == 0 {
+		return nil
+	}
+	return r.FindingByID(r.Hypotheses[0])
+}
+
+// FindingByID returns a finding, or nil.
+func (r *Report) FindingByID(id string) *Finding {
+	i := slices.IndexFunc(r.Findings, func(f Finding) bool { return f.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &r.Findings[i]
+}
+
+// JourneyByID returns a journey, or nil.
+func (r *Report) JourneyByID(id string) *Journey {
+	i := slices.IndexFunc(r.Journeys, func(j Journey) bool { return j.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &r.Journeys[i]
+}
+
+// EvidenceByID returns a file, or nil.
+func (r *Report) EvidenceByID(id string) *Evidence {
+	i := slices.IndexFunc(r.Evidence, func(e Evidence) bool { return e.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &r.Evidence[i]
+}
+
+// Focus is the journey that shows the answer best: the longest one of the first
+// hypothesis, or of all where that names none; nil where there is no journey.
+func (r *Report) Focus() *Journey {
+	ids := map[string]bool{}
+	if a := r.Answer(); a != nil {
+		for _, id := range a.Journeys {
+			ids[id] = true
+		}
+	}
+	var best *Journey
+	for i := range r.Journeys {
+		j := &r.Journeys[i]
+		if len(ids) > 0 && !ids[j.ID] {
+			continue
+		}
+		if best == nil || total(j) > total(best) {
+			best = j
+		}
+	}
+	return best
+}
+
+func total(j *Journey) Seconds {
+	if j.Total == nil {
+		return 0
+	}
+	return *j.Total
+}
+
+// Others are the findings that are not the answer, as ranked, then the rest.
+func (r *Report) Others() []*Finding {
+	var out []*Finding
+	for i, id := range r.Hypotheses {
+		if f := r.FindingByID(id); f != nil && i > 0 {
+			out = append(out, f)
+		}
+	}
+	for i := range r.Findings {
+		if !slices.Contains(r.Hypotheses, r.Findings[i].ID) {
+			out = append(out, &r.Findings[i])
+		}
+	}
+	return out
+}

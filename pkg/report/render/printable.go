@@ -1,0 +1,52 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// printable makes foreign text safe for one line of a terminal: control
+// characters, invalid UTF-8 and marks that reorder text are shown as escapes.
+func printable(s string) string {
+	if clean(s) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && n == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case r == '\t':
+			b.WriteByte(' ')
+		case harmful(r) && r < 0x100:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		case harmful(r):
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+		i += n
+	}
+	return b.String()
+}
+
+func clean(s string) bool {
+	if !utf8.ValidString(s) {
+		return false
+	}
+	for _, r := range s {
+		if harmful(r) || r == '\t' {
+			return false
+		}
+	}
+	return true
+}
+
+// harmful tells whether a character could move the cursor, hide or reorder
+// what stands around it.
+func harmful(r rune) bool {
+	return r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Co, r) || r == '\u2028' || r == '\u2029')
+}

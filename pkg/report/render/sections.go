@@ -1,0 +1,312 @@
+package render
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/report"
+)
+
+// entry is one row of the timeline.
+type entry struct {
+	at   report.Instant // on the reference clock where it is known
+	row  []string
+	rank int
+}
+
+// timeline tells the focus journey step by step, packets and log lines merged
+// on the reference clock; the raw stamp stands beside a corrected one.
+func (d *layout) timeline() {
+	j := d.r.Focus()
+	if j == nil || len(j.Instants) == 0 {
+		return
+	}
+	d.heading(lang.Text{EN: "Timeline of %s (UTC)", ES: "Cronología de %s (UTC)"}, j.ID)
+	var all []entry
+	for i, m := range j.Instants {
+		at, raw := m.Time, ""
+		if m.Corrected != nil {
+			at = *m.Corrected
+		}
+		if at != m.Time {
+			raw = clockOf(m.Time)
+		}
+		all = append(all, entry{at, []string{clockOf(at), "", raw, d.momentName(m.Name), m.Detail, d.place(m.Evidence, "", m.Frame)}, i})
+	}
+	for i, l := range j.Lines {
+		if l.Status == "matched" && l.Time != nil {
+			at, raw, bound := *l.Time, "", ""
+			if l.Corrected != nil {
+				at, raw = *l.Corrected, clockOf(*l.Time)
+				bound = bounds(l)
+			}
+			all = append(all, entry{at, []string{clockOf(at), bound, raw, d.say(lang.Text{EN: "log line", ES: "línea de registro"}), shorten(l.Text, 100), d.place(l.Evidence, ":", l.Line)}, 1000 + i})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b entry) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.rank, b.rank)) })
+	t := &table{header: []string{d.say(lang.Text{EN: "time", ES: "hora"}), "±", d.say(lang.Text{EN: "as written", ES: "tal cual"}), d.say(lang.Text{EN: "what", ES: "qué"}), "", d.say(lang.Text{EN: "where", ES: "dónde"})}}
+	for _, e := range all {
+		t.rows = append(t.rows, e.row)
+	}
+	d.out = append(d.out, block{table: t})
+}
+
+// bounds writes how far a corrected stamp may lie from the truth.
+func bounds(l report.LineLink) string {
+	if l.Low == nil || l.High == nil {
+		return ""
+	}
+	return fmt.Sprintf("−%s +%s", span(report.Seconds(*l.Corrected-*l.Low)), span(report.Seconds(*l.High-*l.Corrected)))
+}
+
+// place names a frame or line of a file.
+func (d *layout) place(id, sep string, n int) string {
+	name := id
+	if e := d.r.EvidenceByID(id); e != nil {
+		name = e.Path
+	}
+	switch {
+	case n == 0:
+		return name
+	case sep == "":
+		return fmt.Sprintf("%s #%d", name, n)
+	}
+	return fmt.Sprintf("%s%s%d", name, sep, n)
+}
+
+func shorten(s string, n int) string {
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	return string(r[:n-1]) + "…"
+}
+
+// lines lists the log lines of the answer's journeys, raw and corrected.
+func (d *layout) lines() {
+	const most = 20
+	t := &table{header: []string{d.say(lang.Text{EN: "journey", ES: "recorrido"}), d.say(lang.Text{EN: "line", ES: "línea"}), d.say(lang.Text{EN: "as written", ES: "tal cual"}), d.say(lang.Text{EN: "corrected", ES: "corregida"}), d.say(lang.Text{EN: "sure", ES: "certeza"}), ""}}
+	left := 0
+	for _, j := range d.answerJourneys() {
+		for _, l := range j.Lines {
+			if len(t.rows) >= most {
+				left++
+				continue
+			}
+			t.rows = append(t.rows, d.lineRow(j, l))
+		}
+	}
+	if len(t.rows) == 0 {
+		return
+	}
+	d.heading(lang.Text{EN: "Log lines that belong to it", ES: "Líneas de registro que le pertenecen"})
+	d.out = append(d.out, block{table: t})
+	if left > 0 {
+		d.para(d.say(lang.Text{EN: "… and %d more.", ES: "… y %d más."}, left))
+	}
+}
+
+func (d *layout) answerJourneys() []*report.Journey {
+	var out []*report.Journey
+	if a := d.r.Answer(); a != nil {
+		for _, id := range a.Journeys {
+			if j := d.r.JourneyByID(id); j != nil {
+				out = append(out, j)
+			}
+		}
+	}
+	if len(out) == 0 {
+		if j := d.r.Focus(); j != nil {
+			out = append(out, j)
+		}
+	}
+	return out
+}
+
+func (d *layout) lineRow(j *report.Journey, l report.LineLink) []string {
+	raw, corrected := "", ""
+	if l.Time != nil {
+		raw = clockOf(*l.Time)
+	}
+	if l.Corrected != nil {
+		corrected = clockOf(*l.Corrected)
+	}
+	sure := fmt.Sprintf("%s %.2f", d.word(l.Status), float64(l.Confidence))
+	return []string{j.ID, d.place(l.Evidence, ":", l.Line), raw, corrected, sure, shorten(l.Text, 110)}
+}
+
+// proof shows evidence and refuters of the answer.
+func (d *layout) proof() {
+	a := d.r.Answer()
+	if a == nil || len(a.Evidence)+len(a.Refuters) == 0 {
+		return
+	}
+	d.heading(lang.Text{EN: "What proves it, and what would refute it", ES: "Qué lo prueba y qué lo refutaría"})
+	d.evidenceOf(a)
+}
+
+func (d *layout) evidenceOf(f *report.Finding) {
+	var items []string
+	for _, e := range f.Evidence {
+		switch {
+		case e.Filter != "":
+			items = append(items, d.say(lang.Text{EN: "%s, display filter: %s", ES: "%s, filtro de visualización: %s"}, d.place(e.Evidence, "", 0), shorten(e.Filter, 300)))
+		case len(e.Lines) > 0:
+			items = append(items, d.say(lang.Text{EN: "%s, lines %s", ES: "%s, líneas %s"}, d.place(e.Evidence, "", 0), numbers(e.Lines)))
+		}
+	}
+	for _, x := range f.Refuters {
+		item := d.say(lang.Text{EN: "would refute it: %s: %s", ES: "lo refutaría: %s: %s"}, x.Text, d.word(x.Status))
+		if x.Command != "" {
+			item += d.say(lang.Text{EN: " (collect with: %s)", ES: " (se recoge con: %s)"}, x.Command)
+		}
+		items = append(items, item)
+	}
+	if len(items) > 0 {
+		d.out = append(d.out, block{bullets: items})
+	}
+}
+
+// numbers writes up to twenty numbers.
+func numbers(n []int) string {
+	var parts []string
+	for i, v := range n {
+		if i == 20 {
+			parts = append(parts, "…")
+			break
+		}
+		parts = append(parts, fmt.Sprint(v))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// others lists the remaining findings.
+func (d *layout) others() {
+	rest := d.r.Others()
+	if len(rest) == 0 {
+		return
+	}
+	d.heading(lang.Text{EN: "Other findings", ES: "Otros hallazgos"})
+	for _, f := range rest {
+		d.out = append(d.out, block{bullets: []string{f.Text + " [" + d.findingLine(f) + "]"}})
+	}
+}
+
+func (d *layout) clocks() {
+	if len(d.r.Clocks) == 0 {
+		return
+	}
+	d.heading(lang.Text{EN: "Clocks (positive: ahead of the reference)", ES: "Relojes (positivo: adelantado respecto a la referencia)"})
+	d.out = append(d.out, block{table: d.clockTable()})
+}
+
+func (d *layout) clockTable() *table {
+	t := &table{header: []string{"", d.say(lang.Text{EN: "clock", ES: "reloj"}), d.say(lang.Text{EN: "state", ES: "estado"}), d.say(lang.Text{EN: "from", ES: "desde"}), d.say(lang.Text{EN: "offset", ES: "desfase"}), d.say(lang.Text{EN: "between", ES: "entre"}), "ppm", d.say(lang.Text{EN: "evidence", ES: "pruebas"})}, right: []bool{false, false, false, false, true, true, true, false}}
+	for _, k := range d.r.Clocks {
+		var by []string
+		for _, s := range k.Supports {
+			by = append(by, fmt.Sprintf("%s %d", s.Method, s.Count))
+		}
+		proof := strings.Join(by, ", ")
+		if k.Reason != "" {
+			proof = strings.TrimSpace(proof + " " + k.Reason)
+		}
+		if len(k.Segments) == 0 {
+			t.rows = append(t.rows, []string{k.ID, k.Name, d.word(k.Status), "", "", "", "", proof})
+		}
+		for i, s := range k.Segments {
+			row := []string{k.ID, k.Name, d.word(k.Status), clockOf(s.From), signed(s.Offset), signed(s.Low) + " … " + signed(s.High), fmt.Sprintf("%+.1f", s.Drift), proof}
+			if i > 0 {
+				row[0], row[1], row[2], row[7] = "", "", "", ""
+			}
+			t.rows = append(t.rows, row)
+		}
+	}
+	return t
+}
+
+// signed writes an offset in seconds with its sign.
+func signed(s report.Seconds) string { return fmt.Sprintf("%+.6f s", float64(s)/1e9) }
+
+// journeys lists all of them, or the longest where there are many.
+func (d *layout) journeys() {
+	const most = 30
+	if len(d.r.Journeys) == 0 {
+		return
+	}
+	d.heading(lang.Text{EN: "Journeys", ES: "Recorridos"})
+	shown := make([]*report.Journey, len(d.r.Journeys))
+	for i := range d.r.Journeys {
+		shown[i] = &d.r.Journeys[i]
+	}
+	if len(shown) > most {
+		d.para(d.say(lang.Text{EN: "The %d longest of %d.", ES: "Los %d más largos de %d."}, most, len(shown)))
+		slices.SortStableFunc(shown, func(a, b *report.Journey) int { return cmp.Compare(length(b), length(a)) })
+		shown = shown[:most]
+	}
+	t := &table{header: []string{"", d.say(lang.Text{EN: "start", ES: "inicio"}), d.say(lang.Text{EN: "service", ES: "servicio"}), d.say(lang.Text{EN: "what", ES: "qué"}), d.say(lang.Text{EN: "client", ES: "cliente"}), d.say(lang.Text{EN: "total", ES: "total"}), d.say(lang.Text{EN: "result", ES: "resultado"}), d.say(lang.Text{EN: "lines", ES: "líneas"})}, right: []bool{false, false, false, false, false, true, false, true}}
+	for _, j := range shown {
+		what := j.Name
+		if j.Request != nil && j.Request.Path != "" {
+			what = strings.TrimSpace(what + " " + j.Request.Path)
+		}
+		matched := 0
+		for _, l := range j.Lines {
+			if l.Status == "matched" {
+				matched++
+			}
+		}
+		t.rows = append(t.rows, []string{j.ID, clockOf(j.Start), j.Service, shorten(what, 50), j.Client, span(report.Seconds(length(j))), d.word(j.Outcome), fmt.Sprint(matched)})
+	}
+	d.out = append(d.out, block{table: t})
+}
+
+func length(j *report.Journey) report.Seconds {
+	if j.Total == nil {
+		return 0
+	}
+	return *j.Total
+}
+
+func (d *layout) checklist() {
+	if len(d.r.Checklist) == 0 {
+		return
+	}
+	d.heading(lang.Text{EN: "Checklist", ES: "Lista de comprobación"})
+	var items []string
+	for _, k := range d.r.Checklist {
+		item := fmt.Sprintf("[%s] %s: %s", map[string]string{"shown": "x", "missing": " ", "contradicted": "!"}[k.Status], d.word(k.Item), k.Text)
+		if k.Command != "" {
+			item += d.say(lang.Text{EN: "; collect it with: %s", ES: "; se recoge con: %s"}, k.Command)
+		}
+		items = append(items, item)
+	}
+	d.out = append(d.out, block{bullets: items})
+}
+
+func (d *layout) files() {
+	d.heading(lang.Text{EN: "Evidence", ES: "Pruebas"})
+	t := &table{header: []string{"", d.say(lang.Text{EN: "file", ES: "archivo"}), d.say(lang.Text{EN: "kind", ES: "tipo"}), d.say(lang.Text{EN: "records", ES: "registros"}), d.say(lang.Text{EN: "from", ES: "desde"}), d.say(lang.Text{EN: "to", ES: "hasta"}), d.say(lang.Text{EN: "clock", ES: "reloj"}), d.say(lang.Text{EN: "taken at", ES: "tomada en"})}, right: []bool{false, false, false, true, false, false, false, false}}
+	var problems []string
+	for _, e := range d.r.Evidence {
+		from, to := "", ""
+		if e.First != nil {
+			from, to = clockOf(*e.First), clockOf(*e.Last)
+		}
+		taken := ""
+		if e.Vantage != "" {
+			taken = d.word(e.Vantage)
+		}
+		t.rows = append(t.rows, []string{e.ID, e.Path, e.Kind, fmt.Sprint(e.Records), from, to, e.Clock, taken})
+		for _, p := range e.Problems {
+			problems = append(problems, d.say(lang.Text{EN: "%s: record %d, byte %d: %s", ES: "%s: registro %d, byte %d: %s"}, e.Path, p.Record, p.Offset, p.Text))
+		}
+	}
+	d.out = append(d.out, block{table: t})
+	if len(problems) > 0 {
+		d.out = append(d.out, block{bullets: problems})
+	}
+}

@@ -1,0 +1,52 @@
+package render
+
+import "github.com/flowcorr/flowcorr/pkg/lang"
+
+// words are the stable words of the contract as people read them.
+var words = map[string]lang.Text{
+	"info": {EN: "info", ES: "información"}, "note": {EN: "note", ES: "nota"}, "warning": {EN: "warning", ES: "aviso"}, "error": {EN: "error", ES: "error"},
+	"high": {EN: "high", ES: "alta"}, "medium": {EN: "medium", ES: "media"}, "low": {EN: "low", ES: "baja"}, "not-evaluable": {EN: "not evaluable", ES: "no evaluable"},
+	"done": {EN: "done", ES: "completa"}, "failed": {EN: "failed", ES: "fallida"}, "refused": {EN: "refused", ES: "rechazada"}, "unanswered": {EN: "unanswered", ES: "sin respuesta"},
+	"unseen": {EN: "not seen", ES: "no vista"}, "estimated": {EN: "done (estimated)", ES: "completa (estimada)"},
+	"found": {EN: "found", ES: "encontrado"}, "not-found": {EN: "not found", ES: "no encontrado"}, "not-collected": {EN: "not collected", ES: "no recogido"},
+	"matched": {EN: "matched", ES: "emparejada"}, "ambiguous": {EN: "ambiguous", ES: "ambigua"},
+	"reference": {EN: "reference", ES: "referencia"}, "measured": {EN: "measured", ES: "medido"}, "declared": {EN: "declared", ES: "declarado"}, "insufficient": {EN: "insufficient evidence", ES: "pruebas insuficientes"},
+	"dns": {EN: "name resolution", ES: "resolución de nombres"}, "resolver-retry": {EN: "resolver retry", ES: "reintento del resolutor"}, "neighbour": {EN: "neighbour resolution", ES: "resolución de vecino"},
+	"network": {EN: "network round trips", ES: "idas y vueltas de red"}, "server": {EN: "server", ES: "servidor"}, "client": {EN: "client", ES: "cliente"}, "loss": {EN: "loss recovery", ES: "recuperación de pérdidas"},
+	"tls": {EN: "encryption", ES: "cifrado"}, "window": {EN: "receive window", ES: "ventana de recepción"}, "idle": {EN: "idle", ES: "inactividad"},
+	"middle": {EN: "between", ES: "en medio"}, "unknown": {EN: "unknown", ES: "desconocido"},
+	"dns-query": {EN: "DNS query", ES: "consulta DNS"}, "client-timing": {EN: "client timing", ES: "tiempos del cliente"}, "capture": {EN: "capture", ES: "captura"},
+	"server-log": {EN: "server log", ES: "registro del servidor"}, "time-state": {EN: "time state", ES: "estado de la hora"},
+}
+
+// moments are the names of the timeline's instants.
+var moments = map[string]lang.Text{
+	"dns.query": {EN: "DNS query sent", ES: "consulta DNS enviada"}, "dns.retry": {EN: "DNS query repeated", ES: "consulta DNS repetida"}, "dns.answer": {EN: "DNS answer", ES: "respuesta DNS"},
+	"arp.request": {EN: "ARP request", ES: "petición ARP"}, "arp.reply": {EN: "ARP reply", ES: "respuesta ARP"},
+	"nd.request": {EN: "neighbour solicitation", ES: "solicitud de vecino"}, "nd.reply": {EN: "neighbour advertisement", ES: "anuncio de vecino"},
+	"tcp.syn": {EN: "SYN", ES: "SYN"}, "tcp.syn-retry": {EN: "SYN repeated", ES: "SYN repetido"}, "tcp.syn-ack": {EN: "SYN-ACK", ES: "SYN-ACK"}, "tcp.syn-ack-retry": {EN: "SYN-ACK repeated", ES: "SYN-ACK repetido"},
+	"tcp.established": {EN: "TCP established", ES: "TCP establecido"}, "tcp.reset": {EN: "RST", ES: "RST"}, "tcp.retransmission": {EN: "retransmission", ES: "retransmisión"},
+	"tls.client-hello": {EN: "ClientHello", ES: "ClientHello"}, "tls.second-client-hello": {EN: "second ClientHello", ES: "segundo ClientHello"}, "tls.server-hello": {EN: "ServerHello", ES: "ServerHello"},
+	"tls.established": {EN: "TLS established", ES: "TLS establecido"}, "tls.alert": {EN: "TLS alert", ES: "alerta TLS"},
+	"http.request": {EN: "request sent", ES: "petición enviada"}, "http.request-end": {EN: "last request byte", ES: "último byte de la petición"},
+	"http.response": {EN: "first byte of the response", ES: "primer byte de la respuesta"}, "http.response-end": {EN: "last byte of the response", ES: "último byte de la respuesta"},
+	"ssh.banner": {EN: "server's banner", ES: "identificación del servidor"}, "ssh.client-banner": {EN: "client's banner", ES: "identificación del cliente"}, "ssh.newkeys": {EN: "keys in use", ES: "claves en uso"},
+	"ssh.auth-request": {EN: "authentication request", ES: "petición de autenticación"}, "ssh.auth-reply": {EN: "authentication reply", ES: "respuesta de autenticación"}, "ssh.session": {EN: "session", ES: "sesión"},
+	"icmp.error": {EN: "ICMP error", ES: "error ICMP"}, "ntp.request": {EN: "NTP request", ES: "petición NTP"}, "ntp.response": {EN: "NTP response", ES: "respuesta NTP"},
+}
+
+// word gives a word of the contract in the reader's language; an unknown one
+// stands as it is.
+func (d *layout) word(w string) string {
+	if t, ok := words[w]; ok {
+		return t.In(d.l)
+	}
+	return w
+}
+
+func (d *layout) momentName(name string) string {
+	if t, ok := moments[name]; ok {
+		return t.In(d.l)
+	}
+	return name
+}
