@@ -84,6 +84,9 @@ type Event struct {
 	Zone         ZoneState
 	ZoneSeconds  int  // offset east of UTC that was applied
 	YearInferred bool // the line has no year
+	// NoDate: the text has a time of day only (curl --trace-time, ts). HasTime
+	// is false, and Time counts from the midnight that began the local day.
+	NoDate bool
 
 	Monotonic    int64  // ns since boot, where the record has it (journald)
 	HasMonotonic bool   //
@@ -126,6 +129,21 @@ type Event struct {
 	Reading *Reading
 	Timing  *Timing
 	Lookup  *Lookup
+	Marks   []Mark  // instants inside a record of several lines, in order
+	Values  []Value // numbers of a HostState record
+}
+
+// Mark is an instant inside a record, on the scale of the event's Time.
+type Mark struct {
+	Name string // "tcp.connect", "tls.handshake", … where a phase ended; else what the program printed
+	Time int64  // ns; of the day where the event says NoDate
+}
+
+// Value is one number that a program printed of its host.
+type Value struct {
+	Name   string // as printed: "ListenOverflows", "retrans"
+	Number float64
+	Unit   string // "ms", "bytes", …; "" for a count
 }
 
 // Scale tells which clock of a host a Reading speaks of.
@@ -147,6 +165,9 @@ type Reading struct {
 	Offset    int64
 	HasOffset bool
 	Bound     int64
+	// Unbounded: the text states no distance to UTC. Bound then holds the
+	// rounding and the spread of the samples, and is no limit of the error.
+	Unbounded bool
 	// Remaining is system clock − NTP clock in ns: what chronyd has not yet
 	// applied, with its sign turned ("Rem. corr." positive means slow).
 	Remaining    int64
@@ -157,8 +178,8 @@ type Reading struct {
 	Skew         float64 // ppm
 	Delay        int64   // ns; 0: not stated
 	Synchronised bool    // false: says nothing of UTC
-	Step         int64   // ns, for ClockStep: by how much the clock was moved forward
-	Stratum      int
+	Step         int64   // ns, for ClockStep: by how much the clock was moved forward; 0 with Unbounded: not stated
+	Stratum      int     // of this clock or, where Source is a server's address, of the source, as the text states it
 }
 
 // Timing is what an HTTP client measured; -1: not stated. All are durations

@@ -6,7 +6,13 @@ var formats = []*Format{
 	// Servers and system: web servers, applications, syslog, journald.
 
 	// Time daemons, DNS servers, and what client programs print.
-
+	chronyTracking,
+	chronyMeasurements,
+	chronyStatistics,
+	chronySelection,
+	chronyRefclocks,
+	chronydLog,
+	chronyc,
 }
 
 // Formats lists every format.
