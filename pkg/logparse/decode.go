@@ -9,10 +9,10 @@ import (
 
 // clear makes e an event of which nothing is stated.
 func (e *Event) clear() {
-	peers, upstream := e.Peers[:0], e.Upstream[:0]
+	peers, upstream, connect, header := e.Peers[:0], e.Upstream[:0], e.UpstreamConnect[:0], e.UpstreamHeader[:0]
 	*e = Event{}
-	e.Peers, e.Upstream = peers, upstream
-	e.Sent, e.Body, e.Received = -1, -1, -1
+	e.Peers, e.Upstream, e.UpstreamConnect, e.UpstreamHeader = peers, upstream, connect, header
+	e.Sent, e.Body, e.Received, e.Size = -1, -1, -1, -1
 	e.Duration, e.FirstByte = -1, -1
 }
 

@@ -46,6 +46,11 @@ func Detect(head []byte, path string) (best *Format, reason string, runnerUp *Fo
 	if events == 0 {
 		reason = fmt.Sprintf("looks like %s", first.f.Name)
 	}
+	if first.f.Why != nil {
+		if why := first.f.Why(head); why != "" {
+			reason += "; " + why
+		}
+	}
 	if second.f != nil {
 		reason += fmt.Sprintf(" (certainty %d of 100; %s: %d)", first.score, second.f.Name, second.score)
 		if first.score == second.score && first.hint > second.hint {

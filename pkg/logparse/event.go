@@ -115,11 +115,19 @@ type Event struct {
 	Body     int64 // body bytes sent; -1: not stated
 	Received int64 // request bytes; -1: not stated
 	WithTLS  bool  // Sent and Received count TLS too (Apache %I %O)
+	// Size is the number written where the format leaves open whether the head
+	// (and TLS) is in it: at least the body; -1: not stated.
+	Size int64
 
 	Duration   time.Duration   // of the request; -1: not stated
 	FirstByte  time.Duration   // to the first byte of the answer; -1: not stated
 	Upstream   []time.Duration // one per upstream tried; -1 where "-"
 	UpstreamTo string
+	// The parts of Upstream, in the same order: until the connection stood, and
+	// until the head of the answer had come; empty where not stated.
+	UpstreamConnect []time.Duration
+	UpstreamHeader  []time.Duration
+	UpstreamStatus  string // as written: "502, 200"
 
 	RequestID  string
 	Connection string // connection serial (nginx *9, $connection), PID for sshd
@@ -210,10 +218,12 @@ type Lookup struct {
 
 // Keep returns e with every string of its own, so that it outlives the decoder.
 func (e Event) Keep() Event {
-	for _, s := range []*string{&e.Host, &e.Process, &e.Level, &e.Name, &e.Type, &e.User, &e.Method, &e.Path, &e.Proto, &e.RCode, &e.Agent, &e.UpstreamTo, &e.RequestID, &e.Connection, &e.Outcome, &e.Text, &e.BootID} {
+	for _, s := range []*string{&e.Host, &e.Process, &e.Level, &e.Name, &e.Type, &e.User, &e.Method, &e.Path, &e.Proto, &e.RCode, &e.Agent, &e.UpstreamTo, &e.UpstreamStatus, &e.RequestID, &e.Connection, &e.Outcome, &e.Text, &e.BootID} {
 		*s = string(append([]byte(nil), *s...))
 	}
 	e.Peers = append([]netip.Addr(nil), e.Peers...)
 	e.Upstream = append([]time.Duration(nil), e.Upstream...)
+	e.UpstreamConnect = append([]time.Duration(nil), e.UpstreamConnect...)
+	e.UpstreamHeader = append([]time.Duration(nil), e.UpstreamHeader...)
 	return e
 }

@@ -14,6 +14,8 @@ type Format struct {
 	// Hints are words, in lower case, that speak for this format when they are
 	// in a path. They decide only between equal scores.
 	Hints []string
+	// Why, where it is set, says what in the head spoke for the format.
+	Why func(head []byte) string
 	// Open starts to read. The decoder owns the reader until it ends.
 	Open func(r io.Reader, src Source) Decoder
 }

@@ -4,6 +4,9 @@ package logparse
 // path speaks for another (Format.Hints).
 var formats = []*Format{
 	// Servers and system: web servers, applications, syslog, journald.
+	accessLog,
+	nginxAccess,
+	apacheAccess,
 
 	// Time daemons, DNS servers, and what client programs print.
 	chronyTracking,

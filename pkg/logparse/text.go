@@ -42,9 +42,9 @@ func integer(b []byte) (int64, bool) {
 	return v, true
 }
 
-// amount reads a decimal number that fills b, exactly, in units of 10^-9 of
-// unit ns: amount("0.25", time.Second) is 250 ms. Digits below a nanosecond are
-// cut off. It fails on anything else and beyond the range of a Duration.
+// amount reads a decimal number of units that fills b: amount("0.25",
+// time.Second) is 250 ms. What lies below a nanosecond is cut off. It fails on
+// anything else and beyond the range of a Duration. The unit is at most an hour.
 func amount(b []byte, unit time.Duration) (time.Duration, bool) {
 	neg := len(b) > 0 && b[0] == '-'
 	if len(b) > 0 && (neg || b[0] == '+') {
@@ -61,15 +61,21 @@ func amount(b []byte, unit time.Duration) (time.Duration, bool) {
 	d := time.Duration(whole) * unit
 	digitsSeen := i
 	if i < len(b) && b[i] == '.' {
-		scale := int64(unit)
-		var frac, div int64 = 0, 1
+		var frac int64
+		places := 0
 		for i++; i < len(b) && b[i] >= '0' && b[i] <= '9'; i++ {
 			digitsSeen++
-			if div < 1e9 { // unit ≤ an hour: the product stays in range
-				frac, div = frac*10+int64(b[i]-'0'), div*10
+			if places < 9 {
+				frac, places = frac*10+int64(b[i]-'0'), places+1
 			}
 		}
-		d += time.Duration(mulDiv(frac, scale, div))
+		if unit == time.Second {
+			d += time.Duration(frac * powers[9-places])
+		} else { // in two steps, since the product could overflow
+			div := powers[places]
+			u := int64(unit)
+			d += time.Duration(u/div*frac + u%div*frac/div)
+		}
 	}
 	if i != len(b) || digitsSeen == 0 {
 		return 0, false
@@ -80,8 +86,7 @@ func amount(b []byte, unit time.Duration) (time.Duration, bool) {
 	return d, true
 }
 
-// mulDiv is a*b/c for a < c ≤ 1e9 without overflow, b up to 9e18.
-func mulDiv(a, b, c int64) int64 { return b/c*a + b%c*a/c }
+var powers = [...]int64{1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9}
 
 // address reads an IP address that fills b, also in brackets; IPv4 in IPv6 is
 // read as IPv4.
