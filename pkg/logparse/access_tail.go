@@ -30,7 +30,7 @@ func (a *access) tail(b []byte, e *Event) bool {
 		if key == 0 {
 			word := b
 			word, b, _ = cutAt(b, ' ')
-			if d, ok := seconds(word); ok {
+			if d, ok := milliDecimals(word); ok {
 				times++
 				// Of two times without name the longer one is the request's, in
 				// whichever order they stand: the upstream's part is not longer.
@@ -96,8 +96,8 @@ func listEnd(b []byte) int {
 	}
 }
 
-// seconds reads a time as nginx writes it: seconds with exactly three decimals.
-func seconds(b []byte) (time.Duration, bool) {
+// milliDecimals reads a time as nginx writes it: seconds with exactly three decimals.
+func milliDecimals(b []byte) (time.Duration, bool) {
 	if len(b) < 5 || b[len(b)-4] != '.' {
 		return 0, false
 	}
@@ -147,7 +147,7 @@ func setNamed(name string, v []byte, e *Event) {
 			e.Duration = d
 		}
 	case "time", "t": // which may be an epoch too
-		if d, ok := seconds(v); ok && d < 30*24*time.Hour {
+		if d, ok := milliDecimals(v); ok && d < 30*24*time.Hour {
 			e.Duration = d
 		}
 	case "urt", "upstream_response_time", "upstream_time", "upstream_rt":
