@@ -29,7 +29,8 @@ type Interface struct {
 	Link    LinkType
 	SnapLen int    // 0: no limit stated
 	Unit    int64  // nanoseconds of one tick of the stamp, rounded down; 0 for finer than one
-	Host    string // hardware, OS or comment that names the capturing host, where stated
+	Host    string // hardware and OS of the capturing host, where stated
+	FCS     int    // bytes of frame check sequence at the end of each uncut packet; -1: not stated
 	Dropped int64  // packets lost by the interface or the operating system; -1: not stated
 	Filter  string // capture filter, where stated
 }

@@ -1,0 +1,59 @@
+package capture
+
+import "io"
+
+// chunk is how much is asked of the file at a time: large enough to make system
+// calls cheap, small enough to stay in the cache of one core.
+const chunk = 512 << 10
+
+// window is the part of the input in memory. Bytes before pos are spent; a
+// record that crosses the end of a chunk is moved to the front with need.
+type window struct {
+	r        io.Reader
+	buf      []byte
+	pos, end int
+	base     int64 // offset in the input of buf[0]
+	limit    int   // buf never grows over this
+	err      error // why there is no more; io.EOF where all is well
+}
+
+func newWindow(r io.Reader, limit int) *window {
+	return &window{r: r, buf: make([]byte, min(chunk, limit)), limit: limit}
+}
+
+func (w *window) offset() int64  { return w.base + int64(w.pos) }
+func (w *window) unread() []byte { return w.buf[w.pos:w.end] }
+
+// need tells whether n bytes stand at pos, reading more where they do not yet.
+// It moves the bytes in memory: views taken before are void.
+func (w *window) need(n int) bool {
+	if w.end-w.pos >= n {
+		return true
+	}
+	if w.err != nil || n > w.limit {
+		return false
+	}
+	if w.pos > 0 {
+		w.end = copy(w.buf, w.buf[w.pos:w.end])
+		w.base += int64(w.pos)
+		w.pos = 0
+	}
+	if n > len(w.buf) {
+		// Twice what is asked for, so that many long records do not move the
+		// bytes in memory once each.
+		grown := make([]byte, min(2*n, w.limit))
+		copy(grown, w.buf[:w.end])
+		w.buf = grown
+	}
+	for idle := 0; w.end < n && w.err == nil; {
+		m, err := w.r.Read(w.buf[w.end:])
+		w.end += m
+		w.err = err
+		if m == 0 && err == nil {
+			if idle++; idle == 100 {
+				w.err = io.ErrNoProgress
+			}
+		}
+	}
+	return w.end >= n
+}
