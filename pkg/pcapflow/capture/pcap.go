@@ -91,11 +91,12 @@ func (f *recordFormat) fine(h header) bool {
 }
 
 // bearable tells whether h can be followed although it is not fine: it is of
-// the time of the last good record, and no row of zeros, which is what a file
+// the time of the last good record or of a packet that was not cut (its two
+// lengths agree, as those of misread bytes do not), and no row of zeros, which is what a file
 // system leaves at the end of a file after a crash.
 func (c *Reader) bearable(h header) bool {
 	return h.cap <= c.pcap.max && h.wire <= defaultMaxRecord && h != (header{}) &&
-		(!c.timed || near(int64(h.sec), c.last/1e9))
+		(!c.timed || h.cap == h.wire || near(int64(h.sec), c.last/1e9))
 }
 
 // nextRecord yields the next packet of a pcap file. Before it hands one out it
