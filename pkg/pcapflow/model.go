@@ -355,7 +355,16 @@ type Transaction struct {
 	EDE       int    // extended error (RFC 8914); -1: none
 	Bytes     [2]int
 	Multicast bool // mDNS or LLMNR
-	Late      bool // the answer came after the client had asked again
+	Late      bool // after a repeat two answers came: the first belongs to an attempt before the last, which was slow, not lost
+
+	Asker       Dir       // the side that asked
+	Opcode      uint8     // 0 query, 4 notify, 5 update (RFC 1035, 1996, 2136)
+	Flags       [2]uint16 // the header's flag word of the query, of the answer; 0: not seen
+	AnswerEnd   Stamp     // last message of the answer; differs from Answer in zone transfers only
+	Messages    int       // of the answer; over 1 in zone transfers only
+	Targets     []string  // names in PTR, NS, SOA, MX and SRV answers
+	NegativeTTL uint32    // seconds an empty answer may be remembered (RFC 2308); 0: no SOA seen
+	Mismatch    bool      // unsolicited answer: a query with this ID was there, but it asked something else
 }
 
 // NTPMessage is one NTP packet; times are 32.32 fixed point since 1900.
@@ -369,13 +378,17 @@ type NTPMessage struct {
 	RefID              uint32
 	Ref, Org, Rec, Xmt uint64
 	Kiss               string // KoD code; "": none
+	From               Dir    // who sent it
+	NTS                bool   // carries an NTS authenticator (RFC 8915)
+	MAC                bool   // carries a message digest (RFC 5905 §7.3)
 }
 
 // NTPSample is a request with its answer; either may be missing (Frame 0).
 type NTPSample struct {
 	Request, Response NTPMessage
 	Repeats           []Stamp // the same request again
-	Interleaved       bool
+	Interleaved       bool    // RFC 9769: Response.Xmt is when the response before this one left
+	BogusOrigin       bool    // a response whose origin answers none of the open requests
 }
 
 // SSH is what an SSH conversation shows.
