@@ -39,8 +39,9 @@ type Clock struct {
 
 // Point is a flow seen in one capture.
 type Point struct {
-	Capture *incident.Capture
-	Flow    *pcapflow.Flow
+	Capture  *incident.Capture
+	Flow     *pcapflow.Flow
+	Exchange *pcapflow.Exchange // the journey's exchange as this capture saw it; nil: not seen there
 }
 
 // Stamp is an instant of a journey: where it was seen, raw, and corrected.
@@ -78,6 +79,10 @@ type Journey struct {
 	SSH       *pcapflow.SSH
 	NTP       *pcapflow.NTPSample
 	Neighbour *pcapflow.Resolution
+	// SideLookups are name resolutions the server made while this journey
+	// waited: PTR during a login, a resolver asking upstream.
+	SideLookups []*Lookup
+	Links       []Link // other journeys that belong to the same action
 
 	Start, End pcapflow.Stamp // by the clock of Points[0]
 	Outcome    pcapflow.Outcome
@@ -85,6 +90,12 @@ type Journey struct {
 	Breakdown  []Share
 	Lines      []Line
 	Notes      []string
+}
+
+// Link ties a journey to one before it.
+type Link struct {
+	Kind    string // "redirect": the answer before pointed here; "address": an address of the same name tried before; "retry": the same server tried before
+	Journey *Journey
 }
 
 // Total is the journey's length.
@@ -131,7 +142,7 @@ type Lookup struct {
 	Start     pcapflow.Stamp
 	End       pcapflow.Stamp // the answer the client waited for; unseen: none came
 	Outcome   pcapflow.Outcome
-	RCode     string
+	RCode     string        // of the answer that decided; "NODATA": NOERROR without an address; "": none came
 	Attempts  int           // rounds of asking; 1: at once
 	RetryWait time.Duration // silence until the next attempt, summed
 	Resolvers []netip.Addr  // in the order tried
@@ -139,6 +150,10 @@ type Lookup struct {
 	Suffixes  int           // names tried in vain from the search list
 	TCP       bool          // fell back to TCP
 	TCPCost   time.Duration // from the truncated answer to the one over TCP
+
+	Incomplete bool             // a question the client waited for was never answered: the wait may outlast End
+	TCPFlows   []*pcapflow.Flow // connections to the resolver after a truncated answer that carried no transaction
+	Others     []*Lookup        // the same lookup as other captures saw it
 }
 
 // Try is one transaction of a lookup.

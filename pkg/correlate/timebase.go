@@ -1,0 +1,73 @@
+package correlate
+
+import (
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
+)
+
+// source is one clock that stamped packets: a capture's (section, interface).
+type source struct {
+	capture *incident.Capture
+	clock   capture.ClockID
+}
+
+func sourceOf(p Point) source     { return source{p.Capture, p.Flow.Clock} }
+func (l *Lookup) source() source  { return source{l.Capture, l.Tries[0].Flow.Clock} }
+func sameSource(a, b source) bool { return a == b }
+func seenBefore(a, b pcapflow.Stamp) bool {
+	return a.Time < b.Time || a.Time == b.Time && a.Frame < b.Frame
+}
+
+// span is an instant on the reference clock with its bounds.
+type span struct {
+	at, low, high int64
+}
+
+// timebase brings stamps of several clocks onto the reference.
+type timebase interface {
+	// packet corrects a stamp of a capture; ok is false where that clock is
+	// not known against the reference.
+	packet(s source, t int64) (sp span, ok bool)
+	// line corrects the stamp of an event of a log.
+	line(l *incident.Log, event int) (sp span, ok bool)
+	// same tells whether a log's event and a capture were stamped by one clock.
+	same(l *incident.Log, event int, s source) bool
+}
+
+// asWritten takes every clock for right: what remains when nothing could be measured.
+type asWritten struct{}
+
+func (asWritten) packet(_ source, t int64) (span, bool) { return span{t, t, t}, true }
+func (asWritten) line(l *incident.Log, event int) (span, bool) {
+	t := l.Events[event].Time
+	return span{t, t, t}, l.Events[event].HasTime
+}
+func (asWritten) same(*incident.Log, int, source) bool { return false }
+
+// between returns how much later b is than a, and by how much that may be
+// wrong. Stamps of one clock need no correction.
+func between(tb timebase, a source, ta int64, b source, at int64) (diff, slack int64, ok bool) {
+	if sameSource(a, b) {
+		return at - ta, 0, true
+	}
+	x, okA := tb.packet(a, ta)
+	y, okB := tb.packet(b, at)
+	if !okA || !okB {
+		return 0, 0, false
+	}
+	return y.at - x.at, (x.high - x.low + y.high - y.low) / 2, true
+}
+
+// carry restates stamp s of clock from on clock to, keeping its frame only
+// where both are of one capture.
+func carry(tb timebase, from source, s pcapflow.Stamp, to source, near int64) (pcapflow.Stamp, bool) {
+	if sameSource(from, to) || from.capture == to.capture {
+		return s, true
+	}
+	diff, _, ok := between(tb, from, s.Time, to, near)
+	if !ok {
+		return pcapflow.Stamp{}, false
+	}
+	return pcapflow.Stamp{Time: near - diff, Frame: s.Frame}, true
+}
