@@ -1,6 +1,8 @@
 package correlate
 
 import (
+	"net/netip"
+
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
@@ -12,9 +14,8 @@ type source struct {
 	clock   capture.ClockID
 }
 
-func sourceOf(p Point) source     { return source{p.Capture, p.Flow.Clock} }
-func (l *Lookup) source() source  { return source{l.Capture, l.Tries[0].Flow.Clock} }
-func sameSource(a, b source) bool { return a == b }
+func sourceOf(p Point) source    { return source{p.Capture, p.Flow.Clock} }
+func (l *Lookup) source() source { return source{l.Capture, l.Tries[0].Flow.Clock} }
 func seenBefore(a, b pcapflow.Stamp) bool {
 	return a.Time < b.Time || a.Time == b.Time && a.Frame < b.Frame
 }
@@ -33,6 +34,8 @@ type timebase interface {
 	line(l *incident.Log, event int) (sp span, ok bool)
 	// same tells whether a log's event and a capture were stamped by one clock.
 	same(l *incident.Log, event int, s source) bool
+	// oneClock tells whether two sources were stamped by one clock.
+	oneClock(a, b source) bool
 }
 
 // asWritten takes every clock for right: what remains when nothing could be measured.
@@ -48,7 +51,7 @@ func (asWritten) same(*incident.Log, int, source) bool { return false }
 // between returns how much later b is than a, and by how much that may be
 // wrong. Stamps of one clock need no correction.
 func between(tb timebase, a source, ta int64, b source, at int64) (diff, slack int64, ok bool) {
-	if sameSource(a, b) {
+	if tb.oneClock(a, b) {
 		return at - ta, 0, true
 	}
 	x, okA := tb.packet(a, ta)
@@ -59,10 +62,10 @@ func between(tb timebase, a source, ta int64, b source, at int64) (diff, slack i
 	return y.at - x.at, (x.high - x.low + y.high - y.low) / 2, true
 }
 
-// carry restates stamp s of clock from on clock to, keeping its frame only
-// where both are of one capture.
+// carry restates stamp s of clock from on clock to; near is any instant of the
+// latter at about that time. The frame stays that of the capture s comes from.
 func carry(tb timebase, from source, s pcapflow.Stamp, to source, near int64) (pcapflow.Stamp, bool) {
-	if sameSource(from, to) || from.capture == to.capture {
+	if tb.oneClock(from, to) {
 		return s, true
 	}
 	diff, _, ok := between(tb, from, s.Time, to, near)
@@ -71,3 +74,62 @@ func carry(tb timebase, from source, s pcapflow.Stamp, to source, near int64) (p
 	}
 	return pcapflow.Stamp{Time: near - diff, Frame: s.Frame}, true
 }
+
+// measured is a timebase made of the clocks' tracks.
+type measured struct {
+	table *clockTable
+	host  map[*incident.Capture]*incident.Capture // the first capture taken on the same host
+}
+
+// newTimebase uses the tracks of clocks, or none of them where opt says so.
+func newTimebase(inc *incident.Incident, clocks []*Clock, opt Options) timebase {
+	if opt.NoCorrect {
+		return asWritten{}
+	}
+	m := &measured{table: newClockTable(inc, clocks), host: map[*incident.Capture]*incident.Capture{}}
+	taken := map[netip.Addr]*incident.Capture{}
+	for _, c := range inc.Captures {
+		m.host[c] = c
+		if !c.VantageHost.IsValid() || len(c.Interfaces) > 1 {
+			continue
+		}
+		if first := taken[c.VantageHost]; first != nil {
+			m.host[c] = first
+		} else {
+			taken[c.VantageHost] = c
+		}
+	}
+	return m
+}
+
+func (m *measured) packet(s source, t int64) (span, bool) {
+	at, low, high, ok := m.table.correctStamp(s.capture, s.clock, t)
+	if !ok {
+		// Another capture of the same host was stamped by the same clock.
+		if first := m.host[s.capture]; first != nil && first != s.capture {
+			at, low, high, ok = m.table.correctStamp(first, 0, t)
+		}
+	}
+	return span{at, low, high}, ok
+}
+
+func (m *measured) line(l *incident.Log, event int) (span, bool) {
+	at, low, high, ok := m.table.correctEvent(l, event)
+	return span{at, low, high}, ok
+}
+
+func (m *measured) same(l *incident.Log, event int, s source) bool {
+	k := m.table.ofEvent(l, event)
+	return k != nil && k == m.table.ofCapture(s.capture, s.clock)
+}
+
+// oneClock tells whether two sources are one clock.
+func (m *measured) oneClock(a, b source) bool {
+	if a == b || m.host[a.capture] == m.host[b.capture] && a.clock == b.clock {
+		return true
+	}
+	k := m.table.ofCapture(a.capture, a.clock)
+	return k != nil && k == m.table.ofCapture(b.capture, b.clock)
+}
+
+func (asWritten) oneClock(a, b source) bool { return a == b }
