@@ -23,6 +23,7 @@ type access struct {
 	server string // "nginx", "apache", "": not known
 	clock  commonClock
 	buf    []byte // text whose escapes were undone; renewed each line
+	json   jsonLine
 }
 
 func openAccess(server string) func(io.Reader, Source) Decoder {
@@ -40,18 +41,16 @@ func openAccess(server string) func(io.Reader, Source) Decoder {
 
 func (a *access) line(b []byte, e *Event) bool {
 	a.buf = a.buf[:0]
+	if len(b) > 0 && b[0] == '{' {
+		return a.object(b, e)
+	}
 	at, st, n := a.findTime(b)
 	if n == 0 || at < 2 || !a.who(b[:at-2], e) {
 		return false
 	}
 	e.set(st, &a.src)
 	e.Kind = HTTPRequest
-	switch a.server {
-	case "nginx":
-		e.Means, e.Lag = RequestEnd, cachedClock
-	case "apache":
-		e.Means = RequestStart
-	}
+	a.mean(e)
 	b = b[at+n:]
 	if len(b) < 3 || b[0] != ']' || b[1] != ' ' || b[2] != '"' {
 		return false
@@ -67,6 +66,34 @@ func (a *access) line(b []byte, e *Event) bool {
 		return ok
 	}
 	return a.tail(b, e)
+}
+
+// mean says what the stamp means, where the server is known.
+func (a *access) mean(e *Event) {
+	switch a.server {
+	case "nginx":
+		e.Means, e.Lag = RequestEnd, cachedClock
+	case "apache":
+		e.Means = RequestStart
+	}
+}
+
+// object reads a line of JSON, as a log_format or LogFormat of one's own
+// writes it. A line with a level or a message is an application's.
+func (a *access) object(b []byte, e *Event) bool {
+	if !a.json.read(b, &a.src, e) {
+		return false
+	}
+	r := &a.json.record
+	if !r.stamped || r.level || r.message || e.Status == 0 && e.Method == "" || r.nginx == 0 && !e.Client.IsValid() {
+		return false
+	}
+	e.Kind = HTTPRequest
+	a.mean(e)
+	if a.server == "" && r.nginx >= 2 {
+		e.Means, e.Lag = RequestEnd, cachedClock
+	}
+	return true
 }
 
 // findTime finds the time in brackets; at is the place of its first digit.

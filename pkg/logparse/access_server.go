@@ -58,6 +58,12 @@ func serverSigns(head []byte) serverVotes {
 		if !a.line(line, &e) {
 			continue
 		}
+		if line[0] == '{' {
+			if a.json.record.nginx >= 2 {
+				sign(&v.nginx, &nginxWhy, 2, "names of nginx's variables")
+			}
+			continue
+		}
 		for _, s := range lineSigns(line, &e) {
 			if s.nginx {
 				sign(&v.nginx, &nginxWhy, s.points, s.text)

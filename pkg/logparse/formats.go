@@ -7,6 +7,9 @@ var formats = []*Format{
 	accessLog,
 	nginxAccess,
 	apacheAccess,
+	nginxError,
+	apacheError,
+	appLog,
 
 	// Time daemons, DNS servers, and what client programs print.
 	chronyTracking,
