@@ -87,18 +87,6 @@ func chronyLine(line []byte, e *Event, f *[maxChronyFields][]byte) (n int) {
 	return n
 }
 
-// sumSeconds adds the numbers of f as seconds; each adds its rounding to half.
-func sumSeconds(f ...[]byte) (ns, half int64, ok bool) {
-	for _, b := range f {
-		n, h, good := seconds(b)
-		if !good || n > math.MaxInt64/8 || n < -math.MaxInt64/8 {
-			return 0, 0, false
-		}
-		ns, half = ns+n, half+h
-	}
-	return ns, half, true
-}
-
 // rootBound is how far a clock may be off for a root delay, a root dispersion
 // and the rounding of the texts (RFC 5905 section 11.2: the root distance).
 func rootBound(delay, dispersion, half int64) int64 { return delay/2 + dispersion + half + 1 }

@@ -8,6 +8,9 @@ import "io"
 // test data.
 type Format struct {
 	Name string // the evidence kind of reports: "nginx-access", "auth-log", …
+	// PublicKind is the evidence kind of reports where several formats share
+	// one, as the logs of DNS servers do; "": it is Name.
+	PublicKind string
 	// Score looks at the first bytes of a file, whole lines, and says how sure
 	// it is: 0 not mine, 100 certain.
 	Score func(head []byte) int
@@ -18,6 +21,14 @@ type Format struct {
 	Why func(head []byte) string
 	// Open starts to read. The decoder owns the reader until it ends.
 	Open func(r io.Reader, src Source) Decoder
+}
+
+// EvidenceKind is the word for f in the evidence of a report.
+func (f *Format) EvidenceKind() string {
+	if f.PublicKind != "" {
+		return f.PublicKind
+	}
+	return f.Name
 }
 
 // Source is what is known of a file beside its bytes.

@@ -19,6 +19,16 @@ var formats = []*Format{
 	chronyRefclocks,
 	chronydLog,
 	chronyc,
+	ntpdLoopstats,
+	ntpdPeerstats,
+	ntpdRawstats,
+	ntpdLog,
+	sntp,
+	bindLog,
+	unboundLog,
+	dnsmasqLog,
+	corednsLog,
+	powerdnsLog,
 }
 
 // Formats lists every format.
