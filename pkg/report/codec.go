@@ -8,11 +8,14 @@ import (
 
 // Encode writes r as JSON, indented, with a final newline. Equal reports give
 // equal bytes.
-func Encode(w io.Writer, r *Report) error {
+func Encode(w io.Writer, r *Report) error { return EncodePart(w, r) }
+
+// EncodePart writes one part of a report in the same manner.
+func EncodePart(w io.Writer, part any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", " ")
-	return e.Encode(r)
+	return e.Encode(part)
 }
 
 // Decode reads a report written by Encode, of this schema version.

@@ -63,7 +63,7 @@ func markdownRow(w io.Writer, cells []string) {
 // (CommonMark 0.31, section 2.4).
 func markdownText(s string) string {
 	var b strings.Builder
-	for _, r := range printable(s) {
+	for _, r := range Printable(s) {
 		switch r {
 		case '<':
 			b.WriteString("&lt;")

@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// printable makes foreign text safe for one line of a terminal: control
+// Printable makes foreign text safe for one line of a terminal: control
 // characters, invalid UTF-8 and marks that reorder text are shown as escapes.
-func printable(s string) string {
+func Printable(s string) string {
 	if clean(s) {
 		return s
 	}

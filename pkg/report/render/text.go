@@ -34,18 +34,18 @@ func writeText(w io.Writer, blocks []block, opt TextOptions) error {
 			if i > 0 {
 				fmt.Fprintln(out)
 			}
-			fmt.Fprintln(out, paint(opt, "1", strings.ToUpper(printable(b.heading))))
+			fmt.Fprintln(out, paint(opt, "1", strings.ToUpper(Printable(b.heading))))
 		case b.table != nil:
 			if err := textTable(out, b.table, opt); err != nil {
 				return err
 			}
 		case b.answer:
-			fmt.Fprintln(out, paint(opt, "1;33", wrap(printable(b.text), "  ", opt.Width)))
+			fmt.Fprintln(out, paint(opt, "1;33", wrap(Printable(b.text), "  ", opt.Width)))
 		case b.text != "":
-			fmt.Fprintln(out, wrap(printable(b.text), "  ", opt.Width))
+			fmt.Fprintln(out, wrap(Printable(b.text), "  ", opt.Width))
 		}
 		for _, item := range b.bullets {
-			fmt.Fprintln(out, wrap("- "+printable(item), "  ", opt.Width))
+			fmt.Fprintln(out, wrap("- "+Printable(item), "  ", opt.Width))
 		}
 	}
 	return out.Flush()
@@ -108,7 +108,7 @@ func textTable(w io.Writer, t *table, opt TextOptions) error {
 	for _, row := range t.rows {
 		cells := make([]string, len(row))
 		for i, c := range row {
-			cells[i] = printable(c)
+			cells[i] = Printable(c)
 		}
 		if err := table.Append(cells); err != nil {
 			return err

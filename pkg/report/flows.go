@@ -1,0 +1,297 @@
+package report
+
+import (
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+// AppendFlow writes one flow as a line of JSON, with its final newline.
+func AppendFlow(b []byte, evidence string, f *pcapflow.Flow) []byte {
+	o := object{b: b}
+	o.open()
+	o.text("evidence", evidence)
+	o.text("transport", f.Transport.String())
+	o.number("stream", int64(f.Stream))
+	o.endpoint("client", f.Client)
+	o.endpoint("server", f.Server)
+	if f.Guessed {
+		o.truth("direction_guessed", true)
+	}
+	o.text("encapsulation", f.Encapsulation)
+	o.text("service", f.Service)
+	o.instant("start", f.Start.Time)
+	o.instant("end", f.End.Time)
+	o.seconds("duration_seconds", f.End.Time-f.Start.Time)
+	o.number("first_frame", int64(f.Start.Frame))
+	o.number("last_frame", int64(f.End.Frame))
+	o.sides("packets", f.Packets[0], f.Packets[1])
+	o.sides("bytes", f.Bytes[0], f.Bytes[1])
+	if f.Duplicates > 0 {
+		o.number("duplicates", f.Duplicates)
+	}
+	o.text("community_id", f.CommunityID())
+	if f.Conn != nil {
+		o.conn(f.Conn)
+	}
+	if f.TLS != nil {
+		o.tls(f.TLS)
+	}
+	if f.SSH != nil {
+		o.ssh(f.SSH)
+	}
+	if f.QUIC != nil {
+		o.quic(f.QUIC)
+	}
+	if len(f.DNS) > 0 {
+		o.list("dns", len(f.DNS), func(i int) { o.transaction(&f.DNS[i]) })
+	}
+	if len(f.NTP) > 0 {
+		o.list("ntp", len(f.NTP), func(i int) { o.sample(&f.NTP[i]) })
+	}
+	if len(f.HTTP) > 0 {
+		o.list("http", len(f.HTTP), func(i int) { o.exchange(&f.HTTP[i]) })
+	}
+	if len(f.ICMP) > 0 {
+		o.list("icmp", len(f.ICMP), func(i int) { o.icmp(&f.ICMP[i]) })
+	}
+	if len(f.Phases) > 0 {
+		o.list("phases", len(f.Phases), func(i int) { o.phase(&f.Phases[i]) })
+	}
+	if len(f.Notes) > 0 {
+		o.list("notes", len(f.Notes), func(i int) { o.b = appendString(o.b, f.Notes[i]) })
+	}
+	o.close()
+	return append(o.b, '\n')
+}
+
+func (o *object) conn(c *pcapflow.Conn) {
+	o.text("conn_state", c.State)
+	o.text("history", c.History)
+	o.nested("tcp")
+	o.number("syns", int64(len(c.SYN)))
+	o.number("syn_acks", int64(len(c.SYNACK)))
+	if len(c.SYN) > 0 && c.ACK.Seen() {
+		o.seconds("connect_seconds", c.ACK.Time-c.SYN[0].Time)
+	}
+	for _, m := range []struct {
+		name string
+		ns   int64
+	}{{"rtt_seconds", c.RTT}, {"rtt_server_seconds", c.RTTServer}, {"rtt_client_seconds", c.RTTClient}} {
+		if m.ns > 0 {
+			o.seconds(m.name, m.ns)
+		}
+	}
+	o.text("vantage", c.Vantage.String())
+	if c.MSS[0]+c.MSS[1] > 0 {
+		o.sides("mss", int64(c.MSS[0]), int64(c.MSS[1]))
+	}
+	a, z := &c.Count[pcapflow.Client], &c.Count[pcapflow.Server]
+	o.sides("retransmissions", a.Retransmitted, z.Retransmitted)
+	for _, m := range []struct {
+		name string
+		n    int64
+	}{
+		{"fast", a.Fast + z.Fast}, {"timeouts", a.Timeout + z.Timeout}, {"tail_probes", a.TailProbe + z.TailProbe}, {"spurious", a.Spurious + z.Spurious},
+		{"out_of_order", a.OutOfOrder + z.OutOfOrder}, {"duplicates", a.Duplicates + z.Duplicates}, {"acked_unseen_bytes", a.AckedUnseen + z.AckedUnseen},
+		{"zero_windows", a.ZeroWindow + z.ZeroWindow}, {"window_full", a.WindowFull + z.WindowFull}, {"keep_alives", a.KeepAlives + z.KeepAlives}, {"resets", int64(len(c.RST))},
+	} {
+		o.number(m.name, m.n)
+	}
+	if len(c.Stalls) > 0 {
+		o.list("stalls", len(c.Stalls), func(i int) {
+			s := c.Stalls[i]
+			o.open()
+			o.instant("start", s.Begin.Time)
+			o.seconds("seconds", s.End.Time-s.Begin.Time)
+			o.text("cause", s.Cause)
+			o.text("waiting_for", s.Waiting.String())
+			o.frames(s.Begin.Frame, s.End.Frame)
+			o.close()
+		})
+	}
+	o.number("completeness", int64(c.Completeness))
+	o.close()
+}
+
+func (o *object) tls(t *pcapflow.TLS) {
+	o.nested("tls")
+	o.text("version", t.Version)
+	o.text("cipher", t.Cipher)
+	o.text("group", t.Group)
+	o.text("sni", t.SNI)
+	o.text("alpn", t.ALPN)
+	o.truth("resumed", t.Resumed)
+	o.truth("hello_retry", t.HelloRetry)
+	o.truth("early_data", t.EarlyData)
+	if t.ECH {
+		o.truth("ech", true)
+	}
+	o.text("starttls", t.StartTLS)
+	o.list("alerts", len(t.Alerts), func(i int) { o.b = appendString(o.b, t.Alerts[i].Dir.String()+": "+t.Alerts[i].Description) })
+	if t.CertificateBytes > 0 {
+		o.number("certificate_bytes", int64(t.CertificateBytes))
+	}
+	o.text("ja3", t.JA3)
+	o.text("ja4", t.JA4)
+	o.truth("decrypted", t.Decrypted)
+	o.close()
+}
+
+func (o *object) ssh(s *pcapflow.SSH) {
+	o.nested("ssh")
+	if s.Version > 0 {
+		o.number("version", int64(s.Version))
+	}
+	for _, m := range [][2]string{
+		{"client_software", s.ClientSoftware}, {"server_software", s.ServerSoftware}, {"kex", s.Kex}, {"host_key", s.HostKey}, {"cipher", s.Cipher}, {"mac", s.MAC},
+		{"hassh", s.HASSH}, {"hassh_server", s.HASSHServer}, {"no_common", s.NoCommon}, {"wrong_protocol", s.WrongProtocol}, {"auth", s.Auth},
+	} {
+		o.text(m[0], m[1])
+	}
+	if s.AuthAttempts > 0 {
+		o.number("auth_attempts", int64(s.AuthAttempts))
+	}
+	o.close()
+}
+
+func (o *object) quic(q *pcapflow.QUIC) {
+	o.nested("quic")
+	o.text("version", q.Version)
+	o.text("sni", q.SNI)
+	o.text("alpn", q.ALPN)
+	o.truth("retry", q.Retry)
+	o.close()
+}
+
+func (o *object) transaction(t *pcapflow.Transaction) {
+	o.open()
+	o.number("id", int64(t.ID))
+	o.text("name", t.Name)
+	o.text("type", t.Type)
+	o.text("rcode", t.RCode)
+	if t.Truncated {
+		o.truth("truncated", true)
+	}
+	if len(t.Addresses) > 0 {
+		o.list("answers", len(t.Addresses), func(i int) {
+			o.b = append(o.b, '"')
+			o.b = t.Addresses[i].AppendTo(o.b)
+			o.b = append(o.b, '"')
+		})
+	}
+	if len(t.CNAMEs) > 0 {
+		o.list("cnames", len(t.CNAMEs), func(i int) { o.b = appendString(o.b, t.CNAMEs[i]) })
+	}
+	if len(t.Repeats) > 0 {
+		o.number("repeats", int64(len(t.Repeats)))
+	}
+	o.frames(t.Query.Frame, t.Answer.Frame)
+	if t.Query.Seen() && t.Answer.Seen() {
+		o.seconds("seconds", t.Answer.Time-t.Query.Time)
+	}
+	o.close()
+}
+
+func (o *object) exchange(x *pcapflow.Exchange) {
+	o.open()
+	o.text("method", x.Method)
+	o.text("host", x.Host)
+	o.text("path", x.Path)
+	o.text("version", x.Version)
+	if x.Status > 0 {
+		o.number("status", int64(x.Status))
+	}
+	if x.RequestBytes >= 0 {
+		o.number("request_bytes", x.RequestBytes)
+	}
+	if x.ResponseBytes >= 0 {
+		o.number("response_bytes", x.ResponseBytes)
+	}
+	if x.RequestLast.Seen() && x.ResponseFirst.Seen() {
+		o.seconds("wait_seconds", x.ResponseFirst.Time-x.RequestLast.Time)
+	}
+	if x.Estimated {
+		o.truth("estimated", true)
+	}
+	o.frames(x.RequestFirst.Frame, x.ResponseFirst.Frame)
+	o.close()
+}
+
+func (o *object) icmp(e *pcapflow.ICMPError) {
+	o.open()
+	o.text("from", address(e.From))
+	o.number("type", int64(e.Type))
+	o.number("code", int64(e.Code))
+	o.text("text", e.Text)
+	if e.MTU > 0 {
+		o.number("mtu", int64(e.MTU))
+	}
+	o.frames(e.Frame)
+	o.close()
+}
+
+func (o *object) phase(p *pcapflow.Phase) {
+	o.open()
+	o.text("name", string(p.Name))
+	if p.Begin.Seen() {
+		o.instant("start", p.Begin.Time)
+		if p.End.Seen() {
+			o.seconds("seconds", p.End.Time-p.Begin.Time)
+		}
+	}
+	o.text("outcome", p.Outcome.String())
+	if p.Attempts > 0 {
+		o.number("attempts", int64(p.Attempts))
+	}
+	if p.RTT > 0 {
+		o.seconds("rtt_seconds", p.RTT)
+	}
+	o.frames(p.Frames...)
+	o.close()
+}
+
+// frames writes the frames that were seen.
+func (o *object) frames(all ...int) {
+	seen := 0
+	for _, n := range all {
+		if n > 0 {
+			seen++
+		}
+	}
+	if seen == 0 {
+		return
+	}
+	o.key("frames")
+	o.b = append(o.b, '[')
+	first := true
+	for _, n := range all {
+		if n == 0 {
+			continue
+		}
+		if !first {
+			o.b = append(o.b, ',')
+		}
+		first = false
+		o.b = appendInt(o.b, n)
+	}
+	o.b = append(o.b, ']')
+}
+
+func (o *object) sample(s *pcapflow.NTPSample) {
+	answer := &s.Response
+	o.open()
+	if !answer.Seen() {
+		answer = &s.Request
+	}
+	o.number("mode", int64(answer.Mode))
+	o.number("stratum", int64(answer.Stratum))
+	o.text("kiss", s.Response.Kiss)
+	o.frames(s.Request.Frame, s.Response.Frame)
+	if low, high, ok := s.Bounds(); ok {
+		o.seconds("offset_low_seconds", low)
+		o.seconds("offset_high_seconds", high)
+	}
+	if delay, ok := s.Delay(); ok {
+		o.seconds("delay_seconds", delay)
+	}
+	o.close()
+}

@@ -1,0 +1,74 @@
+package render
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/report"
+)
+
+// Flows writes flows as a table; of many phases of one flow the first six.
+func Flows(w io.Writer, rows []report.FlowRow, opt TextOptions) error {
+	const most = 6
+	d := &layout{l: opt.Lang}
+	t := &table{
+		header: []string{d.say(lang.Text{EN: "file", ES: "archivo"}), d.say(lang.Text{EN: "stream", ES: "flujo"}), d.say(lang.Text{EN: "start", ES: "inicio"}), d.say(lang.Text{EN: "service", ES: "servicio"}), d.say(lang.Text{EN: "client", ES: "cliente"}), d.say(lang.Text{EN: "server", ES: "servidor"}), d.say(lang.Text{EN: "state", ES: "estado"}), d.say(lang.Text{EN: "packets", ES: "paquetes"}), "bytes", d.say(lang.Text{EN: "duration", ES: "duración"}), d.say(lang.Text{EN: "phases", ES: "fases"})},
+		right:  []bool{false, false, false, false, false, false, false, true, true, true, false},
+	}
+	for _, r := range rows {
+		phases := ""
+		for i, p := range r.Phases {
+			if i > 0 {
+				phases += ", "
+			}
+			if i == most {
+				phases += fmt.Sprintf("… +%d", len(r.Phases)-i)
+				break
+			}
+			phases += p.Name + " "
+			if p.Seen {
+				phases += span(p.Seconds)
+			} else {
+				phases += d.word(p.Outcome)
+			}
+		}
+		t.rows = append(t.rows, []string{r.Evidence, fmt.Sprintf("%s %d", r.Transport, r.Stream), clockOf(r.Start), r.Service, r.Client, r.Server, r.State, fmt.Sprint(r.Packets), fmt.Sprint(r.Bytes), span(r.Duration), phases})
+	}
+	return writeText(w, []block{{table: t}}, opt)
+}
+
+// Clocks writes the clocks of a report as a table, with what they rest on.
+func Clocks(w io.Writer, r *report.Report, opt TextOptions) error {
+	d := &layout{r: r, l: opt.Lang}
+	d.clocks()
+	for _, k := range r.Clocks {
+		var items []string
+		for _, c := range k.Candidates {
+			items = append(items, d.say(lang.Text{EN: "%s may be %s: %s", ES: "%s puede ser %s: %s"}, k.ID, signed(c.Offset), c.Reason))
+		}
+		for _, n := range k.Notes {
+			items = append(items, k.ID+" ("+k.Name+"): "+n)
+		}
+		if len(items) > 0 {
+			d.out = append(d.out, block{bullets: items})
+		}
+	}
+	return writeText(w, d.out, opt)
+}
+
+// Files writes what each file was taken for.
+func Files(w io.Writer, r *report.Report, opt TextOptions) error {
+	d := &layout{r: r, l: opt.Lang}
+	d.files()
+	var why []string
+	for _, e := range r.Evidence {
+		if e.Reason != "" {
+			why = append(why, e.Path+": "+e.Kind+": "+e.Reason)
+		}
+	}
+	if len(why) > 0 {
+		d.out = append(d.out, block{heading: d.say(lang.Text{EN: "Why", ES: "Por qué"})}, block{bullets: why})
+	}
+	return writeText(w, d.out, opt)
+}
