@@ -1,0 +1,36 @@
+# flowcorr: every target runs from a fresh clone with Go alone; what else a
+# test needs is skipped and named at the end when it is not there.
+
+GO ?= go
+
+.PHONY: build report test check unit score fuzz bench cross clean
+
+build:            ## bin/flowcorr
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/flowcorr ./cmd/flowcorr
+
+report: build     ## the report on a sample
+	bin/flowcorr report samples/slow-application/input
+
+test:             ## everything the continuous integration runs
+	GO="$(GO)" sh scripts/test.sh
+
+check:            ## formatting, vet, staticcheck
+	GO="$(GO)" sh scripts/check.sh
+
+unit:             ## tests without the race detector
+	$(GO) test ./...
+
+score: build      ## how right the reports on the shared incidents are
+	python3 ../shared/score/score.py --all ../shared/incidents -- bin/flowcorr report --format json --fail-on never
+
+fuzz:             ## every fuzz target for FUZZTIME (default 30s) each
+	GO="$(GO)" sh scripts/fuzz.sh $(or $(FUZZTIME),30s)
+
+bench:            ## microbenchmarks of the parts
+	$(GO) test -run '^$$' -bench . -benchmem ./pkg/...
+
+cross:            ## builds for every supported platform
+	GO="$(GO)" sh scripts/cross.sh
+
+clean:
+	rm -rf bin

@@ -1,0 +1,146 @@
+// Package arch holds what the compiler does not: who may import whom, that
+// nothing happens behind the reader's back, and that tables, test data and
+// documents agree.
+package arch
+
+import (
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/flowcorr/flowcorr/internal/need"
+)
+
+const module = "github.com/flowcorr/flowcorr/"
+
+// mayImport lists, for every room, the rooms below it.
+var mayImport = map[string][]string{
+	"pkg/lang":             {},
+	"pkg/unpack":           {},
+	"pkg/pcapflow/capture": {},
+	"pkg/pcapflow":         {"pkg/pcapflow/capture"},
+	"pkg/logparse":         {},
+	"pkg/incident":         {"pkg/unpack", "pkg/pcapflow", "pkg/pcapflow/capture", "pkg/logparse"},
+	"pkg/correlate/clock":  {},
+	"pkg/correlate":        {"pkg/correlate/clock", "pkg/incident", "pkg/pcapflow", "pkg/pcapflow/capture", "pkg/logparse"},
+	"pkg/diagnose":         {"pkg/lang", "pkg/correlate", "pkg/correlate/clock", "pkg/incident", "pkg/pcapflow", "pkg/logparse"},
+	"pkg/report":           {"pkg/lang", "pkg/diagnose", "pkg/correlate", "pkg/correlate/clock", "pkg/incident", "pkg/pcapflow", "pkg/logparse"},
+	"pkg/report/render":    {"pkg/lang", "pkg/report"},
+}
+
+func TestImports(t *testing.T) {
+	for _, p := range packages(t) {
+		room := strings.TrimPrefix(p.ImportPath, module)
+		if strings.HasPrefix(room, "cmd/") || strings.HasPrefix(room, "internal/") {
+			continue
+		}
+		allowed, known := mayImport[room]
+		if !known {
+			t.Errorf("%s: not a room of the plan; add it to mayImport with what it may import", room)
+			continue
+		}
+		for _, i := range p.Imports {
+			if below, ours := strings.CutPrefix(i, module); ours && !slices.Contains(allowed, below) {
+				t.Errorf("%s imports %s", room, below)
+			}
+		}
+	}
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) []listed {
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Dir = root(t)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []listed
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func root(t *testing.T) string {
+	dir, err := need.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// TestNoInit: everything that exists is in an explicit table.
+func TestNoInit(t *testing.T) {
+	eachFile(t, func(path string, f *ast.File) {
+		for _, d := range f.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Name.Name == "init" {
+				t.Errorf("%s: init function", path)
+			}
+		}
+	})
+}
+
+// TestNames: names without a meaning of their own hide what a file holds.
+func TestNames(t *testing.T) {
+	empty := []string{"util", "utils", "common", "types", "helper", "helpers", "misc"}
+	eachFile(t, func(path string, f *ast.File) {
+		name := strings.TrimSuffix(filepath.Base(path), ".go")
+		if slices.Contains(empty, name) || slices.Contains(empty, f.Name.Name) {
+			t.Errorf("%s: a name that says nothing", path)
+		}
+	})
+}
+
+// TestDocumented: every package says what it is for.
+func TestDocumented(t *testing.T) {
+	documented := map[string]bool{}
+	eachFile(t, func(path string, f *ast.File) {
+		if strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		documented[filepath.Dir(path)] = documented[filepath.Dir(path)] || f.Doc != nil
+	})
+	for dir, ok := range documented {
+		if !ok {
+			t.Errorf("%s: no package comment", dir)
+		}
+	}
+}
+
+func eachFile(t *testing.T, visit func(path string, f *ast.File)) {
+	top := root(t)
+	err := filepath.WalkDir(top, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || !strings.HasSuffix(path, ".go") {
+			return err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(top, path)
+		visit(filepath.ToSlash(rel), f)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
