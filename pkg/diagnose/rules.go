@@ -4,6 +4,14 @@ package diagnose
 // Adding a rule is one entry in its family's file and one line here.
 var rules = []*Rule{
 	// gates
+	// dns
+	&dnsRetry,
+	&dnsSlowResolver,
+	// tcp
+	&synLost,
+	&synUnanswered,
+	&connectionRefused,
+	&lossInResponse,
 	// web
 	&appSlow,
 	// other

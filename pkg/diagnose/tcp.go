@@ -1,0 +1,247 @@
+package diagnose
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+var synLost = Rule{
+	Name: "syn-lost", Family: "tcp",
+	Title: lang.Text{EN: "SYN lost, then fine", ES: "SYN perdido, después todo bien"},
+	Doc: lang.Text{
+		EN: "The first SYN, or its answer, was lost and sent again when the timer expired (1 s on most systems). The connection then took one round trip. The network lost a packet; the server was not slow.",
+		ES: "El primer SYN, o su respuesta, se perdió y se repitió al vencer el temporizador (1 s en casi todos los sistemas). Después la conexión tardó una ida y vuelta. La red perdió un paquete; el servidor no fue lento.",
+	},
+	Source: "RFC 6298, section 2; RFC 9293, section 3.8.3",
+	Needs:  lang.Text{EN: "a capture with the handshake", ES: "una captura con el establecimiento TCP"},
+	Refuters: []lang.Text{
+		{EN: "a capture at the server shows the first SYN arriving and being ignored", ES: "una captura en el servidor muestra que el primer SYN llegó y fue ignorado"},
+	},
+	Check: checkSYNLost,
+}
+
+// connection returns the journey's own TCP connection for its first request
+// only, so that nothing is told twice.
+func connection(j *correlate.Journey) *pcapflow.Conn {
+	f := flow(j)
+	if f == nil || f.Conn == nil || j.Ordinal > 1 || j.Service == "dns" && f.Service != "dns" {
+		return nil
+	}
+	return f.Conn
+}
+
+func checkSYNLost(c *Case, r *Rule) []Finding {
+	var out []Finding
+	for _, j := range c.Journeys {
+		conn := connection(j)
+		if conn == nil || len(conn.SYN) < 2 || !conn.ACK.Seen() || len(conn.SYNACK) == 0 {
+			continue
+		}
+		wait := time.Duration(conn.SYN[len(conn.SYN)-1].Time - conn.SYN[0].Time)
+		if first := conn.SYNACK[0]; first.Time < conn.SYN[len(conn.SYN)-1].Time {
+			wait = time.Duration(first.Time - conn.SYN[0].Time) // answered before the last repeat
+		}
+		if wait < 500*time.Millisecond {
+			continue // both arrived together: held, not lost
+		}
+		f := Finding{Severity: Warning, Confidence: High, Journeys: []*correlate.Journey{j}, Lost: wait}
+		f.Text = c.say(lang.Text{
+			EN: "%s of %s is a lost SYN to %s and its retry timer (%d attempts); the network's round trip is only %s. Without the loss: %s.",
+			ES: "%s de %s es un SYN perdido hacia %s y su temporizador (%d intentos); la ida y vuelta de la red es solo %s. Sin la pérdida: %s.",
+		}, wait, j.Total(), j.Server, len(conn.SYN), time.Duration(conn.RTT), max(j.Total()-wait, 0))
+		f.Share = float64(wait) / float64(max(j.Total(), wait))
+		f.Evidence = append(phaseFrames(j, string(pcapflow.TCPConnect)), journeyLines(j)...)
+		f.Refuters = []Refuter{serverCaptureRefuter(c, r, j, len(conn.SYN))}
+		out = append(out, f)
+	}
+	return out
+}
+
+// serverCaptureRefuter looks for the same SYNs at the server.
+func serverCaptureRefuter(c *Case, r *Rule, j *correlate.Journey, attempts int) Refuter {
+	for _, p := range j.Points[1:] {
+		if p.Flow.Conn == nil || p.Flow.Conn.Vantage != pcapflow.VantageServer {
+			continue
+		}
+		status := "not-found"
+		if len(p.Flow.Conn.SYN) >= attempts {
+			status = "found"
+		}
+		return Refuter{Text: r.Refuters[0].In(c.Lang), Status: status}
+	}
+	return Refuter{
+		Text: r.Refuters[0].In(c.Lang), Status: "not-collected",
+		Command: fmt.Sprintf("tcpdump -ni any -w server.pcap 'host %s and tcp port %d'", j.Client.Addr(), j.Server.Port()),
+	}
+}
+
+var synUnanswered = Rule{
+	Name: "syn-unanswered", Family: "tcp",
+	Title: lang.Text{EN: "SYN never answered", ES: "SYN sin respuesta"},
+	Doc: lang.Text{
+		EN: "Every SYN stayed without SYN-ACK, RST or ICMP error: a firewall drops it, the host is down, or there is no route. Nothing reached the application.",
+		ES: "Ningún SYN obtuvo SYN-ACK, RST ni error ICMP: un cortafuegos lo descarta, el equipo está caído o no hay ruta. Nada llegó a la aplicación.",
+	},
+	Source: "RFC 9293, section 3.8.3",
+	Needs:  lang.Text{EN: "a capture with the SYNs", ES: "una captura con los SYN"},
+	Refuters: []lang.Text{
+		{EN: "a capture at the server shows a SYN-ACK leaving (lost on the way back)", ES: "una captura en el servidor muestra un SYN-ACK saliendo (perdido a la vuelta)"},
+	},
+	Check: checkSYNUnanswered,
+}
+
+func checkSYNUnanswered(c *Case, r *Rule) []Finding {
+	g := newGroups()
+	for _, j := range c.Journeys {
+		conn := connection(j)
+		if conn == nil || len(conn.SYN) == 0 || len(conn.SYNACK) > 0 || len(conn.RST) > 0 || len(flow(j).ICMP) > 0 || conn.ACK.Seen() {
+			continue
+		}
+		if len(conn.SYN) < 2 && !quietFor(j, time.Second) {
+			continue // the capture ended before an answer was due
+		}
+		g.add(j.Server.String(), j)
+	}
+	var out []Finding
+	for _, group := range g.all {
+		f := Finding{Severity: Error, Confidence: High, Journeys: group.journeys}
+		attempts := 0
+		for _, j := range group.journeys {
+			conn := connection(j)
+			attempts += len(conn.SYN)
+			f.Lost += time.Duration(flow(j).End.Time - conn.SYN[0].Time)
+			f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.TCPConnect))...)
+		}
+		f.Evidence = merge(f.Evidence)
+		j := group.journeys[0]
+		f.Text = c.say(lang.Text{
+			EN: "%s never answered: %d SYNs of %d connections without SYN-ACK, RST or ICMP (silent drop, host down, or no route).",
+			ES: "%s nunca respondió: %d SYN de %d conexiones sin SYN-ACK, RST ni ICMP (descarte silencioso, equipo caído o sin ruta).",
+		}, j.Server, attempts, len(group.journeys))
+		f.Refuters = []Refuter{serverCaptureRefuter(c, r, j, 1)}
+		out = append(out, f)
+	}
+	return out
+}
+
+// quietFor tells whether the journey's capture went on for at least d after the
+// flow's last packet.
+func quietFor(j *correlate.Journey, d time.Duration) bool {
+	p := j.Points[0]
+	return p.Capture.Last.Time-p.Flow.End.Time >= int64(d)
+}
+
+var connectionRefused = Rule{
+	Name: "connection-refused", Family: "tcp",
+	Title: lang.Text{EN: "Connection refused", ES: "Conexión rechazada"},
+	Doc: lang.Text{
+		EN: "The SYN was answered with RST: nothing listens on that port, or a device on the way refuses in the server's name. The same TTL as the host's other packets speaks for the host.",
+		ES: "Al SYN se respondió con RST: nada escucha en ese puerto, o un dispositivo en el camino rechaza en nombre del servidor. Un TTL igual al de los demás paquetes del equipo apunta al equipo.",
+	},
+	Source: "RFC 9293, section 3.10.7.1",
+	Needs:  lang.Text{EN: "a capture with SYN and RST", ES: "una captura con SYN y RST"},
+	Refuters: []lang.Text{
+		{EN: "another client got a SYN-ACK from the same port in the same second", ES: "otro cliente obtuvo un SYN-ACK del mismo puerto en el mismo segundo"},
+	},
+	Check: checkConnectionRefused,
+}
+
+func checkConnectionRefused(c *Case, r *Rule) []Finding {
+	g := newGroups()
+	for _, j := range c.Journeys {
+		conn := connection(j)
+		if conn == nil || len(conn.SYN) == 0 || len(conn.SYNACK) > 0 || len(conn.RST) == 0 || conn.RST[0].Dir != pcapflow.Server {
+			continue
+		}
+		g.add(j.Server.String(), j)
+	}
+	var out []Finding
+	for _, group := range g.all {
+		f := Finding{Severity: Error, Confidence: High, Journeys: group.journeys}
+		for _, j := range group.journeys {
+			f.Lost += j.Total()
+			f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.TCPConnect))...)
+		}
+		f.Evidence = merge(f.Evidence)
+		j := group.journeys[0]
+		f.Text = c.say(lang.Text{
+			EN: "%s refused %d connections with RST (TTL %d): nothing listens on port %d.",
+			ES: "%s rechazó %d conexiones con RST (TTL %d): nada escucha en el puerto %d.",
+		}, j.Server.Addr(), len(group.journeys), connection(j).RST[0].TTL, j.Server.Port())
+		status := "not-found"
+		if c.accepted(j) {
+			status, f.Confidence = "found", Medium
+		}
+		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: status}}
+		out = append(out, f)
+	}
+	return out
+}
+
+// accepted tells whether the server took another connection within a second of
+// refusing this one.
+func (c *Case) accepted(j *correlate.Journey) bool {
+	for _, o := range c.Journeys {
+		conn := connection(o)
+		if o == j || conn == nil || o.Server != j.Server || len(conn.SYNACK) == 0 || len(o.Points) == 0 || o.Points[0].Capture != j.Points[0].Capture {
+			continue
+		}
+		if time.Duration(conn.SYNACK[0].Time-j.Start.Time).Abs() < time.Second {
+			return true
+		}
+	}
+	return false
+}
+
+var lossInResponse = Rule{
+	Name: "loss-in-response", Family: "tcp",
+	Title: lang.Text{EN: "Response slowed by loss", ES: "Respuesta frenada por pérdidas"},
+	Doc: lang.Text{
+		EN: "Segments of the response were lost and sent again; the waiting for them is part of the download. The application had finished long before.",
+		ES: "Segmentos de la respuesta se perdieron y se enviaron de nuevo; esperarlos forma parte de la descarga. La aplicación había terminado mucho antes.",
+	},
+	Source: "RFC 5681; RFC 6298",
+	Needs:  lang.Text{EN: "a capture with the response", ES: "una captura con la respuesta"},
+	Refuters: []lang.Text{
+		{EN: "reordering only: the late segment is the original by its IP ID", ES: "solo reordenación: el segmento tardío es el original según su identificador IP"},
+	},
+	Check: checkLossInResponse,
+}
+
+func checkLossInResponse(c *Case, r *Rule) []Finding {
+	var out []Finding
+	for _, j := range c.Journeys {
+		x, f := j.Exchange, flow(j)
+		if x == nil || f == nil || f.Conn == nil || !x.ResponseFirst.Seen() {
+			continue
+		}
+		var numbers []int
+		var lost time.Duration
+		for _, t := range f.Conn.Retransmissions {
+			if t.Dir == pcapflow.Server && t.Kind != pcapflow.RetransmitSpurious && t.Time >= x.RequestLast.Time && t.Time <= x.ResponseLast.Time+int64(time.Second) {
+				numbers = append(numbers, t.Original.Frame, t.Frame)
+				lost += time.Duration(t.Wait)
+			}
+		}
+		if len(numbers) == 0 {
+			continue
+		}
+		lost = min(lost, j.Total())
+		find := Finding{Severity: Note, Confidence: High, Journeys: []*correlate.Journey{j}, Lost: lost, Share: float64(lost) / float64(max(j.Total(), 1))}
+		if lost >= 100*time.Millisecond && 5*lost >= j.Total() {
+			find.Severity = Warning
+		}
+		find.Text = c.say(lang.Text{
+			EN: "%s of %s is the recovery of %d lost segments of the response from %s.",
+			ES: "%s de %s es la recuperación de %d segmentos perdidos de la respuesta de %s.",
+		}, lost, j.Total(), len(numbers)/2, j.Server)
+		find.Evidence = append(frames(j.Points[0].Capture, numbers...), journeyLines(j)...)
+		find.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
+		out = append(out, find)
+	}
+	return out
+}
