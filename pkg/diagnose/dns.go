@@ -3,12 +3,10 @@ package diagnose
 import (
 	"fmt"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/lang"
-	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
 // slowLookup is the shortest answer time of a resolver that is called slow when
@@ -94,15 +92,7 @@ func lookupTime(l *correlate.Lookup) time.Duration {
 // lookupFinding begins a finding about one lookup: its frames and the journeys
 // that waited for it.
 func (c *Case) lookupFinding(l *correlate.Lookup) Finding {
-	var f Finding
-	var numbers []int
-	for _, t := range l.Tries {
-		numbers = append(numbers, t.Query.Frame, t.Answer.Frame)
-		for _, r := range t.Repeats {
-			numbers = append(numbers, r.Frame)
-		}
-	}
-	f.Evidence = frames(l.Capture, numbers...)
+	f := Finding{Evidence: lookupFrames(l)}
 	for _, j := range c.Journeys {
 		if j.Lookup == l {
 			f.Journeys = append(f.Journeys, j)
@@ -202,24 +192,14 @@ func (c *Case) resolverRoundTrips() map[netip.Addr]time.Duration {
 	return out
 }
 
-// plural picks a word by number.
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return one
+// lookupFrames points to every packet of a lookup.
+func lookupFrames(l *correlate.Lookup) []Evidence {
+	var numbers []int
+	for _, t := range l.Tries {
+		numbers = append(numbers, t.Query.Frame, t.Answer.Frame)
+		for _, r := range t.Repeats {
+			numbers = append(numbers, r.Frame)
+		}
 	}
-	return many
-}
-
-// names joins addresses for a sentence.
-func names(addresses []netip.Addr) string {
-	var parts []string
-	for _, a := range addresses {
-		parts = append(parts, a.String())
-	}
-	return strings.Join(parts, ", ")
-}
-
-// answered tells whether any try of a lookup got an answer.
-func answered(l *correlate.Lookup) bool {
-	return l.Outcome == pcapflow.Done || l.Outcome == pcapflow.Failed
+	return frames(l.Capture, numbers...)
 }

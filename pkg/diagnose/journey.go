@@ -91,3 +91,12 @@ func loggedDuration(j *correlate.Journey) (time.Duration, bool) {
 	}
 	return 0, false
 }
+
+// longest is the length of the longest journey.
+func longest(js []*correlate.Journey) time.Duration {
+	var d time.Duration
+	for _, j := range js {
+		d = max(d, j.Total())
+	}
+	return d
+}

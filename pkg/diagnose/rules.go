@@ -12,8 +12,17 @@ var rules = []*Rule{
 	&synUnanswered,
 	&connectionRefused,
 	&lossInResponse,
+	// tls
+	&tlsAlert,
 	// web
 	&appSlow,
+	&upstreamError,
+	// ssh
+	&sshAuthFailed,
+	&sshReverseDNS,
+	// ntp and clocks
+	&ntpUnanswered,
+	&clockOffset,
 	// other
 	&healthy,
 }

@@ -1,0 +1,87 @@
+package diagnose
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+)
+
+var clockOffset = Rule{
+	Name: "clock-offset", Family: "ntp",
+	Title: lang.Text{EN: "A clock is off", ES: "Un reloj está desviado"},
+	Doc: lang.Text{
+		EN: "The clock that wrote these files differs from the reference by more than its uncertainty. Without correction its lines would stand in the wrong order beside the packets.",
+		ES: "El reloj que escribió estos archivos difiere de la referencia en más que su incertidumbre. Sin corrección sus líneas quedarían en mal orden junto a los paquetes.",
+	},
+	Source: "RFC 5905, section 8",
+	Needs:  lang.Text{EN: "NTP, keyed pairs or enough log lines that match packets", ES: "NTP, pares con clave o bastantes líneas de registro que casen con paquetes"},
+	Refuters: []lang.Text{
+		{EN: "zero lies inside the interval", ES: "el cero está dentro del intervalo"},
+	},
+	Check: checkClockOffset,
+}
+
+// smallestOffset is the offset below which the order of a story in
+// milliseconds does not change.
+const smallestOffset = 10 * time.Millisecond
+
+func checkClockOffset(c *Case, r *Rule) []Finding {
+	var out []Finding
+	for _, k := range c.Clocks {
+		if k.Status != clock.Measured && k.Status != clock.DeclaredOnly || len(k.Segments) == 0 || len(k.Files) == 0 {
+			continue
+		}
+		worst := worstSegment(k)
+		if worst == nil {
+			continue
+		}
+		f := Finding{Severity: Note, Confidence: High}
+		if time.Duration(worst.Offset).Abs() >= time.Second {
+			f.Severity = Warning
+		}
+		direction := lang.Text{EN: "ahead", ES: "adelantado"}
+		if worst.Offset < 0 {
+			direction = lang.Text{EN: "behind", ES: "atrasado"}
+		}
+		half := time.Duration(worst.High-worst.Low) / 2
+		f.Text = c.say(lang.Text{
+			EN: "The clock of %s is %s %s (± %s)%s.",
+			ES: "El reloj de %s está %s %s (± %s)%s.",
+		}, k.Name, exact(time.Duration(worst.Offset).Abs()), direction.In(c.Lang), half, driftClause(c, worst))
+		for _, file := range k.Files {
+			f.Evidence = append(f.Evidence, Evidence{File: file})
+		}
+		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
+		out = append(out, f)
+	}
+	return out
+}
+
+// worstSegment is the piece of a track that lies farthest from the reference,
+// of those whose interval does not hold zero; nil where every one does.
+func worstSegment(k *correlate.Clock) *clock.Segment {
+	var worst *clock.Segment
+	for i := range k.Segments {
+		s := &k.Segments[i]
+		if s.Low <= 0 && s.High >= 0 || time.Duration(s.Offset).Abs() < smallestOffset {
+			continue
+		}
+		if worst == nil || time.Duration(s.Offset).Abs() > time.Duration(worst.Offset).Abs() {
+			worst = s
+		}
+	}
+	return worst
+}
+
+func driftClause(c *Case, s *clock.Segment) string {
+	if s.Drift > -5 && s.Drift < 5 {
+		return ""
+	}
+	return c.say(lang.Text{EN: ", drifting by %s ppm", ES: ", con deriva de %s ppm"}, fmt.Sprintf("%+.0f", s.Drift))
+}
+
+// exact writes an offset to the millisecond.
+func exact(d time.Duration) string { return fmt.Sprintf("%.3f s", d.Seconds()) }

@@ -1,0 +1,77 @@
+package diagnose
+
+import (
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+var ntpUnanswered = Rule{
+	Name: "ntp-unanswered", Family: "ntp",
+	Title: lang.Text{EN: "NTP requests without answer", ES: "Peticiones NTP sin respuesta"},
+	Doc: lang.Text{
+		EN: "A client asked for the time and got nothing: UDP port 123 is filtered, or the server is down. Its clock runs free.",
+		ES: "Un cliente pidió la hora y no obtuvo nada: el puerto UDP 123 está filtrado o el servidor está caído. Su reloj va por libre.",
+	},
+	Source: "RFC 5905, section 13",
+	Needs:  lang.Text{EN: "a capture with the requests", ES: "una captura con las peticiones"},
+	Refuters: []lang.Text{
+		{EN: "a capture at the server shows the answers leaving (lost on the way back)", ES: "una captura en el servidor muestra las respuestas saliendo (perdidas a la vuelta)"},
+	},
+	Check: checkNTPUnanswered,
+}
+
+func checkNTPUnanswered(c *Case, r *Rule) []Finding {
+	asked := map[string]int{}
+	g := newGroups()
+	for _, j := range c.Journeys {
+		if j.Service != "ntp" || j.NTP == nil {
+			continue
+		}
+		key := j.Client.Addr().String() + " " + j.Server.String()
+		asked[key]++
+		if j.NTP.Request.Seen() && !j.NTP.Response.Seen() {
+			g.add(key, j)
+		}
+	}
+	var out []Finding
+	for _, group := range g.all {
+		all, lost := asked[group.key], len(group.journeys)
+		if 2*lost < all || lost < 2 && all > 1 {
+			continue
+		}
+		f := Finding{Severity: Warning, Confidence: High, Journeys: group.journeys}
+		for _, j := range group.journeys {
+			f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.NTPExchange))...)
+		}
+		f.Evidence = merge(f.Evidence)
+		j := group.journeys[0]
+		f.Text = c.say(lang.Text{
+			EN: "%d of %d NTP requests from %s to %s got no answer: UDP/123 is filtered or the server is down.",
+			ES: "%d de %d peticiones NTP de %s a %s quedaron sin respuesta: UDP/123 está filtrado o el servidor está caído.",
+		}, lost, all, j.Client.Addr(), j.Server)
+		f.Refuters = []Refuter{answeredElsewhere(c, r, group.journeys)}
+		out = append(out, f)
+	}
+	return out
+}
+
+// answeredElsewhere looks for the answers in the other captures of the flows.
+func answeredElsewhere(c *Case, r *Rule, js []*correlate.Journey) Refuter {
+	status := "not-collected"
+	for _, j := range js {
+		for _, p := range j.Points[1:] {
+			status = "not-found"
+			for i := range p.Flow.NTP {
+				if p.Flow.NTP[i].Response.Seen() {
+					return Refuter{Text: r.Refuters[0].In(c.Lang), Status: "found"}
+				}
+			}
+		}
+	}
+	x := Refuter{Text: r.Refuters[0].In(c.Lang), Status: status}
+	if status == "not-collected" {
+		x.Command = "tcpdump -ni any -w ntp.pcap 'udp port 123' (" + js[0].Server.Addr().String() + ")"
+	}
+	return x
+}

@@ -1,0 +1,219 @@
+package diagnose
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+var sshAuthFailed = Rule{
+	Name: "ssh-auth-failed", Family: "ssh",
+	Title: lang.Text{EN: "SSH authentication failed", ES: "Falló la autenticación SSH"},
+	Doc: lang.Text{
+		EN: "The server turned down one or more attempts to log in. The log names user and address; in packets the rounds show by their sizes.",
+		ES: "El servidor rechazó uno o más intentos de acceso. El registro nombra usuario y dirección; en los paquetes las rondas se ven por su tamaño.",
+	},
+	Source: "RFC 4252, section 5.1",
+	Needs:  lang.Text{EN: "sshd's log, or a capture with the login", ES: "el registro de sshd o una captura con el acceso"},
+	Refuters: []lang.Text{
+		{EN: "the same connection was accepted afterwards", ES: "la misma conexión fue aceptada después"},
+	},
+	Check: checkSSHAuthFailed,
+}
+
+// failures of one client address at one server's log.
+type failures struct {
+	log      *incident.Log
+	client   netip.Addr
+	events   []int
+	user     string
+	accepted bool
+	ports    map[uint16]bool
+}
+
+func checkSSHAuthFailed(c *Case, r *Rule) []Finding {
+	var out []Finding
+	for _, f := range sshFailures(c) {
+		find := Finding{Severity: Warning, Confidence: High, Evidence: []Evidence{lines(f.log, f.events...)}}
+		for _, j := range c.Journeys {
+			if j.Service == "ssh" && (j.Client.Addr() == f.client && f.ports[j.Client.Port()] || j.ClientSeen.IsValid() && j.ClientSeen.Addr() == f.client && f.ports[j.ClientSeen.Port()]) {
+				find.Journeys = append(find.Journeys, j)
+				find.Evidence = append(find.Evidence, phaseFrames(j, string(pcapflow.SSHAuth))...)
+			}
+		}
+		find.Evidence = merge(find.Evidence)
+		find.Text = c.say(lang.Text{
+			EN: "%d failed SSH logins from %s as %q, over %d connections.",
+			ES: "%d accesos SSH fallidos desde %s como %q, en %d conexiones.",
+		}, len(f.events), f.client, f.user, len(f.ports))
+		status := "not-found"
+		if f.accepted {
+			status, find.Severity = "found", Note
+		}
+		find.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: status}}
+		out = append(out, find)
+	}
+	if len(out) == 0 {
+		out = packetFailures(c, r)
+	}
+	return out
+}
+
+// sshFailures groups the log's failures by address and user. Public keys that
+// were tried before the one that fits are no failures anybody waited for:
+// sshd does not log those at its default level.
+func sshFailures(c *Case) []*failures {
+	var all []*failures
+	for _, l := range c.Incident.Logs {
+		accepted := map[uint16]bool{}
+		for i := range l.Events {
+			if e := &l.Events[i]; e.Kind == logparse.SSHAccepted {
+				accepted[e.Client.Port()] = true
+			}
+		}
+		index := map[string]*failures{}
+		for i := range l.Events {
+			e := &l.Events[i]
+			if e.Kind != logparse.SSHFailed || !e.Client.IsValid() {
+				continue
+			}
+			key := e.Client.Addr().String() + " " + e.User
+			f := index[key]
+			if f == nil {
+				f = &failures{log: l, client: e.Client.Addr(), user: e.User, ports: map[uint16]bool{}, accepted: true}
+				index[key] = f
+				all = append(all, f)
+			}
+			f.events = append(f.events, i)
+			f.ports[e.Client.Port()] = true
+			f.accepted = f.accepted && accepted[e.Client.Port()]
+		}
+	}
+	return all
+}
+
+// packetFailures speaks from packets alone, where no log does.
+func packetFailures(c *Case, r *Rule) []Finding {
+	g := newGroups()
+	for _, j := range c.Journeys {
+		if j.SSH != nil && j.SSH.Auth == "failure" {
+			g.add(j.Server.String(), j)
+		}
+	}
+	var out []Finding
+	for _, group := range g.all {
+		f := Finding{Severity: Warning, Confidence: Medium, Journeys: group.journeys}
+		for _, j := range group.journeys {
+			f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.SSHAuth))...)
+		}
+		f.Evidence = merge(f.Evidence)
+		f.Text = c.say(lang.Text{
+			EN: "%d SSH logins at %s failed, as the sizes of the encrypted answers show.",
+			ES: "%d accesos SSH a %s fallaron, según el tamaño de las respuestas cifradas.",
+		}, len(group.journeys), group.journeys[0].Server)
+		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected", Command: "journalctl -u ssh -o export"}}
+		out = append(out, f)
+	}
+	return out
+}
+
+var sshReverseDNS = Rule{
+	Name: "ssh-reverse-dns", Family: "ssh",
+	Title: lang.Text{EN: "SSH login waited for a reverse lookup", ES: "El acceso SSH esperó una resolución inversa"},
+	Doc: lang.Text{
+		EN: "After the first authentication request the server was silent for as long as a resolver takes to give up: with UseDNS yes (or a name in AllowUsers, from=, PAM) sshd looks up the client's address. The proof is the server's own PTR query in that interval.",
+		ES: "Tras la primera petición de autenticación el servidor calló tanto como tarda un resolutor en desistir: con UseDNS yes (o un nombre en AllowUsers, from=, PAM) sshd busca el nombre de la dirección del cliente. La prueba es la consulta PTR del propio servidor en ese intervalo.",
+	},
+	Source: "sshd_config(5), UseDNS",
+	Needs:  lang.Text{EN: "a capture with the login; better with the server's DNS", ES: "una captura con el acceso; mejor con el DNS del servidor"},
+	Refuters: []lang.Text{
+		{EN: "no PTR query of the server in the pause", ES: "ninguna consulta PTR del servidor durante la pausa"},
+		{EN: "clients whose address has a name wait as long", ES: "los clientes cuya dirección tiene nombre esperan lo mismo"},
+	},
+	Check: checkSSHReverseDNS,
+}
+
+// longPause is the shortest silence of a server that is worth a question.
+const longPause = 2 * time.Second
+
+// pause finds the longest silence of the server during a login: before its
+// banner, or between an encrypted request and its answer.
+func pause(j *correlate.Journey) (from, to pcapflow.Stamp) {
+	s, conn := j.SSH, connection(j)
+	longest := int64(longPause)
+	consider := func(a, b pcapflow.Stamp) {
+		if a.Seen() && b.Seen() && b.Time-a.Time >= longest {
+			longest, from, to = b.Time-a.Time, a, b
+		}
+	}
+	if conn != nil {
+		consider(conn.ACK, s.ServerBanner)
+	}
+	for _, r := range s.Rounds {
+		consider(r.Request, r.Reply)
+	}
+	consider(s.ServiceRequest, s.ServiceAccept)
+	return from, to
+}
+
+func checkSSHReverseDNS(c *Case, r *Rule) []Finding {
+	var out []Finding
+	for _, j := range c.Journeys {
+		if j.SSH == nil {
+			continue
+		}
+		from, to := pause(j)
+		if !from.Seen() {
+			continue
+		}
+		ptr := reverseLookup(j)
+		if ptr == nil && !timerLike(time.Duration(to.Time-from.Time)) {
+			continue
+		}
+		wait := time.Duration(to.Time - from.Time)
+		f := Finding{Severity: Warning, Confidence: Medium, Journeys: []*correlate.Journey{j}, Lost: wait, Share: float64(wait) / float64(max(j.Total(), wait))}
+		f.Evidence = frames(j.Points[0].Capture, from.Frame, to.Frame)
+		f.Text = c.say(lang.Text{
+			EN: "The login from %s to %s waited %s for the server during authentication, as long as a reverse lookup of %s that nobody answers.",
+			ES: "El acceso de %s a %s esperó %s al servidor durante la autenticación, lo que dura una resolución inversa de %s que nadie responde.",
+		}, j.Client.Addr(), j.Server, wait, j.Client.Addr())
+		status := "not-collected"
+		command := "tcpdump -ni any -w dns.pcap 'port 53' (" + j.Server.Addr().String() + ")"
+		if ptr != nil {
+			f.Confidence, status, command = High, "not-found", ""
+			f.Evidence = append(f.Evidence, lookupFrames(ptr)...)
+			f.Text += " " + c.say(lang.Text{EN: "Its PTR query for %s is in the capture.", ES: "Su consulta PTR de %s está en la captura."}, ptr.Name)
+		}
+		f.Refuters = []Refuter{
+			{Text: r.Refuters[0].In(c.Lang), Status: status, Command: command},
+			{Text: r.Refuters[1].In(c.Lang), Status: "not-collected"},
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// timerLike tells whether a pause looks like resolver timers: a multiple of
+// 5 s, within 8 %.
+func timerLike(d time.Duration) bool {
+	const timer = 5 * time.Second
+	n := (d + timer/2) / timer
+	return n > 0 && (d-n*timer).Abs() < timer*8/100
+}
+
+// reverseLookup finds a PTR lookup that the server made during the login.
+func reverseLookup(j *correlate.Journey) *correlate.Lookup {
+	for _, l := range j.SideLookups {
+		for _, t := range l.Tries {
+			if t.Type == "PTR" {
+				return l
+			}
+		}
+	}
+	return nil
+}
