@@ -39,3 +39,18 @@ type Stream interface {
 	Gap(d Dir, at Stamp, n int64) // n bytes that the capture lacks; the stream goes on behind them
 	Close(at Stamp)               // the flow ended, or the capture did
 }
+
+// Idler is a Stream that can say that it needs no more bytes of its flow.
+type Idler interface {
+	// Idle tells that Data and Gap need not be called any more; Close still is.
+	// It is asked after calls of Data and Gap. What it says once stays true.
+	Idle() bool
+}
+
+// Satisfied is a Stream over UDP that can say that it expects nothing more, so
+// that its flow may end after a short silence and its memory be used again.
+type Satisfied interface {
+	// Satisfied is asked after each datagram: all requests have their answers,
+	// and this kind of client is not known to ask again from the same port.
+	Satisfied() bool
+}

@@ -1,0 +1,170 @@
+package pcapflow
+
+import (
+	"errors"
+	"io"
+	"net/netip"
+	"slices"
+
+	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
+)
+
+// PacketSource yields the packets of one capture in the order they were
+// recorded. *capture.Reader is one.
+type PacketSource interface {
+	// Next fills p. It returns io.EOF behind the last packet; any other error
+	// ends the analysis, which keeps what it has.
+	Next(p *capture.Packet) error
+}
+
+// describedSource is a source that also tells what the capture says of itself.
+type describedSource interface {
+	Interfaces() []capture.Interface
+	Names() map[netip.Addr][]string
+	Problems() []capture.Problem
+}
+
+// Options of an analysis. The zero value keeps every flow.
+type Options struct {
+	Keys *KeyLog // TLS secrets; nil: none
+
+	// OnFlow is given each flow when it ends: closed, or idle for long by the
+	// packets' own time. Such flows are not kept, so that memory follows the
+	// flows open at one time. f and what it points to are valid during the call
+	// only. Without OnFlow all flows are kept, in order of first frame.
+	OnFlow func(f *Flow)
+
+	// MaxOpen bounds the flows open at one time when OnFlow is set; beyond it
+	// those silent for longest end first. 0: 131072.
+	MaxOpen int
+}
+
+const defaultMaxOpen = 1 << 17
+
+// Analyse rebuilds the flows of one capture in one pass.
+//
+// The result is never nil. The error is the source's, other than io.EOF: what
+// was read before it is in the result.
+func Analyse(src PacketSource, opt Options) (*Result, error) {
+	e := newEngine(src, opt)
+	var p capture.Packet
+	for {
+		if err := src.Next(&p); err != nil {
+			e.end()
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return e.res, err
+		}
+		e.packet(&p)
+	}
+}
+
+// engine is the state of one analysis.
+type engine struct {
+	opt  Options
+	env  Env
+	res  *Result
+	desc describedSource // nil: the source tells nothing
+	keep bool            // flows are kept in the result
+
+	h      header // of the packet at hand
+	encaps encapsulations
+	parts  fragments
+	copies copyTable
+	table  flowTable
+	wheel  wheel
+	held   int // bytes of out-of-order data held, all flows
+
+	free    []*flow // ended flows to be used again, when not kept
+	freeTCP []*tcpState
+
+	streams    [OtherTransport + 1]int // next stream number by transport
+	neighbours neighbours
+	echoes     echoes
+	point      capturePoint
+	protocols  [256]int64 // packets of IP protocols that are not followed
+	previous   int64      // time of the packet before
+}
+
+func newEngine(src PacketSource, opt Options) *engine {
+	if opt.MaxOpen <= 0 {
+		opt.MaxOpen = defaultMaxOpen
+	}
+	e := &engine{opt: opt, env: Env{Keys: opt.Keys}, keep: opt.OnFlow == nil}
+	e.res = &Result{Undecoded: map[string]int64{}}
+	e.desc, _ = src.(describedSource)
+	e.table.init()
+	return e
+}
+
+// packet takes one record of the capture.
+func (e *engine) packet(p *capture.Packet) {
+	r := e.res
+	stamp := Stamp{p.Time, p.Frame}
+	if !p.HasTime {
+		stamp.Time = e.previous // a Simple Packet Block: no earlier than what came before
+	}
+	if r.Packets == 0 || stamp.Time < r.First.Time {
+		r.First = stamp
+	}
+	if r.Packets == 0 || stamp.Time >= r.Last.Time {
+		r.Last = stamp
+	}
+	if r.Packets > 0 && stamp.Time < e.previous-backwardTolerance {
+		r.Backward++
+	}
+	e.previous = stamp.Time
+	r.Packets++
+	r.Bytes += int64(len(p.Data))
+	if p.WireLen > len(p.Data) {
+		r.Snapped++
+	}
+	if !e.keep && stamp.Time >= e.wheel.next {
+		e.expire(stamp.Time)
+	}
+	h := &e.h
+	h.stamp, h.clock = stamp, p.Clock
+	h.wire, h.missing = p.WireLen, max(0, p.WireLen-len(p.Data))
+	h.encap, h.depth, h.mac = 0, 0, nil
+	e.link(p.Link, p.Data)
+}
+
+// backwardTolerance is how much earlier than its predecessor a packet may be
+// stamped without being counted as going backwards: queues of one interface
+// are drained in turns.
+const backwardTolerance = 1e6 // ns
+
+// undecoded counts a packet, or the rest of one, that was not understood.
+func (e *engine) undecoded(reason string) { e.res.Undecoded[reason]++ }
+
+// section of a clock: packets of different sections never share a flow.
+func (e *engine) section(c capture.ClockID) uint16 {
+	if c == 0 || e.desc == nil {
+		return 0
+	}
+	if list := e.desc.Interfaces(); int(c) < len(list) {
+		return uint16(list[c].Section)
+	}
+	return 0
+}
+
+// end closes what is open and completes the result.
+func (e *engine) end() {
+	r := e.res
+	for _, f := range e.table.all() {
+		e.finish(f)
+	}
+	slices.SortStableFunc(r.Flows, func(a, b *Flow) int { return a.Start.Frame - b.Start.Frame })
+	e.neighbours.end(r)
+	e.echoes.end(r)
+	for number, n := range e.protocols {
+		if n > 0 {
+			r.Undecoded[protocolName(uint8(number))] += n
+		}
+	}
+	e.point.end(r)
+	if e.desc != nil {
+		r.Interfaces, r.Names, r.Problems = e.desc.Interfaces(), e.desc.Names(), e.desc.Problems()
+	}
+}

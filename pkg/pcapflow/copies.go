@@ -1,0 +1,79 @@
+package pcapflow
+
+// copyTable remembers recent packets, to recognise a copy that the capture made
+// of one: a mirror port, a bridge, the any-interface. Places are overwritten by
+// later packets.
+type copyTable struct {
+	recent [copyPlaces]recentPacket
+	proven bool // the capture has shown a copy beyond doubt
+}
+
+type recentPacket struct {
+	time  int64
+	print uint32 // hash of all that a copy leaves as it is
+	ttl   uint8
+}
+
+const copyPlaces = 1 << 12
+
+// How long after the first a copy may come, ns.
+const (
+	copyDelay     = 1e6   // same bytes, same IPv4 identification
+	routedDelay   = 200e6 // the same, with another TTL: seen before and behind a router
+	nakedDelay    = 1e5   // no identification to tell a copy from a repetition
+	repeatedDelay = 1e9   // same identification: the network itself may have doubled it
+)
+
+// sameness is how a packet relates to an earlier one.
+type sameness uint8
+
+const (
+	original sameness = iota
+	copied            // by the capture
+	doubled           // by the network: same identification and bytes, later than a capture copies
+)
+
+// look compares the packet at hand with recent ones, and remembers it. rtt is
+// the flow's round trip, 0 when unknown.
+func (t *copyTable) look(h *header, hash uint32, swapped bool, rtt int64) sameness {
+	const m1, m2 = 0x9e3779b97f4a7c15, 0xd6e8feb86659fd93
+	x := uint64(hash)<<32 | uint64(h.id)<<16 | uint64(h.sum)
+	y := uint64(h.seq)<<32 | uint64(h.ack)
+	x = (x ^ uint64(h.length)<<40 ^ uint64(h.flags)<<56) * m1
+	if swapped {
+		y ^= m1
+	}
+	if h.sum == 0 && len(h.payload) >= 8 { // UDP without a checksum
+		y ^= uint64(be32(h.payload))<<32 | uint64(be32(h.payload[4:]))
+	}
+	x = (x ^ x>>29 ^ y) * m2
+	x ^= x >> 32
+	r := &t.recent[x>>20&(copyPlaces-1)]
+	now := h.stamp.Time
+	if r.print != uint32(x)|1 || now-r.time > repeatedDelay || now < r.time-copyDelay {
+		*r = recentPacket{now, uint32(x) | 1, h.ttl}
+		return original
+	}
+	age := now - r.time
+	routed := r.ttl != h.ttl
+	switch {
+	case h.v6 || h.id == 0:
+		limit := int64(nakedDelay)
+		if routed {
+			limit = copyDelay
+		}
+		if rtt > 0 {
+			limit = min(limit, rtt/2)
+		}
+		if age <= limit && (routed || t.proven || h.length > 0 || h.proto != protoTCP || h.flags&(flagSYN|flagFIN) != 0) {
+			return copied
+		}
+		*r = recentPacket{now, r.print, h.ttl}
+		return original
+	case age <= copyDelay, routed && age <= routedDelay:
+		t.proven = true
+		return copied
+	}
+	r.time = now
+	return doubled
+}

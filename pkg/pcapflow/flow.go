@@ -1,0 +1,186 @@
+package pcapflow
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// flow is the state of one open flow. What every packet touches comes first.
+type flow struct {
+	key     flowKey
+	hash    uint32
+	turned  bool // the client is endpoint b
+	closing closing
+	turn    uint32 // counts its entries in the wheel: only the latest holds
+	last    Stamp  // latest packet
+
+	packets [2]int64
+	bytes   [2]int64
+	payload [2]int64
+
+	out *Flow
+	tcp *tcpState
+	follower
+	marks marker
+}
+
+// closing is how far a flow has come towards its end.
+type closing uint8
+
+const (
+	opening   closing = iota // TCP: nothing but SYNs so far
+	running                  //
+	satisfied                // the dissector expects no more
+	closed                   // FIN both ways, or RST
+)
+
+// patience is how long f may be silent before it ends, ns.
+func (f *flow) patience() int64 {
+	switch {
+	case f.closing == closed:
+		return lingerClosed
+	case f.closing == satisfied:
+		return lingerDone
+	case f.tcp == nil:
+		return silenceOther
+	case f.closing == opening:
+		return silenceSYN
+	}
+	return silenceTCP
+}
+
+func sortFlows(list []*flow) {
+	slices.SortFunc(list, func(a, b *flow) int {
+		if a.out.Start.Frame != b.out.Start.Frame {
+			return a.out.Start.Frame - b.out.Start.Frame
+		}
+		return int(a.key.encap) - int(b.key.encap) // a tunnel and what it carries begin in one frame
+	})
+}
+
+// open begins a flow with the packet at hand, sent by its client unless
+// fromServer.
+func (e *engine) open(key flowKey, hash uint32, swapped, fromServer, guessed bool, t Transport) *flow {
+	if !e.keep && e.table.n >= e.opt.MaxOpen {
+		e.relieve()
+	}
+	var f *flow
+	if n := len(e.free); n > 0 {
+		f = e.free[n-1]
+		e.free = e.free[:n-1]
+	} else {
+		f = &flow{out: new(Flow)}
+	}
+	f.key, f.hash, f.turned = key, hash, swapped != fromServer
+	h := &e.h
+	f.last = h.stamp
+	o := f.out
+	o.Transport, o.Guessed, o.Clock = t, guessed, h.clock
+	o.Stream = e.streams[t]
+	e.streams[t]++
+	o.Start = h.stamp
+	o.Encapsulation = e.encaps.name(key.encap)
+	o.Client = netip.AddrPortFrom(key.a.netip(key.v6), key.pa)
+	o.Server = netip.AddrPortFrom(key.b.netip(key.v6), key.pb)
+	if f.turned {
+		o.Client, o.Server = o.Server, o.Client
+	}
+	e.table.insert(f)
+	if !e.keep {
+		e.wheel.add(f, h.stamp.Time+f.patience())
+	}
+	return f
+}
+
+// count adds the packet at hand to f.
+func (f *flow) count(h *header, d Dir) {
+	if f.packets[d] == 0 {
+		if len(h.mac) == 6 {
+			f.out.MAC[d] = [6]byte(h.mac)
+		}
+		f.out.TTL[d] = h.ttl
+	}
+	f.packets[d]++
+	f.bytes[d] += int64(h.wire)
+	if h.stamp.Time >= f.last.Time {
+		f.last = h.stamp
+	}
+	if h.length > 0 {
+		if f.payload[d] == 0 {
+			f.out.FirstPayload[d] = h.stamp
+		}
+		f.payload[d] += int64(h.length)
+		f.out.LastPayload[d] = h.stamp
+	}
+}
+
+// finish ends f and hands it out.
+func (e *engine) finish(f *flow) {
+	e.table.remove(f)
+	f.turn++
+	o := f.out
+	if f.tcp != nil {
+		e.finishTCP(f)
+	}
+	e.closeStream(f)
+	o.End = f.last
+	o.Packets, o.Bytes, o.Payload = f.packets, f.bytes, f.payload
+	slices.SortStableFunc(o.Phases, func(a, b Phase) int { return comparePhases(&a, &b) })
+	e.point.learn(f)
+	if e.keep {
+		e.res.Flows = append(e.res.Flows, o)
+		f.out, f.tcp, f.follower = nil, nil, follower{}
+		return
+	}
+	e.opt.OnFlow(o)
+	e.recycle(f)
+}
+
+// comparePhases orders by begin; what began unseen goes by its end.
+func comparePhases(a, b *Phase) int {
+	x, y := a.Begin, b.Begin
+	if !x.Seen() {
+		x = a.End
+	}
+	if !y.Seen() {
+		y = b.End
+	}
+	switch {
+	case x.Time < y.Time:
+		return -1
+	case x.Time > y.Time:
+		return 1
+	}
+	return x.Frame - y.Frame
+}
+
+// recycle makes an ended flow's memory available for another.
+func (e *engine) recycle(f *flow) {
+	if t := f.tcp; t != nil {
+		c := t.conn
+		*c = Conn{SYN: c.SYN[:0], SYNACK: c.SYNACK[:0]}
+		*t = tcpState{conn: c}
+		e.freeTCP = append(e.freeTCP, t)
+	}
+	*f.out = Flow{Phases: f.out.Phases[:0]}
+	*f = flow{out: f.out, turn: f.turn}
+	e.free = append(e.free, f)
+}
+
+// relieve ends the flows silent for longest when too many are open.
+func (e *engine) relieve() {
+	list := e.table.all()
+	slices.SortStableFunc(list, func(a, b *flow) int {
+		switch {
+		case a.last.Time < b.last.Time:
+			return -1
+		case a.last.Time > b.last.Time:
+			return 1
+		}
+		return 0
+	})
+	for _, f := range list[:len(list)/8+1] {
+		e.finish(f)
+	}
+	e.res.Undecoded["flows ended early: too many open at one time"] += int64(len(list)/8 + 1)
+}

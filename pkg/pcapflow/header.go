@@ -1,0 +1,81 @@
+package pcapflow
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
+)
+
+// header is what the headers of one packet say, from the frame inwards. There
+// is one of it, filled anew for each packet.
+type header struct {
+	stamp   Stamp
+	clock   capture.ClockID
+	wire    int    // length of the frame on the wire
+	missing int    // bytes that the capture lacks at the end of the layer at hand
+	depth   int    // layers entered, to stop at endless nesting
+	encap   uint32 // of the layer at hand: a number of encapsulations
+	mac     []byte // link address of the sender; nil: none
+
+	src, dst address
+	v6       bool
+	proto    uint8
+	ttl      uint8
+	id       uint16 // IPv4 identification
+
+	sport, dport uint16
+	body         []byte // transport header and payload, as captured
+	size         int    // the same, as sent
+	payload      []byte // transport payload, as captured
+	length       int    // the same, as sent
+
+	seq, ack uint32
+	flags    uint8
+	window   uint16
+	sum      uint16 // transport checksum
+	options  []byte
+}
+
+// address is an IPv4 (mapped) or IPv6 address as two words.
+type address struct{ hi, lo uint64 }
+
+const mappedV4 = 0xffff << 32
+
+func addressV4(b []byte) address {
+	return address{0, mappedV4 | uint64(binary.BigEndian.Uint32(b))}
+}
+
+func addressV6(b []byte) address {
+	_ = b[15]
+	return address{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])}
+}
+
+func (a address) less(b address) bool { return a.hi < b.hi || a.hi == b.hi && a.lo < b.lo }
+
+func (a address) netip(v6 bool) netip.Addr {
+	if !v6 {
+		var b [4]byte
+		binary.BigEndian.PutUint32(b[:], uint32(a.lo))
+		return netip.AddrFrom4(b)
+	}
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:], a.hi)
+	binary.BigEndian.PutUint64(b[8:], a.lo)
+	return netip.AddrFrom16(b)
+}
+
+func be16(b []byte) uint16 { return binary.BigEndian.Uint16(b) }
+func be32(b []byte) uint32 { return binary.BigEndian.Uint32(b) }
+
+// maxDepth is how many layers one packet may nest.
+const maxDepth = 24
+
+// enter counts one more layer, and tells whether it may be looked at.
+func (e *engine) enter() bool {
+	if e.h.depth++; e.h.depth > maxDepth {
+		e.undecoded("nested too deep")
+		return false
+	}
+	return true
+}

@@ -1,0 +1,210 @@
+package pcapflow
+
+import "net/netip"
+
+// echoes pairs ICMP echo requests with their replies.
+type echoes struct {
+	list []*Echo
+	open map[echoKey]*Echo
+}
+
+type echoKey struct {
+	asker, target address
+	id, seq       uint16
+	encap         uint32
+}
+
+const (
+	maxEchoes     = 1 << 16
+	maxFlowErrors = 64 // ICMP errors kept of one flow
+	maxICMP       = 4096
+)
+
+// icmp takes ICMP (RFC 792).
+func (e *engine) icmp() {
+	h := &e.h
+	b := h.body
+	if len(b) < 8 {
+		e.undecoded("packet cut within its ICMP header")
+		return
+	}
+	switch b[0] {
+	case 8, 0:
+		e.echo(b, b[0] == 8)
+	case 3, 4, 5, 11, 12:
+		e.icmpError(b)
+	default:
+		e.undecoded("ICMP of another type")
+	}
+}
+
+// icmpv6 takes ICMPv6 (RFC 4443, RFC 4861).
+func (e *engine) icmpv6() {
+	h := &e.h
+	b := h.body
+	if len(b) < 8 {
+		e.undecoded("packet cut within its ICMP header")
+		return
+	}
+	switch b[0] {
+	case 128, 129:
+		e.echo(b, b[0] == 128)
+	case 1, 2, 3, 4:
+		e.icmpError(b)
+	case ndSolicitation, ndAdvertisement:
+		e.neighbourDiscovery(b)
+	default:
+		e.undecoded("ICMPv6 of another type")
+	}
+}
+
+func (e *engine) echo(b []byte, request bool) {
+	h := &e.h
+	id, seq := be16(b[4:]), be16(b[6:])
+	x := &e.echoes
+	k := echoKey{h.src, h.dst, id, seq, h.encap}
+	if !request {
+		k.asker, k.target = h.dst, h.src
+	}
+	o := x.open[k]
+	switch {
+	case o != nil && request && !o.Reply.Seen() && h.stamp.Time-o.Request.Time <= copyDelay:
+		return // a copy of the capture
+	case o != nil && !request:
+		if !o.Reply.Seen() {
+			o.Reply = h.stamp
+		}
+		return
+	}
+	if len(x.list) >= maxEchoes {
+		e.undecoded("ICMP echoes beyond the limit")
+		return
+	}
+	if x.open == nil {
+		x.open = map[echoKey]*Echo{}
+	}
+	o = &Echo{Asker: k.asker.netip(h.v6), Target: k.target.netip(h.v6), ID: id, Seq: seq}
+	if request {
+		o.Request = h.stamp
+	} else {
+		o.Reply = h.stamp
+	}
+	x.open[k] = o
+	x.list = append(x.list, o)
+}
+
+func (x *echoes) end(r *Result) { r.Echoes = x.list }
+
+// icmpError ties an error to the flow whose packet it quotes.
+func (e *engine) icmpError(b []byte) {
+	h := &e.h
+	x := ICMPError{
+		Stamp: h.stamp, From: h.src.netip(h.v6), To: h.dst.netip(h.v6),
+		Type: b[0], Code: b[1], V6: h.v6, Text: icmpText(h.v6, b[0], b[1]),
+	}
+	switch {
+	case !h.v6 && b[0] == 3 && b[1] == 4: // RFC 1191 section 4
+		x.MTU = int(be16(b[6:]))
+	case h.v6 && b[0] == 2:
+		x.MTU = int(min(be32(b[4:]), 1<<30))
+	}
+	key, swapped, ok := e.quoted(b[8:], &x)
+	if ok {
+		if f := e.table.find(&key, e.table.hash(&key)); f != nil {
+			if len(f.out.ICMP) < maxFlowErrors {
+				f.out.ICMP = append(f.out.ICMP, x)
+			}
+			_ = swapped
+			return
+		}
+	}
+	if len(e.res.ICMP) < maxICMP {
+		e.res.ICMP = append(e.res.ICMP, x)
+	} else {
+		e.undecoded("ICMP errors beyond the limit")
+	}
+}
+
+// quoted reads the packet that an error quotes, as far as it goes.
+func (e *engine) quoted(b []byte, x *ICMPError) (key flowKey, swapped, ok bool) {
+	q := header{clock: e.h.clock, encap: e.h.encap}
+	var src, dst netip.Addr
+	switch {
+	case len(b) >= 20 && b[0]>>4 == 4:
+		head := int(b[0]&15) * 4
+		if head < 20 || len(b) < head+4 {
+			return key, false, false
+		}
+		q.src, q.dst, q.proto = addressV4(b[12:]), addressV4(b[16:]), b[9]
+		b = b[head:]
+	case len(b) >= 44 && b[0]>>4 == 6:
+		q.src, q.dst, q.v6, q.proto = addressV6(b[8:]), addressV6(b[24:]), true, b[6]
+		b = b[40:]
+		if q.proto == protoFragment && len(b) >= 12 {
+			q.proto = b[0]
+			b = b[8:]
+		}
+	default:
+		return key, false, false
+	}
+	src, dst = q.src.netip(q.v6), q.dst.netip(q.v6)
+	switch q.proto {
+	case protoTCP:
+		x.Transport = TCP
+	case protoUDP:
+		x.Transport = UDP
+	case protoSCTP:
+		x.Transport = SCTP
+	case protoICMP, protoICMPv6:
+		x.Transport = ICMP
+	default:
+		x.Transport = OtherTransport
+	}
+	if x.Transport == ICMP || x.Transport == OtherTransport {
+		x.Source, x.Target = netip.AddrPortFrom(src, 0), netip.AddrPortFrom(dst, 0)
+		return key, false, false
+	}
+	q.sport, q.dport = be16(b), be16(b[2:])
+	x.Source, x.Target = netip.AddrPortFrom(src, q.sport), netip.AddrPortFrom(dst, q.dport)
+	key, swapped = e.keyOf(&q)
+	return key, swapped, true
+}
+
+// icmpTexts of the errors that tell why (RFC 792, RFC 1122, RFC 1812).
+var icmpTexts = map[[2]uint8]string{
+	{3, 0}: "network unreachable", {3, 1}: "host unreachable", {3, 2}: "protocol unreachable",
+	{3, 3}: "port unreachable", {3, 4}: "fragmentation needed", {3, 5}: "source route failed",
+	{3, 6}: "network unknown", {3, 7}: "host unknown", {3, 9}: "network prohibited", {3, 10}: "host prohibited",
+	{3, 11}: "network unreachable for this service", {3, 12}: "host unreachable for this service",
+	{3, 13}: "administratively prohibited", {3, 14}: "host precedence violation", {3, 15}: "precedence cutoff",
+	{4, 0}: "source quench", {5, 0}: "redirect of network", {5, 1}: "redirect of host",
+	{11, 0}: "TTL exceeded", {11, 1}: "reassembly time exceeded",
+}
+
+// icmpTexts6 of ICMPv6 (RFC 4443 section 3).
+var icmpTexts6 = map[[2]uint8]string{
+	{1, 0}: "no route", {1, 1}: "administratively prohibited", {1, 2}: "beyond scope of source address",
+	{1, 3}: "address unreachable", {1, 4}: "port unreachable", {1, 5}: "source address failed policy",
+	{1, 6}: "route rejected", {2, 0}: "packet too big",
+	{3, 0}: "hop limit exceeded", {3, 1}: "reassembly time exceeded",
+	{4, 0}: "erroneous header", {4, 1}: "unrecognised next header", {4, 2}: "unrecognised option",
+}
+
+func icmpText(v6 bool, kind, code uint8) string {
+	texts, general := icmpTexts, "destination unreachable"
+	if v6 {
+		texts = icmpTexts6
+	}
+	if s, ok := texts[[2]uint8{kind, code}]; ok {
+		return s
+	}
+	switch {
+	case !v6 && kind == 5:
+		return "redirect"
+	case !v6 && kind == 11, v6 && kind == 3:
+		return "time exceeded"
+	case !v6 && kind == 12, v6 && kind == 4:
+		return "parameter problem"
+	}
+	return general
+}

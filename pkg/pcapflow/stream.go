@@ -1,0 +1,282 @@
+package pcapflow
+
+// follower hands the bytes of one flow to its dissector, in order.
+type follower struct {
+	follow  followState
+	ruled   uint32 // dissectors that have said No, by their place in the table
+	stream  Stream
+	idler   Idler // the stream, where it is one
+	content Satisfied
+	early   *earlyBytes // before a protocol is recognised; nil: nothing held
+	hold    [2]*hold    // nil: nothing is missing
+	at      [2]Stamp    // of the latest byte delivered
+}
+
+type followState uint8
+
+const (
+	probing   followState = iota
+	following             // a dissector has the flow
+	off                   // nobody wants its bytes
+)
+
+// deliver gives b, readable at the given instant, to the flow's dissector.
+// missing bytes at its end were cut by the snap length.
+func (e *engine) deliver(f *flow, d Dir, at Stamp, b []byte, missing int64) {
+	at = f.notBefore(d, at)
+	switch f.follow {
+	case following:
+		if len(b) > 0 {
+			f.stream.Data(d, at, b)
+		}
+		if missing > 0 {
+			f.stream.Gap(d, at, missing)
+		}
+		e.asked(f)
+	case probing:
+		e.probe(f, d, at, b, missing)
+	}
+}
+
+// notBefore keeps the instants of one direction from going backwards.
+func (f *flow) notBefore(d Dir, at Stamp) Stamp {
+	if f.at[d].Seen() && at.Time < f.at[d].Time {
+		at.Time = f.at[d].Time
+	}
+	f.at[d] = at
+	return at
+}
+
+// asked lets the dissector say that it has seen enough.
+func (e *engine) asked(f *flow) {
+	if f.idler != nil && f.idler.Idle() {
+		e.stopFollowing(f)
+	}
+	if f.content != nil {
+		switch done := f.content.Satisfied(); {
+		case done && f.closing != satisfied:
+			f.closing = satisfied
+			if !e.keep {
+				e.wheel.add(f, f.last.Time+f.patience())
+			}
+		case !done && f.closing == satisfied:
+			f.closing = running
+		}
+	}
+}
+
+// stopFollowing lets go of everything held for a dissector.
+func (e *engine) stopFollowing(f *flow) {
+	f.follow = off
+	f.early = nil
+	for d := range f.hold {
+		e.dropHold(f, Dir(d))
+	}
+}
+
+// closeStream delivers what is still held and tells the dissector the end.
+func (e *engine) closeStream(f *flow) {
+	for d := range f.hold {
+		for f.hold[d] != nil {
+			e.skipHole(f, Dir(d), f.last)
+		}
+	}
+	if f.stream != nil {
+		f.stream.Close(f.last)
+	}
+	f.early = nil
+}
+
+// hold keeps the bytes behind a hole until it is filled, or given up.
+type hold struct {
+	next  uint32 // number of the first missing byte
+	parts []part // ascending, not overlapping, none empty
+	bytes int
+	acked Stamp // when the receiver acknowledged bytes of the hole: the capture lacks them
+	upTo  uint32
+}
+
+// part is a stretch of bytes behind a hole.
+type part struct {
+	seq  uint32
+	size uint32 // as sent
+	data []byte // as captured
+	at   Stamp
+}
+
+// Bounds of out-of-order bytes held, in bytes.
+const (
+	maxHoldSide  = 1 << 20
+	maxHoldAll   = 32 << 20
+	maxHoldParts = 2048
+)
+
+// receive takes payload that begins ahead of (negative: before) the highest
+// number seen.
+func (e *engine) receive(f *flow, d Dir, seq uint32, ahead int32) {
+	if f.follow == off {
+		return
+	}
+	h := &e.h
+	hd := f.hold[d]
+	if hd == nil {
+		if ahead == 0 {
+			e.deliver(f, d, h.stamp, h.payload, int64(h.length-len(h.payload)))
+			return
+		}
+		if ahead > 0 {
+			hd = &hold{next: seq - uint32(ahead)}
+			f.hold[d] = hd
+		} else {
+			e.deliverTail(f, d, h.stamp, h.payload, h.length, int(-ahead))
+			return
+		}
+	}
+	switch before := int32(hd.next - seq); {
+	case before >= 0:
+		if int(before) < h.length {
+			hd.next = seq + uint32(h.length)
+			e.deliverTail(f, d, h.stamp, h.payload, h.length, int(before))
+			e.drain(f, d, h.stamp)
+		}
+	default:
+		e.keepPart(f, d, seq)
+	}
+	if hd = f.hold[d]; hd != nil && (hd.bytes > maxHoldSide || len(hd.parts) > maxHoldParts || e.held > maxHoldAll) {
+		e.skipHole(f, d, h.stamp)
+	}
+}
+
+// deliverTail delivers payload without its first skip bytes, which are known.
+func (e *engine) deliverTail(f *flow, d Dir, at Stamp, b []byte, size, skip int) {
+	if skip >= size {
+		return
+	}
+	if skip < len(b) {
+		e.deliver(f, d, at, b[skip:], int64(size-len(b)))
+	} else {
+		e.deliver(f, d, at, nil, int64(size-skip))
+	}
+}
+
+// keepPart copies payload that lies behind the hole. What is held already stays
+// as it came first.
+func (e *engine) keepPart(f *flow, d Dir, seq uint32) {
+	h := &e.h
+	hd := f.hold[d]
+	b, size := h.payload, uint32(h.length)
+	i := len(hd.parts)
+	for i > 0 && int32(hd.parts[i-1].seq-seq) > 0 {
+		i--
+	}
+	if i > 0 { // cut what the part before holds
+		if over := int32(hd.parts[i-1].seq + hd.parts[i-1].size - seq); over > 0 {
+			if uint32(over) >= size {
+				return
+			}
+			seq += uint32(over)
+			size -= uint32(over)
+			b = b[min(int(over), len(b)):]
+		}
+	}
+	for size > 0 {
+		n := size
+		if i < len(hd.parts) {
+			if room := hd.parts[i].seq - seq; room < n {
+				n = room
+			}
+		}
+		if n > 0 {
+			data := append([]byte(nil), b[:min(int(n), len(b))]...)
+			hd.parts = append(hd.parts, part{})
+			copy(hd.parts[i+1:], hd.parts[i:])
+			hd.parts[i] = part{seq, n, data, h.stamp}
+			hd.bytes += len(data)
+			e.held += len(data)
+			i++
+		}
+		if n == size {
+			return
+		}
+		known := min(n+hd.parts[i].size, size) // and what the next part holds
+		seq += known
+		size -= known
+		b = b[min(int(known), len(b)):]
+		i++
+	}
+}
+
+// drain delivers the parts that have become contiguous at the given instant.
+func (e *engine) drain(f *flow, d Dir, at Stamp) {
+	for hd := f.hold[d]; hd != nil; hd = f.hold[d] {
+		if len(hd.parts) == 0 {
+			e.dropHold(f, d)
+			return
+		}
+		p := hd.parts[0]
+		known := int32(hd.next - p.seq)
+		if known < 0 {
+			return
+		}
+		hd.parts = hd.parts[1:]
+		hd.bytes -= len(p.data)
+		e.held -= len(p.data)
+		if uint32(known) < p.size {
+			hd.next = p.seq + p.size
+			e.deliverTail(f, d, at, p.data, int(p.size), int(known))
+		}
+	}
+}
+
+// skipHole gives up the hole: a gap up to what is held behind it.
+func (e *engine) skipHole(f *flow, d Dir, at Stamp) {
+	hd := f.hold[d]
+	if hd == nil || len(hd.parts) == 0 {
+		e.dropHold(f, d)
+		return
+	}
+	n := hd.parts[0].seq - hd.next
+	hd.next = hd.parts[0].seq
+	hd.acked = Stamp{}
+	e.deliver(f, d, at, nil, int64(n))
+	e.drain(f, d, at)
+}
+
+func (e *engine) dropHold(f *flow, d Dir) {
+	if hd := f.hold[d]; hd != nil {
+		e.held -= hd.bytes
+		f.hold[d] = nil
+	}
+}
+
+// lateCapture is how long after its acknowledgement a segment may still be
+// recorded: the two directions often come through different queues. ns
+const lateCapture = 1e6
+
+// holeAcknowledged is called when the receiver acknowledged upTo while bytes
+// that side d sent are missing.
+func (e *engine) holeAcknowledged(f *flow, d Dir, upTo uint32) {
+	hd := f.hold[d]
+	if int32(upTo-hd.next) <= 0 {
+		return
+	}
+	if !hd.acked.Seen() {
+		hd.acked = e.h.stamp
+	}
+	hd.upTo = upTo
+}
+
+// settle gives up holes whose bytes the receiver has long acknowledged.
+func (e *engine) settle(f *flow, d Dir) {
+	for hd := f.hold[d]; hd != nil && hd.acked.Seen() && e.h.stamp.Time-hd.acked.Time > lateCapture; hd = f.hold[d] {
+		if int32(hd.upTo-hd.next) <= 0 {
+			hd.acked = Stamp{}
+			return
+		}
+		upTo, at := hd.upTo, hd.acked
+		e.skipHole(f, d, at)
+		if hd = f.hold[d]; hd != nil && int32(upTo-hd.next) > 0 {
+			hd.acked, hd.upTo = at, upTo
+		}
+	}
+}
