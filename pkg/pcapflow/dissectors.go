@@ -8,8 +8,8 @@ var dissectors = []*Dissector{
 	// http2Dissector, // HTTP/2 in the clear
 	// startTLSDissector, // SMTP, IMAP, … until STARTTLS
 	// sshDissector, // SSH
-	// dnsTCPDissector, // DNS over TCP
-	// dnsUDPDissector, // DNS, mDNS, LLMNR
-	// ntpDissector, // NTP
+	dnsTCPDissector, // DNS over TCP
+	dnsDissector,    // DNS, mDNS, LLMNR
+	ntpDissector,    // NTP
 	// quicDissector, // QUIC
 }

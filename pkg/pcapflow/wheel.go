@@ -16,10 +16,7 @@ type waiting struct {
 	turn uint32
 }
 
-const (
-	wheelSlots = 128 // seconds; longer silences take several looks
-	second     = int64(1e9)
-)
+const wheelSlots = 128 // seconds; longer silences take several looks
 
 // How long a flow may be silent before it ends, ns.
 const (
