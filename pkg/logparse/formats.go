@@ -24,6 +24,7 @@ var formats = []*Format{
 	ntpdRawstats,
 	ntpdLog,
 	sntp,
+	dig,
 	bindLog,
 	unboundLog,
 	dnsmasqLog,

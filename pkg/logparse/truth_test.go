@@ -64,7 +64,7 @@ type incidentTruth struct {
 		Answers    json.Number
 		Proto      string
 		TCP        bool `json:"truncated_retry"`
-		Timeouts   int
+		Args       []string
 	} `json:"dns_queries"`
 }
 
