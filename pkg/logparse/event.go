@@ -132,6 +132,8 @@ type Event struct {
 	RequestID  string
 	Connection string // connection serial (nginx *9, $connection), PID for sshd
 	Outcome    string // "ok", "failed", …; "" where the format has none
+	Child      int    // the process that goes on with the session (sshd); 0: not stated
+	Repeated   int    // so many events are one line, stamped when the last had come; 0: one
 	Text       string // the message
 
 	Reading *Reading

@@ -10,6 +10,8 @@ var formats = []*Format{
 	nginxError,
 	apacheError,
 	appLog,
+	authLog,
+	sysLog,
 
 	// Time daemons, DNS servers, and what client programs print.
 	chronyTracking,

@@ -326,17 +326,22 @@ type yearless struct {
 }
 
 // read reads a stamp of RFC 3164 section 4.1.2, the day padded with a space or
-// a zero, with a fraction if there is one. A year after the day or after the
+// a zero or not at all, with a fraction if there is one. A year after the day or after the
 // time is taken where it is written. known is false where the stamp is there
 // but no year is known, or the day does not exist in it.
 func (y *yearless) read(b []byte) (st stamp, inferred, known bool, n int) {
 	month := monthAt(b)
-	if month == 0 || len(b) < 15 || b[3] != ' ' || b[6] != ' ' {
+	if month == 0 || len(b) < 14 || b[3] != ' ' {
 		return st, false, false, 0
 	}
 	day, at, year := paddedDay(b[4:]), 7, 0
-	if v := digits(b[7:], 4); v > 1900 && len(b) > 12 && b[11] == ' ' {
-		year, at = v, 12
+	if b[5] == ' ' { // a day without its padding
+		day, at = digits(b[4:], 1), 6
+	} else if b[6] != ' ' {
+		return st, false, false, 0
+	}
+	if v := digits(b[at:], 4); v > 1900 && len(b) > at+5 && b[at+4] == ' ' {
+		year, at = v, at+5
 	}
 	hour, min, sec, ns, width, k := clock(b[at:])
 	if k == 0 || day < 1 || day > 31 || hour > 23 || min > 59 || sec > 60 {
