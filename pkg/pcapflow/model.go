@@ -285,6 +285,10 @@ type TLS struct {
 	Tickets                            int
 	RoundTrips                         int // flights used until the handshake ended
 	JA3, JA4                           string
+
+	ClearRequest bool   // the client spoke clear HTTP, and the server answered with a TLS alert
+	PlainAnswer  string // what the server spoke in the clear instead of TLS: "http", "ssh", "other"; "": it spoke TLS or nothing
+	Unused       bool   // the client ended the connection by close_notify right after the handshake, without a request
 }
 
 // Certificate of a chain, leaf first.
@@ -319,10 +323,14 @@ type Exchange struct {
 	Interim                     []Stamp // 1xx answers
 
 	RequestBytes, ResponseBytes int64 // HTTP bytes, head and body, without TLS; -1: unknown
-	BodyBytes                   int64 // of the response; -1: unknown
+	BodyBytes                   int64 // of the response as it passed, chunk framing included; -1: unknown
+	ContentBytes                int64 // of the response's body without chunk framing; -1: unknown
 	Exact                       bool  // the byte counts are exact
 	Estimated                   bool  // no keys: instants and sizes from record arithmetic
 	Multiplexed                 bool  // other streams overlapped: instants are bounds
+	Requests                    int   // at most so many requests stand behind a multiplexed one; 0: one
+	Malformed                   bool  // the request is not HTTP; Method and Path are empty
+	PortWantsTLS                bool  // the answer says that this port speaks TLS and the request was clear
 	StreamID                    int   // HTTP/2
 
 	Date       int64  // Unix seconds of the Date header; 0: none

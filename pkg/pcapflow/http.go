@@ -1,0 +1,150 @@
+package pcapflow
+
+import (
+	"bytes"
+	"slices"
+)
+
+// httpDissector follows clear HTTP/1.0, HTTP/1.1 and HTTP/2 with prior
+// knowledge or by upgrade.
+var httpDissector = &Dissector{
+	Name:      "http",
+	Transport: TCP,
+	Probe:     probeHTTP,
+	Open:      func(f *Flow, env *Env) Stream { return &httpStream{f: f, env: env, h1: newHTTP1(f)} },
+}
+
+// httpPorts are those where a client that speaks something else may still be
+// answered in HTTP; there the server's bytes are waited for.
+var httpPorts = []uint16{80, 443, 3000, 3128, 5000, 8000, 8008, 8080, 8081, 8443, 8888, 9000}
+
+// probeHTTP asks for a request line or a status line.
+func probeHTTP(first [2][]byte, port uint16) Verdict {
+	client, server := first[Client], first[Server]
+	if bytes.HasPrefix(server, []byte("HTTP/1.")) {
+		return Yes
+	}
+	v := probeRequest(client)
+	if v == No && len(server) == 0 && slices.Contains(httpPorts, port) {
+		return Maybe
+	}
+	return v
+}
+
+// probeRequest judges the first bytes of a client: a method, a target, and
+// where the line is complete a version (RFC 9112 §3).
+func probeRequest(b []byte) Verdict {
+	b = bytes.TrimLeft(b, "\r\n")
+	space := bytes.IndexByte(b, ' ')
+	method := b
+	if space >= 0 {
+		method = b[:space]
+	}
+	if len(method) > 24 || bytes.IndexFunc(method, func(r rune) bool { return (r < 'A' || r > 'Z') && r != '-' && r != '_' }) >= 0 {
+		return No
+	}
+	if space < 0 {
+		return Maybe
+	}
+	if space == 0 {
+		return No
+	}
+	line, _, whole := bytes.Cut(b, []byte("\n"))
+	if whole {
+		if i := bytes.LastIndexByte(line, ' '); i > space && bytes.HasPrefix(line[i+1:], []byte("HTTP/")) {
+			return Yes
+		}
+		return No
+	}
+	if slices.Contains(knownMethods, string(method)) && len(b) > space+1 && bytes.IndexByte([]byte("/*hH"), b[space+1]) >= 0 {
+		if len(b) < 64 {
+			return Maybe // the version may come yet: SIP and RTSP begin alike
+		}
+		return Yes
+	}
+	return Maybe
+}
+
+var knownMethods = []string{"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PROPFIND", "REPORT", "SEARCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "PRI"}
+
+// httpStream is one connection of clear HTTP.
+type httpStream struct {
+	f     *Flow
+	env   *Env
+	h1    *http1
+	inner Stream // what a CONNECT tunnel or an upgrade carries
+
+	alert  [7]byte // the server's first bytes, while they may be a TLS alert
+	nAlert int
+	heard  bool // the server's first bytes have been judged
+}
+
+// Data implements Stream.
+func (s *httpStream) Data(d Dir, at Stamp, b []byte) {
+	if d == Server && !s.heard {
+		if b = s.firstAnswer(at, b); len(b) == 0 {
+			return
+		}
+	}
+	if s.inner == nil {
+		b = s.h1.data(d, at, at, b)
+		if s.h1.tunnel == tunnelNone || len(b) == 0 {
+			return
+		}
+		s.openInner(d, b)
+	}
+	if s.inner != nil && len(b) > 0 {
+		s.inner.Data(d, at, b)
+	}
+}
+
+// openInner chooses who follows what a tunnel carries.
+func (s *httpStream) openInner(d Dir, b []byte) {
+	switch {
+	case s.h1.tunnel == tunnelHTTP2:
+	case d == Client && probeHello(b, msgClientHello) == Yes:
+		s.inner = openTLS(s.f, s.env)
+	}
+}
+
+// firstAnswer looks whether the server answers the request with a TLS alert:
+// then clear HTTP came to a port that speaks TLS. It returns what is left.
+func (s *httpStream) firstAnswer(at Stamp, b []byte) []byte {
+	if s.nAlert == 0 && (len(b) == 0 || b[0] != recordAlert) {
+		s.heard = true
+		return b
+	}
+	n := copy(s.alert[s.nAlert:], b)
+	s.nAlert += n
+	if s.nAlert < len(s.alert) {
+		return nil
+	}
+	s.heard = true
+	a := s.alert[:]
+	if plausibleHeader(a) && a[4] == 2 {
+		s.f.TLS = &TLS{ClearRequest: true, Alerts: []Alert{{
+			Stamp: at, Dir: Server, Fatal: a[5] == 2, Code: int(a[6]), Description: alertName(int(a[6])),
+		}}}
+		s.h1.side[Server].state = http1Lost
+	}
+	return b[n:]
+}
+
+// Gap implements Stream.
+func (s *httpStream) Gap(d Dir, at Stamp, n int64) {
+	if s.inner != nil {
+		s.inner.Gap(d, at, n)
+		return
+	}
+	s.h1.gap(d, at, n)
+}
+
+// Close implements Stream.
+func (s *httpStream) Close(at Stamp) {
+	s.h1.close(at)
+	if s.inner != nil {
+		s.inner.Close(at)
+		return
+	}
+	appendExchangePhases(s.f)
+}

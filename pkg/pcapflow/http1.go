@@ -1,0 +1,498 @@
+package pcapflow
+
+import "bytes"
+
+// http1 follows HTTP/1.0 and HTTP/1.1 in both directions (RFC 9112), in the
+// clear or decrypted. It keeps lines while they are read, and nothing of bodies.
+type http1 struct {
+	f      *Flow
+	list   []Exchange
+	answer int // index in list of the exchange whose answer is next
+	side   [2]http1Side
+	tunnel httpTunnel
+	off    bool // too much outstanding: given up
+}
+
+type httpTunnel uint8
+
+const (
+	tunnelNone  httpTunnel = iota
+	tunnelBytes            // CONNECT, or an upgrade to something else
+	tunnelHTTP2            // an upgrade to h2c
+)
+
+type http1State uint8
+
+const (
+	http1Start     http1State = iota // a start line is next
+	http1Headers                     // header fields, up to the empty line
+	http1Body                        // left bytes of a body of known length
+	http1ChunkSize                   // the line before a chunk
+	http1Chunk                       // left bytes of a chunk and its line end
+	http1Trailers                    // header fields after the last chunk
+	http1UntilEnd                    // a body that ends with the connection
+	http1Lost                        // nothing can be told until a start line begins a piece
+)
+
+// maxLine is as much of a line as is kept; the rest is counted only.
+const maxLine = 8192
+
+// maxOutstanding bounds the unanswered requests of one connection.
+const maxOutstanding = 4096
+
+type http1Side struct {
+	state http1State
+	line  []byte // the line so far, where it came in pieces
+	left  int64
+	begun bool  // bytes of a start line have been seen
+	first Stamp // of the message's first byte
+	last  Stamp // of its last byte so far
+	bytes int64 // of the message's head so far, before its exchange exists
+
+	message http1Message
+	lost    bool // said once: framing was lost
+}
+
+// http1Message is what a head says about the message that follows.
+type http1Message struct {
+	length   int64 // Content-Length; -1: none
+	chunked  bool
+	expect   bool // Expect: 100-continue
+	upgrade  httpTunnel
+	interim  bool // a 1xx answer
+	exchange int  // index in list; -1: none
+}
+
+func newHTTP1(f *Flow) *http1 {
+	h := &http1{f: f}
+	for d := range h.side {
+		h.side[d].message.reset()
+	}
+	return h
+}
+
+func (m *http1Message) reset() { *m = http1Message{length: -1, exchange: -1} }
+
+// data takes bytes of side d. first and last are the instants of the piece's
+// first and last byte; what begins in it began at first, what ends in it ended
+// at last. What follows a change of protocol is returned.
+func (h *http1) data(d Dir, first, last Stamp, b []byte) []byte {
+	side := &h.side[d]
+	if side.state == http1Lost && h.tunnel == tunnelNone {
+		h.resume(d, b)
+	}
+	for len(b) > 0 && h.tunnel == tunnelNone && !h.off {
+		switch side.state {
+		case http1Body, http1Chunk:
+			if h.bodyLeftOut(d, b) {
+				continue
+			}
+			n := int(min(side.left, int64(len(b))))
+			side.left -= int64(n)
+			h.count(d, last, int64(n), side.state == http1Body)
+			b = b[n:]
+			if side.left == 0 {
+				h.endOfPart(d, last)
+			}
+		case http1UntilEnd:
+			h.count(d, last, int64(len(b)), true)
+			return nil
+		case http1Lost:
+			h.count(d, last, int64(len(b)), false)
+			return nil
+		default:
+			b = b[h.readLine(d, first, last, b):]
+		}
+	}
+	return b
+}
+
+// readLine takes bytes up to the end of a line and says how many.
+func (h *http1) readLine(d Dir, first, last Stamp, b []byte) int {
+	side := &h.side[d]
+	if side.state == http1Start && !side.begun {
+		if b[0] == '\r' || b[0] == '\n' { // RFC 9112 §2.2: empty lines before a request line
+			return 1
+		}
+		side.begun, side.first, side.bytes = true, first, 0
+	}
+	n := bytes.IndexByte(b, '\n') + 1
+	if n == 0 {
+		side.line = appendBounded(side.line, b)
+		h.count(d, last, int64(len(b)), false)
+		if side.state == http1Start && !plausibleStart(d, side.line) {
+			h.malformed(d, last)
+		}
+		return len(b)
+	}
+	line := b[:n]
+	if len(side.line) > 0 {
+		side.line = appendBounded(side.line, line)
+		line = side.line
+	}
+	h.count(d, last, int64(n), false)
+	line = bytes.TrimRight(line, "\r\n")
+	switch side.state {
+	case http1Start:
+		h.startLine(d, last, line)
+	case http1Headers:
+		if len(line) == 0 {
+			h.endOfHead(d, last)
+		} else {
+			h.field(d, line)
+		}
+	case http1ChunkSize:
+		h.chunkSize(d, last, line)
+	case http1Trailers:
+		if len(line) == 0 {
+			h.endOfMessage(d, last)
+		}
+	}
+	side.line = side.line[:0]
+	return n
+}
+
+func appendBounded(line, b []byte) []byte {
+	return append(line, b[:min(len(b), maxLine-min(len(line), maxLine))]...)
+}
+
+// count adds bytes of side d to its exchange.
+func (h *http1) count(d Dir, last Stamp, n int64, body bool) {
+	side := &h.side[d]
+	side.last = last
+	i := side.message.exchange
+	if i < 0 {
+		side.bytes += n
+		return
+	}
+	e := &h.list[i]
+	if d == Client {
+		e.RequestBytes += n
+		e.RequestLast = last
+		return
+	}
+	if side.message.interim {
+		return
+	}
+	e.ResponseBytes += n
+	e.ResponseLast = last
+	if side.state == http1Body || side.state == http1UntilEnd || side.state == http1Chunk || side.state == http1ChunkSize || side.state == http1Trailers {
+		e.BodyBytes += n
+		if body {
+			e.ContentBytes += n
+		}
+	}
+}
+
+// plausibleStart tells whether the beginning of a start line can be one.
+func plausibleStart(d Dir, line []byte) bool {
+	if d == Server {
+		n := min(len(line), len("HTTP/1."))
+		return string(line[:n]) == "HTTP/1."[:n]
+	}
+	for _, c := range line {
+		if c == ' ' {
+			return true
+		}
+		if c <= ' ' || c >= 0x7f {
+			return false
+		}
+	}
+	return len(line) < 64
+}
+
+// startLine reads a request line or a status line.
+func (h *http1) startLine(d Dir, last Stamp, line []byte) {
+	if d == Client {
+		h.requestLine(last, line)
+		return
+	}
+	h.statusLine(last, line)
+}
+
+func (h *http1) requestLine(last Stamp, line []byte) {
+	method, rest, ok := bytes.Cut(line, []byte(" "))
+	i := bytes.LastIndexByte(rest, ' ')
+	if !ok || i < 0 || !bytes.HasPrefix(rest[i+1:], []byte("HTTP/")) || !plausibleStart(Client, line) {
+		h.malformed(Client, last)
+		return
+	}
+	e := h.request(last)
+	if e == nil {
+		return
+	}
+	e.Method = string(method)
+	e.Path = string(bytes.TrimSpace(rest[:i]))
+	e.Version = string(rest[i+1:])
+	e.Exact = true
+	h.side[Client].state = http1Headers
+}
+
+// request adds an exchange for the message the client has begun.
+func (h *http1) request(last Stamp) *Exchange {
+	side := &h.side[Client]
+	if len(h.list)-h.answer >= maxOutstanding {
+		h.off = true
+		h.f.note("more unanswered requests than are followed")
+		return nil
+	}
+	h.list = append(h.list, Exchange{Ordinal: len(h.list) + 1, RequestFirst: side.first, RequestLast: last,
+		RequestBytes: side.bytes, ResponseBytes: 0, BodyBytes: 0, ContentBytes: 0})
+	side.message.reset()
+	side.message.exchange = len(h.list) - 1
+	return &h.list[len(h.list)-1]
+}
+
+// malformed: the side does not send HTTP. What was seen is kept: an exchange
+// without a method.
+func (h *http1) malformed(d Dir, last Stamp) {
+	side := &h.side[d]
+	if d == Client {
+		if e := h.request(last); e != nil {
+			e.Malformed = true
+		}
+		h.f.note("request is not HTTP")
+	} else {
+		h.f.note("answer is not HTTP")
+	}
+	side.state = http1Lost
+	side.line = side.line[:0]
+	side.begun = false
+}
+
+// statusLine reads "HTTP/1.1 200 OK" (RFC 9112 §4).
+func (h *http1) statusLine(last Stamp, line []byte) {
+	side := &h.side[Server]
+	status := 0
+	if len(line) >= 12 && line[8] == ' ' {
+		for _, c := range line[9:12] {
+			if c < '0' || c > '9' {
+				status = 0
+				break
+			}
+			status = status*10 + int(c-'0')
+		}
+	}
+	if status < 100 || !bytes.HasPrefix(line, []byte("HTTP/1.")) {
+		h.malformed(Server, last)
+		return
+	}
+	if h.answer >= len(h.list) { // the request was not seen, or not whole
+		h.list = append(h.list, Exchange{Ordinal: len(h.list) + 1, RequestBytes: -1, Version: string(line[:8])})
+		if c := &h.side[Client]; c.begun && c.message.exchange < 0 {
+			e := &h.list[len(h.list)-1]
+			e.RequestFirst, e.RequestLast, e.RequestBytes = c.first, c.last, c.bytes
+			c.message.exchange = len(h.list) - 1
+		}
+	}
+	e := &h.list[h.answer]
+	side.message.reset()
+	side.message.exchange = h.answer
+	side.state = http1Headers
+	if status < 200 && status != 101 {
+		side.message.interim = true
+		e.Interim = append(e.Interim, side.first)
+		return
+	}
+	e.Status = status
+	e.ResponseFirst, e.ResponseLast, e.ResponseBytes = side.first, last, side.bytes
+}
+
+// endOfHead decides how the message's body ends (RFC 9112 §6.3).
+func (h *http1) endOfHead(d Dir, last Stamp) {
+	side := &h.side[d]
+	m := &side.message
+	if d == Client {
+		switch {
+		case m.chunked:
+			side.state = http1ChunkSize
+		case m.length > 0:
+			side.state, side.left = http1Body, m.length
+		default:
+			h.endOfMessage(d, last)
+		}
+		return
+	}
+	e := &h.list[m.exchange]
+	switch {
+	case m.interim:
+		side.state, side.begun = http1Start, false
+		side.message.reset()
+	case e.Status == 101:
+		h.endOfMessage(d, last)
+		h.tunnel = tunnelBytes
+		if m.upgrade != tunnelNone {
+			h.tunnel = m.upgrade
+		}
+	case e.Method == "CONNECT" && e.Status < 300:
+		h.endOfMessage(d, last)
+		h.tunnel = tunnelBytes
+	case e.Method == "HEAD", e.Status == 204, e.Status == 304:
+		h.endOfMessage(d, last)
+	case m.chunked:
+		side.state = http1ChunkSize
+	case m.length > 0:
+		side.state, side.left = http1Body, m.length
+	case m.length == 0:
+		h.endOfMessage(d, last)
+	default:
+		side.state = http1UntilEnd
+	}
+}
+
+// chunkSize reads the line before a chunk (RFC 9112 §7.1).
+func (h *http1) chunkSize(d Dir, last Stamp, line []byte) {
+	side := &h.side[d]
+	size, digits := int64(0), 0
+	for _, c := range bytes.TrimSpace(line) {
+		v := hexDigit(c)
+		if v < 0 || digits > 14 {
+			break
+		}
+		size = size<<4 | int64(v)
+		digits++
+	}
+	switch {
+	case digits == 0 || digits > 14:
+		h.lose(d, "chunk size is not a number")
+	case size == 0:
+		side.state = http1Trailers
+	default:
+		side.state, side.left = http1Chunk, size+2
+		if i := side.message.exchange; d == Server && i >= 0 {
+			h.list[i].ContentBytes += size
+		}
+	}
+}
+
+func hexDigit(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}
+
+// endOfPart comes when left has run down to zero.
+func (h *http1) endOfPart(d Dir, last Stamp) {
+	if side := &h.side[d]; side.state == http1Chunk {
+		side.state = http1ChunkSize
+		return
+	}
+	h.endOfMessage(d, last)
+}
+
+// endOfMessage makes side d ready for the next one.
+func (h *http1) endOfMessage(d Dir, last Stamp) {
+	side := &h.side[d]
+	if d == Server && side.message.exchange >= 0 {
+		h.answer = side.message.exchange + 1
+	}
+	side.state, side.begun = http1Start, false
+	side.line = side.line[:0]
+	side.message.exchange = -1
+}
+
+// bodyLeftOut tells, and turns to the next request, where a client that asked
+// to be told to continue was refused and sends none of the body it announced
+// (RFC 9110 §10.1.1).
+func (h *http1) bodyLeftOut(d Dir, b []byte) bool {
+	side := &h.side[d]
+	m := &side.message
+	if d == Server || !m.expect || side.left != m.length || m.exchange >= h.answer || probeRequest(b) == No {
+		return false
+	}
+	h.endOfMessage(d, side.last)
+	return true
+}
+
+// lose gives up the framing of one side.
+func (h *http1) lose(d Dir, text string) {
+	side := &h.side[d]
+	side.state = http1Lost
+	side.line = side.line[:0]
+	side.begun = false
+	if !side.lost && text != "" {
+		side.lost = true
+		h.f.note(text)
+	}
+}
+
+// resume looks whether a piece begins with a start line after the framing was lost.
+func (h *http1) resume(d Dir, b []byte) {
+	side := &h.side[d]
+	if d == Client && probeRequest(b) != Yes || d == Server && !bytes.HasPrefix(b, []byte("HTTP/1.")) {
+		return
+	}
+	if d == Server && h.answer < len(h.list)-1 && h.list[h.answer].Status != 0 {
+		h.answer++
+	}
+	side.state, side.begun = http1Start, false
+	side.message.reset()
+}
+
+// gap skips n bytes that the capture lacks.
+func (h *http1) gap(d Dir, at Stamp, n int64) {
+	side := &h.side[d]
+	if h.tunnel != tunnelNone || h.off {
+		return
+	}
+	if i := side.message.exchange; i >= 0 {
+		h.list[i].Gap = true
+	}
+	switch side.state {
+	case http1Body, http1Chunk:
+		k := min(n, side.left)
+		side.left -= k
+		h.count(d, at, k, side.state == http1Body)
+		n -= k
+		if side.left == 0 {
+			h.endOfPart(d, at)
+		}
+	case http1UntilEnd:
+		h.count(d, at, n, true)
+		return
+	}
+	if n > 0 {
+		h.count(d, at, n, false)
+		h.lose(d, "")
+		if side.message.exchange >= 0 {
+			h.list[side.message.exchange].Exact = false
+		}
+	}
+}
+
+// close ends the connection: a body may end with it, or be cut by it.
+func (h *http1) close(at Stamp) {
+	h.f.HTTP = append(h.f.HTTP, h.finish()...)
+}
+
+// finish tells the exchanges, after the end of the connection.
+func (h *http1) finish() []Exchange {
+	side := &h.side[Server]
+	if i := side.message.exchange; i >= 0 && h.tunnel == tunnelNone && !side.message.interim {
+		e := &h.list[i]
+		if side.state == http1UntilEnd {
+			e.Truncated = !h.f.closedBy(Server)
+		} else {
+			e.Truncated = i >= h.answer && side.state != http1Lost
+		}
+		if e.Truncated {
+			e.Aborted = h.f.endedBy()
+			e.Exact = false
+			if side.message.chunked {
+				e.ContentBytes = -1
+			}
+		}
+	}
+	for i := range h.list {
+		if e := &h.list[i]; e.Status == 0 {
+			e.ResponseBytes, e.BodyBytes, e.ContentBytes = -1, -1, -1
+		}
+	}
+	return h.list
+}

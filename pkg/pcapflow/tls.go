@@ -1,0 +1,365 @@
+package pcapflow
+
+import (
+	"bytes"
+	"slices"
+)
+
+// tlsDissector follows SSL 3.0 to TLS 1.3 over TCP, with and without keys.
+var tlsDissector = &Dissector{
+	Name:      "tls",
+	Transport: TCP,
+	Probe:     probeTLS,
+	Open:      func(f *Flow, env *Env) Stream { return openTLS(f, env) },
+}
+
+// probeTLS asks for a hello, or for records of a connection joined half-way.
+func probeTLS(first [2][]byte, port uint16) Verdict {
+	client, server := first[Client], first[Server]
+	if v := probeHello(client, msgClientHello); v != No {
+		return v
+	}
+	if v := probeHello(server, msgServerHello); v != No {
+		return v
+	}
+	if isSSL2Hello(client) {
+		return Yes
+	}
+	return max(probeRecords(client), probeRecords(server))
+}
+
+// probeHello looks for a record that begins with a handshake message of a type.
+func probeHello(b []byte, typ byte) Verdict {
+	if len(b) == 0 {
+		return No
+	}
+	var head [6]byte
+	n := copy(head[:], b)
+	if head[0] != recordHandshake || n > 1 && head[1] != 3 || n > 2 && head[2] > 4 {
+		return No
+	}
+	if n < 6 {
+		return Maybe
+	}
+	if !plausibleHeader(b) || head[5] != typ {
+		return No
+	}
+	return Yes
+}
+
+// probeRecords looks for encrypted records that follow one another.
+func probeRecords(b []byte) Verdict {
+	if len(b) < 5 {
+		if len(b) > 0 && b[0] >= recordCCS && b[0] <= recordData && (len(b) < 2 || b[1] == 3) {
+			return Maybe
+		}
+		return No
+	}
+	if !plausibleHeader(b) || b[2] == 0 || b[0] == recordHandshake || b[0] == recordHeartbeat {
+		return No
+	}
+	if b[0] == recordAlert && b[4] == 2 && len(b) >= 7 && b[5] != 1 && b[5] != 2 {
+		return No
+	}
+	next := 5 + int(b[3])<<8 + int(b[4])
+	switch {
+	case len(b) == next:
+		return Yes
+	case len(b) >= next+5:
+		if plausibleHeader(b[next:]) {
+			return Yes
+		}
+		return No
+	}
+	return Maybe
+}
+
+// isSSL2Hello recognises a ClientHello in SSLv2's framing (RFC 5246 §E.2).
+func isSSL2Hello(b []byte) bool {
+	return len(b) >= 5 && b[0]&0x80 != 0 && b[2] == msgClientHello &&
+		(b[3] == 3 && b[4] <= 4 || b[3] == 0 && b[4] == 2) && (int(b[0]&0x7f)<<8|int(b[1])) >= 9
+}
+
+// tlsStream is one TLS connection being followed.
+type tlsStream struct {
+	f    *Flow
+	t    *TLS
+	keys *KeyLog
+	side [2]tlsSide
+
+	hello    clientHello // the first; its lists are dropped once fingerprinted
+	helloed  bool
+	answered bool   // a ServerHello was read
+	version  uint16 // 0: not known
+	suite    suiteShape
+	random   [32]byte // the server's
+
+	certificate, helloDone bool // server messages seen
+	ended                  bool // the handshake is over
+	failed                 Stamp
+	failure                Outcome // of the handshake; Unseen: none
+
+	held  [3]tlsRecord // client records of 1.3 that may be its certificate rather than its Finished
+	nHeld int
+
+	flight13 int // encrypted records of the server's flight, under 1.3
+
+	spoke   bool
+	last    Dir
+	flights int // of the server, until the handshake ended
+
+	guess exchangeGuess
+	dec   *decrypter
+	plain *http1 // the server answered in clear HTTP
+}
+
+func openTLS(f *Flow, env *Env) *tlsStream {
+	s := &tlsStream{f: f, t: &TLS{}}
+	f.TLS = s.t
+	if env != nil {
+		s.keys = env.Keys
+	}
+	s.guess.open(f)
+	return s
+}
+
+// note says something about the flow, once.
+func (f *Flow) note(text string) {
+	if !slices.Contains(f.Notes, text) {
+		f.Notes = append(f.Notes, text)
+	}
+}
+
+// turn counts flights: one each time the server answers.
+func (s *tlsStream) turn(d Dir) {
+	if s.ended {
+		return
+	}
+	if d == Server && (!s.spoke || s.last == Client) {
+		s.flights++
+	}
+	s.spoke, s.last = true, d
+}
+
+// message handles one handshake message in the clear, or decrypted.
+func (s *tlsStream) message(d Dir, m tlsMessage) {
+	switch m.typ {
+	case msgClientHello:
+		if d == Client {
+			s.clientHello(m)
+		}
+	case msgServerHello, msgHelloRetryRequest:
+		if d == Server {
+			s.serverHello(m)
+		}
+	case msgEncryptedExt:
+		s.encryptedExtensions(m)
+	case msgCertificate, msgCompressedCert:
+		s.certificates(d, m)
+	case msgServerKeyExchange:
+		if b := m.body; len(b) >= 3 && b[0] == 3 { // named_curve, RFC 8422 §5.4
+			s.t.Group = groupName(uint16(b[1])<<8 | uint16(b[2]))
+		}
+	case msgServerHelloDone:
+		s.helloDone = true
+		s.t.ServerFlightEnd = m.last
+	case msgNewSessionTicket:
+		if d == Server {
+			s.t.Tickets++
+		}
+	}
+}
+
+func (s *tlsStream) clientHello(m tlsMessage) {
+	if s.helloed {
+		if s.t.HelloRetry && !s.t.SecondHello.Seen() {
+			s.t.SecondHello = m.last
+		}
+		return
+	}
+	s.helloed = true
+	s.t.ClientHello = m.last
+	s.t.ClientHelloFirst = m.first
+	s.t.ClientHelloBytes = m.size + 4
+	h, ok := parseClientHello(m.body)
+	if !ok {
+		return
+	}
+	s.t.SNI, s.t.Offered, s.t.ECH = h.sni, h.alpn, h.ech
+	if h.whole && m.whole {
+		s.t.JA3, s.t.JA4 = h.ja3(), h.ja4('t')
+	}
+	s.hello = clientHello{version: h.version, random: h.random, sessionID: h.sessionID,
+		ticket: h.ticket, psk: h.psk, earlyData: h.earlyData, etm: h.etm, whole: h.whole}
+	s.guess.offered(h.alpn)
+	s.openKeys()
+}
+
+func (s *tlsStream) serverHello(m tlsMessage) {
+	h, ok := parseServerHello(m.body)
+	if h.retry || m.typ == msgHelloRetryRequest {
+		s.t.HelloRetry = true
+		if ok {
+			s.version = h.version
+			s.t.Group = groupName(h.group)
+		}
+		return
+	}
+	if s.answered {
+		return
+	}
+	s.answered = true
+	s.t.ServerHello = m.last
+	if !ok {
+		return
+	}
+	s.version, s.random = h.version, h.random
+	s.t.Version = tlsVersionName(h.version)
+	s.t.Cipher = cipherSuiteName(h.suite)
+	s.suite = shapeOf(s.t.Cipher, h.version, h.etm)
+	if h.group != 0 {
+		s.t.Group = groupName(h.group)
+	}
+	if isTLS13(h.version) {
+		s.t.Resumed = h.psk
+	} else {
+		s.t.ALPN = h.alpn
+	}
+	s.guess.chosen(s.t.ALPN, isTLS13(h.version), s.suite.exact)
+	s.startDecryption(h)
+}
+
+// certificates reads a chain that passes in the clear or was decrypted.
+func (s *tlsStream) certificates(d Dir, m tlsMessage) {
+	if d == Client {
+		s.t.ClientCertificate = m.size > 8 // an empty list is 3 bytes, 4 under 1.3
+		return
+	}
+	s.certificate = true
+	s.t.CertificateBytes = m.size + 4
+	if m.whole && m.typ == msgCertificate {
+		s.t.Certificates = parseChain(m.body, isTLS13(s.version))
+	}
+}
+
+// changeCipher: up to 1.2 what follows is encrypted; in 1.3 it means nothing
+// (RFC 8446 §D.4).
+func (s *tlsStream) changeCipher(r tlsRecord) {
+	if !isTLS13(s.version) {
+		s.side[r.dir].secret = true
+	}
+}
+
+// ssl2Hello reads a ClientHello in SSLv2's framing (RFC 5246 §E.2).
+func (s *tlsStream) ssl2Hello(r tlsRecord, b []byte) {
+	if s.helloed || len(b) < 3 {
+		return
+	}
+	s.helloed = true
+	s.t.ClientHello, s.t.ClientHelloFirst = r.last, r.first
+	s.t.ClientHelloBytes = r.length
+	if b[1] == 0 {
+		s.version = versionSSL2
+		s.t.Version = tlsVersionName(versionSSL2)
+		s.ended = true // nothing behind it is followed
+	}
+}
+
+// foreign: what stands where a record should begin is none.
+func (s *tlsStream) foreign(d Dir, at Stamp) {
+	side := &s.side[d]
+	head := side.header[:]
+	switch {
+	case side.started:
+		s.f.note("TLS records lost their framing")
+	case d == Client && isSSL2Hello(head):
+		side.begin()
+		side.typ = recordSSL2
+		side.length = int(head[0]&0x7f)<<8 | int(head[1])
+		side.left = side.length - 3
+		side.body = append(side.body, head[2:]...)
+		return
+	case d == Server && bytes.Equal(head, []byte("HTTP/")):
+		s.t.PlainAnswer = "http"
+		s.plain = newHTTP1(s.f)
+		s.plain.data(d, side.first, at, head)
+		s.fail(Failed, side.first)
+		return
+	case d == Server && s.version != versionSSL2:
+		s.t.PlainAnswer = "other"
+		if bytes.HasPrefix(head, []byte("SSH-")) {
+			s.t.PlainAnswer = "ssh"
+		}
+		s.fail(Failed, side.first)
+	}
+	side.lost, side.have = true, 0
+}
+
+// fail ends the handshake without success.
+func (s *tlsStream) fail(o Outcome, at Stamp) {
+	if s.ended || s.failure != Unseen {
+		return
+	}
+	s.failure, s.failed = o, at
+}
+
+// Close ends the flow: the phases and the exchanges are told.
+func (s *tlsStream) Close(at Stamp) {
+	s.releaseHeld()
+	s.guess.close()
+	if s.helloed || s.answered {
+		s.f.Phases = append(s.f.Phases, s.handshakePhase())
+	}
+	if s.plain != nil {
+		s.plain.close(at)
+		appendExchangePhases(s.f)
+		return
+	}
+	list := s.guess.list
+	if s.dec != nil {
+		list = s.dec.exchanges(list, at)
+	}
+	if len(list) > 0 {
+		s.t.FirstServerData = list[0].ResponseFirst
+	}
+	s.f.HTTP = append(s.f.HTTP, list...)
+	appendExchangePhases(s.f)
+}
+
+// handshakePhase is the phase tls.handshake.
+func (s *tlsStream) handshakePhase() Phase {
+	t := s.t
+	p := Phase{Name: TLSHandshake, Begin: t.ClientHelloFirst, Outcome: Unseen, Attempts: 1}
+	if !p.Begin.Seen() {
+		p.Attempts = 0
+	}
+	switch {
+	case s.ended && t.HandshakeEnd.Seen():
+		p.End, p.Outcome = t.HandshakeEnd, Done
+		if isTLS13(s.version) || s.version == 0 {
+			p.Outcome = Estimated
+			if s.dec != nil && s.dec.sawFinished() {
+				p.Outcome = Done
+			}
+		}
+		if s.failure != Unseen {
+			p.Outcome = s.failure
+		}
+	case s.failure != Unseen:
+		p.End, p.Outcome = s.failed, s.failure
+	case s.ended:
+	case s.f.Conn != nil && len(s.f.Conn.RST) > 0:
+		p.End, p.Outcome = s.f.Conn.RST[0].Stamp, Refused
+	case s.f.Conn != nil && (s.f.Conn.FIN[Client].Seen() || s.f.Conn.FIN[Server].Seen()):
+		p.Outcome = Failed
+	default:
+		p.Outcome = Unanswered
+	}
+	for _, at := range []Stamp{t.ClientHelloFirst, t.ClientHello, t.SecondHello, t.ServerHello, t.ServerFlightEnd, t.ServerFinished, t.ClientFinished, p.End} {
+		if at.Seen() && !slices.Contains(p.Frames, at.Frame) {
+			p.Frames = append(p.Frames, at.Frame)
+		}
+	}
+	slices.Sort(p.Frames)
+	return p
+}

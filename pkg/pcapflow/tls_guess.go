@@ -1,0 +1,351 @@
+package pcapflow
+
+import "slices"
+
+// exchangeGuess reads requests and answers out of the directions, lengths and
+// times of encrypted records (design: reading encrypted traffic without keys).
+// All lengths are of the plaintext; -1 where the cipher is not known.
+type exchangeGuess struct {
+	f    *Flow
+	list []Exchange
+
+	off    bool // not HTTP, as far as can be told
+	cur    bool // the last of list may still grow
+	known  bool // the handshake was followed: ordinals and lengths mean something
+	exact  bool // lengths are exact
+	tls13  bool
+	gapped bool
+
+	protocol guessProtocol
+	offers   []string
+	early    []guessRecord // records kept until the protocol is decided
+
+	finished Stamp // the handshake's end
+	rtt      int64 // least round trip capture ↔ server seen, ns; 0: unknown
+
+	ticketSizes [4]int // of records that were tickets, by size
+	tickets     int
+	tentative   guessRecord // the answer's first record, while it may turn out a ticket
+	swallowed   guessRecord // the last record taken for a ticket since the request
+	nSwallowed  int
+
+	preface  bool // HTTP/2: the client's first record has passed
+	settings bool // HTTP/2: the server's SETTINGS have passed
+}
+
+type guessProtocol uint8
+
+const (
+	guessUnknown guessProtocol = iota
+	guessHTTP1
+	guessHTTP2
+)
+
+type guessRecord struct {
+	dir         Dir
+	n           int
+	first, last Stamp
+	set         bool
+}
+
+// otherTLSPorts are those where TLS carries no HTTP (IANA); there nothing is
+// read into the records.
+var otherTLSPorts = []uint16{465, 563, 587, 636, 853, 989, 990, 992, 993, 994, 995, 1433, 1883, 3306, 3389, 4560, 5061, 5223, 5269, 5349, 5432, 5671, 6379, 6514, 6697, 8883, 9093, 27017}
+
+func (g *exchangeGuess) open(f *Flow) {
+	g.f = f
+	g.off = slices.Contains(otherTLSPorts, f.Server.Port())
+}
+
+// offered takes the ALPN list of the ClientHello.
+func (g *exchangeGuess) offered(alpn []string) {
+	g.offers = alpn
+	if len(alpn) == 0 {
+		g.protocol = guessHTTP1 // or no HTTP: the records will tell
+		return
+	}
+	h2, h1 := slices.Contains(alpn, "h2"), slices.Contains(alpn, "http/1.1") || slices.Contains(alpn, "http/1.0")
+	switch {
+	case !h1 && !h2:
+		g.off = true
+	case !h2:
+		g.protocol = guessHTTP1
+	case !h1:
+		g.protocol = guessHTTP2
+	}
+}
+
+// chosen takes what the ServerHello tells.
+func (g *exchangeGuess) chosen(alpn string, tls13, exact bool) {
+	g.tls13, g.exact = tls13, exact
+	if tls13 {
+		return
+	}
+	switch alpn {
+	case "h2":
+		g.protocol = guessHTTP2
+	case "", "http/1.1", "http/1.0":
+		g.protocol = guessHTTP1
+	default:
+		g.off = true
+	}
+}
+
+// encryptedExtensions takes the plaintext length of the first encrypted record
+// of a 1.3 server. Alone in its record, the message is 6 bytes and its
+// extensions: 4 each for server_name and early_data, 9 for ALPN "h2", 15 for
+// "http/1.1" (RFC 8446 §4.3.1, RFC 7301 §3.1).
+func (g *exchangeGuess) encryptedExtensions(n int) {
+	if g.protocol != guessUnknown {
+		return
+	}
+	switch n - 6 {
+	case 9, 13, 17, 21:
+		g.protocol = guessHTTP2
+	case 15, 19, 23:
+		g.protocol = guessHTTP1
+	case 0, 4, 8:
+		g.protocol = guessHTTP1 // no ALPN chosen
+	}
+}
+
+// established comes with the handshake's end.
+func (g *exchangeGuess) established(t *TLS, at Stamp) {
+	g.finished, g.known = at, true
+	if t.ClientHello.Seen() && t.ServerHello.Seen() && !t.HelloRetry {
+		g.rtt = t.ServerHello.Time - t.ClientHello.Time
+	}
+	if c := g.f.Conn; c != nil && c.RTTServer > 0 && (g.rtt == 0 || c.RTTServer < g.rtt) {
+		g.rtt = c.RTTServer
+	}
+}
+
+// client takes a record of client data, server one of server data.
+func (g *exchangeGuess) client(n int, first, last Stamp) {
+	g.record(guessRecord{dir: Client, n: n, first: first, last: last, set: true})
+}
+
+func (g *exchangeGuess) server(n int, first, last Stamp) {
+	g.record(guessRecord{dir: Server, n: n, first: first, last: last, set: true})
+}
+
+// maxEarly bounds the records kept until the protocol is decided.
+const maxEarly = 12
+
+func (g *exchangeGuess) record(r guessRecord) {
+	switch {
+	case g.off:
+	case g.protocol == guessUnknown:
+		g.early = append(g.early, r)
+		if len(g.early) == maxEarly || r.dir == Server && g.early[0].dir == Client && !g.mayBeTicket(r.n) {
+			g.decide()
+		}
+	case g.protocol == guessHTTP2:
+		g.record2(r)
+	case r.dir == Client:
+		g.request1(r)
+	default:
+		g.answer1(r)
+	}
+}
+
+// decide settles between HTTP/1.1 and HTTP/2 by the records so far, and reads
+// them: an HTTP/2 client begins with preface and SETTINGS, and a record of nine
+// bytes (SETTINGS with ACK) is nothing HTTP/1.1 would send.
+func (g *exchangeGuess) decide() {
+	g.protocol = guessHTTP1
+	client, nines, settings := -1, 0, false
+	for _, r := range g.early {
+		if r.dir == Client && client < 0 {
+			client = r.n
+		}
+		if r.n == 9 {
+			nines++
+		}
+		if r.dir == Server && isSettings(r.n) {
+			settings = true
+		}
+	}
+	if isPreface(client) && (settings || nines > 0) {
+		g.protocol = guessHTTP2
+	}
+	early := g.early
+	g.early = nil
+	for _, r := range early {
+		g.record(r)
+	}
+}
+
+// newExchange begins a request.
+func (g *exchangeGuess) newExchange(r guessRecord) *Exchange {
+	e := Exchange{RequestFirst: r.first, RequestLast: r.last, RequestBytes: int64(r.n), ResponseBytes: 0, BodyBytes: -1,
+		ContentBytes: -1, Exact: g.exact, Estimated: true}
+	if g.known || g.tls13 || g.f.TLS.ClientHello.Seen() {
+		e.Ordinal = len(g.list) + 1
+	}
+	g.list = append(g.list, e)
+	g.cur = true
+	g.tentative, g.swallowed, g.nSwallowed = guessRecord{}, guessRecord{}, 0
+	return g.last()
+}
+
+func (g *exchangeGuess) last() *Exchange { return &g.list[len(g.list)-1] }
+
+// addRequest lets the request grow by a record.
+func (e *Exchange) addRequest(r guessRecord) {
+	e.RequestLast = r.last
+	e.RequestBytes = addLength(e.RequestBytes, r.n)
+}
+
+// addResponse lets the answer grow by a record.
+func (e *Exchange) addResponse(r guessRecord) {
+	if !e.ResponseFirst.Seen() {
+		e.ResponseFirst = r.first
+		e.ResponseBytes = 0
+	}
+	e.ResponseLast = r.last
+	e.ResponseBytes = addLength(e.ResponseBytes, r.n)
+}
+
+func addLength(sum int64, n int) int64 {
+	if sum < 0 || n < 0 {
+		return -1
+	}
+	return sum + int64(n)
+}
+
+// unanswered tells whether a request is open without an answer.
+func (g *exchangeGuess) unanswered() bool {
+	return g.cur && !g.last().ResponseFirst.Seen()
+}
+
+// shortestRequest is "GET / HTTP/1.0" and two line ends, less a little.
+const shortestRequest = 16
+
+// request1 takes a client record under HTTP/1: a request is a run of them.
+func (g *exchangeGuess) request1(r guessRecord) {
+	if g.tls13 && r.n == 5 && !g.unanswered() { // KeyUpdate: no request is that short
+		return
+	}
+	if g.unanswered() && g.nSwallowed == 1 && g.laterTurn(r) {
+		g.last().addResponse(g.swallowed) // it was the answer after all
+		g.forgetTicket(g.swallowed.n)
+	}
+	if g.unanswered() {
+		g.last().addRequest(r)
+		return
+	}
+	if g.cur {
+		if e := g.last(); g.tentative.set && (e.ResponseBytes == 25 || e.ResponseBytes == 17) {
+			// "HTTP/1.1 100 Continue", or without its reason phrase
+			e.Interim = append(e.Interim, e.ResponseFirst)
+			e.ResponseFirst, e.ResponseLast, e.ResponseBytes = Stamp{}, Stamp{}, 0
+			e.addRequest(r)
+			return
+		}
+	}
+	if r.n > 1 && r.n < shortestRequest { // one byte: the 1/n-1 split against BEAST
+		g.stop()
+		return
+	}
+	g.newExchange(r)
+}
+
+// laterTurn tells whether a client record comes so long after the request's
+// last that the server has been heard in between, and the request was no
+// stream of full records.
+func (g *exchangeGuess) laterTurn(r guessRecord) bool {
+	e := g.last()
+	return g.rtt > 0 && r.first.Time-e.RequestLast.Time >= g.rtt*9/10 && e.RequestBytes < 8192 &&
+		g.swallowed.first.Time-e.RequestLast.Time >= g.rtt*7/10
+}
+
+// answer1 takes a server record under HTTP/1.
+func (g *exchangeGuess) answer1(r guessRecord) {
+	if !g.cur {
+		if len(g.list) == 0 {
+			g.ticket(r)
+		}
+		return
+	}
+	e := g.last()
+	first := len(g.list) == 1 && g.tls13 // only before the first answer are there tickets
+	if !e.ResponseFirst.Seen() {
+		if r.n == 5 && g.tls13 { // KeyUpdate
+			return
+		}
+		if first && g.isTicket(r) {
+			g.swallow(r)
+			return
+		}
+		g.tentative = r
+		e.addResponse(r)
+		return
+	}
+	if first && g.tentative.set && g.wasTicket(r) {
+		e.ResponseFirst, e.ResponseLast, e.ResponseBytes = Stamp{}, Stamp{}, 0
+		g.swallow(g.tentative)
+		same := r.n == g.tentative.n
+		g.tentative = guessRecord{}
+		if same {
+			g.swallow(r)
+			return
+		}
+	}
+	g.tentative = guessRecord{}
+	e.addResponse(r)
+}
+
+// stop gives up: what flows is not HTTP.
+func (g *exchangeGuess) stop() {
+	g.off = true
+	g.cur = false
+	g.f.note("encrypted data does not look like HTTP: requests not told apart")
+}
+
+// gap notes that the capture lacks bytes.
+func (g *exchangeGuess) gap() {
+	g.gapped = true
+	if g.cur {
+		g.last().Gap = true
+		g.last().Exact = false
+	}
+}
+
+// closeNotify ends the open exchange.
+func (g *exchangeGuess) closeNotify(d Dir, at Stamp) {
+	if g.protocol == guessUnknown && len(g.early) > 0 {
+		g.decide()
+	}
+	if d == Server {
+		g.settle()
+		g.cur = false
+	}
+}
+
+// settle returns a swallowed record to an exchange that would end unanswered.
+func (g *exchangeGuess) settle() {
+	if g.unanswered() && g.nSwallowed == 1 && g.swallowed.set {
+		g.last().addResponse(g.swallowed)
+		g.forgetTicket(g.swallowed.n)
+	}
+}
+
+// close comes with the end of the flow.
+func (g *exchangeGuess) close() {
+	if g.protocol == guessUnknown && len(g.early) > 0 {
+		g.decide()
+	}
+	g.settle()
+	g.cur = false
+	for i := range g.list {
+		e := &g.list[i]
+		if !e.ResponseFirst.Seen() {
+			e.ResponseBytes = -1
+			e.Exact = false
+		}
+		if g.protocol == guessHTTP2 {
+			e.Version = "HTTP/2"
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package pcapflow
+
+// Lengths of HTTP/2 frames (RFC 9113 §4.1, §6): a header of nine bytes, then
+// nothing in SETTINGS with ACK and in an empty DATA, 4 in WINDOW_UPDATE and
+// RST_STREAM, 8 in PING and in a GOAWAY without text, 6 per SETTINGS entry.
+const (
+	frameEmpty  = 9
+	frameWindow = 13
+	framePing   = 17
+	prefaceLen  = 24
+	maxSettings = 8 // entries
+)
+
+// isPreface tells whether a client's first record can be preface, SETTINGS and
+// perhaps WINDOW_UPDATE.
+func isPreface(n int) bool {
+	k := n - prefaceLen - frameEmpty
+	return k >= 0 && k <= 6*maxSettings+frameWindow && (k%6 == 0 || k >= frameWindow && (k-frameWindow)%6 == 0)
+}
+
+// isSettings tells whether a server's first record can be SETTINGS, perhaps
+// with WINDOW_UPDATE and the acknowledgement of the client's.
+func isSettings(n int) bool {
+	for _, more := range [4]int{0, frameWindow, frameEmpty, frameWindow + frameEmpty} {
+		if k := n - frameEmpty - more; k >= 0 && k <= 6*maxSettings && k%6 == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// isControl tells the lengths of single frames that are neither request nor answer.
+func isControl(n int) bool { return n == frameEmpty || n == frameWindow || n == framePing }
+
+// record2 takes a record under HTTP/2.
+func (g *exchangeGuess) record2(r guessRecord) {
+	if r.n < 0 {
+		g.off = true // without lengths control frames cannot be told from requests
+		return
+	}
+	if r.dir == Client {
+		g.request2(r)
+	} else {
+		g.answer2(r)
+	}
+}
+
+func (g *exchangeGuess) request2(r guessRecord) {
+	switch {
+	case !g.preface && g.known:
+		g.preface = true
+		if isPreface(r.n) || r.n < prefaceLen+frameEmpty {
+			return
+		}
+		e := g.newExchange(r)
+		e.RequestBytes, e.Exact = -1, false
+		return
+	case isControl(r.n):
+		return
+	case r.n == 2*frameWindow && g.cur && g.last().ResponseBytes >= 1<<14 && r.first.Time-g.last().ResponseLast.Time <= max(g.rtt, 1e6):
+		return // windows of stream and connection, amid a download
+	case g.tls13 && r.n == 5: // KeyUpdate
+		return
+	case !g.unanswered():
+		g.newExchange(r).Exact = false
+		return
+	}
+	// A second record before any answer: a body, or another request.
+	e := g.last()
+	e.addRequest(r)
+	e.Requests = max(e.Requests, 1) + 1
+	e.Multiplexed = true
+}
+
+func (g *exchangeGuess) answer2(r guessRecord) {
+	switch {
+	case g.tls13 && g.isEarlyTicket(r):
+		g.ticket(r)
+		return
+	case !g.settings && isSettings(r.n):
+		g.settings = true
+		return
+	case isControl(r.n):
+		g.settings = true
+		if r.n == frameEmpty && g.cur && g.last().ResponseFirst.Seen() {
+			g.last().addResponse(r) // an empty DATA that ends the stream
+		}
+		return
+	case !g.cur:
+		return
+	}
+	e := g.last()
+	if !g.settings { // SETTINGS and the answer's beginning in one record
+		g.settings = true
+		e.addResponse(r)
+		e.ResponseBytes = -1
+		return
+	}
+	if !e.ResponseFirst.Seen() && len(g.list) > 1 && g.tooSoon(r) {
+		before := &g.list[len(g.list)-2]
+		before.addResponse(r)
+		before.Multiplexed, e.Multiplexed = true, true
+		return
+	}
+	e.addResponse(r)
+}
+
+// isEarlyTicket tells a ticket among the server's first records.
+func (g *exchangeGuess) isEarlyTicket(r guessRecord) bool {
+	if len(g.list) > 1 || len(g.list) == 1 && g.last().ResponseFirst.Seen() || r.n < smallestTicket || g.tickets >= maxTickets {
+		return false
+	}
+	return g.knownTicket(r.n) || g.tickets == 0 && isOpenSSLTicket(r.n) && !(isSettings(r.n) && !g.settings)
+}

@@ -1,0 +1,325 @@
+package pcapflow
+
+import "strings"
+
+// suiteShape is what a cipher suite does to the lengths of records
+// (design: record arithmetic; RFC 8446 §5.2, RFC 5288, RFC 6655, RFC 7905, RFC 5246 §6.2.3.2).
+type suiteShape struct {
+	overhead int  // body bytes beyond the plaintext; of CBC the least there can be
+	exact    bool // overhead is the same for every record
+	finished int  // body length of a Finished record; 0: not known
+	split    int  // body length of a record of one byte, where those are sent against BEAST; 0: nowhere
+}
+
+// shapeOf derives the shape from the suite's IANA name.
+func shapeOf(name string, version uint16, etm bool) suiteShape {
+	verify := 12 // verify_data up to 1.2
+	if isTLS13(version) {
+		verify = 32
+		if strings.HasSuffix(name, "SHA384") {
+			verify = 48
+		}
+	}
+	var s suiteShape
+	switch {
+	case isTLS13(version) && strings.Contains(name, "CCM_8"):
+		s = suiteShape{overhead: 1 + 8, exact: true}
+	case isTLS13(version):
+		s = suiteShape{overhead: 1 + 16, exact: true}
+	case strings.Contains(name, "CCM_8"):
+		s = suiteShape{overhead: 8 + 8, exact: true}
+	case strings.Contains(name, "_GCM_"), strings.Contains(name, "_CCM"):
+		s = suiteShape{overhead: 8 + 16, exact: true}
+	case strings.Contains(name, "CHACHA20_POLY1305"):
+		s = suiteShape{overhead: 16, exact: true}
+	case strings.Contains(name, "_CBC_"):
+		block := 16
+		if strings.Contains(name, "DES") {
+			block = 8
+		}
+		s = suiteShape{overhead: macLength(name) + 1}
+		if version >= versionTLS11 {
+			s.overhead += block
+		}
+		padded := (4 + verify + 1 + macLength(name) + block - 1) / block * block
+		if etm {
+			padded = (4+verify+1+block-1)/block*block + macLength(name)
+		}
+		s.finished = padded + s.overhead - macLength(name) - 1
+		if version <= versionTLS10 {
+			s.split = (1 + macLength(name) + 1 + block - 1) / block * block
+		}
+		return s
+	case strings.Contains(name, "RC4"), strings.Contains(name, "NULL"):
+		s = suiteShape{overhead: macLength(name), exact: true}
+	default:
+		return s
+	}
+	s.finished = 4 + verify + s.overhead
+	return s
+}
+
+func macLength(name string) int {
+	switch {
+	case strings.HasSuffix(name, "SHA384"):
+		return 48
+	case strings.HasSuffix(name, "SHA256"):
+		return 32
+	case strings.HasSuffix(name, "MD5"):
+		return 16
+	}
+	return 20
+}
+
+// plaintext is the content length of a record, or -1 where it cannot be told.
+// For CBC it is the most there can be.
+func (s *tlsStream) plaintext(length int) int {
+	if s.suite.overhead == 0 {
+		return -1
+	}
+	if length == s.suite.split {
+		return 1
+	}
+	return max(0, length-s.suite.overhead)
+}
+
+// isFinished tells whether a record has the length of a 1.3 Finished.
+func (s *tlsStream) isFinished(length int) bool {
+	if s.suite.finished == 0 {
+		return length == 4+32+17 || length == 4+48+17
+	}
+	return length == s.suite.finished
+}
+
+// isAlert13 tells whether a 1.3 data record has the length of an alert.
+func (s *tlsStream) isAlert13(length int) bool {
+	return length == 2+max(s.suite.overhead, 1+8) && s.suite.overhead != 0 || s.suite.overhead == 0 && length == 2+17
+}
+
+// opaque handles an encrypted record by its type and length alone.
+func (s *tlsStream) opaque(r tlsRecord) {
+	if !s.helloed && !s.answered { // joined half-way
+		s.ended = true
+	}
+	switch {
+	case r.typ == recordHeartbeat:
+	case isTLS13(s.version) || s.version == 0 && r.typ == recordData && !s.side[r.dir].secretHandshake:
+		s.opaque13(r)
+	case r.typ == recordAlert:
+		s.encryptedAlert(r)
+	case r.typ == recordHandshake:
+		s.opaqueHandshake(r)
+	default:
+		if !s.ended && r.dir == Server { // the end was not seen, but it is behind us
+			s.ended = true
+		}
+		s.data(r)
+	}
+}
+
+// opaqueHandshake handles the encrypted handshake records of versions up to
+// 1.2: the first of each side is its Finished (RFC 5246 §7.4.9).
+func (s *tlsStream) opaqueHandshake(r tlsRecord) {
+	s.side[r.dir].secretHandshake = true
+	t := s.t
+	switch {
+	case s.ended:
+		s.f.note("TLS renegotiation")
+	case r.dir == Client && !t.ClientFinished.Seen():
+		t.ClientFinished = r.last
+		if t.ServerFinished.Seen() {
+			s.end(r.last)
+		}
+	case r.dir == Server && !t.ServerFinished.Seen():
+		t.ServerFinished = r.last
+		if s.answered && !s.helloDone && !s.certificate && !t.ClientFinished.Seen() {
+			t.Resumed = true // the server finishes first: RFC 5246 §7.3, figure 2
+			t.ServerFlightEnd = r.last
+		}
+		if t.ClientFinished.Seen() {
+			s.end(r.last)
+		}
+	}
+}
+
+// end closes the handshake at the instant its version and mode define.
+func (s *tlsStream) end(at Stamp) {
+	s.ended = true
+	s.t.HandshakeEnd = at
+	s.t.RoundTrips = s.flights
+	for d := range s.side {
+		s.side[d].message.buf = nil
+	}
+	s.guess.established(s.t, at)
+}
+
+// opaque13 handles a TLS 1.3 data record, which may hide anything.
+func (s *tlsStream) opaque13(r tlsRecord) {
+	if r.dir == Server {
+		s.releaseHeld()
+	}
+	switch {
+	case r.typ != recordData:
+	case s.ended:
+		if s.isAlert13(r.length) {
+			s.closing(r)
+			return
+		}
+		s.data(r)
+	case r.dir == Server:
+		s.serverFlight13(r)
+	default:
+		s.clientFlight13(r)
+	}
+}
+
+// serverFlight13 handles server records before the client's Finished:
+// EncryptedExtensions, perhaps CertificateRequest, Certificate and
+// CertificateVerify, Finished; then what a server may send at once.
+func (s *tlsStream) serverFlight13(r tlsRecord) {
+	t := s.t
+	if s.isAlert13(r.length) {
+		s.inferAlert(r)
+		return
+	}
+	if t.ServerFinished.Seen() {
+		s.data(r)
+		return
+	}
+	if s.flight13 == 0 {
+		s.guess.encryptedExtensions(s.plaintext(r.length))
+	}
+	s.flight13++
+	t.ServerFlightEnd = r.last
+	if s.isFinished(r.length) {
+		t.ServerFinished = r.last
+	}
+}
+
+// clientFlight13 handles client records before the handshake's end: early
+// data, EndOfEarlyData, perhaps Certificate and CertificateVerify, Finished.
+func (s *tlsStream) clientFlight13(r tlsRecord) {
+	switch {
+	case s.hello.earlyData && !s.answered && !s.side[Server].started: // nothing from the server yet
+		s.t.EarlyData = true
+		s.data(r)
+	case s.isAlert13(r.length):
+		s.releaseHeld()
+		if s.ended {
+			s.closing(r)
+			return
+		}
+		s.inferAlert(r)
+	case s.t.EarlyData && s.nHeld == 0 && s.plaintext(r.length) == 4: // EndOfEarlyData
+	case s.isFinished(r.length):
+		s.t.ClientCertificate = s.nHeld > 0 && s.held[0].length > 8+s.suite.overhead
+		s.nHeld = 0
+		s.t.ClientFinished = r.last
+		s.end(r.last)
+	case s.nHeld < len(s.held):
+		s.held[s.nHeld] = r
+		s.nHeld++
+	default:
+		s.releaseHeld()
+		s.data(r)
+	}
+}
+
+// releaseHeld gives up waiting for a record of a Finished's length: the first
+// record of the flight was it, packed with what else the client had to say.
+func (s *tlsStream) releaseHeld() {
+	if s.nHeld == 0 || s.ended {
+		return
+	}
+	n := s.nHeld
+	s.nHeld = 0
+	s.t.ClientFinished = s.held[0].last
+	s.end(s.held[0].last)
+	for _, r := range s.held[1:n] {
+		s.data(r)
+	}
+}
+
+// data hands a record of application data to the reading of exchanges.
+func (s *tlsStream) data(r tlsRecord) {
+	n := s.plaintext(r.length)
+	if r.dir == Client {
+		if s.t.EarlyData && !s.answered || s.ended || s.t.ClientFinished.Seen() {
+			if !s.t.FirstClientData.Seen() {
+				s.t.FirstClientData = r.last
+			}
+		}
+		s.guess.client(n, r.first, r.last)
+		return
+	}
+	s.guess.server(n, r.first, r.last)
+}
+
+// alert handles an alert in the clear.
+func (s *tlsStream) alert(r tlsRecord, fatal bool, code int) {
+	if code == 0 {
+		s.closeNotify(r)
+		if !s.ended {
+			s.fail(Failed, r.last)
+		}
+		return
+	}
+	if isTLS13(s.version) && code != 90 { // RFC 8446 §6.2: the level means nothing
+		fatal = true
+	}
+	s.addAlert(Alert{Stamp: r.last, Dir: r.dir, Fatal: fatal, Code: code, Description: alertName(code)})
+	if fatal {
+		s.fail(Failed, r.last)
+	}
+}
+
+// encryptedAlert handles an encrypted alert record of versions up to 1.2.
+func (s *tlsStream) encryptedAlert(r tlsRecord) {
+	if s.ended {
+		s.closing(r)
+		return
+	}
+	s.addAlert(Alert{Stamp: r.last, Dir: r.dir, Fatal: true, Code: -1, Description: "encrypted"})
+	s.fail(Failed, r.last)
+}
+
+// inferAlert takes a 1.3 record of an alert's length, where a handshake
+// message of that length cannot be, for a fatal alert.
+func (s *tlsStream) inferAlert(r tlsRecord) {
+	s.addAlert(Alert{Stamp: r.last, Dir: r.dir, Fatal: true, Code: -1, Description: "encrypted", Inferred: true})
+	s.fail(Failed, r.last)
+}
+
+// closing takes an unreadable alert after the handshake for what nearly all
+// are, close_notify; except where the server sends it instead of the first
+// answer: then it refused the client (its certificate, mostly).
+func (s *tlsStream) closing(r tlsRecord) {
+	if s.dec.opened() { // the decryption told what it is
+		return
+	}
+	if r.dir == Server && s.guess.unanswered() && len(s.guess.list) <= 1 && !s.t.CloseNotify[Client].Seen() {
+		s.addAlert(Alert{Stamp: r.last, Dir: r.dir, Fatal: true, Code: -1, Description: "encrypted", Inferred: true})
+		return
+	}
+	if r.dir == Client && !s.t.FirstClientData.Seen() && s.t.HandshakeEnd.Seen() {
+		s.t.Unused = true
+	}
+	s.closeNotify(r)
+}
+
+// closeNotify ends what one side has to say.
+func (s *tlsStream) closeNotify(r tlsRecord) {
+	if !s.t.CloseNotify[r.dir].Seen() {
+		s.t.CloseNotify[r.dir] = r.last
+	}
+	s.guess.closeNotify(r.dir, r.last)
+}
+
+// maxAlerts bounds what a hostile flow can make us keep.
+const maxAlerts = 16
+
+func (s *tlsStream) addAlert(a Alert) {
+	if len(s.t.Alerts) < maxAlerts {
+		s.t.Alerts = append(s.t.Alerts, a)
+	}
+}
