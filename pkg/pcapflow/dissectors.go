@@ -3,9 +3,8 @@ package pcapflow
 // dissectors are the protocols recognised by content, in the order they are
 // tried. Whoever adds one adds its line here.
 var dissectors = []*Dissector{
-	// tlsDissector, // TLS
-	// http1Dissector, // HTTP/1
-	// http2Dissector, // HTTP/2 in the clear
+	tlsDissector,  // TLS
+	httpDissector, // HTTP/1 and HTTP/2 in the clear
 	// startTLSDissector, // SMTP, IMAP, … until STARTTLS
 	// sshDissector, // SSH
 	dnsTCPDissector, // DNS over TCP

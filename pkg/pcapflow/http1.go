@@ -233,7 +233,7 @@ func (h *http1) request(last Stamp) *Exchange {
 	side := &h.side[Client]
 	if len(h.list)-h.answer >= maxOutstanding {
 		h.off = true
-		h.f.note("more unanswered requests than are followed")
+		noteOnce(h.f, "more unanswered requests than are followed")
 		return nil
 	}
 	h.list = append(h.list, Exchange{Ordinal: len(h.list) + 1, RequestFirst: side.first, RequestLast: last,
@@ -251,9 +251,9 @@ func (h *http1) malformed(d Dir, last Stamp) {
 		if e := h.request(last); e != nil {
 			e.Malformed = true
 		}
-		h.f.note("request is not HTTP")
+		noteOnce(h.f, "request is not HTTP")
 	} else {
-		h.f.note("answer is not HTTP")
+		noteOnce(h.f, "answer is not HTTP")
 	}
 	side.state = http1Lost
 	side.line = side.line[:0]
@@ -418,7 +418,7 @@ func (h *http1) lose(d Dir, text string) {
 	side.begun = false
 	if !side.lost && text != "" {
 		side.lost = true
-		h.f.note(text)
+		noteOnce(h.f, text)
 	}
 }
 

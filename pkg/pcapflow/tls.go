@@ -25,7 +25,11 @@ func probeTLS(first [2][]byte, port uint16) Verdict {
 	if isSSL2Hello(client) {
 		return Yes
 	}
-	return max(probeRecords(client), probeRecords(server))
+	v := max(probeRecords(client), probeRecords(server))
+	if isDataHeader(client) && isDataHeader(server) {
+		return Yes
+	}
+	return v
 }
 
 // probeHello looks for a record that begins with a handshake message of a type.
@@ -72,6 +76,12 @@ func probeRecords(b []byte) Verdict {
 		return No
 	}
 	return Maybe
+}
+
+// isDataHeader: the header of a data record of TLS. On both sides at once it is
+// no accident, whatever a snap length has cut off behind it.
+func isDataHeader(b []byte) bool {
+	return len(b) >= 5 && b[0] == recordData && b[2] >= 1 && plausibleHeader(b)
 }
 
 // isSSL2Hello recognises a ClientHello in SSLv2's framing (RFC 5246 §E.2).
@@ -121,13 +131,6 @@ func openTLS(f *Flow, env *Env) *tlsStream {
 	}
 	s.guess.open(f)
 	return s
-}
-
-// note says something about the flow, once.
-func (f *Flow) note(text string) {
-	if !slices.Contains(f.Notes, text) {
-		f.Notes = append(f.Notes, text)
-	}
 }
 
 // turn counts flights: one each time the server answers.
@@ -271,7 +274,7 @@ func (s *tlsStream) foreign(d Dir, at Stamp) {
 	head := side.header[:]
 	switch {
 	case side.started:
-		s.f.note("TLS records lost their framing")
+		noteOnce(s.f, "TLS records lost their framing")
 	case d == Client && isSSL2Hello(head):
 		side.begin()
 		side.typ = recordSSL2

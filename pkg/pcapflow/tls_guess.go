@@ -300,7 +300,7 @@ func (g *exchangeGuess) answer1(r guessRecord) {
 func (g *exchangeGuess) stop() {
 	g.off = true
 	g.cur = false
-	g.f.note("encrypted data does not look like HTTP: requests not told apart")
+	noteOnce(g.f, "encrypted data does not look like HTTP: requests not told apart")
 }
 
 // gap notes that the capture lacks bytes.

@@ -124,7 +124,7 @@ func (s *tlsStream) opaqueHandshake(r tlsRecord) {
 	t := s.t
 	switch {
 	case s.ended:
-		s.f.note("TLS renegotiation")
+		noteOnce(s.f, "TLS renegotiation")
 	case r.dir == Client && !t.ClientFinished.Seen():
 		t.ClientFinished = r.last
 		if t.ServerFinished.Seen() {
