@@ -88,9 +88,13 @@ type Event struct {
 	// is false, and Time counts from the midnight that began the local day.
 	NoDate bool
 
-	Monotonic    int64  // ns since boot, where the record has it (journald)
-	HasMonotonic bool   //
-	BootID       string // of that boot
+	// The journal's own stamps: Time may be the sender's, a little earlier.
+	// JournalTime − Monotonic is constant within a boot while nobody steps the
+	// clock, and changes by exactly the step.
+	JournalTime  int64 // ns since the Unix epoch
+	Monotonic    int64 // ns since boot, at JournalTime
+	HasMonotonic bool
+	BootID       string
 
 	Host    string // in the line, "" where it has none
 	Process string

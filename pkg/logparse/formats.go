@@ -12,6 +12,8 @@ var formats = []*Format{
 	appLog,
 	authLog,
 	sysLog,
+	journalExport,
+	journalJSON,
 
 	// Time daemons, DNS servers, and what client programs print.
 	chronyTracking,

@@ -31,7 +31,9 @@ func (m *messages) read(pid, text []byte, e *Event) {
 	case "nginx", "apache2", "httpd":
 		m.web(text, e)
 	default:
-		pamMessage(text, e)
+		if !daemonMessage(e.Process, text, e) {
+			pamMessage(text, e)
+		}
 	}
 }
 

@@ -39,10 +39,10 @@ func syslogScore(head []byte) (score, auth int) {
 		if !s.line(line, e) {
 			return false
 		}
-		if e.Process == "" && e.Host == "" {
-			return false
-		}
 		if e.Kind != "" {
+			if e.Process == "" && e.Repeated == 0 { // any text with a stamp
+				return false
+			}
 			lines++
 			if isAuthProgram(e.Process) || e.Kind == PAM {
 				authLines++
