@@ -1,0 +1,184 @@
+package incident
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
+)
+
+// maxFileProblems bounds the list of one file.
+const maxFileProblems = 1000
+
+// keyLog makes one of all texts.
+func keyLog(texts [][]byte) *pcapflow.KeyLog {
+	k := new(pcapflow.KeyLog)
+	for _, text := range texts {
+		addKeys(k, text)
+	}
+	return k
+}
+
+// addKeys adds what text holds. Lines that are none are of no interest here.
+func addKeys(k *pcapflow.KeyLog, text []byte) {
+	if a, ok := any(k).(interface {
+		Add(text []byte) (n int, err error)
+	}); ok {
+		a.Add(text)
+	}
+}
+
+// readCaptures reads every capture, those of one rotated set as one.
+func (r *reader) readCaptures() []*Capture {
+	sets := r.groupCaptures()
+	out := make([]*Capture, len(sets))
+	r.each(len(sets), func(i int) {
+		guard(sets[i][0].file, func() { out[i] = r.readCapture(sets[i]) })
+	})
+	kept := out[:0]
+	for _, c := range out {
+		if c != nil && c.Packets > 0 {
+			kept = append(kept, c)
+		}
+	}
+	return kept
+}
+
+func (it *item) isCapture() bool {
+	return it.file.Kind == capture.PCAP || it.file.Kind == capture.PCAPNG
+}
+
+// groupCaptures puts the files of rotated captures together.
+func (r *reader) groupCaptures() [][]*item {
+	var items []*item
+	var infos []capture.FileInfo
+	var sets [][]*item
+	for _, it := range r.items {
+		if it.isCapture() {
+			items, infos = append(items, it), append(infos, it.info)
+		}
+	}
+	// Where a file ends costs time: it is looked up where the rest fits.
+	for _, group := range capture.GroupRotated(infos) {
+		for _, i := range group {
+			if len(group) > 1 {
+				infos[i].Last = items[i].lastTime()
+			}
+		}
+	}
+	for _, group := range capture.GroupRotated(infos) {
+		var set []*item
+		for _, i := range group {
+			set = append(set, items[i])
+		}
+		sets = append(sets, set)
+	}
+	return sets
+}
+
+// smallPacked is up to which size a packed capture is read for its last stamp.
+const smallPacked = 16 << 20
+
+// lastTime is the last stamp of a capture, 0 where finding it costs too much.
+func (it *item) lastTime() int64 {
+	if it.stream != nil || it.file.Packing != "" && it.info.Size > smallPacked {
+		return 0
+	}
+	if it.file.Packing == "" {
+		f, err := os.Open(it.file.Open)
+		if err != nil {
+			return 0
+		}
+		defer f.Close()
+		last, _ := capture.LastTime(f, it.info.Size)
+		return last
+	}
+	s, err := it.begin(false)
+	if err != nil {
+		return 0
+	}
+	defer s.Close()
+	set := capture.NewSet([]capture.File{{Open: func() (io.ReadCloser, error) { return io.NopCloser(s), nil }}}, capture.Options{})
+	var p capture.Packet
+	for set.Next(&p) == nil {
+	}
+	return set.Parts()[0].Last
+}
+
+// readCapture reads the files of one capture and rebuilds its flows.
+func (r *reader) readCapture(items []*item) *Capture {
+	// Of its own: secrets met behind the head of a file are added on the way.
+	var keys *pcapflow.KeyLog
+	if len(r.keys) > 0 || items[0].file.Kind == capture.PCAPNG {
+		keys = keyLog(r.keys)
+	}
+	opt := capture.Options{OnSecrets: func(text []byte) {
+		if keys != nil {
+			addKeys(keys, text)
+		}
+	}}
+	var files []capture.File
+	c := &Capture{}
+	for _, it := range items {
+		c.Files = append(c.Files, it.file)
+		files = append(files, capture.File{Name: it.file.Path, Open: func() (io.ReadCloser, error) {
+			s, err := it.resume()
+			if err != nil {
+				return nil, err
+			}
+			return s, nil
+		}})
+	}
+	set := capture.NewSet(files, opt)
+	src := &interruptible{Set: set, ctx: r.ctx}
+	if r.opt.DetectOnly {
+		var p capture.Packet
+		for src.Next(&p) == nil {
+		}
+	} else {
+		res, err := pcapflow.Analyse(src, pcapflow.Options{Keys: keys})
+		c.Result = *res
+		if err != nil {
+			c.Files[len(set.Parts())-1].problem("%v", err)
+		}
+	}
+	set.Close()
+	for i, part := range set.Parts() {
+		c.Frames = append(c.Frames, part.Frames)
+		c.Files[i].fill(&part)
+	}
+	if r.opt.DetectOnly {
+		return nil
+	}
+	return c
+}
+
+// fill notes what was read of a capture's file.
+func (f *File) fill(part *capture.Part) {
+	f.Records, f.First, f.Last = part.Packets, part.First, part.Last
+	for _, p := range part.Problems {
+		if len(f.Problems) >= maxFileProblems {
+			break
+		}
+		f.Problems = append(f.Problems, Problem{Record: p.Record, Offset: p.Offset, Text: p.Text})
+	}
+	if part.Packets == 0 && len(part.Problems) == 0 {
+		f.problem("the capture holds no packet")
+	}
+}
+
+// interruptible ends a set early when ctx does.
+type interruptible struct {
+	*capture.Set
+	ctx context.Context
+	n   uint
+}
+
+func (s *interruptible) Next(p *capture.Packet) error {
+	if s.n++; s.n&0xfff == 0 && s.ctx.Err() != nil {
+		return io.EOF
+	}
+	return s.Set.Next(p)
+}

@@ -1,0 +1,185 @@
+package incident
+
+import (
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/flowcorr/flowcorr/pkg/logparse"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
+	"github.com/flowcorr/flowcorr/pkg/unpack"
+)
+
+// Unrecognised is the kind of a file that is not of use.
+const Unrecognised = "unrecognised"
+
+// item is a file on its way.
+type item struct {
+	file   *File
+	folder string    // of Log
+	stream io.Reader // what can be read once only: standard input, a pipe
+	open   *source   // of a stream, between its being recognised and read
+	unpack unpack.Options
+
+	format *logparse.Format // of a log
+	sample sample           // of a log: what its first lines tell
+	keys   []byte           // of a TLS key log, or of secrets in a capture's head
+	info   capture.FileInfo // of a capture
+}
+
+// find lists every file under paths in the order of their names in the report.
+func find(paths []string, opt Options) []*item {
+	var all []*item
+	for _, p := range paths {
+		all = append(all, findUnder(p, opt)...)
+	}
+	tellApart(all)
+	slices.SortStableFunc(all, byPath)
+	setFolders(paths, all)
+	return all
+}
+
+// findUnder lists one path given: a file, or a folder with all below it.
+func findUnder(p string, opt Options) []*item {
+	name := filepath.ToSlash(filepath.Base(p))
+	if p == "-" {
+		it := newItem(p, "standard input", opt)
+		if it.stream = opt.Stdin; opt.Stdin == nil {
+			it.file.problem("there is no standard input here")
+		}
+		return []*item{it}
+	}
+	st, err := os.Stat(p)
+	if err != nil {
+		it := newItem(p, p, opt)
+		it.file.problem("%v", short(err))
+		return []*item{it}
+	}
+	if !st.IsDir() {
+		it := newItem(p, name, opt)
+		// Given by name, a pipe is meant to be read.
+		if mode := st.Mode(); mode&(fs.ModeNamedPipe|fs.ModeCharDevice) != 0 {
+			f, err := os.Open(p)
+			if err != nil {
+				it.file.problem("%v", short(err))
+			} else {
+				it.stream = f
+			}
+		} else if !mode.IsRegular() {
+			it.file.problem("not a regular file (%v)", mode.Type())
+		}
+		return []*item{it}
+	}
+	w := &walk{opt: opt, entered: map[string]bool{}}
+	w.dir(p, "")
+	return w.found
+}
+
+func newItem(open, name string, opt Options) *item {
+	return &item{file: &File{Path: name, Open: open, Kind: Unrecognised}, unpack: opt.Unpack}
+}
+
+// walk lists a folder. Folders reached again through links are not entered.
+type walk struct {
+	opt     Options
+	entered map[string]bool // folders by their true path
+	found   []*item
+}
+
+func (w *walk) dir(open, rel string) {
+	if real, err := filepath.EvalSymlinks(open); err == nil {
+		if w.entered[real] {
+			return
+		}
+		w.entered[real] = true
+	}
+	entries, err := os.ReadDir(open) // sorted; what was read before an error
+	for _, e := range entries {
+		w.entry(filepath.Join(open, e.Name()), path.Join(rel, e.Name()))
+	}
+	if err != nil {
+		it := newItem(open, path.Join(rel, "."), w.opt)
+		it.file.problem("%v", short(err))
+		w.found = append(w.found, it)
+	}
+}
+
+func (w *walk) entry(open, rel string) {
+	st, err := os.Stat(open)
+	switch {
+	case err == nil && st.IsDir():
+		w.dir(open, rel)
+		return
+	case err != nil:
+		err = short(err)
+	case !st.Mode().IsRegular():
+		err = fs.ErrInvalid
+	}
+	it := newItem(open, rel, w.opt)
+	if err == fs.ErrInvalid {
+		it.file.problem("not a regular file (%v)", st.Mode().Type())
+	} else if err != nil {
+		it.file.problem("%v", err)
+	}
+	w.found = append(w.found, it)
+}
+
+// short leaves the operation and the path out of an error: the report names
+// the file already.
+func short(err error) error {
+	if e, ok := err.(*fs.PathError); ok {
+		return e.Err
+	}
+	return err
+}
+
+// tellApart gives files of different arguments that would have one name in the
+// report the path they were given by.
+func tellApart(all []*item) {
+	count := map[string]int{}
+	for _, it := range all {
+		count[it.file.Path]++
+	}
+	for _, it := range all {
+		if count[it.file.Path] > 1 {
+			it.file.Path = filepath.ToSlash(filepath.Clean(it.file.Open))
+		}
+	}
+}
+
+// setFolders names the folder of each file: the first one below what all the
+// arguments have in common, which most often bears the name of a host.
+func setFolders(paths []string, all []*item) {
+	var shared []string
+	for i, p := range paths {
+		if p == "-" {
+			continue
+		}
+		dir := strings.Split(filepath.ToSlash(filepath.Clean(p)), "/")
+		if st, err := os.Stat(p); len(paths) > 1 || err != nil || !st.IsDir() {
+			dir = dir[:len(dir)-1]
+		}
+		if i == 0 || shared == nil {
+			shared = dir
+			continue
+		}
+		n := 0
+		for n < len(shared) && n < len(dir) && shared[n] == dir[n] {
+			n++
+		}
+		shared = shared[:n]
+	}
+	for _, it := range all {
+		parts := strings.Split(filepath.ToSlash(filepath.Clean(it.file.Open)), "/")
+		if len(paths) == 1 && paths[0] == "." || len(shared) == 1 && shared[0] == "." {
+			shared = nil
+		}
+		if len(parts) > len(shared)+1 && it.stream == nil {
+			it.folder = parts[len(shared)]
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package incident
+
+import (
+	"strings"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/logparse"
+)
+
+const day = int64(24 * time.Hour)
+
+// hints are what some evidence tells of the stamps of other evidence.
+type hints struct {
+	given map[string]int // seconds east by host, in lower case, from the options
+	items []*item
+	// spans are the times the incident is about: of the captures, or where
+	// there is none, of the logs that state their year.
+	spans    []span
+	captured bool
+	zones    map[string]map[int]zoneUse // by host and seconds east
+}
+
+// span of stamps, ns.
+type span struct{ first, last int64 }
+
+// zoneUse counts the lines that state a zone.
+type zoneUse struct{ inside, all int }
+
+func newHints(given map[string]int, items []*item) *hints {
+	h := &hints{given: map[string]int{}, items: items, zones: map[string]map[int]zoneUse{}}
+	for name, east := range given {
+		h.given[strings.ToLower(name)] = east
+	}
+	for _, it := range items {
+		if f := it.file; it.isCapture() && f.First != 0 {
+			h.spans = append(h.spans, span{f.First, f.Last})
+			h.captured = true
+		}
+	}
+	return h
+}
+
+// localKinds are formats whose lines carry the local time of the server, zone
+// and all: there +00:00 says that local time is UTC. Others write UTC whatever
+// the host's zone is.
+var localKinds = map[string]bool{
+	"access-log": true, "nginx-access": true, "apache-access": true, "auth-log": true, "syslog": true,
+}
+
+// learn takes what a log with zones tells.
+func (h *hints) learn(it *item, d decoded) {
+	if !h.captured && d.first != 0 {
+		h.spans = append(h.spans, span{d.first, d.last})
+	}
+	host := it.host()
+	for east, use := range d.zones {
+		if h.zones[host] == nil {
+			h.zones[host] = map[int]zoneUse{}
+		}
+		sum := h.zones[host][east]
+		h.zones[host][east] = zoneUse{sum.inside + use.inside, sum.all + use.all}
+	}
+}
+
+// countZone notes the local time that a line states.
+func (d *decoded) countZone(it *item, e *logparse.Event, inside bool) {
+	if e.Zone != logparse.ZoneStated || e.ZoneSeconds == 0 && !localKinds[it.file.Kind] {
+		return
+	}
+	use := d.zones[e.ZoneSeconds]
+	use.all++
+	if inside {
+		use.inside++
+	}
+	d.zones[e.ZoneSeconds] = use
+}
+
+// inside tells whether a stamp is of the incident: clocks may be wrong and
+// zones unknown by a day in all.
+func (h *hints) inside(t int64) bool {
+	for _, s := range h.spans {
+		if t >= s.first-day && t <= s.last+day {
+			return true
+		}
+	}
+	return false
+}
+
+// years are those a log without years may begin in, likeliest first.
+func (h *hints) years() []int {
+	var out []int
+	add := func(y int) {
+		for _, v := range out {
+			if v == y {
+				return
+			}
+		}
+		out = append(out, y)
+	}
+	for _, d := range []int{0, -1, 1} {
+		for _, s := range h.spans {
+			if len(out) < 12 {
+				add(time.Unix(0, s.first).UTC().Year() + d)
+			}
+		}
+	}
+	return out
+}
+
+// zone is the local time of a log's host: as given, or the only one that its
+// lines of the incident state, or the only one they state at all.
+func (h *hints) zone(it *item) (east int, known bool) {
+	for _, name := range append([]string{it.folder}, it.sample.hosts...) {
+		if east, ok := h.given[strings.ToLower(name)]; ok && name != "" {
+			return east, true
+		}
+	}
+	inside, all := 0, 0
+	for z, use := range h.zones[it.host()] {
+		all++
+		if use.inside > 0 {
+			inside++
+		}
+		if !known || use.inside > 0 {
+			east, known = z, true
+		}
+	}
+	if inside == 1 || inside == 0 && all == 1 {
+		return east, true
+	}
+	return 0, false
+}
+
+// source is what is known of a log beside its bytes.
+func (h *hints) source(it *item) logparse.Source {
+	src := logparse.Source{Path: it.file.Path, Server: h.server(it)}
+	src.Zone, src.ZoneKnown = h.zone(it)
+	return src
+}

@@ -1,0 +1,145 @@
+package incident
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/flowcorr/flowcorr/pkg/unpack"
+)
+
+// Options of Read. The zero value is right for most uses.
+type Options struct {
+	// DetectOnly has files recognised and their records counted, and nothing
+	// analysed: Captures and Logs stay empty.
+	DetectOnly bool
+	// KeyLogs are texts of TLS key logs beside those found in the evidence.
+	KeyLogs [][]byte
+	// Zones gives seconds east of UTC of the local time of a host, by the name
+	// of its folder or in its lines. It goes before what the logs tell.
+	Zones map[string]int
+	// Stdin is read for the path "-"; nil: there is none.
+	Stdin io.Reader
+	// Unpack bounds what compressed files may become.
+	Unpack unpack.Options
+	// Workers is how many files are read at a time; 0: 2. What is read does not
+	// depend on it.
+	Workers int
+}
+
+// ErrNoInput says that no file given could be used.
+var ErrNoInput = errors.New("no usable evidence")
+
+// Read finds, recognises and reads all evidence under paths, each file once.
+//
+// What cannot be used becomes a File with a Problem. If nothing can, the error
+// is ErrNoInput, and the incident is returned all the same. An error of ctx
+// ends the reading.
+func Read(ctx context.Context, paths []string, opt Options) (*Incident, error) {
+	r := &reader{ctx: ctx, opt: opt}
+	if r.opt.Workers <= 0 {
+		r.opt.Workers = 2
+	}
+	r.items = find(paths, opt)
+	r.each(len(r.items), func(i int) { r.recognise(r.items[i]) })
+	r.collectKeys()
+	inc := &Incident{}
+	inc.Captures = r.readCaptures()
+	inc.Logs = r.readLogs()
+	for _, it := range r.items {
+		it.stop()
+		inc.Files = append(inc.Files, it.file)
+	}
+	inc.dropCopies()
+	if err := ctx.Err(); err != nil {
+		return inc, err
+	}
+	for _, it := range r.items {
+		if it.file.Records > 0 && (it.isCapture() || it.format != nil) {
+			return inc, nil
+		}
+	}
+	return inc, noInput(inc)
+}
+
+// noInput says why nothing was of use.
+func noInput(inc *Incident) error {
+	switch {
+	case len(inc.Files) == 0:
+		return fmt.Errorf("%w: there is no file in what was given", ErrNoInput)
+	case len(inc.Files) == 1 && len(inc.Files[0].Problems) > 0:
+		f := inc.Files[0]
+		return fmt.Errorf("%w: %s: %s", ErrNoInput, f.Path, f.Problems[0].Text)
+	}
+	return fmt.Errorf("%w: none of the %d files is a capture or a log with content", ErrNoInput, len(inc.Files))
+}
+
+// reader is one run of Read.
+type reader struct {
+	ctx   context.Context
+	opt   Options
+	items []*item  // in order of path
+	keys  [][]byte // texts of all TLS key logs
+}
+
+// each runs work for 0 … n-1, a few at a time, until ctx ends.
+func (r *reader) each(n int, work func(int)) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, r.opt.Workers)
+	for i := range n {
+		if r.ctx.Err() != nil {
+			break
+		}
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			work(i)
+		})
+	}
+	wg.Wait()
+}
+
+// guard makes a Problem of a panic, so that one file cannot end the run.
+func guard(f *File, work func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			f.problem("internal error, please report it: %v", v)
+		}
+	}()
+	work()
+}
+
+func (f *File) problem(format string, args ...any) {
+	f.Problems = append(f.Problems, Problem{Text: fmt.Sprintf(format, args...)})
+}
+
+// dropCopies takes captures and logs out that are the same, byte by byte, as an
+// earlier one: counting an event twice makes every match ambiguous.
+func (inc *Incident) dropCopies() {
+	first := map[string]*File{}
+	copies := map[*File]bool{}
+	for _, f := range inc.Files {
+		if f.SHA256 == "" || f.Records == 0 {
+			continue
+		}
+		if known := first[f.SHA256]; known != nil {
+			copies[f] = true
+			f.problem("the same, byte by byte, as %s: counted once", known.Path)
+		} else {
+			first[f.SHA256] = f
+		}
+	}
+	inc.Logs = slices.DeleteFunc(inc.Logs, func(l *Log) bool { return copies[l.File] })
+	inc.Captures = slices.DeleteFunc(inc.Captures, func(c *Capture) bool {
+		return len(c.Files) == 1 && copies[c.Files[0]]
+	})
+}
+
+// byPath is the order of files everywhere.
+func byPath(a, b *item) int {
+	return cmp.Or(cmp.Compare(a.file.Path, b.file.Path), cmp.Compare(a.file.Open, b.file.Open))
+}
