@@ -41,13 +41,14 @@ const maxLine = 8192
 const maxOutstanding = 4096
 
 type http1Side struct {
-	state http1State
-	line  []byte // the line so far, where it came in pieces
-	left  int64
-	begun bool  // bytes of a start line have been seen
-	first Stamp // of the message's first byte
-	last  Stamp // of its last byte so far
-	bytes int64 // of the message's head so far, before its exchange exists
+	state    http1State
+	line     []byte // the line so far, where it came in pieces
+	left     int64
+	begun    bool  // bytes of a start line have been seen
+	first    Stamp // of the message's first byte
+	readable Stamp // when that byte could be read: under TLS at its record's end
+	last     Stamp // of its last byte so far
+	bytes    int64 // of the message's head so far, before its exchange exists
 
 	message http1Message
 	lost    bool // said once: framing was lost
@@ -114,7 +115,7 @@ func (h *http1) readLine(d Dir, first, last Stamp, b []byte) int {
 		if b[0] == '\r' || b[0] == '\n' { // RFC 9112 §2.2: empty lines before a request line
 			return 1
 		}
-		side.begun, side.first, side.bytes = true, first, 0
+		side.begun, side.first, side.readable, side.bytes = true, first, last, 0
 	}
 	n := bytes.IndexByte(b, '\n') + 1
 	if n == 0 {
@@ -295,7 +296,7 @@ func (h *http1) statusLine(last Stamp, line []byte) {
 		return
 	}
 	e.Status = status
-	e.ResponseFirst, e.ResponseLast, e.ResponseBytes = side.first, last, side.bytes
+	e.ResponseFirst, e.ResponseReadable, e.ResponseLast, e.ResponseBytes = side.first, side.readable, last, side.bytes
 }
 
 // endOfHead decides how the message's body ends (RFC 9112 §6.3).

@@ -25,7 +25,8 @@ func (f *Flow) endedBy() Dir {
 }
 
 // appendExchangePhases tells the phases of every exchange: sending the request,
-// waiting for the answer, receiving it.
+// waiting for the answer, receiving it. The wait ends when the client can read
+// the first byte, as curl's time_starttransfer does.
 func appendExchangePhases(f *Flow) {
 	for i := range f.HTTP {
 		f.Phases = append(f.Phases, exchangePhases(f, &f.HTTP[i])...)
@@ -40,18 +41,18 @@ func exchangePhases(f *Flow, e *Exchange) []Phase {
 	var phases []Phase
 	if e.RequestFirst.Seen() {
 		phases = append(phases, Phase{Name: HTTPSend, Begin: e.RequestFirst, End: e.RequestLast, Outcome: done, Attempts: 1, Frames: stampFrames(e.RequestFirst, e.RequestLast)})
-		wait := Phase{Name: HTTPWait, Begin: e.RequestLast, End: e.ResponseFirst, Outcome: done, Attempts: 1}
+		wait := Phase{Name: HTTPWait, Begin: e.RequestLast, End: e.ResponseReadable, Outcome: done, Attempts: 1}
 		switch {
 		case !e.ResponseFirst.Seen():
 			wait.Outcome = f.unansweredOutcome(e.RequestLast)
-		case e.ResponseFirst.Time < e.RequestLast.Time: // answered before all of it was sent
-			wait.Begin = e.ResponseFirst
+		case e.ResponseReadable.Time < e.RequestLast.Time: // answered before all of it was sent
+			wait.Begin = e.ResponseReadable
 		}
 		wait.Frames = stampFrames(wait.Begin, wait.End)
 		phases = append(phases, wait)
 	}
 	if e.ResponseFirst.Seen() {
-		receive := Phase{Name: HTTPReceive, Begin: e.ResponseFirst, End: e.ResponseLast, Outcome: done, Attempts: 1, Frames: stampFrames(e.ResponseFirst, e.ResponseLast)}
+		receive := Phase{Name: HTTPReceive, Begin: e.ResponseReadable, End: e.ResponseLast, Outcome: done, Attempts: 1, Frames: stampFrames(e.ResponseReadable, e.ResponseLast)}
 		if e.Truncated || e.Reset {
 			receive.Outcome = Failed
 		}

@@ -320,6 +320,7 @@ type Exchange struct {
 
 	RequestFirst, RequestLast   Stamp
 	ResponseFirst, ResponseLast Stamp
+	ResponseReadable            Stamp   // the first record of the answer was complete: what the client can call its first byte; in the clear ResponseFirst
 	Interim                     []Stamp // 1xx answers
 
 	RequestBytes, ResponseBytes int64 // HTTP bytes, head and body, without TLS; -1: unknown

@@ -22,6 +22,7 @@ type exchangeGuess struct {
 
 	finished Stamp // the handshake's end
 	rtt      int64 // least round trip capture ↔ server seen, ns; 0: unknown
+	sampled  bool  // the first record after the handshake has been used for it
 
 	ticketSizes [4]int // of records that were tickets, by size
 	tickets     int
@@ -29,8 +30,10 @@ type exchangeGuess struct {
 	swallowed   guessRecord // the last record taken for a ticket since the request
 	nSwallowed  int
 
-	preface  bool // HTTP/2: the client's first record has passed
-	settings bool // HTTP/2: the server's SETTINGS have passed
+	preface  bool          // HTTP/2: the client's first record has passed
+	settings bool          // HTTP/2: the server's SETTINGS have passed
+	burst    []guessRecord // HTTP/2: the client records of the open exchange
+	answers  int           // HTTP/2: the server records of the open exchange
 }
 
 type guessProtocol uint8
@@ -96,7 +99,7 @@ func (g *exchangeGuess) chosen(alpn string, tls13, exact bool) {
 // extensions: 4 each for server_name and early_data, 9 for ALPN "h2", 15 for
 // "http/1.1" (RFC 8446 §4.3.1, RFC 7301 §3.1).
 func (g *exchangeGuess) encryptedExtensions(n int) {
-	if g.protocol != guessUnknown {
+	if g.protocol != guessUnknown || g.off {
 		return
 	}
 	switch n - 6 {
@@ -104,6 +107,7 @@ func (g *exchangeGuess) encryptedExtensions(n int) {
 		g.protocol = guessHTTP2
 	case 15, 19, 23:
 		g.protocol = guessHTTP1
+		g.f.TLS.ALPN = "http/1.1"
 	case 0, 4, 8:
 		g.protocol = guessHTTP1 // no ALPN chosen
 	}
@@ -117,6 +121,17 @@ func (g *exchangeGuess) established(t *TLS, at Stamp) {
 	}
 	if c := g.f.Conn; c != nil && c.RTTServer > 0 && (g.rtt == 0 || c.RTTServer < g.rtt) {
 		g.rtt = c.RTTServer
+	}
+}
+
+// sampleRTT lowers the round trip by the first server record after the
+// handshake: it answers the Finished, or left even earlier.
+func (g *exchangeGuess) sampleRTT(r guessRecord) {
+	if r.dir == Server && !g.sampled && g.finished.Seen() {
+		g.sampled = true
+		if d := r.first.Time - g.finished.Time; d >= 0 && (d < g.rtt || g.rtt == 0) {
+			g.rtt = d
+		}
 	}
 }
 
@@ -136,15 +151,18 @@ func (g *exchangeGuess) record(r guessRecord) {
 	switch {
 	case g.off:
 	case g.protocol == guessUnknown:
+		g.sampleRTT(r)
 		g.early = append(g.early, r)
 		if len(g.early) == maxEarly || r.dir == Server && g.early[0].dir == Client && !g.mayBeTicket(r.n) {
 			g.decide()
 		}
 	case g.protocol == guessHTTP2:
+		g.sampleRTT(r)
 		g.record2(r)
 	case r.dir == Client:
 		g.request1(r)
 	default:
+		g.sampleRTT(r)
 		g.answer1(r)
 	}
 }
@@ -200,11 +218,16 @@ func (e *Exchange) addRequest(r guessRecord) {
 // addResponse lets the answer grow by a record.
 func (e *Exchange) addResponse(r guessRecord) {
 	if !e.ResponseFirst.Seen() {
-		e.ResponseFirst = r.first
+		e.ResponseFirst, e.ResponseReadable = r.first, r.last
 		e.ResponseBytes = 0
 	}
 	e.ResponseLast = r.last
 	e.ResponseBytes = addLength(e.ResponseBytes, r.n)
+}
+
+// dropResponse takes back what was taken for an answer.
+func (e *Exchange) dropResponse() {
+	e.ResponseFirst, e.ResponseReadable, e.ResponseLast, e.ResponseBytes = Stamp{}, Stamp{}, Stamp{}, 0
 }
 
 func addLength(sum int64, n int) int64 {
@@ -239,7 +262,7 @@ func (g *exchangeGuess) request1(r guessRecord) {
 		if e := g.last(); g.tentative.set && (e.ResponseBytes == 25 || e.ResponseBytes == 17) {
 			// "HTTP/1.1 100 Continue", or without its reason phrase
 			e.Interim = append(e.Interim, e.ResponseFirst)
-			e.ResponseFirst, e.ResponseLast, e.ResponseBytes = Stamp{}, Stamp{}, 0
+			e.dropResponse()
 			e.addRequest(r)
 			return
 		}
@@ -283,7 +306,7 @@ func (g *exchangeGuess) answer1(r guessRecord) {
 		return
 	}
 	if first && g.tentative.set && g.wasTicket(r) {
-		e.ResponseFirst, e.ResponseLast, e.ResponseBytes = Stamp{}, Stamp{}, 0
+		e.dropResponse()
 		g.swallow(g.tentative)
 		same := r.n == g.tentative.n
 		g.tentative = guessRecord{}
@@ -337,6 +360,7 @@ func (g *exchangeGuess) close() {
 		g.decide()
 	}
 	g.settle()
+	g.split()
 	g.cur = false
 	for i := range g.list {
 		e := &g.list[i]
@@ -347,5 +371,8 @@ func (g *exchangeGuess) close() {
 		if g.protocol == guessHTTP2 {
 			e.Version = "HTTP/2"
 		}
+	}
+	if g.protocol == guessHTTP2 && g.tls13 && len(g.list) > 0 {
+		g.f.TLS.ALPN = "h2"
 	}
 }

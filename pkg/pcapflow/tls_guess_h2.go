@@ -62,7 +62,9 @@ func (g *exchangeGuess) request2(r guessRecord) {
 	case g.tls13 && r.n == 5: // KeyUpdate
 		return
 	case !g.unanswered():
+		g.split()
 		g.newExchange(r).Exact = false
+		g.burst, g.answers = append(g.burst[:0], r), 0
 		return
 	}
 	// A second record before any answer: a body, or another request.
@@ -70,6 +72,42 @@ func (g *exchangeGuess) request2(r guessRecord) {
 	e.addRequest(r)
 	e.Requests = max(e.Requests, 1) + 1
 	e.Multiplexed = true
+	if len(g.burst) < maxBurst {
+		g.burst = append(g.burst, r)
+	}
+}
+
+const (
+	maxBurst     = 256
+	largestHPACK = 9 + 100 // a HEADERS frame whose fields the peer knows already
+)
+
+// split turns a burst of client records into as many requests, where that is
+// beyond doubt: at least three, each after the first as short as HEADERS are
+// once the peer knows the fields, and no fewer records in answer. Which answer
+// belongs to which request cannot be told: the instants of all of them are
+// bounds.
+func (g *exchangeGuess) split() {
+	burst := g.burst
+	g.burst = g.burst[:0]
+	if len(burst) < 3 || g.answers < len(burst) || len(g.list) == 0 {
+		return
+	}
+	for _, r := range burst[1:] {
+		if r.n > largestHPACK {
+			return
+		}
+	}
+	e := *g.last()
+	g.list = g.list[:len(g.list)-1]
+	e.Requests, e.ResponseBytes = 0, -1
+	for i, r := range burst {
+		e.RequestFirst, e.RequestLast, e.RequestBytes = r.first, r.last, int64(r.n)
+		if i > 0 && e.Ordinal > 0 {
+			e.Ordinal++
+		}
+		g.list = append(g.list, e)
+	}
 }
 
 func (g *exchangeGuess) answer2(r guessRecord) {
@@ -102,6 +140,7 @@ func (g *exchangeGuess) answer2(r guessRecord) {
 		before.Multiplexed, e.Multiplexed = true, true
 		return
 	}
+	g.answers++
 	e.addResponse(r)
 }
 
