@@ -70,6 +70,9 @@ func exchangePhases(p Point, e *pcapflow.Exchange) []Phase {
 	}
 	var phases []Phase
 	sent, first := e.RequestLast, e.ResponseFirst
+	if e.ResponseReadable.Seen() {
+		first = e.ResponseReadable // what the client itself measures to: see pcapflow.Exchange
+	}
 	if !e.RequestFirst.Seen() {
 		phases = append(phases, Phase{Phase: pcapflow.Phase{Name: pcapflow.HTTPSend}, Reason: reasonLate})
 	} else {

@@ -144,6 +144,12 @@ func (g *exchangeGuess) answer2(r guessRecord) {
 	e.addResponse(r)
 }
 
+// tooSoon tells a record that cannot answer the request: light is not that
+// fast. Round trips of a few milliseconds are more noise than distance.
+func (g *exchangeGuess) tooSoon(r guessRecord) bool {
+	return g.rtt > 5e6 && r.first.Time-g.last().RequestFirst.Time < g.rtt/2
+}
+
 // isEarlyTicket tells a ticket among the server's first records.
 func (g *exchangeGuess) isEarlyTicket(r guessRecord) bool {
 	if len(g.list) > 1 || len(g.list) == 1 && g.last().ResponseFirst.Seen() || r.n < smallestTicket || g.tickets >= maxTickets {

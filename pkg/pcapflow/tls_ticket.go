@@ -18,8 +18,6 @@ func (g *exchangeGuess) isTicket(r guessRecord) bool {
 		return false
 	case g.knownTicket(r.n):
 		return true
-	case g.tooSoon(r):
-		return true
 	}
 	return g.tickets == 0 && isOpenSSLTicket(r.n)
 }
@@ -34,11 +32,6 @@ func (g *exchangeGuess) mayBeTicket(n int) bool {
 // allowed.
 func isOpenSSLTicket(n int) bool {
 	return n == smallestTicket || n >= 25+64+32 && n <= largestTicket && ((n-25)%16 == 0 || (n-33)%16 == 0)
-}
-
-// tooSoon tells a record that cannot answer the request: light is not that fast.
-func (g *exchangeGuess) tooSoon(r guessRecord) bool {
-	return g.rtt > 1e6 && r.first.Time-g.last().RequestFirst.Time < g.rtt*6/10
 }
 
 // wasTicket looks back at the answer's first record when the second comes: two
