@@ -37,16 +37,24 @@ type Constraint struct {
 	Ref       int // the caller's index of the evidence item
 }
 
-// Vote says: if event Event of clock B is partner Partner of clock A, then
-// Low ≤ B − A ≤ High at At. An event has many votes, of which one at most is true.
-type Vote struct {
-	A, B      ID
-	Event     int // the log line; votes of one event exclude each other
-	Partner   int // the exchange; used by one event at most
-	Group     int // key both share (client address, path, …): only for one-to-one re-scoring
-	At        int64
+// Instant is one end of a possible pair: something happened while the clock
+// that recorded it showed a value in [Low, High].
+type Instant struct {
 	Low, High int64
-	Weight    float64 // 1 for a plain pair; more where rare attributes agree
+	Group     int // both ends of a pair have the same group (client address, name, path, …)
+	// Size is something both ends measured (bytes, a duration), as an interval:
+	// those of a pair overlap. {0, 0}: not measured, fits anything.
+	Size [2]int64
+	Ref  int // the caller's index; stands for the event in Track.Used
+}
+
+// Series is a log whose lines do not name their partners: some of Lines, by
+// clock B, tell of some of Partners, by clock A, one to one within a group.
+type Series struct {
+	A, B     ID
+	Lines    []Instant
+	Partners []Instant
+	Method   Method
 }
 
 // Step is a jump of one clock known from its own records: at At (clock's own
@@ -108,3 +116,34 @@ type Track struct {
 	Why        string // for ambiguous and insufficient: the reason, in English, one clause
 	Path       []ID   // clocks between it and the reference
 }
+
+// Span is the stretch of a clock's own time that the evidence covers.
+type Span struct{ First, Last int64 }
+
+// Problem is everything known that relates the clocks 0 … Clocks−1.
+type Problem struct {
+	Clocks      int
+	Constraints []Constraint
+	Series      []Series
+	Steps       []Step
+	Spans       []Span // by clock; a zero span: it stamped nothing itself
+	Prefer      []ID   // clocks that may be the reference, best first
+}
+
+// Solution is a track for each clock.
+type Solution struct {
+	Reference ID
+	Tracks    []Track // by clock
+}
+
+// Limits of the method. Drifts are in ns per second (1 ppm = 1000).
+const (
+	driftLimit   = 500e3 // a free-running clock: ±500 ppm
+	slewLimit    = 100e6 // a clock being slewed: chronyd's 83333 ppm and more
+	stepPenalty  = 6     // items a further segment must explain
+	minSupport   = 5     // lines that unkeyed evidence needs
+	rivalApart   = 10e9  // ns: peaks closer than this are one
+	rivalShare   = 0.5   // a second peak this high makes an offset ambiguous
+	minCoverage  = 0.3   // share of the lines inside the capture that must find a partner
+	keyedOutlier = 0.2   // share of keyed evidence that may disagree
+)

@@ -1,0 +1,236 @@
+package clock
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"sort"
+)
+
+// evidence is a constraint or a certain pair, brought to the reference: at the
+// reference's instant at, the clock was ahead by something in [low, high].
+type evidence struct {
+	at        int64
+	low, high int64 // ±Infinity: open
+	method    Method
+	ref       int
+	other     ID // the clock it was compared with
+	weight    float64
+}
+
+// keyed evidence names its partner; one item may not be a coincidence.
+func (e *evidence) keyed() bool { return e.method != Intervals && e.method != DateHeader }
+
+// course is what is known of one clock: pieces of straight lines, in seconds
+// from a pivot and ns from a base, plus declared steps.
+type course struct {
+	pivot, base int64
+	pieces      []piece
+	jumps       []jump // declared steps, in order of time; the pieces do not contain them
+	rejected    []bool // by index of the evidence
+	lost, total float64
+	keyedLost   float64
+	keyedTotal  float64
+}
+
+// jump is a declared step placed on the reference's time scale.
+type jump struct {
+	at   float64 // s from the pivot
+	size float64 // ns
+	slot float64 // ± s: how well the instant is known
+	step Step
+}
+
+// newCourse fits pieces to the evidence. It returns nil where no line exists.
+func newCourse(ev []evidence, steps []Step) *course {
+	if len(ev) == 0 {
+		return nil
+	}
+	c := &course{}
+	c.pivot, c.base = origin(ev)
+	c.place(ev, steps)
+	bs := make([]bound, 0, len(ev))
+	for i := range ev {
+		e := &ev[i]
+		b := bound{t: c.t(e.at), low: math.Inf(-1), high: math.Inf(1), weight: e.weight, item: i}
+		moved := c.moved(b.t)
+		slack := c.slack(b.t)
+		if e.low > -Infinity {
+			b.low = float64(e.low-c.base) - moved - slack
+		}
+		if e.high < Infinity {
+			b.high = float64(e.high-c.base) - moved + slack
+		}
+		bs = append(bs, b)
+	}
+	sortBounds(bs)
+	pieces, rejected := segment(bs)
+	if len(pieces) == 0 {
+		return nil
+	}
+	c.pieces = pieces
+	c.rejected = make([]bool, len(ev))
+	for i := range bs {
+		e := &ev[bs[i].item]
+		c.total += bs[i].weight
+		if e.keyed() {
+			c.keyedTotal += bs[i].weight
+		}
+		if rejected[i] {
+			c.rejected[bs[i].item] = true
+			c.lost += bs[i].weight
+			if e.keyed() {
+				c.keyedLost += bs[i].weight
+			}
+		}
+	}
+	return c
+}
+
+// origin picks the middle of the time covered, and an offset near the evidence.
+func origin(ev []evidence) (pivot, base int64) {
+	first, last := ev[0].at, ev[0].at
+	width := int64(math.MaxInt64)
+	for i := range ev {
+		e := &ev[i]
+		first, last = min(first, e.at), max(last, e.at)
+		switch {
+		case e.low > -Infinity && e.high < Infinity:
+			if w := e.high - e.low; w < width {
+				width, base = w, e.low+w/2
+			}
+		case width == math.MaxInt64 && e.low > -Infinity:
+			base = e.low
+		case width == math.MaxInt64 && e.high < Infinity:
+			base = e.high
+		}
+	}
+	return first + (last-first)/2, base
+}
+
+// t is an instant of the reference in seconds from the pivot.
+func (c *course) t(at int64) float64 { return float64(at-c.pivot) / 1e9 }
+
+// place puts the declared steps on the reference's time scale.
+func (c *course) place(ev []evidence, steps []Step) {
+	for _, s := range steps {
+		theta, slot := c.before(ev, s)
+		gap := max(float64(s.After-s.Size-s.At)/1e9, 0) // between the last instant before and the first behind
+		c.jumps = append(c.jumps, jump{at: c.t(s.At-theta) + gap/2, size: float64(s.Size), slot: slot + gap/2, step: s})
+	}
+	slices.SortStableFunc(c.jumps, func(a, b jump) int { return cmp.Compare(a.at, b.at) })
+}
+
+// before estimates the offset right before a step from the nearest evidence
+// before it, or else from that behind it, and how well that tells the instant.
+func (c *course) before(ev []evidence, s Step) (theta int64, slot float64) {
+	theta = c.base
+	near, behind := int64(math.MaxInt64), int64(math.MaxInt64)
+	for i := range ev {
+		e := &ev[i]
+		if e.low <= -Infinity || e.high >= Infinity {
+			continue
+		}
+		mid := e.low + (e.high-e.low)/2
+		own := e.at + mid
+		if d := s.At - own; d >= 0 && d < near {
+			near, theta, slot = d, mid, float64(e.high-e.low)/2e9
+		} else if d := own - s.After; near == math.MaxInt64 && d >= 0 && d < behind {
+			behind, theta, slot = d, mid-s.Size, float64(e.high-e.low)/2e9
+		}
+	}
+	return theta, slot
+}
+
+// moved is the sum of the declared steps up to t.
+func (c *course) moved(t float64) float64 {
+	sum := 0.0
+	for i := range c.jumps {
+		if c.jumps[i].at <= t {
+			sum += c.jumps[i].size
+		}
+	}
+	return sum
+}
+
+// slack widens evidence for how well the steps before it, and the instant of a
+// step right at it, are known.
+func (c *course) slack(t float64) float64 {
+	sum := 0.0
+	for i := range c.jumps {
+		j := &c.jumps[i]
+		if j.at <= t {
+			sum += float64(j.step.Slack)
+		}
+		if math.Abs(j.at-t) <= j.slot {
+			sum += math.Abs(j.size)
+		}
+	}
+	return sum
+}
+
+// band gives the bounds of the offset, and its most likely value, at an instant
+// of the reference.
+func (c *course) band(at int64) (low, mid, high int64) {
+	t := c.t(at)
+	l, m, h := c.lineBand(t)
+	moved := c.moved(t)
+	for i := range c.jumps {
+		j := &c.jumps[i]
+		if math.Abs(j.at-t) <= j.slot { // before or behind it: one of two values
+			if j.at <= t {
+				l, h = min(l, l-j.size), max(h, h-j.size)
+			} else {
+				l, h = min(l, l+j.size), max(h, h+j.size)
+			}
+		}
+	}
+	return c.base + int64(math.Floor(l+moved)), c.base + int64(math.Round(m+moved)), c.base + int64(math.Ceil(h+moved))
+}
+
+// lineBand is the band without the declared steps. Between two pieces the
+// offset is somewhere between the end of one and the beginning of the next.
+func (c *course) lineBand(t float64) (low, mid, high float64) {
+	i := sort.Search(len(c.pieces), func(i int) bool { return c.pieces[i].to >= t })
+	if i == len(c.pieces) {
+		return c.pieces[i-1].band(t)
+	}
+	if i == 0 || t >= c.pieces[i].from {
+		return c.pieces[i].band(t)
+	}
+	p, q := &c.pieces[i-1], &c.pieces[i]
+	l1, m1, h1 := p.band(p.to)
+	l2, m2, h2 := q.band(q.from)
+	low, high = min(l1, l2), max(h1, h2)
+	mid = m1
+	if t > (p.to+q.from)/2 {
+		mid = m2
+	}
+	return low, mid, high
+}
+
+// reference finds the reference's instant at which the clock itself shows own.
+func (c *course) reference(own int64) int64 {
+	at := own - c.base
+	for range 4 {
+		_, mid, _ := c.band(at)
+		at = own - mid
+	}
+	return at
+}
+
+// width is the narrowest band of the course, ns.
+func (c *course) width() int64 {
+	best := int64(math.MaxInt64)
+	for i := range c.pieces {
+		p := &c.pieces[i]
+		for _, t := range [3]float64{p.from, (p.from + p.to) / 2, p.to} {
+			l, _, h := p.band(t)
+			best = min(best, int64(h-l))
+		}
+	}
+	return best
+}
+
+// open tells that evidence bounds the clock on one side only.
+func (c *course) open() bool { return c.width() > 1e14 }

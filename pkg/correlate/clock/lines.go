@@ -1,0 +1,146 @@
+package clock
+
+import (
+	"fmt"
+	"slices"
+)
+
+// pairUp measures a clock by lines that do not name their partners.
+func (s *solver) pairUp(id ID) {
+	st := &s.state[id]
+	known := st.course
+	keyed := st.ev
+	for _, i := range s.series[id] {
+		lines, partners, other, ok := s.sides(id, &s.p.Series[i])
+		if !ok {
+			continue
+		}
+		ev, g := s.fromSeries(id, lines, partners, known)
+		if g.status != Measured {
+			if st.status != Measured && (st.guess == nil || g.score > st.guess.score) {
+				st.guess, st.status, st.why = &g, g.status, g.why
+			}
+			continue
+		}
+		for k := range ev {
+			ev[k].method, ev[k].other = s.p.Series[i].Method, other
+		}
+		all := append(slices.Clone(st.ev), ev...)
+		c := newCourse(all, s.steps[id])
+		var next state
+		next.judge(c)
+		if next.status != Measured {
+			if st.status != Measured {
+				st.status, st.why = next.status, next.why
+			}
+			continue
+		}
+		st.ev, st.course, st.status, st.why, st.guess = all, c, Measured, "", nil
+		known = c
+	}
+	if st.status != Measured {
+		st.course = nil
+		return
+	}
+	if len(keyed) == 0 && st.course.supporters() < minSupport {
+		st.status, st.course = Insufficient, nil
+		st.why = fmt.Sprintf("only %d lines bear on it", len(st.ev))
+	}
+}
+
+// supporters counts the items that a course satisfies.
+func (c *course) supporters() int {
+	n := 0
+	for _, r := range c.rejected {
+		if !r {
+			n++
+		}
+	}
+	return n
+}
+
+// sides turns a series so that its lines are the clock's and its partners are
+// on the reference's time scale.
+func (s *solver) sides(id ID, r *Series) (lines, partners []Instant, other ID, ok bool) {
+	lines, partners, other = r.Lines, r.Partners, r.A
+	if r.A == id {
+		lines, partners, other = r.Partners, r.Lines, r.B
+	}
+	if other == id || !s.state[other].solved {
+		return nil, nil, 0, false
+	}
+	moved := make([]Instant, len(partners))
+	for i, p := range partners {
+		at, low, high := s.band(other, p.Low)
+		p.High = at + (p.High - p.Low) + (high-low)/2
+		p.Low = at - (high-low)/2
+		moved[i] = p
+	}
+	return lines, moved, other, true
+}
+
+// fromSeries finds the certain pairs of a series. Where nothing is known of the
+// clock it looks for the offset first.
+func (s *solver) fromSeries(id ID, lines, partners []Instant, known *course) ([]evidence, guess) {
+	if known != nil {
+		m := newPairing(lines, partners)
+		ev := refine(m, known, s.steps[id], s.state[id].ev, nil)
+		if len(ev) == 0 {
+			return nil, guess{status: Insufficient, why: "no line has a possible partner in a capture"}
+		}
+		return ev, guess{status: Measured, score: len(ev)}
+	}
+	g, runs := lookFor(lines, partners)
+	if g.status != Measured {
+		return nil, g
+	}
+	ev := firstPairs(lines, partners, runs)
+	c := newCourse(ev, s.steps[id])
+	if c == nil || c.open() {
+		return nil, guess{status: Insufficient, why: "no line has one possible partner only"}
+	}
+	m := newPairing(lines, partners)
+	return refine(m, c, s.steps[id], nil, ev), g
+}
+
+// refine narrows a course: in the band it leaves, more lines have one partner
+// only, which narrows the band. known is other evidence of the clock; pairs are
+// those found so far, with the anchors of the search.
+func refine(m *pairing, c *course, steps []Step, known, pairs []evidence) []evidence {
+	fixed := append(slices.Clone(known), anchors(pairs)...)
+	best := pairs
+	for range 5 {
+		ps := certain(m.within(func(stamp int64) (int64, int64) {
+			low, _, high := c.band(c.reference(stamp))
+			return low, high
+		}))
+		found := m.evidence(ps)
+		next := newCourse(append(slices.Clone(fixed), found...), steps)
+		if len(found)+len(anchors(pairs)) <= len(best) || next == nil || next.open() || next.lost > 0.3*next.total {
+			break
+		}
+		best, c = append(anchors(pairs), found...), next
+	}
+	return best
+}
+
+// anchors are the items that bound the search itself, not pairs.
+func anchors(ev []evidence) []evidence {
+	var out []evidence
+	for _, e := range ev {
+		if e.ref == anchorRef {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// evidence turns certain pairs into bounds.
+func (m *pairing) evidence(ps []pair) []evidence {
+	var out []evidence
+	for _, p := range ps {
+		q := &m.partners[p.partner]
+		out = append(out, evidence{at: q.Low + (q.High-q.Low)/2, low: p.low, high: p.high, ref: m.lines[p.line].Ref, weight: 1})
+	}
+	return out
+}

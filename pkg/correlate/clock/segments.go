@@ -1,0 +1,141 @@
+package clock
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// stretch is a part of a course between two instants of the reference in which
+// one line tells the offset.
+type stretch struct {
+	from, to int64
+	step     bool
+}
+
+// segments writes a course as straight segments over the reference's stretch
+// from first to last. Within each segment low and high, moved along with the
+// offset, hold the whole band, so that a reader may treat the three as parallel.
+func (c *course) segments(first, last int64) []Segment {
+	var out []Segment
+	for _, s := range c.stretches(first, last) {
+		out = append(out, c.segment(s, 4)...)
+	}
+	for i := range out {
+		if i+1 < len(out) && !out[i+1].StepBefore {
+			out[i].To = out[i+1].From
+		}
+	}
+	return out
+}
+
+// stretches cuts [first, last] where the line changes: at knots, in the middle
+// of gaps between pieces, and at declared steps.
+func (c *course) stretches(first, last int64) []stretch {
+	var cuts []stretch
+	abs := func(t float64) int64 { return c.pivot + int64(math.Round(t*1e9)) }
+	add := func(at int64, step bool) {
+		if at <= first || at >= last {
+			return
+		}
+		for i := range cuts {
+			if cuts[i].from == at {
+				cuts[i].step = cuts[i].step || step
+				return
+			}
+		}
+		cuts = append(cuts, stretch{from: at, step: step})
+	}
+	for i := range c.pieces {
+		p := &c.pieces[i]
+		if i > 0 {
+			q := &c.pieces[i-1]
+			add(abs(q.to)+1, false)
+			add(abs((q.to+p.from)/2)+1, c.jumpy(q, p))
+			add(abs(p.from), false)
+		} else {
+			add(abs(p.from), false)
+		}
+		if i == len(c.pieces)-1 {
+			add(abs(p.to), false)
+		}
+	}
+	for i := range c.jumps {
+		j := &c.jumps[i]
+		add(abs(j.at-j.slot), false)
+		add(abs(j.at)+1, true)
+		add(abs(j.at+j.slot), false)
+	}
+	sortStretches(cuts)
+	out := []stretch{{from: first}}
+	for _, s := range cuts {
+		out[len(out)-1].to = s.from
+		out = append(out, s)
+	}
+	out[len(out)-1].to = max(last, out[len(out)-1].from)
+	return out
+}
+
+// jumpy tells whether two neighbouring pieces do not meet: a step, not a knot.
+func (c *course) jumpy(q, p *piece) bool {
+	t := (q.to + p.from) / 2
+	l1, _, h1 := q.band(t)
+	l2, _, h2 := p.band(t)
+	return l2 > h1 || l1 > h2
+}
+
+// segment makes one straight segment of a stretch, or halves it while that
+// narrows the bounds of one half by much.
+func (c *course) segment(s stretch, depth int) []Segment {
+	w := c.worst(s.from, s.to)
+	if depth > 0 && s.to-s.from > 2 {
+		mid := s.from + (s.to-s.from)/2
+		l, r := c.worst(s.from, mid), c.worst(mid, s.to)
+		if w > 1e6 && float64(min(l, r)) < 0.6*float64(w) {
+			left := c.segment(stretch{s.from, mid, s.step}, depth-1)
+			return append(left, c.segment(stretch{mid, s.to, false}, depth-1)...)
+		}
+	}
+	end := max(s.to-1, s.from)
+	_, m0, _ := c.band(s.from)
+	_, m1, _ := c.band(end)
+	below, above := c.reach(s.from, end, m0, m1)
+	l1, _, h1 := c.band(end)
+	seg := Segment{
+		From: s.from + m0, To: end + m1, Offset: m0, Low: m0 - below, High: m0 + above,
+		LowEnd: l1, HighEnd: h1, StepBefore: s.step,
+	}
+	if own := seg.To - seg.From; own > 0 {
+		seg.Drift = math.Round(float64(m1-m0)/float64(own)*1e12) / 1e6
+	}
+	return []Segment{seg}
+}
+
+// worst is the widest half of the band at the ends of a stretch.
+func (c *course) worst(from, to int64) int64 {
+	var w int64
+	for _, at := range [2]int64{from, max(to-1, from)} {
+		l, m, h := c.band(at)
+		w = max(w, m-l, h-m)
+	}
+	return w
+}
+
+// reach is how far the band lies below and above the straight line from m0 to
+// m1, at worst. Within a stretch the lower bound is concave and the upper one
+// convex, so the ends decide.
+func (c *course) reach(from, to int64, m0, m1 int64) (below, above int64) {
+	for i, at := range [2]int64{from, to} {
+		l, _, h := c.band(at)
+		m := m0
+		if i == 1 {
+			m = m1
+		}
+		below, above = max(below, m-l), max(above, h-m)
+	}
+	return below, above
+}
+
+func sortStretches(cuts []stretch) {
+	slices.SortFunc(cuts, func(a, b stretch) int { return cmp.Compare(a.from, b.from) })
+}

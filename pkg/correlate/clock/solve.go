@@ -1,0 +1,276 @@
+package clock
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// solver spreads from the reference over the graph of clocks.
+type solver struct {
+	p         Problem
+	reference ID
+	state     []state // by clock
+	touching  [][]int // constraints by clock
+	series    [][]int // series by clock
+	steps     [][]Step
+}
+
+// state is what the solver knows of one clock so far.
+type state struct {
+	solved bool
+	course *course // nil for the reference
+	ev     []evidence
+	guess  *guess
+	why    string
+	status Status
+	from   ID
+	stale  bool // a neighbour was solved since it was tried last
+}
+
+// Solve measures every clock of a problem against one reference. The result
+// depends on neither the order nor the repetition of the evidence.
+func Solve(p Problem) *Solution {
+	s := &solver{p: p, state: make([]state, p.Clocks), touching: make([][]int, p.Clocks), series: make([][]int, p.Clocks), steps: make([][]Step, p.Clocks)}
+	s.p.Constraints = tidy(p.Constraints)
+	for i, c := range s.p.Constraints {
+		s.touching[c.A] = append(s.touching[c.A], i)
+		s.touching[c.B] = append(s.touching[c.B], i)
+	}
+	for i, r := range p.Series {
+		s.series[r.A] = append(s.series[r.A], i)
+		s.series[r.B] = append(s.series[r.B], i)
+	}
+	for _, st := range p.Steps {
+		s.steps[st.Clock] = append(s.steps[st.Clock], st)
+	}
+	for i := range s.steps {
+		slices.SortFunc(s.steps[i], func(a, b Step) int {
+			return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Size, b.Size), cmp.Compare(a.Ref, b.Ref))
+		})
+		s.steps[i] = slices.CompactFunc(s.steps[i], func(a, b Step) bool { return a.At == b.At && a.Size == b.Size })
+	}
+	if p.Clocks == 0 {
+		return &Solution{}
+	}
+	s.reference = s.pickReference()
+	s.state[s.reference] = state{solved: true, status: Reference}
+	s.spread()
+	s.tighten()
+	return s.solution()
+}
+
+// tidy sorts constraints and drops copies, so that neither order nor repetition
+// of the evidence matters.
+func tidy(cs []Constraint) []Constraint {
+	cs = slices.Clone(cs)
+	slices.SortFunc(cs, func(a, b Constraint) int {
+		return cmp.Or(cmp.Compare(a.A, b.A), cmp.Compare(a.B, b.B), cmp.Compare(a.At, b.At), cmp.Compare(a.Low, b.Low),
+			cmp.Compare(a.High, b.High), cmp.Compare(a.Method, b.Method), cmp.Compare(a.Ref, b.Ref))
+	})
+	return slices.CompactFunc(cs, func(a, b Constraint) bool {
+		return a.A == b.A && a.B == b.B && a.At == b.At && a.Low == b.Low && a.High == b.High && a.Method == b.Method
+	})
+}
+
+// pickReference takes the first preferred clock that has evidence, else the one
+// with most.
+func (s *solver) pickReference() ID {
+	for _, id := range s.p.Prefer {
+		if len(s.touching[id])+len(s.series[id]) > 0 {
+			return id
+		}
+	}
+	if len(s.p.Prefer) > 0 {
+		return s.p.Prefer[0]
+	}
+	best := ID(0)
+	for i := range s.touching {
+		if len(s.touching[i])+len(s.series[i]) > len(s.touching[best])+len(s.series[best]) {
+			best = ID(i)
+		}
+	}
+	return best
+}
+
+// spread solves one clock after the other, always the one that the clocks
+// solved so far bound best.
+func (s *solver) spread() {
+	for i := range s.state {
+		s.state[i].stale = true
+	}
+	for {
+		best := ID(-1)
+		for i := range s.state {
+			st := &s.state[i]
+			if st.solved {
+				continue
+			}
+			if st.stale {
+				s.try(ID(i))
+			}
+			if st.status == Measured && (best < 0 || st.course.width() < s.state[best].course.width()) {
+				best = ID(i)
+			}
+		}
+		if best < 0 {
+			return
+		}
+		s.state[best].solved = true
+		for _, n := range s.neighbours(best) {
+			if !s.state[n].solved {
+				s.state[n].stale = true
+			}
+		}
+	}
+}
+
+// neighbours of a clock in the graph of evidence.
+func (s *solver) neighbours(id ID) []ID {
+	seen := map[ID]bool{}
+	var out []ID
+	add := func(a, b ID) {
+		if a == id {
+			a = b
+		}
+		if a != id && !seen[a] {
+			seen[a] = true
+			out = append(out, a)
+		}
+	}
+	for _, i := range s.touching[id] {
+		add(s.p.Constraints[i].A, s.p.Constraints[i].B)
+	}
+	for _, i := range s.series[id] {
+		add(s.p.Series[i].A, s.p.Series[i].B)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// tighten solves every clock once more with the evidence of all its
+// neighbours: each bound is valid by itself, so that their intersection is.
+func (s *solver) tighten() {
+	for i := range s.state {
+		old := s.state[i]
+		if !old.solved || ID(i) == s.reference {
+			continue
+		}
+		s.try(ID(i))
+		st := &s.state[i]
+		st.solved = true
+		if st.status != Measured || st.course.width() > old.course.width() {
+			s.state[i] = old
+		}
+	}
+}
+
+// try measures one clock against those that are solved.
+func (s *solver) try(id ID) {
+	st := &s.state[id]
+	*st = state{status: Insufficient, why: "no evidence bears on it"}
+	st.ev = s.gather(id)
+	if len(st.ev) > 0 {
+		st.judge(newCourse(st.ev, s.steps[id]))
+	}
+	const enough = 10e6 // ns: narrower than lines without keys could tell
+	if st.status == Measured && st.course.width() < enough && st.course.covers(s.p.span(id)) {
+		return
+	}
+	s.pairUp(id)
+}
+
+// judge decides whether keyed evidence bears a course.
+func (st *state) judge(c *course) {
+	st.status, st.course = Insufficient, nil
+	switch {
+	case c == nil:
+		st.why = "the evidence bounds it on no side"
+	case c.open():
+		st.why = "the evidence bounds it on one side only"
+	case c.keyedLost > keyedOutlier*c.keyedTotal:
+		st.why = fmt.Sprintf("the evidence contradicts itself: %.0f %% of it fits no course of the clock", 100*c.keyedLost/c.keyedTotal)
+	default:
+		st.status, st.course, st.why = Measured, c, ""
+	}
+}
+
+// span of a clock's own records.
+func (p *Problem) span(id ID) Span {
+	if int(id) < len(p.Spans) {
+		return p.Spans[id]
+	}
+	return Span{}
+}
+
+// covers tells whether the evidence spans most of the clock's own records.
+func (c *course) covers(s Span) bool {
+	if s.Last <= s.First {
+		return true
+	}
+	first, last := c.pieces[0].from, c.pieces[len(c.pieces)-1].to
+	return (last-first)*1e9 >= 0.5*float64(s.Last-s.First)
+}
+
+// gather brings every constraint between a clock and the solved ones to the
+// reference.
+func (s *solver) gather(id ID) []evidence {
+	var out []evidence
+	for _, i := range s.touching[id] {
+		c := &s.p.Constraints[i]
+		e := evidence{method: c.Method, ref: c.Ref, weight: weight(c.Method)}
+		switch {
+		case c.A == c.B:
+			continue
+		case c.B == id && s.state[c.A].solved:
+			at, low, high := s.band(c.A, c.At)
+			e.at, e.low, e.high, e.other = at, plus(c.Low, low), plus(c.High, high), c.A
+		case c.A == id && s.state[c.B].solved:
+			other := c.At
+			switch {
+			case c.Low > -Infinity && c.High < Infinity:
+				other += c.Low + (c.High-c.Low)/2
+			case c.Low > -Infinity:
+				other += c.Low
+			case c.High < Infinity:
+				other += c.High
+			}
+			at, low, high := s.band(c.B, other)
+			e.at, e.low, e.high, e.other = at, plus(-c.High, low), plus(-c.Low, high), c.B
+		default:
+			continue
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// band gives the reference's instant at which a solved clock shows own, and the
+// bounds of its offset there.
+func (s *solver) band(id ID, own int64) (at, low, high int64) {
+	c := s.state[id].course
+	if c == nil {
+		return own, 0, 0
+	}
+	at = c.reference(own)
+	low, _, high = c.band(at)
+	return at, low, high
+}
+
+// plus adds a finite number to a bound that may be open.
+func plus(bound, x int64) int64 {
+	if bound <= -Infinity || bound >= Infinity {
+		return bound
+	}
+	return bound + x
+}
+
+// weight of one item against others: what names its partner counts three times
+// a line or packet that might be another.
+func weight(m Method) float64 {
+	switch m {
+	case Intervals, DateHeader, TwoCaptures, TSVal:
+		return 1
+	}
+	return 3
+}

@@ -1,0 +1,276 @@
+package clock
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// peak is an offset at which many lines find a partner.
+type peak struct {
+	theta int64
+	score int    // lines that find a partner, one to one
+	found []bool // by line, in the order given
+}
+
+// guess is the outcome of looking for an offset without any key: a path of
+// offsets over the lines, or why there is none.
+type guess struct {
+	theta      []int64 // by line, in the order given
+	status     Status
+	why        string
+	candidates []Candidate
+	score      int
+	lines      int // that lie inside the stretch of the partners
+}
+
+const (
+	maxPairs = 1_000_000
+	maxPeaks = 250
+)
+
+// coarse looks for the offset (or, with steps, the offsets) under which the
+// lines tell of the partners. It refuses where another offset does nearly as
+// well: bursts and periods make false peaks.
+func (m *pairing) coarse() guess {
+	peaks := m.peaks()
+	if len(peaks) == 0 {
+		return guess{status: Insufficient, why: "no line has a possible partner in a capture"}
+	}
+	g := m.bestPath(peaks, nil)
+	g.lines = 0
+	rival := m.bestPath(peaks, g.theta)
+	centre := g.theta[len(g.theta)/2]
+	g.lines = m.insidePath(g.theta)
+	coverage := float64(g.score) / float64(max(g.lines, 1))
+	clear := g.score-rival.score >= max(minSupport, int(math.Ceil(0.15*float64(g.score)))) && coverage >= 0.9
+	switch {
+	case g.score < minSupport:
+		g.status, g.why = Insufficient, fmt.Sprintf("only %d lines find a partner", g.score)
+	case float64(rival.score) > rivalShare*float64(g.score) && !clear:
+		g.status = Ambiguous
+		g.why = fmt.Sprintf("%d lines fit at one offset and %d at another", g.score, rival.score)
+		g.candidates = candidates(peaks, centre)
+	case coverage < minCoverage:
+		g.status = Insufficient
+		g.why = fmt.Sprintf("only %d of %d lines find a partner at the best offset", g.score, g.lines)
+	default:
+		g.status = Measured
+	}
+	return g
+}
+
+// edge is an end of the interval of offsets a pair allows.
+type edge struct {
+	at   int64
+	open bool
+}
+
+// peaks sweeps the offsets all pairs allow for those that most pairs share, and
+// scores the best by one-to-one matching.
+func (m *pairing) peaks() []peak {
+	total := 0
+	for _, g := range m.groups {
+		total += (g[1] - g[0]) * (g[3] - g[2])
+	}
+	stride := 1 + total/maxPairs
+	var edges []edge
+	var width int64
+	n := 0
+	for _, g := range m.groups {
+		for i := g[0]; i < g[1]; i++ {
+			for j := g[2]; j < g[3]; j++ {
+				if n++; n%stride != 0 && (i*31+j)%stride != 0 || !sizesFit(&m.lines[i], &m.partners[j]) {
+					continue
+				}
+				p := m.interval(i, j)
+				edges = append(edges, edge{p.low, true}, edge{p.high, false})
+				width = max(width, p.high-p.low)
+			}
+		}
+	}
+	slices.SortFunc(edges, func(a, b edge) int {
+		if c := cmp.Compare(a.at, b.at); c != 0 {
+			return c
+		}
+		if a.open == b.open {
+			return 0
+		}
+		if a.open {
+			return -1
+		}
+		return 1
+	})
+	tops := summits(edges)
+	apart := min(max(width/4, int64(time.Millisecond)), int64(500*time.Millisecond))
+	return m.scored(tops, apart)
+}
+
+// summit is a stretch of offsets that more pairs allow than the stretches
+// beside it.
+type summit struct {
+	low, high int64
+	depth     int
+}
+
+func summits(edges []edge) []summit {
+	var tops []summit
+	depth := 0
+	for i, e := range edges {
+		if e.open {
+			depth++
+			continue
+		}
+		if i > 0 && edges[i-1].open {
+			tops = append(tops, summit{edges[i-1].at, e.at, depth})
+		}
+		depth--
+	}
+	slices.SortStableFunc(tops, func(a, b summit) int { return cmp.Compare(b.depth, a.depth) })
+	return tops
+}
+
+// scored keeps the deepest summits that lie apart from each other and scores
+// each, best first.
+func (m *pairing) scored(tops []summit, apart int64) []peak {
+	taken := map[int64][]int64{}
+	found := make([]int, len(m.lines))
+	var out []peak
+	for _, s := range tops {
+		theta := s.low + (s.high-s.low)/2
+		slot := theta / apart
+		near := false
+		for k := slot - 1; k <= slot+1; k++ {
+			for _, o := range taken[k] {
+				near = near || abs(o-theta) < apart
+			}
+		}
+		if near {
+			continue
+		}
+		taken[slot] = append(taken[slot], theta)
+		p := peak{theta: theta, score: m.match(theta, found), found: make([]bool, len(m.lines))}
+		for i, to := range m.order {
+			p.found[i] = found[to] >= 0
+		}
+		if out = append(out, p); len(out) == maxPeaks {
+			break
+		}
+	}
+	slices.SortStableFunc(out, func(a, b peak) int {
+		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.theta, b.theta))
+	})
+	return out
+}
+
+// bestPath finds the offsets that give most lines a partner, one peak for each
+// line and a penalty for each change of peak: a clock steps seldom. Peaks near
+// avoid, the path to be contested, are left out.
+func (m *pairing) bestPath(peaks []peak, avoid []int64) guess {
+	const states = 60
+	if len(peaks) > states && avoid == nil {
+		peaks = peaks[:states]
+	}
+	n := len(m.lines)
+	if n == 0 || len(peaks) == 0 {
+		return guess{}
+	}
+	value := make([]int, len(peaks))
+	from := make([][]uint8, n) // the peak each came from, 255: itself
+	for i := range n {
+		best := 0
+		for k := range value {
+			if value[k] > value[best] {
+				best = k
+			}
+		}
+		from[i] = make([]uint8, len(peaks))
+		jump := value[best] - stepPenalty
+		for k := range peaks {
+			from[i][k] = 255
+			if i > 0 && jump > value[k] {
+				value[k], from[i][k] = jump, uint8(best)
+			}
+			if avoid != nil && abs(peaks[k].theta-avoid[i]) <= rivalApart {
+				continue
+			}
+			if peaks[k].found[i] {
+				value[k]++
+			}
+		}
+	}
+	at := 0
+	for k := range value {
+		if value[k] > value[at] {
+			at = k
+		}
+	}
+	g := guess{theta: make([]int64, n)}
+	for i := n - 1; i >= 0; i-- {
+		g.theta[i] = peaks[at].theta
+		if peaks[at].found[i] && (avoid == nil || abs(peaks[at].theta-avoid[i]) > rivalApart) {
+			g.score++
+		}
+		if from[i][at] != 255 {
+			at = int(from[i][at])
+		}
+	}
+	return g
+}
+
+// insidePath counts the lines that the path puts inside the stretch of the
+// partners.
+func (m *pairing) insidePath(theta []int64) int {
+	n := 0
+	for i, to := range m.order {
+		l := &m.lines[to]
+		if l.High-theta[i] >= m.first && l.Low-theta[i] <= m.last {
+			n++
+		}
+	}
+	return n
+}
+
+// candidates lists the offsets that compete, best first.
+func candidates(peaks []peak, _ int64) []Candidate {
+	var out []Candidate
+	for _, p := range peaks {
+		if len(out) == 5 || float64(p.score) < rivalShare*float64(peaks[0].score) {
+			break
+		}
+		near := false
+		for _, c := range out {
+			near = near || abs(c.Offset-p.theta) <= rivalApart
+		}
+		if !near {
+			out = append(out, Candidate{Offset: p.theta, Score: float64(p.score), Reason: zoneReason(p.theta)})
+		}
+	}
+	return out
+}
+
+// zoneReason names the time zone that would explain an offset, with the rest.
+func zoneReason(theta int64) string {
+	const quarter = int64(15 * time.Minute)
+	zone := (theta + quarter/2) / quarter
+	if theta < 0 {
+		zone = (theta - quarter/2) / quarter
+	}
+	if zone == 0 || zone < -48 || zone > 56 {
+		return ""
+	}
+	sign := '+'
+	if zone < 0 {
+		sign = '-'
+	}
+	return fmt.Sprintf("time zone %c%02d:%02d and %+.3f s", sign, abs(zone)/4, abs(zone)%4*15, float64(theta-zone*quarter)/1e9)
+}
+
+func abs(x int64) int64 {
+	if x < 0 {
+		return -x
+	}
+	return x
+}
