@@ -113,7 +113,10 @@ func TestOutliers(t *testing.T) {
 		cs := ntpLike(h, r, 60, 600, 1e6)
 		for i := range rapid.IntRange(0, 9).Draw(t, "outliers") {
 			k := r.IntN(60)
-			wrong := int64((r.Float64() - 0.5) * 1e10)
+			wrong := int64(2e7 + r.Float64()*5e9)
+			if r.IntN(2) == 0 {
+				wrong = -wrong
+			}
 			cs = append(cs, Constraint{A: 0, B: 1, At: cs[k].At + 1, Low: cs[k].Low + wrong, High: cs[k].High + wrong, Method: NTP, Ref: 1000 + i})
 		}
 		s := Solve(Problem{Clocks: 2, Constraints: cs, Prefer: []ID{0}})
