@@ -141,8 +141,11 @@ func measureClocks(inc *incident.Incident, opt Options) []*Clock {
 // evidence.
 func remeasureClocks(inc *incident.Incident, opt Options, linked []LinkedLine) []*Clock {
 	d := buildDomains(inc)
-	for _, k := range d.clocks {
-		k.Status, k.Why = clock.Insufficient, "no evidence bears on it"
+	e := gather(inc, d)
+	e.linked(linked)
+	s := clock.Solve(e.problem(opt))
+	if e.sameHosts(s) {
+		s = clock.Solve(e.problem(opt))
 	}
-	return d.clocks
+	return e.finish(s)
 }

@@ -10,22 +10,33 @@ func (s *solver) pairUp(id ID) {
 	st := &s.state[id]
 	known := st.course
 	keyed := st.ev
-	for _, i := range s.series[id] {
-		lines, partners, other, ok := s.sides(id, &s.p.Series[i])
-		if !ok {
+	for _, alternatives := range s.choices(id) {
+		best, score := -1, -1
+		var bestEv []evidence
+		var bestGuess guess
+		for _, i := range alternatives {
+			lines, partners, other, ok := s.sides(id, &s.p.Series[i])
+			if !ok {
+				continue
+			}
+			ev, g := s.fromSeries(id, lines, partners, known)
+			if rank := g.rank(); best < 0 || rank > score {
+				for k := range ev {
+					ev[k].method, ev[k].other = s.p.Series[i].Method, other
+				}
+				best, score, bestEv, bestGuess = i, rank, ev, g
+			}
+		}
+		if best < 0 {
 			continue
 		}
-		ev, g := s.fromSeries(id, lines, partners, known)
-		if g.status != Measured {
-			if st.status != Measured && (st.guess == nil || g.score > st.guess.score) {
-				st.guess, st.status, st.why = &g, g.status, g.why
+		if bestGuess.status != Measured {
+			if st.status != Measured && (st.guess == nil || bestGuess.score > st.guess.score) {
+				st.guess, st.status, st.why = &bestGuess, bestGuess.status, bestGuess.why
 			}
 			continue
 		}
-		for k := range ev {
-			ev[k].method, ev[k].other = s.p.Series[i].Method, other
-		}
-		all := append(slices.Clone(st.ev), ev...)
+		all := append(slices.Clone(st.ev), bestEv...)
 		c := newCourse(all, s.steps[id])
 		var next state
 		next.judge(c)
@@ -46,6 +57,31 @@ func (s *solver) pairUp(id ID) {
 		st.status, st.course = Insufficient, nil
 		st.why = fmt.Sprintf("only %d lines bear on it", len(st.ev))
 	}
+}
+
+// choices groups the series of a clock: alternatives of one choice together.
+func (s *solver) choices(id ID) [][]int {
+	var out [][]int
+	place := map[int]int{}
+	for _, i := range s.series[id] {
+		c := s.p.Series[i].Choice
+		if at, ok := place[c]; ok && c != 0 {
+			out[at] = append(out[at], i)
+			continue
+		}
+		place[c] = len(out)
+		out = append(out, []int{i})
+	}
+	return out
+}
+
+// rank orders guesses of alternatives: what could be measured first, then by
+// the lines that find a partner.
+func (g *guess) rank() int {
+	if g.status == Measured {
+		return 1_000_000_000 + g.score
+	}
+	return g.score
 }
 
 // supporters counts the items that a course satisfies.

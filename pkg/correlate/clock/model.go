@@ -55,6 +55,9 @@ type Series struct {
 	Lines    []Instant
 	Partners []Instant
 	Method   Method
+	// Choice, if not 0, names a set of series of which one at most is true: the
+	// one that fits best is used.
+	Choice int
 }
 
 // Step is a jump of one clock known from its own records: at At (clock's own

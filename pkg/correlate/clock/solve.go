@@ -45,10 +45,7 @@ func Solve(p Problem) *Solution {
 		s.steps[st.Clock] = append(s.steps[st.Clock], st)
 	}
 	for i := range s.steps {
-		slices.SortFunc(s.steps[i], func(a, b Step) int {
-			return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Size, b.Size), cmp.Compare(a.Ref, b.Ref))
-		})
-		s.steps[i] = slices.CompactFunc(s.steps[i], func(a, b Step) bool { return a.At == b.At && a.Size == b.Size })
+		s.steps[i] = mergeSteps(s.steps[i])
 	}
 	if p.Clocks == 0 {
 		return &Solution{}
@@ -273,4 +270,34 @@ func weight(m Method) float64 {
 		return 1
 	}
 	return 3
+}
+
+// mergeSteps joins what several records tell of one step: jumps of one size
+// whose windows overlap.
+func mergeSteps(in []Step) []Step {
+	slices.SortFunc(in, func(a, b Step) int {
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.After, b.After), cmp.Compare(a.Size, b.Size), cmp.Compare(a.Slack, b.Slack), cmp.Compare(a.Ref, b.Ref))
+	})
+	var out []Step
+	for _, s := range in {
+		merged := false
+		for i := range out {
+			o := &out[i]
+			overlap := s.At <= o.After-o.Size && o.At <= s.After-s.Size
+			if !overlap || abs(o.Size-s.Size) > o.Slack+s.Slack {
+				continue
+			}
+			end := min(o.After-o.Size, s.After-s.Size) // on the clock as it ran before
+			if s.Slack < o.Slack {
+				o.Size, o.Slack, o.Method, o.Ref = s.Size, s.Slack, s.Method, s.Ref
+			}
+			o.At, o.After = max(o.At, s.At), end+o.Size
+			merged = true
+			break
+		}
+		if !merged {
+			out = append(out, s)
+		}
+	}
+	return out
 }

@@ -1,0 +1,165 @@
+package correlate
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+// sighting is one packet of a conversation as one capture saw it.
+type sighting struct {
+	at    int64
+	dir   pcapflow.Dir
+	clock *Clock
+}
+
+// packetKey is what a packet keeps on its way, address translation included.
+type packetKey struct {
+	isn   [2]uint32 // of its connection; 0, 0 for datagrams
+	port  uint16    // of the server
+	dir   pcapflow.Dir
+	seq   uint32
+	ack   uint32
+	len   uint32
+	sum   uint32
+	flags uint8
+	id    uint16
+	name  string // of a DNS question
+	peer  netip.AddrPort
+}
+
+// captures compares the stamps of the same packets in two captures: whichever
+// saw a packet first, saw it no later than the other.
+func (e *evidence) captures() {
+	seen := make([]map[packetKey]sighting, len(e.inc.Captures))
+	for i, c := range e.inc.Captures {
+		seen[i] = e.sightings(i, c)
+	}
+	for i := range seen {
+		for j := i + 1; j < len(seen); j++ {
+			e.twoCaptures(seen[i], seen[j])
+		}
+	}
+}
+
+// sightings lists the packets of a capture that can be known again; those seen
+// twice under one key are left out.
+func (e *evidence) sightings(i int, c *incident.Capture) map[packetKey]sighting {
+	out := map[packetKey]sighting{}
+	twice := map[packetKey]bool{}
+	add := func(f *pcapflow.Flow, k packetKey, s pcapflow.Stamp, dir pcapflow.Dir) {
+		if !s.Seen() || twice[k] {
+			return
+		}
+		if _, ok := out[k]; ok {
+			delete(out, k)
+			twice[k] = true
+			return
+		}
+		out[k] = sighting{s.Time, dir, e.byKey[captureKey(i, f.Clock)]}
+	}
+	for _, f := range c.Flows {
+		if f.Conn != nil && len(f.Conn.SYN) > 0 {
+			for _, m := range f.Conn.Marks {
+				add(f, packetKey{isn: f.Conn.ISN, port: f.Server.Port(), dir: m.Dir, seq: m.Seq, ack: m.Ack, len: m.Len, sum: m.Sum, flags: m.Flags, id: m.ID}, m.Stamp, m.Dir)
+			}
+		}
+		for n := range f.DNS {
+			t := &f.DNS[n]
+			if f.Transport != pcapflow.UDP || len(t.Repeats) > 0 || len(t.Extra) > 0 || t.Multicast {
+				continue
+			}
+			k := packetKey{port: f.Server.Port(), seq: uint32(t.ID), name: t.Name + "/" + t.Type, peer: f.Client}
+			add(f, k, t.Query, pcapflow.Client)
+			k.dir = pcapflow.Server
+			add(f, k, t.Answer, pcapflow.Server)
+		}
+		for n := range f.NTP {
+			s := &f.NTP[n]
+			if len(s.Repeats) > 0 {
+				continue
+			}
+			add(f, ntpKey(f, &s.Request, pcapflow.Client), s.Request.Stamp, pcapflow.Client)
+			add(f, ntpKey(f, &s.Response, pcapflow.Server), s.Response.Stamp, pcapflow.Server)
+		}
+	}
+	return out
+}
+
+// ntpKey knows an NTP packet by its transmit and originate stamps.
+func ntpKey(f *pcapflow.Flow, m *pcapflow.NTPMessage, dir pcapflow.Dir) packetKey {
+	return packetKey{port: f.Server.Port(), dir: dir, seq: uint32(m.Xmt >> 32), ack: uint32(m.Xmt), len: uint32(m.Org >> 32), sum: uint32(m.Org), name: "ntp"}
+}
+
+// route is a pair of clocks that stamped the same packets.
+type route struct{ a, b *Clock }
+
+// shared is one packet seen by both clocks of a route.
+type shared struct {
+	at, later int64 // by a; b − a
+	dir       pcapflow.Dir
+	flow      [2]uint32
+}
+
+// twoCaptures adds one-sided bounds for every packet that both saw.
+func (e *evidence) twoCaptures(x, y map[packetKey]sighting) {
+	if len(y) == 0 {
+		return
+	}
+	routes := map[route][]shared{}
+	var order []route
+	for k, s := range x {
+		o, ok := y[k]
+		if !ok || s.clock == nil || o.clock == nil || s.clock == o.clock {
+			continue
+		}
+		r := route{s.clock, o.clock}
+		if routes[r] == nil {
+			order = append(order, r)
+		}
+		routes[r] = append(routes[r], shared{s.at, o.at - s.at, s.dir, k.isn})
+	}
+	slices.SortFunc(order, func(p, q route) int {
+		if p.a.ID != q.a.ID {
+			return int(p.a.ID - q.a.ID)
+		}
+		return int(p.b.ID - q.b.ID)
+	})
+	for _, r := range order {
+		e.path(r, routes[r])
+	}
+}
+
+// path decides which of two captures lay nearer to the clients, and adds the
+// bounds: what the clients send reaches the nearer one first.
+func (e *evidence) path(r route, packets []shared) {
+	var up, down []int64
+	for _, p := range packets {
+		if p.dir == pcapflow.Client {
+			up = append(up, p.later)
+		} else {
+			down = append(down, p.later)
+		}
+	}
+	if len(up)+len(down) < 2 {
+		return
+	}
+	aFirst := true
+	if len(up) > 0 && len(down) > 0 {
+		slices.Sort(up)
+		slices.Sort(down)
+		aFirst = up[len(up)/2] >= down[len(down)/2]
+	} else {
+		return // one way only bounds one side, and does not tell the order
+	}
+	for _, p := range packets {
+		if (p.dir == pcapflow.Client) == aFirst {
+			e.add(r.a, r.b, p.at, -clock.Infinity, p.later+captureNoise, clock.TwoCaptures)
+		} else {
+			e.add(r.a, r.b, p.at, p.later-captureNoise, clock.Infinity, clock.TwoCaptures)
+		}
+	}
+}

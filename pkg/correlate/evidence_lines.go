@@ -1,0 +1,286 @@
+package correlate
+
+import (
+	"cmp"
+	"math"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+// window is the stretch of a capture's time in which an instant of the server
+// lies; math.MinInt64 and MaxInt64: open.
+type window struct{ low, high int64 }
+
+// How far a server's stamp may lie from the packets that bound it, beyond what
+// causality gives (measured with real daemons).
+const (
+	turn       = int64(3 * time.Millisecond)  // a turn of an event loop
+	afterwards = int64(5 * time.Millisecond)  // a line written right after the last packet
+	syslogLate = int64(20 * time.Millisecond) // a line that another process writes down
+)
+
+// lines relates log lines to the flows of every capture: by key where the line
+// has one, else as series.
+func (e *evidence) lines() {
+	byClient := make([]map[netip.AddrPort][]*pcapflow.Flow, len(e.inc.Captures))
+	for i, c := range e.inc.Captures {
+		byClient[i] = map[netip.AddrPort][]*pcapflow.Flow{}
+		for _, f := range c.Flows {
+			key := plain(f.Client)
+			byClient[i][key] = append(byClient[i][key], f)
+		}
+	}
+	for _, l := range e.inc.Logs {
+		for i := range e.inc.Captures {
+			e.keyed(l, i, byClient[i])
+		}
+		e.httpSeries(l)
+		e.dnsSeries(l)
+	}
+}
+
+func plain(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port())
+}
+
+// writer is the clock that wrote an event, as far as the folders tell.
+func (e *evidence) writer(l *incident.Log, ev *logparse.Event) *Clock {
+	if ev.Host != "" {
+		if k := e.byKey[hostKey(ev.Host)]; k != nil && len(k.Hosts) > 0 {
+			return k
+		}
+	}
+	return e.host(l)
+}
+
+// stampOf is the stretch of its clock in which a line's instant lies.
+func stampOf(ev *logparse.Event) (low, high int64) {
+	return ev.Time, ev.Time + int64(ev.Width) + int64(ev.Lag)
+}
+
+// keyed adds a bound for every line that names its client's port.
+func (e *evidence) keyed(l *incident.Log, i int, byClient map[netip.AddrPort][]*pcapflow.Flow) {
+	for n := range l.Events {
+		ev := &l.Events[n]
+		if !ev.HasTime || ev.Client.Port() == 0 || ev.Reading != nil {
+			continue
+		}
+		flows := byClient[plain(ev.Client)]
+		f, w, ok := theOne(flows, ev)
+		if !ok {
+			continue
+		}
+		low, high := stampOf(ev)
+		e.bound(e.byKey[captureKey(i, f.Clock)], e.writer(l, ev), w, low, high)
+	}
+}
+
+// bound adds what a line with the stamp [low, high], of an instant in window w
+// of a capture, tells of the two clocks.
+func (e *evidence) bound(capture, writer *Clock, w window, low, high int64) {
+	if capture == nil || writer == nil || w.low > w.high {
+		return
+	}
+	at, lo, hi := w.low, -clock.Infinity, clock.Infinity
+	if w.high < math.MaxInt64 {
+		lo = low - w.high
+		at = w.high
+	}
+	if w.low > math.MinInt64 {
+		hi = high - w.low
+		at = w.low
+	}
+	e.add(capture, writer, at, lo, hi, clock.Keyed)
+}
+
+// theOne finds the flow that a line with a port tells of, and the window of the
+// line's instant; not ok where several flows would do.
+func theOne(flows []*pcapflow.Flow, ev *logparse.Event) (found *pcapflow.Flow, w window, ok bool) {
+	n := 0
+	for _, f := range flows {
+		if x, fits := windowOf(f, ev); fits {
+			found, w = f, x
+			n++
+		}
+	}
+	return found, w, n == 1
+}
+
+// windowOf says where in a flow the instant of a line lies; false where the
+// line cannot tell of the flow.
+func windowOf(f *pcapflow.Flow, ev *logparse.Event) (window, bool) {
+	switch ev.Kind {
+	case logparse.SSHConnection, logparse.SSHAccepted, logparse.SSHFailed, logparse.SSHInvalidUser, logparse.SSHClosed, logparse.SSHNegotiation:
+		if f.Transport != pcapflow.TCP || f.SSH == nil && f.Service != "ssh" {
+			return window{}, false
+		}
+		return sshWindow(f, ev.Kind)
+	case logparse.DNSQuery, logparse.DNSReply, logparse.DNSError:
+		return dnsWindow(f, ev)
+	case logparse.HTTPRequest, logparse.AppRequest:
+		if f.Transport == pcapflow.TCP && len(f.HTTP) == 1 {
+			return exchangeWindow(f, &f.HTTP[0], ev.Means)
+		}
+	case logparse.HTTPError:
+		if f.Transport == pcapflow.TCP && (ev.Server.Port() == 0 || ev.Server.Port() == f.Server.Port()) {
+			return window{f.Start.Time, f.End.Time + syslogLate}, true
+		}
+	}
+	return window{}, false
+}
+
+// distance is the round trip between the capture and the server, 0: unknown.
+func distance(f *pcapflow.Flow) int64 {
+	if f.Conn == nil {
+		return 0
+	}
+	return f.Conn.RTTServer
+}
+
+// sshWindow is where sshd writes its lines, by the packets around them.
+func sshWindow(f *pcapflow.Flow, kind logparse.Kind) (window, bool) {
+	s := f.SSH
+	if s == nil {
+		return window{f.Start.Time, f.End.Time + syslogLate}, true
+	}
+	w := window{f.Start.Time, f.End.Time + syslogLate}
+	last := func(x pcapflow.Stamp, d int64) {
+		if x.Seen() {
+			w.high = min(w.high, x.Time+d)
+		}
+	}
+	first := func(x pcapflow.Stamp) {
+		if x.Seen() {
+			w.low = max(w.low, x.Time)
+		}
+	}
+	switch kind {
+	case logparse.SSHConnection:
+		last(s.KexReply, syslogLate)
+	case logparse.SSHAccepted:
+		first(s.NewKeys[pcapflow.Client])
+		last(s.SessionStart, syslogLate)
+		for _, r := range s.Rounds {
+			if r.Result == "success" {
+				first(r.Request)
+				last(r.Reply, afterwards)
+				if r.Reply.Seen() {
+					w.low = max(w.low, r.Reply.Time-distance(f)-syslogLate)
+				}
+			}
+		}
+	case logparse.SSHFailed, logparse.SSHInvalidUser:
+		first(s.NewKeys[pcapflow.Client])
+		for _, r := range s.Rounds[:min(1, len(s.Rounds))] {
+			first(r.Request)
+		}
+	case logparse.SSHClosed:
+		first(f.LastPayload[pcapflow.Client])
+	case logparse.SSHNegotiation:
+		first(f.FirstPayload[pcapflow.Client])
+	}
+	return w, w.low <= w.high
+}
+
+// dnsWindow is the stretch between a query and its answer.
+func dnsWindow(f *pcapflow.Flow, ev *logparse.Event) (window, bool) {
+	var w window
+	n := 0
+	for i := range f.DNS {
+		t := &f.DNS[i]
+		if t.Name != ev.Name || ev.Type != "" && t.Type != ev.Type || !t.Query.Seen() {
+			continue
+		}
+		n++
+		w = transactionWindow(t, ev.Kind)
+		if len(t.Repeats) > 0 {
+			n++
+		}
+	}
+	return w, n == 1
+}
+
+func transactionWindow(t *pcapflow.Transaction, kind logparse.Kind) window {
+	w := window{t.Query.Time, math.MaxInt64}
+	if t.Answer.Seen() {
+		w.high = t.Answer.Time
+		if kind != logparse.DNSQuery {
+			w.high += afterwards
+		}
+	}
+	return w
+}
+
+// exchangeWindow is where in an exchange the instant of a line lies.
+func exchangeWindow(f *pcapflow.Flow, x *pcapflow.Exchange, means logparse.Moment) (window, bool) {
+	if !x.RequestFirst.Seen() {
+		return window{}, false
+	}
+	w := window{x.RequestFirst.Time, math.MaxInt64}
+	rtt := distance(f)
+	switch means {
+	case logparse.RequestStart:
+		if x.ResponseFirst.Seen() {
+			w.high = x.ResponseFirst.Time
+		}
+		if x.RequestLast.Seen() && rtt > 0 {
+			w.high = min(w.high, x.RequestLast.Time+rtt+afterwards)
+		}
+	case logparse.RequestEnd:
+		if x.ResponseFirst.Seen() && rtt > 0 {
+			w.low = max(w.low, x.ResponseFirst.Time-rtt-turn)
+		}
+		if x.ResponseLast.Seen() {
+			w.high = x.ResponseLast.Time + afterwards
+		}
+	default:
+		if x.ResponseLast.Seen() {
+			w.high = x.ResponseLast.Time + afterwards
+		}
+	}
+	return w, w.high < math.MaxInt64 && w.low <= w.high
+}
+
+// startWindow is where a server begins to read a request.
+func startWindow(f *pcapflow.Flow, x *pcapflow.Exchange) (window, bool) {
+	if !x.RequestFirst.Seen() {
+		return window{}, false
+	}
+	w := window{x.RequestFirst.Time - int64(time.Millisecond), math.MaxInt64}
+	if x.ResponseFirst.Seen() {
+		w.high = x.ResponseFirst.Time
+	}
+	if rtt := distance(f); rtt > 0 {
+		w.high = min(w.high, x.RequestFirst.Time+rtt+turn)
+	}
+	return w, w.high < math.MaxInt64 && w.low <= w.high
+}
+
+// tally orders keys by how often they occur.
+type tally[K comparable] struct {
+	count map[K]int
+	order []K
+}
+
+func (t *tally[K]) add(k K) {
+	if t.count == nil {
+		t.count = map[K]int{}
+	}
+	if t.count[k] == 0 {
+		t.order = append(t.order, k)
+	}
+	t.count[k]++
+}
+
+// top lists the n most frequent keys, the earliest first among equals.
+func (t *tally[K]) top(n int) []K {
+	out := slices.Clone(t.order)
+	slices.SortStableFunc(out, func(a, b K) int { return cmp.Compare(t.count[b], t.count[a]) })
+	return out[:min(n, len(out))]
+}

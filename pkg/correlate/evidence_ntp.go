@@ -1,0 +1,83 @@
+package correlate
+
+import (
+	"math"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+// ntp turns the NTP exchanges of a capture into bounds. A host stamps a request
+// after the capture saw it, and a response before: that holds wherever the
+// capture was taken and needs nothing of the client.
+func (e *evidence) ntp(i int, c *incident.Capture) {
+	requests := map[netip.Addr][]pcapflow.NTPMessage{}
+	for _, f := range c.Flows {
+		if len(f.NTP) == 0 {
+			continue
+		}
+		k := e.byKey[captureKey(i, f.Clock)]
+		if k == nil {
+			continue
+		}
+		server := f.Server.Addr().Unmap()
+		e.ntpServer(k, server, f)
+		if i := slices.Index(c.Own, f.Client.Addr()); i < 0 {
+			for s := range f.NTP {
+				if f.NTP[s].Request.Seen() {
+					requests[f.Client.Addr().Unmap()] = append(requests[f.Client.Addr().Unmap()], f.NTP[s].Request)
+				}
+			}
+		}
+	}
+}
+
+// ntpServer adds the bounds that the answers of one flow give.
+func (e *evidence) ntpServer(k *Clock, server netip.Addr, f *pcapflow.Flow) {
+	var before pcapflow.Stamp // of the response before, for interleaved mode
+	for i := range f.NTP {
+		s := &f.NTP[i]
+		q, a := &s.Request, &s.Response
+		if !a.Seen() || a.Kiss != "" {
+			continue
+		}
+		b := e.server(server)
+		low, high := -clock.Infinity, clock.Infinity
+		if received, ok := pcapflow.NTPUnix(a.Rec, a.Time); ok && q.Seen() {
+			high = received - q.Time + captureNoise
+		}
+		sent, ok := pcapflow.NTPUnix(a.Xmt, a.Time)
+		switch {
+		case ok && !s.Interleaved:
+			low = sent - a.Time - captureNoise
+		case ok && before.Seen(): // it stamps the response before this one
+			e.add(k, b, before.Time, sent-before.Time-captureNoise, clock.Infinity, clock.NTP)
+		}
+		before = a.Stamp
+		if low > -clock.Infinity || high < clock.Infinity {
+			if high-low >= -2*captureNoise {
+				e.add(k, b, a.Time, low, max(high, low), clock.NTP)
+			}
+		}
+		if ok && !s.Interleaved {
+			e.ntpUTC(b, sent, a)
+		}
+	}
+}
+
+// ntpUTC adds how far a server says it may be from UTC (RFC 5905 §11.2, root
+// distance). A server set to its own clock, or to none, says nothing of UTC.
+func (e *evidence) ntpUTC(server *Clock, sent int64, a *pcapflow.NTPMessage) {
+	if a.Unsynchronised() || a.RefID>>8 == 0x7f7f01 || a.RefID == 0x4c4f434c { // 127.127.1.x, LOCL
+		return
+	}
+	distance := pcapflow.NTPShort(a.RootDelay)/2 + pcapflow.NTPShort(a.RootDispersion)
+	if a.Precision > -32 && a.Precision < 8 {
+		distance += int64(math.Ldexp(float64(time.Second), int(a.Precision)))
+	}
+	e.add(server, e.utc(), sent, -distance, distance, clock.NTP)
+}

@@ -1,0 +1,158 @@
+package correlate
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
+)
+
+// readings turns what time daemons and their clients wrote into bounds between
+// the host's clocks and the servers they asked.
+func (e *evidence) readings(l *incident.Log) {
+	for i := range l.Events {
+		ev := &l.Events[i]
+		r := ev.Reading
+		if r == nil {
+			continue
+		}
+		if ev.Kind == logparse.ClockStep && r.Step != 0 && ev.HasTime && r.Stamps == logparse.SystemClock {
+			e.step(l, ev)
+		}
+		if ev.Kind == logparse.ClockReading && ev.HasTime {
+			e.reading(l, ev, r)
+		}
+	}
+}
+
+// reading adds one statement. Remaining relates the system clock to the NTP
+// clock; with an offset beside it, directly to the source.
+func (e *evidence) reading(l *incident.Log, ev *logparse.Event, r *logparse.Reading) {
+	scale := e.host(l)
+	if r.Scale == logparse.NTPClock {
+		scale = e.ntpClock(l)
+	}
+	at := ev.Time + int64(ev.Width)/2 // by the clock that stamped it
+	if r.HasRemaining {
+		// The stamp tells the instant to its width only: the bounds leave room
+		// for a slew during it, but none is known of.
+		if r.Stamps == logparse.NTPClock {
+			e.add(e.ntpClock(l), e.host(l), at, r.Remaining-r.RemBound, r.Remaining+r.RemBound, clock.Chrony)
+		} else {
+			e.add(e.host(l), e.ntpClock(l), at, -r.Remaining-r.RemBound, -r.Remaining+r.RemBound, clock.Chrony)
+		}
+	}
+	if !r.HasOffset || !r.Synchronised || r.Unbounded {
+		return
+	}
+	source := e.source(r.Source)
+	if source == nil {
+		return
+	}
+	method := clock.Chrony
+	if ev.Process != "chronyd" && ev.Process != "chronyc" {
+		method = clock.NTP
+	}
+	// The stamp on the source's clock.
+	from := at - r.Offset
+	if r.Stamps == logparse.NTPClock && r.Scale == logparse.SystemClock || r.Stamps != r.Scale && r.HasRemaining {
+		from = at
+	}
+	e.add(source, scale, from, r.Offset-r.Bound, r.Offset+r.Bound, method)
+	if r.Scale == logparse.NTPClock && r.HasRemaining {
+		sum, bound := r.Offset+r.Remaining, r.Bound+r.RemBound
+		e.add(source, e.host(l), from, sum-bound, sum+bound, method)
+	}
+}
+
+// source is the clock a reading compares with: an NTP server by address, by the
+// name its address has in the captures, or by a reference id that is one.
+func (e *evidence) source(name string) *Clock {
+	if name == "" {
+		return e.utc()
+	}
+	if a, err := netip.ParseAddr(name); err == nil {
+		return e.server(a)
+	}
+	if i := strings.IndexByte(name, ' '); i > 0 {
+		name = name[:i]
+	}
+	if as := e.names[strings.ToLower(strings.TrimSuffix(name, "."))]; len(as) > 0 {
+		return e.server(as[0])
+	}
+	if n, err := strconv.ParseUint(name, 16, 32); err == nil && len(name) == 8 {
+		return e.server(netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}))
+	}
+	return nil
+}
+
+// step notes a jump that a daemon says it made; its line is stamped behind it.
+func (e *evidence) step(l *incident.Log, ev *logparse.Event) {
+	r := ev.Reading
+	e.refs++
+	e.steps = append(e.steps, clock.Step{
+		Clock: e.host(l).ID, At: ev.Time - r.Step - int64(time.Second), After: ev.Time + int64(ev.Width), Size: r.Step,
+		Slack: r.Bound + int64(time.Millisecond), Method: clock.Chrony, Ref: e.refs,
+	})
+}
+
+// jumps finds the steps of a host's clock in its journal: real time less
+// monotonic time is constant within a boot, except at steps. A slew moves both.
+func (e *evidence) jumps(l *incident.Log) {
+	const (
+		least = int64(20 * time.Millisecond) // a record may be late by some of it
+		slack = int64(2 * time.Millisecond)
+	)
+	last := map[string]*logparse.Event{}
+	for i := range l.Events {
+		ev := &l.Events[i]
+		if !ev.HasMonotonic || !ev.HasTime {
+			continue
+		}
+		before := last[ev.BootID]
+		last[ev.BootID] = ev
+		if before == nil || ev.Monotonic < before.Monotonic {
+			continue
+		}
+		real, mono := ev.Time-before.Time, ev.Monotonic-before.Monotonic
+		size := real - mono
+		if size > -least && size < least || abs64(size) < mono/1000 {
+			continue
+		}
+		if !e.lasts(l, i, size) {
+			continue
+		}
+		e.refs++
+		e.steps = append(e.steps, clock.Step{
+			Clock: e.host(l).ID, At: before.Time, After: ev.Time, Size: size, Slack: slack + mono/2000, Method: clock.Journal, Ref: e.refs,
+		})
+	}
+}
+
+// lasts tells whether the records behind a jump agree with it: a single record
+// out of line was only written late.
+func (e *evidence) lasts(l *incident.Log, i int, size int64) bool {
+	first := &l.Events[i]
+	for n, k := 0, i+1; k < len(l.Events) && n < 3; k++ {
+		ev := &l.Events[k]
+		if !ev.HasMonotonic || ev.BootID != first.BootID {
+			continue
+		}
+		n++
+		if d := (ev.Time - first.Time) - (ev.Monotonic - first.Monotonic); abs64(d) > abs64(size)/4 {
+			return false
+		}
+	}
+	return true
+}
+
+func abs64(x int64) int64 {
+	if x < 0 {
+		return -x
+	}
+	return x
+}

@@ -1,0 +1,262 @@
+package correlate
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+const (
+	seriesCaptures = 3 // captures offered to one log
+	seriesServers  = 4 // servers of a capture offered to one log
+)
+
+// numbers gives small numbers to the values of a key, in order of appearance.
+type numbers[K comparable] map[K]int
+
+func (n numbers[K]) of(k K) int {
+	i, ok := n[k]
+	if !ok {
+		i = len(n)
+		n[k] = i
+	}
+	return i
+}
+
+// httpSeries offers the request lines of a log that carry no port to the
+// exchanges of the captures that saw most of their clients.
+func (e *evidence) httpSeries(l *incident.Log) {
+	groups := numbers[netip.Addr]{}
+	lines, anchor := requestLines(l, groups)
+	if len(lines) == 0 {
+		return
+	}
+	for _, i := range e.capturesOf(groups) {
+		c := e.inc.Captures[i]
+		e.choices++
+		for _, server := range serversOf(c, groups) {
+			byClock := map[*Clock][]clock.Instant{}
+			var order []*Clock
+			for _, f := range c.Flows {
+				g, known := groups[plain(f.Client).Addr()]
+				k := e.byKey[captureKey(i, f.Clock)]
+				if !known || plain(f.Server) != server || k == nil {
+					continue
+				}
+				for n := range f.HTTP {
+					x := &f.HTTP[n]
+					w, ok := anchor(f, x)
+					if !ok {
+						continue
+					}
+					if byClock[k] == nil {
+						order = append(order, k)
+					}
+					byClock[k] = append(byClock[k], clock.Instant{Low: w.low, High: w.high, Group: g, Ref: n, Size: bodySize(x)})
+				}
+			}
+			for _, k := range order {
+				e.offer(l, c, server, k, lines, byClock[k])
+			}
+		}
+	}
+}
+
+// offer adds a series.
+func (e *evidence) offer(l *incident.Log, c *incident.Capture, server netip.AddrPort, k *Clock, lines, partners []clock.Instant) {
+	e.series = append(e.series, clock.Series{A: k.ID, B: e.host(l).ID, Lines: lines, Partners: partners, Method: clock.Intervals, Choice: e.choices})
+	e.origins = append(e.origins, origin{l, c, server})
+}
+
+// requestLines makes instants of a log's request lines, and says which instant
+// of an exchange they stand for. With a duration beside the end, the start is
+// the better anchor: the end comes when the last byte was handed to the kernel.
+func requestLines(l *incident.Log, groups numbers[netip.Addr]) ([]clock.Instant, func(*pcapflow.Flow, *pcapflow.Exchange) (window, bool)) {
+	timed, all := 0, 0
+	means := logparse.Unspecified
+	for i := range l.Events {
+		ev := &l.Events[i]
+		if isRequest(ev) {
+			all++
+			means = ev.Means
+			if ev.Kind == logparse.AppRequest {
+				means = logparse.Unspecified
+			}
+			if ev.Duration >= 0 && ev.Kind == logparse.HTTPRequest && ev.Means == logparse.RequestEnd {
+				timed++
+			}
+		}
+	}
+	byStart := timed*10 >= all*9
+	var out []clock.Instant
+	for i := range l.Events {
+		ev := &l.Events[i]
+		if !isRequest(ev) || byStart && ev.Duration < 0 {
+			continue
+		}
+		low, high := stampOf(ev)
+		if byStart {
+			rounding := int64(time.Millisecond)
+			low, high = low-int64(ev.Duration)-rounding, high-int64(ev.Duration)+rounding
+		}
+		x := clock.Instant{Low: low, High: high, Group: groups.of(ev.Client.Addr().Unmap().WithZone("")), Ref: i}
+		if ev.Body > 0 {
+			x.Size = [2]int64{ev.Body, ev.Body}
+		}
+		out = append(out, x)
+	}
+	if byStart {
+		return out, startWindow
+	}
+	return out, func(f *pcapflow.Flow, x *pcapflow.Exchange) (window, bool) { return exchangeWindow(f, x, means) }
+}
+
+// isRequest tells a request line that does not name its flow.
+func isRequest(ev *logparse.Event) bool {
+	return ev.HasTime && (ev.Kind == logparse.HTTPRequest || ev.Kind == logparse.AppRequest) && ev.Client.Addr().IsValid() && ev.Client.Port() == 0
+}
+
+// bodySize is what an exchange tells of the size of its answer's body: a head
+// has some hundred bytes.
+func bodySize(x *pcapflow.Exchange) [2]int64 {
+	switch {
+	case x.BodyBytes > 0 && x.Exact && !x.Estimated:
+		return [2]int64{x.BodyBytes, x.BodyBytes}
+	case x.ResponseBytes > 0 && !x.Truncated && !x.Gap && !x.Multiplexed:
+		return [2]int64{max(x.ResponseBytes-4096-x.ResponseBytes/50, 1), x.ResponseBytes + x.ResponseBytes/50 + 200}
+	}
+	return [2]int64{}
+}
+
+// capturesOf lists the captures that saw most exchanges of the clients, those
+// nearest to the server first among equals.
+func (e *evidence) capturesOf(groups numbers[netip.Addr]) []int {
+	type rank struct{ i, n int }
+	var ranks []rank
+	for i, c := range e.inc.Captures {
+		n := 0
+		for _, f := range c.Flows {
+			if _, ok := groups[plain(f.Client).Addr()]; ok {
+				n += len(f.HTTP)
+			}
+		}
+		if n > 0 {
+			ranks = append(ranks, rank{i, n})
+		}
+	}
+	slices.SortStableFunc(ranks, func(a, b rank) int {
+		return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(nearServer(e.inc.Captures[b.i]), nearServer(e.inc.Captures[a.i])))
+	})
+	var out []int
+	for _, r := range ranks[:min(seriesCaptures, len(ranks))] {
+		out = append(out, r.i)
+	}
+	return out
+}
+
+func nearServer(c *incident.Capture) int {
+	switch c.Vantage {
+	case pcapflow.VantageServer:
+		return 2
+	case pcapflow.VantageMiddle:
+		return 1
+	}
+	return 0
+}
+
+// serversOf lists the servers that the clients of a log spoke HTTP with.
+func serversOf(c *incident.Capture, groups numbers[netip.Addr]) []netip.AddrPort {
+	var servers tally[netip.AddrPort]
+	for _, f := range c.Flows {
+		if _, ok := groups[plain(f.Client).Addr()]; ok {
+			for range f.HTTP {
+				servers.add(plain(f.Server))
+			}
+		}
+	}
+	return servers.top(seriesServers)
+}
+
+// question is what a DNS log without ports tells of a transaction.
+type question struct {
+	client netip.Addr
+	name   string
+	kind   string
+}
+
+// dnsSeries offers the lines of a DNS server that carry no port to the queries
+// of every capture that saw them.
+func (e *evidence) dnsSeries(l *incident.Log) {
+	for _, kind := range []logparse.Kind{logparse.DNSQuery, logparse.DNSReply} {
+		groups := numbers[question]{}
+		var lines []clock.Instant
+		for i := range l.Events {
+			ev := &l.Events[i]
+			if ev.Kind != kind || !ev.HasTime || ev.Client.Port() != 0 || !ev.Client.Addr().IsValid() {
+				continue
+			}
+			low, high := stampOf(ev)
+			lines = append(lines, clock.Instant{Low: low, High: high, Group: groups.of(question{plain(ev.Client).Addr(), ev.Name, ev.Type}), Ref: i})
+		}
+		if len(lines) > 0 {
+			e.dnsPartners(l, kind, groups, lines)
+		}
+	}
+}
+
+func (e *evidence) dnsPartners(l *incident.Log, kind logparse.Kind, groups numbers[question], lines []clock.Instant) {
+	for i, c := range e.inc.Captures {
+		byServer := map[netip.AddrPort][]clock.Instant{}
+		clocks := map[netip.AddrPort]*Clock{}
+		var servers tally[netip.AddrPort]
+		for _, f := range c.Flows {
+			k := e.byKey[captureKey(i, f.Clock)]
+			for n := range f.DNS {
+				t := &f.DNS[n]
+				g, known := groups[question{plain(f.Client).Addr(), t.Name, t.Type}]
+				if !known || k == nil || !t.Query.Seen() || t.Multicast || f.Transport != pcapflow.UDP {
+					continue
+				}
+				server := plain(f.Server)
+				if clocks[server] == nil {
+					clocks[server] = k
+				}
+				if clocks[server] != k {
+					continue
+				}
+				for _, w := range queryWindows(t, kind) {
+					servers.add(server)
+					byServer[server] = append(byServer[server], clock.Instant{Low: w.low, High: w.high, Group: g, Ref: n})
+				}
+			}
+		}
+		e.choices++
+		for _, server := range servers.top(seriesServers) {
+			e.offer(l, c, server, clocks[server], lines, byServer[server])
+		}
+	}
+}
+
+// queryWindows is where the server sees each attempt of a query. Without an
+// answer nothing but custom bounds it: half a second.
+func queryWindows(t *pcapflow.Transaction, kind logparse.Kind) []window {
+	const patience = int64(500 * time.Millisecond)
+	w := transactionWindow(t, kind)
+	if kind == logparse.DNSReply {
+		if !t.Answer.Seen() {
+			return nil
+		}
+		return []window{w}
+	}
+	out := []window{{w.low, min(w.high, w.low+patience)}}
+	for _, r := range t.Repeats {
+		out = append(out, window{r.Time, r.Time + patience})
+	}
+	return out
+}

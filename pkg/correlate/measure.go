@@ -1,0 +1,134 @@
+package correlate
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
+	"github.com/flowcorr/flowcorr/pkg/incident"
+)
+
+// problem states everything gathered for the solver.
+func (e *evidence) problem(opt Options) clock.Problem {
+	return clock.Problem{
+		Clocks: len(e.clocks), Constraints: e.constraints, Series: e.series, Steps: e.steps,
+		Spans: e.spans(), Prefer: e.preferred(opt),
+	}
+}
+
+// spans are the stretches of time the clocks' own records cover.
+func (e *evidence) spans() []clock.Span {
+	out := make([]clock.Span, len(e.clocks))
+	for i, k := range e.clocks {
+		for _, f := range k.Files {
+			if f.First == 0 && f.Last == 0 {
+				continue
+			}
+			if out[i] == (clock.Span{}) {
+				out[i] = clock.Span{First: f.First, Last: f.Last}
+			}
+			out[i].First, out[i].Last = min(out[i].First, f.First), max(out[i].Last, f.Last)
+		}
+	}
+	return out
+}
+
+// preferred orders the clocks that may be the reference: the one asked for,
+// then captures by how many other clocks their evidence reaches and how much it
+// is, then the clocks of hosts.
+func (e *evidence) preferred(opt Options) []clock.ID {
+	type reach struct {
+		others map[clock.ID]bool
+		items  int
+	}
+	reaches := make([]reach, len(e.clocks))
+	touch := func(a, b clock.ID, n int) {
+		if reaches[a].others == nil {
+			reaches[a].others = map[clock.ID]bool{}
+		}
+		reaches[a].others[b] = true
+		reaches[a].items += n
+	}
+	for _, c := range e.constraints {
+		touch(c.A, c.B, 1)
+		touch(c.B, c.A, 1)
+	}
+	for _, s := range e.series {
+		n := min(len(s.Lines), len(s.Partners))
+		touch(s.A, s.B, n)
+		touch(s.B, s.A, n)
+	}
+	rank := func(k *Clock) int {
+		switch {
+		case opt.Reference != "" && k.Name == opt.Reference:
+			return 0
+		case k.Kind == kindCapture:
+			return 1
+		case k.Kind == kindLog && len(k.Files) > 0:
+			return 2
+		case k.Kind == kindNTPClock && len(k.Files) > 0:
+			return 3
+		}
+		return 4
+	}
+	order := slices.Clone(e.clocks)
+	slices.SortStableFunc(order, func(a, b *Clock) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(len(reaches[b.ID].others), len(reaches[a.ID].others)),
+			cmp.Compare(reaches[b.ID].items, reaches[a.ID].items))
+	})
+	out := make([]clock.ID, len(order))
+	for i, k := range order {
+		out[i] = k.ID
+	}
+	return out
+}
+
+// finish writes the tracks into the clocks, the reference first, and leaves out
+// clocks that wrote nothing and could not be measured.
+func (e *evidence) finish(s *clock.Solution) []*Clock {
+	var out []*Clock
+	for i, k := range e.clocks {
+		k.Track = s.Tracks[i]
+		switch {
+		case k.ID == s.Reference:
+			out = append([]*Clock{k}, out...)
+		case len(k.Files) > 0 || k.Status == clock.Measured:
+			out = append(out, k)
+		}
+	}
+	if utc := e.byKey["utc"]; utc != nil && utc.Status == clock.Measured && len(out) > 0 && len(utc.Segments) > 0 {
+		x := utc.Segments[len(utc.Segments)/2]
+		out[0].Notes = append(out[0].Notes, fmt.Sprintf("UTC is %+.6f s from this clock, between %+.6f and %+.6f", float64(x.Offset)/1e9, float64(x.Low)/1e9, float64(x.High)/1e9))
+	}
+	return out
+}
+
+// linked adds what the matching found as keyed evidence.
+func (e *evidence) linked(lines []LinkedLine) {
+	index := map[*incident.Capture]int{}
+	for i, c := range e.inc.Captures {
+		index[c] = i
+	}
+	for _, x := range lines {
+		ev := &x.Log.Events[x.Event]
+		if !ev.HasTime {
+			continue
+		}
+		var w window
+		ok := false
+		switch {
+		case x.Exchange != nil:
+			w, ok = exchangeWindow(x.Flow, x.Exchange, ev.Means)
+		case x.Transaction != nil:
+			w, ok = transactionWindow(x.Transaction, ev.Kind), true
+		default:
+			w, ok = windowOf(x.Flow, ev)
+		}
+		if !ok {
+			continue
+		}
+		low, high := stampOf(ev)
+		e.bound(e.byKey[captureKey(index[x.Capture], x.Flow.Clock)], e.writer(x.Log, ev), w, low, high)
+	}
+}
