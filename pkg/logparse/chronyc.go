@@ -13,7 +13,7 @@ import (
 // A report of chronyc has no stamp of its own. "Ref time" of tracking is the
 // NTP clock's time of the last update, to a second, to which chronyd (since
 // 4.2) adds up to a second at random; it is taken as the event's time with
-// that width. The other reports have no time.
+// that slack. The other reports have no time.
 
 var chronyc = &Format{
 	Name:  "chronyc",
@@ -164,9 +164,8 @@ func (c *chronycText) trackingField(name string, value []byte) {
 		n, _ := integer(value)
 		r.Stratum = int(n)
 	case "Ref time (UTC)":
-		// Wide by what chronyd adds at random, before and after.
 		if st, n := ctimeTime(value); n == len(value) && n > 0 && st.time > 0 {
-			c.event.Time, c.event.HasTime, c.event.Width, c.event.Lag = st.time, true, 2*time.Second, time.Second
+			c.event.Time, c.event.HasTime, c.event.Width, c.event.Slack = st.time, true, st.width, time.Second
 		}
 	case "System time":
 		ns, half, rest, ok := amountOf(value, " seconds ")

@@ -21,8 +21,8 @@ func TestChronycSigns(t *testing.T) {
 	if r.Remaining != -5002627850 || r.Offset != 0 || !r.HasOffset || r.Frequency != -99.793 || r.Skew != 5.147 || r.Bound < 7068e3 || r.Bound > 7069e3 {
 		t.Errorf("tracking: %+v", r)
 	}
-	if want := time.Date(2026, 11, 22, 9, 57, 24, 0, time.UTC).UnixNano(); k.Time != want || k.Width != 2*time.Second || !k.HasTime {
-		t.Errorf("tracking: %d %v, want %d", k.Time, k.Width, want)
+	if want := time.Date(2026, 11, 22, 9, 57, 24, 0, time.UTC).UnixNano(); k.Time != want || k.Width != time.Second || k.Slack != time.Second || !k.HasTime {
+		t.Errorf("tracking: %d %v, want %d", k.Time, k.Slack, want)
 	}
 	if got := readFile(t, "chronyc", "daemons", "chrony", "sourcestats.out"); got[0].Reading.HasOffset {
 		t.Errorf("sourcestats states an offset: %+v", got[0].Reading)

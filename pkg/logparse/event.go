@@ -87,6 +87,9 @@ type Event struct {
 	// NoDate: the text has a time of day only (curl --trace-time, ts). HasTime
 	// is false, and Time counts from the midnight that began the local day.
 	NoDate bool
+	// Slack: the moment may lie this much before or after what Time and Width
+	// say, since the program writes its stamp imprecisely.
+	Slack time.Duration
 
 	// The journal's own stamps: Time may be the sender's, a little earlier.
 	// JournalTime − Monotonic is constant within a boot while nobody steps the

@@ -29,6 +29,7 @@ var formats = []*Format{
 	ntpdLog,
 	sntp,
 	dig,
+	curl,
 	bindLog,
 	unboundLog,
 	dnsmasqLog,

@@ -22,7 +22,6 @@ type incidentTruth struct {
 		}
 	}
 	Requests []struct {
-		ID         string
 		ClientHost string  `json:"client_host"`
 		Run        int     `json:"curl_run"`
 		Begin      float64 `json:"run_start_true"`
