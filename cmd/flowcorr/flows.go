@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+	"github.com/flowcorr/flowcorr/pkg/report"
+	"github.com/flowcorr/flowcorr/pkg/report/render"
+)
+
+func flowsCommand(env *environment) *cobra.Command {
+	o := &env.options
+	cmd := &cobra.Command{
+		Use:   "flows CAPTURE…",
+		Short: "Print every flow of captures with its phases",
+		Long: `flows reads captures (- for standard input) and prints one row a flow: as a
+table, or with --format jsonl as JSON Lines, in the order the flows end.`,
+		Example: `  flowcorr flows client.pcap
+  tcpdump -w - | flowcorr flows --format jsonl -`,
+		RunE: func(_ *cobra.Command, args []string) error { return runFlows(env, args) },
+	}
+	cmd.Flags().StringVar(&o.format, "format", "", "text or jsonl (default: text)")
+	cmd.Flags().StringArrayVar(&o.keylogs, "keylog", nil, "TLS key log FILE (SSLKEYLOGFILE) to decrypt with (repeatable)")
+	return cmd
+}
+
+func runFlows(env *environment, args []string) error {
+	l, err := env.lang()
+	if err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		return &usageError{"no capture given", "flowcorr flows FILE…, or - for standard input"}
+	}
+	opt, err := env.readOptions()
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriterSize(env.out, 256<<10)
+	var sink flowSink
+	switch env.options.format {
+	case "", "text":
+		sink = &flowTable{lang: l}
+	case "jsonl":
+		sink = &flowLines{out: out}
+	default:
+		return &usageError{fmt.Sprintf("--format %s: no such choice", env.options.format), "use text or jsonl"}
+	}
+	read := 0
+	for _, path := range args {
+		problems, err := incident.EachFlow(context.Background(), path, env.in, opt, func(f *pcapflow.Flow) { sink.flow(filepath.Base(path), f) })
+		if err != nil {
+			fmt.Fprintf(env.diag, "flowcorr: %s: %v\n", render.Printable(path), err)
+			continue
+		}
+		read++
+		for _, p := range problems {
+			fmt.Fprintf(env.diag, "flowcorr: %s: %s%s\n", render.Printable(path), position(p), render.Printable(p.Text))
+		}
+	}
+	if err := sink.end(out, env); err != nil {
+		return fmt.Errorf("%w: %w", errWrite, err)
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("%w: %w", errWrite, err)
+	}
+	if read == 0 {
+		return incident.ErrNoInput
+	}
+	return nil
+}
+
+// flowSink takes flows as they end.
+type flowSink interface {
+	flow(evidence string, f *pcapflow.Flow)
+	end(w io.Writer, env *environment) error
+}
+
+// flowLines writes JSON Lines at once.
+type flowLines struct {
+	out  *bufio.Writer
+	line []byte
+	err  error
+}
+
+func (s *flowLines) flow(evidence string, f *pcapflow.Flow) {
+	if s.err != nil {
+		return
+	}
+	s.line = report.AppendFlow(s.line[:0], evidence, f)
+	_, s.err = s.out.Write(s.line)
+}
+
+func (s *flowLines) end(io.Writer, *environment) error { return s.err }
+
+// flowTable collects rows for a table.
+type flowTable struct {
+	lang lang.Lang
+	rows []report.FlowRow
+}
+
+func (s *flowTable) flow(evidence string, f *pcapflow.Flow) {
+	s.rows = append(s.rows, report.RowOf(evidence, f))
+}
+
+func (s *flowTable) end(w io.Writer, env *environment) error {
+	report.SortRows(s.rows)
+	return render.Flows(w, s.rows, env.textOptions(s.lang, env.out))
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flowcorr/flowcorr/pkg/diagnose"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+)
+
+func rulesCommand(env *environment) *cobra.Command {
+	return &cobra.Command{
+		Use:   "rules [NAME]",
+		Short: "List the catalogue of diagnoses, or explain one",
+		Args:  cobra.MaximumNArgs(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			for _, r := range diagnose.Rules() {
+				names = append(names, r.Name)
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			l, err := env.lang()
+			if err != nil {
+				return err
+			}
+			if len(args) == 0 {
+				return listRules(env, l)
+			}
+			r := diagnose.Find(args[0])
+			if r == nil {
+				return &usageError{fmt.Sprintf("there is no rule %q", args[0]), "flowcorr rules lists them"}
+			}
+			return explainRule(env, l, r)
+		},
+	}
+}
+
+func listRules(env *environment, l lang.Lang) error {
+	family := ""
+	for _, r := range diagnose.Rules() {
+		if r.Family != family {
+			family = r.Family
+			fmt.Fprintf(env.out, "%s\n", family)
+		}
+		fmt.Fprintf(env.out, "  %-28s %s\n", r.Name, r.Title.In(l))
+	}
+	return nil
+}
+
+func explainRule(env *environment, l lang.Lang, r *diagnose.Rule) error {
+	fmt.Fprintf(env.out, "%s: %s\n\n%s\n", r.Name, r.Title.In(l), r.Doc.In(l))
+	if needs := r.Needs.In(l); needs != "" {
+		fmt.Fprintf(env.out, "\n%s %s\n", lang.Text{EN: "Needs:", ES: "Necesita:"}.In(l), needs)
+	}
+	for i, x := range r.Refuters {
+		if i == 0 {
+			fmt.Fprintf(env.out, "\n%s\n", lang.Text{EN: "Refuted by:", ES: "La refuta:"}.In(l))
+		}
+		fmt.Fprintf(env.out, "  - %s\n", x.In(l))
+	}
+	if r.Source != "" {
+		fmt.Fprintf(env.out, "\n%s %s\n", lang.Text{EN: "Source:", ES: "Fuente:"}.In(l), r.Source)
+	}
+	return nil
+}
