@@ -34,8 +34,17 @@ type item struct {
 // find lists every file under paths in the order of their names in the report.
 func find(paths []string, opt Options) []*item {
 	var all []*item
+	given := map[string]bool{} // a file under two arguments is one file
 	for _, p := range paths {
-		all = append(all, findUnder(p, opt)...)
+		for _, it := range findUnder(p, opt) {
+			if abs, err := filepath.Abs(it.file.Open); err == nil && p != "-" {
+				if given[abs] {
+					continue
+				}
+				given[abs] = true
+			}
+			all = append(all, it)
+		}
 	}
 	tellApart(all)
 	slices.SortStableFunc(all, byPath)
