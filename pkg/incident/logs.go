@@ -207,7 +207,7 @@ func (h *hints) server(it *item) string {
 			continue
 		}
 		for _, s := range []string{"nginx", "apache"} {
-			if strings.HasPrefix(other.file.Kind, s+"-") {
+			if strings.HasPrefix(other.format.Name, s+"-") {
 				if found != "" && found != s {
 					return ""
 				}
