@@ -30,6 +30,7 @@ var formats = []*Format{
 	sntp,
 	dig,
 	curl,
+	sshVerbose,
 	bindLog,
 	unboundLog,
 	dnsmasqLog,

@@ -29,7 +29,7 @@ func clientFormat(path string) string {
 		return "curl"
 	case strings.HasPrefix(base, "dig"):
 		return "dig"
-	case strings.HasPrefix(base, "ssh_"):
+	case strings.HasPrefix(base, "ssh_") && strings.HasSuffix(base, ".log"):
 		return "ssh-verbose"
 	}
 	return ""
