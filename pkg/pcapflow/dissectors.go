@@ -6,7 +6,7 @@ var dissectors = []*Dissector{
 	tlsDissector,  // TLS
 	httpDissector, // HTTP/1 and HTTP/2 in the clear
 	// startTLSDissector, // SMTP, IMAP, … until STARTTLS
-	// sshDissector, // SSH
+	sshDissector,    // SSH
 	dnsTCPDissector, // DNS over TCP
 	dnsDissector,    // DNS, mDNS, LLMNR
 	ntpDissector,    // NTP

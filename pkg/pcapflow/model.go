@@ -415,10 +415,22 @@ type SSH struct {
 	ServiceRequest, ServiceAccept  Stamp
 	Rounds                         []AuthRound
 	Auth                           string // "success", "failure", "unknown"
-	AuthAttempts                   int
+	AuthAttempts                   int    // answered by success or failure; the method "none" that fails is none
 	AuthEnd                        Stamp
 	SessionStart                   Stamp  // first server bytes after authentication's channel requests
 	WrongProtocol                  string // first bytes, quoted, of a client that did not speak SSH
+
+	Turned                         bool      // the side that opened the connection is the SSH server; "client" and "server" here are SSH's
+	ServerText                     string    // first line, quoted, that the server sent before or instead of its identification
+	CipherToClient, MACToClient    string    // where they differ from Cipher and MAC, which are towards the server
+	Compression                    string    // towards the server
+	NoCommonOffers                 [2]string // what each side offered in the class NoCommon names, client first
+	GroupRequest, GroupReply       Stamp     // the extra exchange of RFC 4419; KexRequest and KexReply come after it
+	Disconnect                     Stamp     // a DISCONNECT message in the clear
+	DisconnectBy                   Dir
+	ClientProtocol, ServerProtocol string // as the identifications say it: "2.0", "1.99", "1.5"
+	Strict                         bool   // both sides offer OpenSSH's strict key exchange
+	Desynchronised                 bool   // bytes were missing, or lengths made no sense: sizes below are less sure
 }
 
 // AuthRound is one encrypted request of the authentication with its answer.
@@ -426,6 +438,8 @@ type AuthRound struct {
 	Request, Reply           Stamp
 	RequestBytes, ReplyBytes int
 	Result                   string // "success", "failure", "continue", "unknown"
+	ReplyFirst               Stamp  // first bytes of the answer, where a banner came before Reply
+	None                     bool   // the first request, by its size the method "none" that only asks for the others; no attempt
 }
 
 // QUIC is what the Initial packets show.

@@ -1,0 +1,183 @@
+package pcapflow
+
+import (
+	"bytes"
+	"crypto/md5"
+	"encoding/binary"
+	"encoding/hex"
+	"strings"
+)
+
+// Name lists of a KEXINIT in their order (RFC 4253 §7.1).
+const (
+	sshListKex = iota
+	sshListHostKey
+	sshListCipherUp // client to server
+	sshListCipherDown
+	sshListMACUp
+	sshListMACDown
+	sshListCompressionUp
+	sshListCompressionDown
+	sshLists
+)
+
+// sshOffer is what one side's KEXINIT lists.
+type sshOffer struct {
+	list [sshLists]string
+}
+
+// sshKex is the key exchange as it was seen.
+type sshKex struct {
+	request, reply           Stamp // INIT and REPLY
+	groupRequest, groupReply Stamp
+	chosen                   [sshLists]string
+	agreed                   bool // both offers are known
+	noCommon                 string
+	offers                   [2]string
+	hassh                    [2]string // by TCP's sides
+}
+
+func (k *sshKex) started() bool { return k.request.Seen() || k.reply.Seen() }
+
+// parseSSHOffer reads the lists of a KEXINIT payload without its message
+// number: a cookie of 16 octets, then ten lists.
+func parseSSHOffer(b []byte) (*sshOffer, bool) {
+	if len(b) < 16 {
+		return nil, false
+	}
+	b = b[16:]
+	var o sshOffer
+	for i := range o.list {
+		if len(b) < 4 {
+			return nil, false
+		}
+		n := binary.BigEndian.Uint32(b)
+		if b = b[4:]; uint64(n) > uint64(len(b)) {
+			return nil, false
+		}
+		o.list[i] = string(b[:n])
+		b = b[n:]
+	}
+	return &o, true
+}
+
+// kexInit takes the payload of a KEXINIT of n octets behind its message number.
+func (s *sshStream) kexInit(d Dir, payload []byte, n int) {
+	if n < 0 || n > len(payload) {
+		return
+	}
+	offer, ok := parseSSHOffer(payload[:n])
+	if !ok {
+		s.ssh.Desynchronised = true
+		return
+	}
+	s.side[d].offer = offer
+	kex := offer.list[sshListKex]
+	if d == Server && inList(kex, "ext-info-c") || d == Client && inList(kex, "ext-info-s") {
+		s.turned = true // RFC 8308 §2.1: c is for clients
+	}
+	s.agree()
+}
+
+// agree works out what both offers lead to, once they are known: the first of
+// the client's names that the server has too (RFC 4253 §7.1).
+func (s *sshStream) agree() {
+	client, server := s.side[s.role(Client)].offer, s.side[s.role(Server)].offer
+	for d := range s.side {
+		if o := s.side[d].offer; o != nil {
+			s.kex.hassh[d] = o.hassh(s.role(Dir(d)))
+		}
+	}
+	if client == nil || server == nil {
+		return
+	}
+	k := &s.kex
+	k.agreed, k.noCommon = true, ""
+	for i := range k.chosen {
+		k.chosen[i] = firstCommon(client.list[i], server.list[i], i == sshListKex)
+		if k.chosen[i] != "" || k.noCommon != "" {
+			continue
+		}
+		if (i == sshListMACUp || i == sshListMACDown) && sealed(k.chosen[i-sshListMACUp+sshListCipherUp]) {
+			continue // the cipher authenticates by itself
+		}
+		k.noCommon = sshClasses[i]
+		k.offers = [2]string{client.list[i], server.list[i]}
+	}
+}
+
+var sshClasses = [sshLists]string{"kex", "host key", "cipher", "cipher", "mac", "mac", "compression", "compression"}
+
+// firstCommon is the first name of client that server has too. Names that
+// signal an extension instead of an algorithm never count (RFC 8308 §2.1,
+// OpenSSH's PROTOCOL §1.10).
+func firstCommon(client, server string, kex bool) string {
+	var index map[string]bool
+	if strings.Count(client, ",") > 32 && strings.Count(server, ",") > 32 {
+		index = make(map[string]bool)
+		for name := range strings.SplitSeq(server, ",") {
+			index[name] = true
+		}
+	}
+	for name := range strings.SplitSeq(client, ",") {
+		if name == "" || kex && (strings.HasPrefix(name, "ext-info-") || strings.HasPrefix(name, "kex-strict-")) {
+			continue
+		}
+		if index != nil && index[name] || index == nil && inList(server, name) {
+			return name
+		}
+	}
+	return ""
+}
+
+func inList(list, name string) bool {
+	for len(list) > 0 {
+		item, rest, _ := strings.Cut(list, ",")
+		if item == name {
+			return true
+		}
+		list = rest
+	}
+	return false
+}
+
+// hassh is the fingerprint of an offer: MD5 over the lists that its sender
+// uses, as Salesforce published it.
+func (o *sshOffer) hassh(role Dir) string {
+	lists := [...]int{sshListKex, sshListCipherUp, sshListMACUp, sshListCompressionUp}
+	if role == Server {
+		lists = [...]int{sshListKex, sshListCipherDown, sshListMACDown, sshListCompressionDown}
+	}
+	var text bytes.Buffer
+	for i, l := range lists {
+		if i > 0 {
+			text.WriteByte(';')
+		}
+		text.WriteString(o.list[l])
+	}
+	sum := md5.Sum(text.Bytes())
+	return hex.EncodeToString(sum[:])
+}
+
+// kexMessage takes a message of the key exchange method. The client asks with
+// 30, 32 and 34, the server answers with 31 and 33 (RFC 4253 §8, 4419 §5,
+// 5656 §7.1), but in methods of GSS-API (RFC 4462 §2.1).
+func (s *sshStream) kexMessage(d Dir, at Stamp, code byte) {
+	k := &s.kex
+	gss := strings.HasPrefix(k.chosen[sshListKex], "gss-")
+	asks := code == sshKexFirst || code == sshGroupInit || code == sshGroupAsk
+	if !gss && !k.started() && asks == (s.role(d) == Server) && code <= sshGroupAsk {
+		s.turned = !s.turned
+		s.agree()
+	}
+	if s.role(d) == Server {
+		k.reply = at
+		return
+	}
+	if code == sshGroupInit && !gss && k.request.Seen() {
+		k.groupRequest, k.groupReply, k.reply = k.request, k.reply, Stamp{}
+	}
+	if !gss || !k.request.Seen() {
+		k.request = at
+	}
+}
