@@ -32,8 +32,10 @@ type timebase interface {
 	packet(s source, t int64) (sp span, ok bool)
 	// line corrects the stamp of an event of a log.
 	line(l *incident.Log, event int) (sp span, ok bool)
-	// same tells whether a log's event and a capture were stamped by one clock.
-	same(l *incident.Log, event int, s source) bool
+	// lineClock and packetClock name the clock that made a stamp, nil where
+	// nothing is known of it: stamps of one clock need no correction.
+	lineClock(l *incident.Log, event int) *Clock
+	packetClock(s source) *Clock
 	// oneClock tells whether two sources were stamped by one clock.
 	oneClock(a, b source) bool
 }
@@ -46,7 +48,8 @@ func (asWritten) line(l *incident.Log, event int) (span, bool) {
 	t := l.Events[event].Time
 	return span{t, t, t}, l.Events[event].HasTime
 }
-func (asWritten) same(*incident.Log, int, source) bool { return false }
+func (asWritten) lineClock(*incident.Log, int) *Clock { return nil }
+func (asWritten) packetClock(source) *Clock           { return nil }
 
 // between returns how much later b is than a, and by how much that may be
 // wrong. Stamps of one clock need no correction.
@@ -118,10 +121,8 @@ func (m *measured) line(l *incident.Log, event int) (span, bool) {
 	return span{at, low, high}, ok
 }
 
-func (m *measured) same(l *incident.Log, event int, s source) bool {
-	k := m.table.ofEvent(l, event)
-	return k != nil && k == m.table.ofCapture(s.capture, s.clock)
-}
+func (m *measured) lineClock(l *incident.Log, event int) *Clock { return m.table.ofEvent(l, event) }
+func (m *measured) packetClock(s source) *Clock                 { return m.table.ofCapture(s.capture, s.clock) }
 
 // oneClock tells whether two sources are one clock.
 func (m *measured) oneClock(a, b source) bool {

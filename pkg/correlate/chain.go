@@ -1,0 +1,200 @@
+package correlate
+
+import "math"
+
+// edge says: line fits target, with odds to one against the line being of
+// something else (and the target without a line).
+type edge struct {
+	line, target int
+	odds         float64 // > 0
+	p            float64 // set by the solvers: probability that they belong together
+}
+
+// turn bounds how unlikely an exchange of two neighbours may be and still be
+// considered.
+const turn = 1e-4
+
+// chain finds for every edge the probability that line and target belong
+// together, where both are in order: lines as they stand in the file, targets as
+// they ended, but for neighbours that may have changed places.
+//
+// It sums over all ways to pair lines and targets in order (each with one at
+// most), by the forward-backward method over increasing chains: a way counts
+// with the product of its edges' odds. swapped(a, b) is the probability that
+// target b, which ended after a, was nevertheless written before it.
+//
+// Edges must be sorted by line, then target. The cost is O(E log T) for E edges
+// and T targets.
+func chain(edges []edge, lines, targets int, swapped func(a, b int) float64) {
+	if len(edges) == 0 {
+		return
+	}
+	c := &chainRun{edges: edges, starts: lineStarts(edges, lines), targets: targets,
+		fore: make([]float64, len(edges)), foreScale: make([]float64, lines)}
+	c.findSwaps(swapped)
+	c.forward()
+	c.backward()
+}
+
+// lineStarts returns for each line the index of its first edge; one more entry
+// ends the list.
+func lineStarts(edges []edge, lines int) []int {
+	starts := make([]int, lines+1)
+	e := 0
+	for l := range lines + 1 {
+		for e < len(edges) && edges[e].line < l {
+			e++
+		}
+		starts[l] = e
+	}
+	return starts
+}
+
+// chainRun is one run of the forward-backward method.
+type chainRun struct {
+	edges     []edge
+	starts    []int
+	targets   int
+	fore      []float64 // by edge: chains before it, in the scale of its line
+	foreScale []float64 // by line
+	pairs     []swap    // in order of their first line
+	total     float64   // logarithm of the sum over all ways
+}
+
+// swap is a pair of edges of two lines in a row whose targets changed places:
+// first goes to the later target, second to the earlier.
+type swap struct {
+	first, second int     // edges
+	odds          float64 // of both, and of the exchange
+	fore, scale   float64 // chains before it
+}
+
+// waiting is a sum to be added with the next line.
+type waiting struct {
+	target       int
+	value, scale float64
+}
+
+// findSwaps lists the exchanges worth considering.
+func (c *chainRun) findSwaps(swapped func(a, b int) float64) {
+	for i := 0; i+2 < len(c.starts); i++ {
+		for e := c.starts[i]; e < c.starts[i+1]; e++ {
+			a := c.edges[e].target
+			for f := c.starts[i+1]; f < c.starts[i+2] && c.edges[f].target < a; f++ {
+				if s := swapped(c.edges[f].target, a); s >= turn {
+					c.pairs = append(c.pairs, swap{first: e, second: f, odds: c.edges[e].odds * c.edges[f].odds * s})
+				}
+			}
+		}
+	}
+}
+
+// forward fills fore: for an edge of line i to target j the sum over all chains
+// of earlier lines to earlier targets.
+func (c *chainRun) forward() {
+	sums := newScaledSums(c.targets)
+	var held, next []waiting
+	k := 0
+	for i := range len(c.starts) - 1 {
+		from, to := c.starts[i], c.starts[i+1]
+		scale := sums.scale
+		c.foreScale[i] = scale
+		for e := from; e < to; e++ {
+			c.fore[e] = sums.before(c.edges[e].target)
+		}
+		next = next[:0]
+		for ; k < len(c.pairs) && c.pairs[k].first < to; k++ {
+			p := &c.pairs[k]
+			p.fore, p.scale = sums.before(c.edges[p.second].target), scale
+			next = append(next, waiting{c.edges[p.first].target, p.odds * p.fore, scale})
+		}
+		for e := from; e < to; e++ {
+			sums.add(c.edges[e].target, c.edges[e].odds*c.fore[e], scale)
+		}
+		for _, w := range held {
+			sums.add(w.target, w.value, w.scale)
+		}
+		held, next = next, held
+	}
+	c.total = math.Log(sums.before(c.targets)) + sums.scale
+}
+
+// backward walks the lines from the end and completes the probabilities.
+// Targets are mirrored, so that "later" becomes "before".
+func (c *chainRun) backward() {
+	sums := newScaledSums(c.targets)
+	mirror := func(t int) int { return c.targets - 1 - t }
+	var held, next []waiting
+	var back []float64
+	k := len(c.pairs) - 1
+	for i := len(c.starts) - 2; i >= 0; i-- {
+		from, to := c.starts[i], c.starts[i+1]
+		scale := sums.scale
+		back = back[:0]
+		for e := from; e < to; e++ {
+			b := sums.before(mirror(c.edges[e].target))
+			back = append(back, b)
+			c.edges[e].p += c.edges[e].odds * c.fore[e] * b * math.Exp(c.foreScale[i]+scale-c.total)
+		}
+		// Pairs whose second line this is.
+		next = next[:0]
+		for ; k >= 0 && c.pairs[k].second >= from; k-- {
+			p := &c.pairs[k]
+			after := sums.before(mirror(c.edges[p.first].target))
+			prob := p.odds * p.fore * after * math.Exp(p.scale+scale-c.total)
+			c.edges[p.first].p += prob
+			c.edges[p.second].p += prob
+			next = append(next, waiting{mirror(c.edges[p.second].target), p.odds * after, scale})
+		}
+		for e := from; e < to; e++ {
+			sums.add(mirror(c.edges[e].target), c.edges[e].odds*back[e-from], scale)
+		}
+		for _, w := range held {
+			sums.add(w.target, w.value, w.scale)
+		}
+		held, next = next, held
+	}
+}
+
+// scaledSums is a Fenwick tree of sums in a floating scale: a value v stands for
+// v·e^scale. The empty chain is part of every sum.
+type scaledSums struct {
+	tree  []float64
+	empty float64 // the empty chain in the present scale
+	scale float64
+}
+
+// roof is where sums are scaled down; what then vanishes has no weight.
+const roof = 1e150
+
+func newScaledSums(n int) *scaledSums {
+	return &scaledSums{tree: make([]float64, n+1), empty: 1}
+}
+
+// before sums what was added below t, and the empty chain.
+func (s *scaledSums) before(t int) float64 {
+	sum := s.empty
+	for ; t > 0; t &= t - 1 {
+		sum += s.tree[t]
+	}
+	return sum
+}
+
+// add adds v, given in a scale of an earlier moment, at t.
+func (s *scaledSums) add(t int, v, scale float64) {
+	if scale != s.scale {
+		v *= math.Exp(scale - s.scale)
+	}
+	high := v
+	for t++; t < len(s.tree); t += t & -t {
+		s.tree[t] += v
+		high = max(high, s.tree[t])
+	}
+	if high > roof {
+		for i := range s.tree {
+			s.tree[i] /= roof
+		}
+		s.empty /= roof
+		s.scale += math.Log(roof)
+	}
+}

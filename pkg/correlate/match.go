@@ -1,0 +1,499 @@
+package correlate
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
+)
+
+// sure is the probability from which a line is called matched; below it the
+// candidates are rivals.
+const sure = 0.95
+
+// certain caps every confidence: the model itself may be wrong.
+const certain = 0.999
+
+// leastRival is the probability from which a candidate is listed.
+const leastRival = 0.02
+
+// mostRivals bounds the candidates listed for a line.
+const mostRivals = 8
+
+// matcher links the lines of all logs to journeys.
+type matcher struct {
+	inc     *incident.Incident
+	tb      timebase
+	built   *built
+	targets []*target
+	clients map[netip.Addr][]*target
+	flows   map[netip.Addr]bool // clients of any conversation
+	byPort  map[netip.AddrPort][]*Journey
+	span    span // of the captures, on the reference clock
+	result  []match
+	missing map[*incident.Log][]missed
+}
+
+// missed is an event without a journey, and why.
+type missed struct {
+	event  int
+	reason string
+}
+
+// match is one line's link to one journey.
+type match struct {
+	journey *Journey
+	line    Line
+	target  *target // nil where the link is not by exchange
+}
+
+// matchLines links every line that tells of an action, and lists the rest with
+// the reasons.
+func matchLines(inc *incident.Incident, b *built, tb timebase) *matcher {
+	m := &matcher{inc: inc, tb: tb, built: b, targets: targetsOf(b, tb), flows: map[netip.Addr]bool{}, missing: map[*incident.Log][]missed{}}
+	m.clients = byClient(m.targets)
+	for _, j := range b.joints {
+		for _, p := range j.points {
+			m.flows[plainAddr(p.Flow.Client.Addr())] = true
+		}
+	}
+	m.span = capturesSpan(inc, tb)
+	for _, l := range inc.Logs {
+		m.requests(l)
+		m.logins(l)
+	}
+	m.joinRequestIDs()
+	return m
+}
+
+// capturesSpan is the time the captures cover on the reference clock.
+func capturesSpan(inc *incident.Incident, tb timebase) span {
+	var s span
+	for _, c := range inc.Captures {
+		if !c.First.Seen() {
+			continue
+		}
+		a, okA := tb.packet(source{capture: c}, c.First.Time)
+		b, okB := tb.packet(source{capture: c}, c.Last.Time)
+		if !okA || !okB {
+			a.at, b.at = c.First.Time, c.Last.Time
+		}
+		if s.low == 0 || a.at < s.low {
+			s.low = a.at
+		}
+		s.high = max(s.high, b.at)
+	}
+	return s
+}
+
+// requests matches the lines of a log that tell of web requests.
+func (m *matcher) requests(l *incident.Log) {
+	groups := m.groups(l)
+	if len(groups) == 0 {
+		return
+	}
+	r := &requestLog{log: l, groups: groups, sizes: newSizes(), coverage: coverage{}}
+	r.ordered = endsInOrder(groups)
+	for _, g := range groups {
+		g.prepare()
+		g.join()
+	}
+	for range learnings {
+		r.solve()
+		r.learn()
+	}
+	r.solve()
+	for _, g := range groups {
+		m.take(l, g)
+	}
+}
+
+// learnings is how often a log is solved to learn from.
+const learnings = 4
+
+// requestLog is a log of web requests being matched.
+type requestLog struct {
+	log      *incident.Log
+	groups   []*group
+	sizes    *sizes
+	coverage coverage
+	ordered  bool
+}
+
+func (r *requestLog) solve() {
+	for _, g := range r.groups {
+		g.weigh(r.sizes, r.coverage)
+		g.solve(r.ordered)
+	}
+}
+
+// learn counts sizes and coverage among the likely pairs.
+func (r *requestLog) learn() {
+	r.sizes = newSizes()
+	matched, seen := map[netip.AddrPort]float64{}, map[netip.AddrPort]float64{}
+	var servers []netip.AddrPort
+	for _, g := range r.groups {
+		for from := 0; from < len(g.pairs); {
+			to := from
+			for to < len(g.pairs) && g.pairs[to].line == g.pairs[from].line {
+				to++
+			}
+			for _, p := range g.pairs[from:to] {
+				r.sizes.note(p.keys, p.p, 1/float64(to-from))
+				matched[g.targets[p.target].journey.Server] += p.p
+			}
+			from = to
+		}
+		low, high := g.covers()
+		for _, t := range g.targets {
+			if t.end() < low || t.end() > high || t.bare {
+				continue
+			}
+			s := t.journey.Server
+			if seen[s] == 0 {
+				servers = append(servers, s)
+			}
+			seen[s]++
+		}
+	}
+	for _, s := range servers {
+		share := (matched[s] + 2*usualCoverage) / (seen[s] + 2)
+		r.coverage[s] = min(max(share, 0.02), 0.995)
+	}
+}
+
+// covers is the time the group's lines tell of.
+func (g *group) covers() (low, high int64) {
+	for i := range g.lines {
+		l := &g.lines[i]
+		if i == 0 || l.at-l.slack < low {
+			low = l.at - l.slack
+		}
+		high = max(high, l.at+l.width+l.slack)
+	}
+	return low, high
+}
+
+// groups divides the request lines of a log by client; by port as well where the
+// lines state it. Lines whose client no capture shows are noted as missing.
+func (m *matcher) groups(l *incident.Log) []*group {
+	type key struct {
+		client netip.Addr
+		port   uint16
+	}
+	byKey := map[key]*group{}
+	var list []*group
+	for i := range l.Events {
+		e := &l.Events[i]
+		if e.Kind != logparse.HTTPRequest && e.Kind != logparse.AppRequest {
+			continue
+		}
+		if !e.HasTime {
+			m.miss(l, i, "the line has no time")
+			continue
+		}
+		client, reason := m.clientOf(e)
+		if reason != "" {
+			m.miss(l, i, reason)
+			continue
+		}
+		k := key{client, e.Client.Port()}
+		g := byKey[k]
+		if g == nil {
+			g = &group{targets: m.candidates(k.client, k.port), keyed: k.port != 0}
+			if g.keyed && len(g.targets) == 0 {
+				// The port may be another one's, before a translation.
+				g.targets, g.keyed = m.candidates(k.client, 0), false
+			}
+			byKey[k] = g
+			list = append(list, g)
+		}
+		g.lines = append(g.lines, lineOf(l, i, m.tb))
+	}
+	for _, g := range list {
+		sortLines(g)
+	}
+	return list
+}
+
+// clientOf is the client of a line by whose targets it can be matched.
+func (m *matcher) clientOf(e *logparse.Event) (netip.Addr, string) {
+	if !e.Client.Addr().IsValid() {
+		return netip.Addr{}, ""
+	}
+	client := plainAddr(e.Client.Addr())
+	if len(m.clients[client]) > 0 {
+		return client, ""
+	}
+	// A proxy between: the connection seen is the one its client made.
+	for _, p := range e.Peers {
+		if p = plainAddr(p); len(m.clients[p]) > 0 {
+			return p, ""
+		}
+	}
+	if m.flows[client] {
+		return client, "no request of this client was seen"
+	}
+	return client, "no flow of this client"
+}
+
+// candidates are the targets of one client, or of all where the log names none.
+func (m *matcher) candidates(client netip.Addr, port uint16) []*target {
+	list := m.clients[client]
+	if !client.IsValid() {
+		list = slices.Clone(m.targets)
+		slices.SortStableFunc(list, func(a, b *target) int { return cmp.Compare(a.end(), b.end()) })
+	}
+	if port == 0 {
+		return list
+	}
+	var own []*target
+	for _, t := range list {
+		if t.client.Port() == port {
+			own = append(own, t)
+		}
+	}
+	return own
+}
+
+// sortLines puts lines in the order their requests ended, where their own stamps
+// tell that better than their place in the file.
+func sortLines(g *group) {
+	for i := range g.lines {
+		if g.lines[i].width > 50*msec || g.lines[i].event.Means == logparse.RequestStart && g.lines[i].event.Duration < 0 {
+			return
+		}
+	}
+	slices.SortStableFunc(g.lines, func(a, b line) int { return cmp.Compare(a.ended(), b.ended()) })
+}
+
+// ended is when the request of a line ended, as the line tells.
+func (l *line) ended() int64 {
+	if l.event.Means == logparse.RequestStart && l.event.Duration > 0 {
+		return l.at + int64(l.event.Duration)
+	}
+	return l.at
+}
+
+// endsInOrder tells whether the lines of a log stand in the order in which
+// their requests ended. Buffered logs of several workers do not.
+func endsInOrder(groups []*group) bool {
+	n, back := 0, 0
+	for _, g := range groups {
+		latest := int64(0)
+		for i := range g.lines {
+			l := &g.lines[i]
+			if l.event.Means == logparse.RequestStart && l.event.Duration < 0 {
+				continue // its stamp does not tell when it ended
+			}
+			n++
+			if end := l.ended(); end < latest-l.width-100*msec {
+				back++
+			} else {
+				latest = end
+			}
+		}
+	}
+	return back*50 <= n
+}
+
+// take turns the probabilities of a group into links.
+func (m *matcher) take(l *incident.Log, g *group) {
+	k := 0
+	for i := range g.lines {
+		from := k
+		for k < len(g.pairs) && g.pairs[k].line == i {
+			k++
+		}
+		m.decide(l, g, &g.lines[i], g.pairs[from:k])
+	}
+}
+
+// decide links one line to its best candidate, to several, or to none.
+func (m *matcher) decide(l *incident.Log, g *group, ln *line, pairs []pair) {
+	best := slices.Clone(pairs)
+	slices.SortStableFunc(best, func(a, b pair) int { return cmp.Compare(b.p, a.p) })
+	n := 0
+	for n < len(best) && n < mostRivals && best[n].p >= leastRival {
+		n++
+	}
+	best = best[:n]
+	if n == 0 {
+		m.miss(l, ln.index, m.reason(ln, len(pairs)))
+		return
+	}
+	if best[0].p >= sure {
+		best = best[:1]
+	}
+	for k, p := range best {
+		t := g.targets[p.target]
+		x := Line{Log: l, Event: ln.index, Status: "ambiguous", Confidence: min(p.p, certain), By: g.why(ln, t, p)}
+		if p.p >= sure {
+			x.Status = "matched"
+		}
+		x.Residual, x.HasResidual = residual(ln, t)
+		for r, q := range best {
+			if r != k {
+				x.Rivals = append(x.Rivals, g.targets[q.target].journey.ID)
+			}
+		}
+		m.result = append(m.result, match{t.journey, x, t})
+	}
+}
+
+// reason tells why a line has no journey.
+func (m *matcher) reason(l *line, candidates int) string {
+	switch {
+	case !l.timed:
+		return "its clock is not known against the captures"
+	case l.at+l.width+l.slack < m.span.low || l.at-l.slack > m.span.high:
+		return "outside the capture"
+	case l.event.Method == "" && l.event.Kind == logparse.HTTPRequest:
+		return "not a request, and no such connection was seen"
+	case candidates > 0:
+		return "what fits in time belongs to other lines"
+	}
+	return "no request of this client at that time"
+}
+
+func (m *matcher) miss(l *incident.Log, event int, reason string) {
+	m.missing[l] = append(m.missing[l], missed{event, reason})
+}
+
+// why names what speaks for a pair.
+func (g *group) why(l *line, t *target, p pair) string {
+	if g.keyed {
+		return "port"
+	}
+	by := "time"
+	if l.event.Duration >= 0 {
+		by += ", duration"
+	}
+	if p.keys[0].kind != 0 || p.keys[1].kind != 0 {
+		by += ", bytes"
+	}
+	if t.point.Exchange.Path != "" {
+		by += ", path"
+	}
+	return by + ", order"
+}
+
+// residual is the line's instant minus the packets' one; 0 where the latter lies
+// within the stamp's resolution.
+func residual(l *line, t *target) (time.Duration, bool) {
+	if !l.timed || !t.timed {
+		return 0, false
+	}
+	at, seen := l.at, t.end()
+	switch {
+	case l.event.Kind == logparse.AppRequest:
+		seen = t.reply - t.way/2
+	case l.event.Means == logparse.RequestStart:
+		seen = t.sent + t.way/2
+	case l.event.Duration >= 0:
+		at, seen = at-int64(l.event.Duration), t.first+t.way/2
+	}
+	switch {
+	case seen < at:
+		return time.Duration(at - seen), true
+	case seen > at+l.width:
+		return time.Duration(at + l.width - seen), true
+	}
+	return 0, true
+}
+
+// joinRequestIDs links lines by a request ID that a surely matched line of
+// another log shares.
+func (m *matcher) joinRequestIDs() {
+	type at struct {
+		log   *incident.Log
+		event int
+	}
+	known := map[string]match{}
+	old := map[at][]int{}
+	for i, r := range m.result {
+		id := r.line.Log.Events[r.line.Event].RequestID
+		if id == "" {
+			continue
+		}
+		old[at{r.line.Log, r.line.Event}] = append(old[at{r.line.Log, r.line.Event}], i)
+		if r.line.Status == "matched" && known[id].line.Confidence < r.line.Confidence {
+			known[id] = r
+		}
+	}
+	if len(known) == 0 {
+		return
+	}
+	drop := map[int]bool{}
+	for _, l := range m.inc.Logs {
+		for i := range l.Events {
+			k, ok := known[l.Events[i].RequestID]
+			if !ok || k.line.Log == l || l.Events[i].RequestID == "" {
+				continue
+			}
+			list := old[at{l, i}]
+			if len(list) == 1 && m.result[list[0]].line.Status == "matched" {
+				continue // it found its journey by itself
+			}
+			for _, n := range list {
+				drop[n] = true
+			}
+			ln := lineOf(l, i, m.tb)
+			x := Line{Log: l, Event: i, Status: "matched", Confidence: k.line.Confidence, By: "request id"}
+			if k.target != nil {
+				x.Residual, x.HasResidual = residual(&ln, k.target)
+			}
+			m.result = append(m.result, match{k.journey, x, k.target})
+		}
+	}
+	kept := m.result[:0]
+	for i, r := range m.result {
+		if !drop[i] {
+			kept = append(kept, r)
+		}
+	}
+	m.result = kept
+}
+
+// finish hands the links to their journeys, in order of log and line, and
+// returns the lines without one.
+func (m *matcher) finish() []Unmatched {
+	place := map[*incident.Log]int{}
+	for i, l := range m.inc.Logs {
+		place[l] = i
+	}
+	slices.SortStableFunc(m.result, func(a, b match) int {
+		return cmp.Or(cmp.Compare(place[a.line.Log], place[b.line.Log]), cmp.Compare(a.line.Event, b.line.Event),
+			cmp.Compare(b.line.Confidence, a.line.Confidence))
+	})
+	linked := map[*incident.Log]map[int]bool{}
+	for _, r := range m.result {
+		r.journey.Lines = append(r.journey.Lines, r.line)
+		if linked[r.line.Log] == nil {
+			linked[r.line.Log] = map[int]bool{}
+		}
+		linked[r.line.Log][r.line.Event] = true
+	}
+	var list []Unmatched
+	for _, l := range m.inc.Logs {
+		var reasons []string
+		byReason := map[string][]int{}
+		for _, x := range m.missing[l] {
+			if linked[l][x.event] {
+				continue
+			}
+			if byReason[x.reason] == nil {
+				reasons = append(reasons, x.reason)
+			}
+			byReason[x.reason] = append(byReason[x.reason], x.event)
+		}
+		for _, reason := range reasons {
+			slices.Sort(byReason[reason])
+			list = append(list, Unmatched{Log: l, Events: byReason[reason], Reason: reason})
+		}
+	}
+	return list
+}

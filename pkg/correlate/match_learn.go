@@ -1,0 +1,88 @@
+package correlate
+
+import "math"
+
+// sizes learns from the lines of one log how far the bytes a line states lie
+// from the bytes on the wire: heads of answers and of requests have few lengths.
+// What is common among likely pairs and rare among all candidates speaks for a
+// pair.
+type sizes struct {
+	same, all   map[sizeKey]float64
+	sumSame     map[byte]float64
+	sumAll      map[byte]float64
+	established bool
+}
+
+// sizeKey is one difference of one kind: 'a' of answers, 'r' of requests, in
+// the class of HTTP version and status or method that decides the head.
+type sizeKey struct {
+	kind  byte
+	class string
+	diff  int64
+}
+
+func newSizes() *sizes {
+	return &sizes{same: map[sizeKey]float64{}, all: map[sizeKey]float64{}, sumSame: map[byte]float64{}, sumAll: map[byte]float64{}}
+}
+
+// ballast is the weight of the candidates' own distribution in what is learnt:
+// few pairs teach little.
+const ballast = 3
+
+// note counts a candidate of probability p; share is one over its line's number
+// of candidates.
+func (s *sizes) note(keys [2]sizeKey, p, share float64) {
+	for _, k := range keys {
+		if k.kind == 0 {
+			continue
+		}
+		s.same[k] += p
+		s.sumSame[k.kind] += p
+		s.all[k] += share
+		s.sumAll[k.kind] += share
+	}
+}
+
+// score is the logarithm of how much likelier these differences are among true
+// pairs than among candidates.
+func (s *sizes) score(keys [2]sizeKey) float64 {
+	total := 0.0
+	for _, k := range keys {
+		if k.kind == 0 || s.sumAll[k.kind] == 0 {
+			continue
+		}
+		all := (s.all[k] + 0.1) / (s.sumAll[k.kind] + 1)
+		same := (s.same[k] + ballast*all) / (s.sumSame[k.kind] + ballast)
+		total += min(max(math.Log(same/all), -7), 7)
+	}
+	return total
+}
+
+// sizeKeys are the differences between a line and an exchange; a kind of 0 says
+// that they cannot be compared.
+func sizeKeys(l *line, t *target) [2]sizeKey {
+	var keys [2]sizeKey
+	e, x := l.event, t.point.Exchange
+	class := "1"
+	if majorVersion(x.Version) == "2" || majorVersion(e.Proto) == "2" {
+		class = "2"
+	}
+	said := e.Sent
+	if said < 0 {
+		said = e.Body
+		if said < 0 {
+			said = e.Size
+		}
+	}
+	if said >= 0 && x.ResponseBytes >= 0 && !e.WithTLS && !t.open {
+		keys[0] = sizeKey{'a', class, x.ResponseBytes - said}
+	}
+	if x.RequestBytes >= 0 && e.Method != "" && !e.WithTLS {
+		length := int64(len(e.Method) + len(e.Path) + len(e.Agent))
+		if e.Received >= 0 {
+			length = e.Received
+		}
+		keys[1] = sizeKey{'r', class, x.RequestBytes - length}
+	}
+	return keys
+}

@@ -1,0 +1,160 @@
+package correlate
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+// target is what a line of a server's log may tell of: an exchange as the
+// server went through it. Instants are on the reference clock, 0 where unknown.
+type target struct {
+	journey *Journey
+	point   Point // the one nearest to the server
+	client  netip.AddrPort
+
+	first, sent, reply, last int64 // request from first to last byte, answer from first to last byte
+	open                     bool  // no answer, or none to its end: last is where the conversation ended
+	way                      int64 // round trip between the capture and the server
+	slack                    int64 // the instants may be off by this much, all alike
+	timed                    bool  // the capture's clock is known against the reference
+	bare                     bool  // no exchange was understood
+	clock                    *Clock
+}
+
+// targetsOf lists the exchanges of all journeys as log lines may tell of them.
+func targetsOf(b *built, tb timebase) []*target {
+	var list []*target
+	for _, j := range b.journeys {
+		if t := targetOf(j, tb); t != nil {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+func targetOf(j *Journey, tb timebase) *target {
+	if j.Exchange == nil {
+		return bareTarget(j, tb)
+	}
+	p := j.Points[0]
+	for _, q := range j.Points[1:] {
+		if q.Exchange != nil && q.Exchange.RequestFirst.Seen() && closerToServer(q, p) {
+			p = q
+		}
+	}
+	if p.Exchange == nil {
+		p.Exchange = j.Exchange
+	}
+	e := p.Exchange
+	start := e.RequestFirst
+	if !start.Seen() {
+		start = e.ResponseFirst
+	}
+	t, at := newTarget(j, p, start, tb)
+	t.first, t.sent, t.reply, t.last = at(start), at(e.RequestLast), at(e.ResponseFirst), at(e.ResponseLast)
+	if t.sent == 0 {
+		t.sent = t.first
+	}
+	if t.reply == 0 || t.last == 0 || e.Truncated {
+		t.open = true
+		t.last = max(t.last, at(p.Flow.End), t.first)
+		if t.reply == 0 {
+			t.reply = t.sent
+		}
+	}
+	return t
+}
+
+// bareTarget stands for a connection without an exchange that a web server may
+// have written a line about all the same: noise, a handshake on the wrong port,
+// a client that sent nothing in time.
+func bareTarget(j *Journey, tb timebase) *target {
+	p := j.Points[len(j.Points)-1]
+	f := p.Flow
+	if f.Transport != pcapflow.TCP || f.SSH != nil || f.Conn == nil || len(f.Conn.SYN) > 0 && len(f.Conn.SYNACK) == 0 {
+		return nil
+	}
+	start := f.FirstPayload[pcapflow.Client]
+	if !start.Seen() {
+		start = f.Start
+	}
+	p.Exchange = &pcapflow.Exchange{RequestBytes: -1, ResponseBytes: -1, BodyBytes: -1}
+	t, at := newTarget(j, p, start, tb)
+	t.bare = true
+	t.first, t.sent, t.reply, t.last = at(start), at(start), at(f.FirstPayload[pcapflow.Server]), at(f.LastPayload[pcapflow.Server])
+	if t.reply == 0 {
+		t.open, t.reply, t.last = true, t.sent, max(at(f.End), t.first)
+	}
+	return t
+}
+
+// newTarget prepares a target seen at p; at brings its stamps to the reference.
+func newTarget(j *Journey, p Point, start pcapflow.Stamp, tb timebase) (t *target, at func(pcapflow.Stamp) int64) {
+	t = &target{journey: j, point: p, client: j.Client}
+	if j.ClientSeen.IsValid() {
+		t.client = j.ClientSeen
+	}
+	sp, ok := tb.packet(sourceOf(p), start.Time)
+	if !ok {
+		// Only differences are known then: the line's clock is unknown as well.
+		sp = span{start.Time, start.Time, start.Time}
+	}
+	shift := sp.at - start.Time
+	t.timed, t.clock = ok, tb.packetClock(sourceOf(p))
+	t.slack = max(sp.at-sp.low, sp.high-sp.at)
+	if c := p.Flow.Conn; c != nil && vantageRank(p) != 2 {
+		t.way = c.RTTServer
+	}
+	return t, func(s pcapflow.Stamp) int64 {
+		if !s.Seen() {
+			return 0
+		}
+		return s.Time + shift
+	}
+}
+
+// closerToServer tells whether point a saw the exchange nearer to the server.
+func closerToServer(a, b Point) bool {
+	return cmp.Or(
+		cmp.Compare(vantageRank(a), vantageRank(b)),
+		-cmp.Compare(serverDistance(a.Flow), serverDistance(b.Flow)),
+		-cmp.Compare(a.Flow.TTL[pcapflow.Client], b.Flow.TTL[pcapflow.Client]),
+	) > 0
+}
+
+// end is when the server had written the answer, most likely.
+func (t *target) end() int64 { return max(t.last-t.way/2, t.first) }
+
+// blur is how far end may be off in either direction.
+func (t *target) blur() int64 {
+	b := int64(time.Millisecond)/2 + t.way/10
+	if t.point.Exchange.Multiplexed {
+		b += (t.last - t.reply) / 2
+	}
+	return b
+}
+
+// reach is how long before last the line may have been written: a server hands
+// the answer to its kernel and is done, however slowly the client takes it.
+func (t *target) reach() int64 { return max(t.last-t.reply, 0) }
+
+// byClient sorts targets into the clients a log would name, each list in order
+// of end.
+func byClient(list []*target) map[netip.Addr][]*target {
+	m := map[netip.Addr][]*target{}
+	for _, t := range list {
+		a := plainAddr(t.client.Addr())
+		m[a] = append(m[a], t)
+	}
+	for _, l := range m {
+		slices.SortStableFunc(l, func(a, b *target) int { return cmp.Compare(a.end(), b.end()) })
+	}
+	return m
+}
+
+// plainAddr is an address as any log may write it: no zone, IPv4 in its own form.
+func plainAddr(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
