@@ -164,6 +164,17 @@ func TestLookups(t *testing.T) {
 			f := s.flow(pcapflow.TCP, "10.0.0.2:40001", "10.0.0.53:53", 10.1, 50)
 			s.query(f, 1, "big.example", "TXT", 22, 40, "NOERROR", server)
 		}, []want{{"big.example", 2, 1, 0, 0, 40, pcapflow.Done, "NOERROR", 1}}},
+		{"the answer was lost behind the capture", func(s *scene) {
+			f := s.dns(40000)
+			s.query(f, 1, "app.example", "A", 0, 1, "NOERROR", server)
+			s.query(f, 1, "app.example", "A", 1000, 1001, "NOERROR", server)
+		}, []want{{"app.example", 2, 2, 999, 0, 1001, pcapflow.Done, "NOERROR", 1}}},
+		{"an error ends it", func(s *scene) {
+			s.query(s.dns(40000), 1, "app.example", "A", 0, 10, "SERVFAIL")
+			s.query(s.dns(40001), 2, "app.example", "A", 5000, 5010, "SERVFAIL")
+		}, []want{
+			{"app.example", 1, 1, 0, 0, 10, pcapflow.Failed, "SERVFAIL", 1},
+			{"app.example", 1, 1, 0, 0, 10, pcapflow.Failed, "SERVFAIL", 1}}},
 		{"silence", func(s *scene) {
 			s.query(s.dns(40000), 1, "app.example", "A", 0, -1, "")
 			s.query(s.dns(40001), 2, "app.example", "A", 2000, -1, "")

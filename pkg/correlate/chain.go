@@ -10,9 +10,9 @@ type edge struct {
 	p            float64 // set by the solvers: probability that they belong together
 }
 
-// turn bounds how unlikely an exchange of two neighbours may be and still be
+// leastTurn bounds how unlikely an exchange of two neighbours may be and still be
 // considered.
-const turn = 1e-4
+const leastTurn = 1e-4
 
 // chain finds for every edge the probability that line and target belong
 // together, where both are in order: lines as they stand in the file, targets as
@@ -81,7 +81,7 @@ func (c *chainRun) findSwaps(swapped func(a, b int) float64) {
 		for e := c.starts[i]; e < c.starts[i+1]; e++ {
 			a := c.edges[e].target
 			for f := c.starts[i+1]; f < c.starts[i+2] && c.edges[f].target < a; f++ {
-				if s := swapped(c.edges[f].target, a); s >= turn {
+				if s := swapped(c.edges[f].target, a); s >= leastTurn {
 					c.pairs = append(c.pairs, swap{first: e, second: f, odds: c.edges[e].odds * c.edges[f].odds * s})
 				}
 			}

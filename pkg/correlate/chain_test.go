@@ -74,7 +74,7 @@ func inOrder(edges []edge, swapped func(a, b int) float64) func([]int) float64 {
 			}
 			t := edges[way[l]-1].target
 			if l+1 < len(way) && way[l+1] > 0 {
-				if u := edges[way[l+1]-1].target; u < t && u > last && swapped(u, t) >= turn {
+				if u := edges[way[l+1]-1].target; u < t && u > last && swapped(u, t) >= leastTurn {
 					weight *= swapped(u, t)
 					last = t
 					l++

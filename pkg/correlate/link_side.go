@@ -3,6 +3,7 @@ package correlate
 import (
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,7 +15,9 @@ func attachSides(b *built, k *linker, tb timebase) map[*Lookup]bool {
 	side := map[*Lookup]bool{}
 	byName := map[string][]*Lookup{}
 	for _, l := range b.lookups {
-		byName[l.Name] = append(byName[l.Name], l)
+		for _, n := range l.names() {
+			byName[n] = append(byName[n], l)
+		}
 	}
 	owners := map[*Lookup]*Journey{}
 	for _, j := range b.journeys {
@@ -31,7 +34,7 @@ func attachSides(b *built, k *linker, tb timebase) map[*Lookup]bool {
 		if side[u] || k.owner[u] != nil {
 			continue
 		}
-		for _, l := range byName[u.Name] {
+		for _, l := range byName[u.Tries[0].Name] {
 			if l != u && upstreamOf(b.hosts, u, l) {
 				side[u] = true
 				if j := owners[l]; j != nil {
@@ -42,6 +45,17 @@ func attachSides(b *built, k *linker, tb timebase) map[*Lookup]bool {
 		}
 	}
 	return side
+}
+
+// names lists the names a lookup asked for.
+func (l *Lookup) names() []string {
+	var names []string
+	for _, t := range l.Tries {
+		if !slices.Contains(names, t.Name) {
+			names = append(names, t.Name)
+		}
+	}
+	return names
 }
 
 // upstreamOf: u was asked by the resolver of l while l was open, in a capture

@@ -247,13 +247,24 @@ func (a *asking) takesQuestion(t Try, q int64) bool {
 	case s.truncated && !s.helped:
 		return t.Flow.Transport == pcapflow.TCP || wait >= soonestRetry || q-s.answer <= atOnce
 	case s.helped:
-		// The answer is there. Only a lookup that still waits for its other
-		// family asks for both again.
-		return a.waitsBeside(t, q)
-	case s.failed && q-s.answer <= atOnce:
-		return true
+		// The answer is there. A lookup that still waits for its other family
+		// asks for both again; and the very same query again says that the
+		// answer never arrived.
+		return a.waitsBeside(t, q) || a.repeats(t)
+	case s.failed:
+		return q-s.answer <= atOnce || a.repeats(t)
 	}
 	return wait >= soonestRetry || a.sharesSocket(t)
+}
+
+// repeats tells whether t is a query sent before: same socket, ID and question.
+func (a *asking) repeats(t Try) bool {
+	for _, x := range a.tries {
+		if x.ID == t.ID && x.Name == t.Name && x.Type == t.Type && x.Flow.Client == t.Flow.Client && x.Resolver == t.Resolver {
+			return true
+		}
+	}
+	return false
 }
 
 // waitsBeside tells whether the sibling question of t has been silent long

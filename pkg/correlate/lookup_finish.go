@@ -91,9 +91,13 @@ func (a *asking) end(l *Lookup, final string) {
 }
 
 // better prefers an answer with data, then a plain no, then an error; among
-// equals the first.
+// equals the first, unless the same query came again after it: then the client
+// never had it.
 func better(t, than *Try) bool {
-	return than == nil || merit(t) > merit(than)
+	if than == nil || merit(t) != merit(than) {
+		return than == nil || merit(t) > merit(than)
+	}
+	return t.ID == than.ID && t.Flow.Client == than.Flow.Client && than.Answer.Seen() && asked(*t) > than.Answer.Time
 }
 
 func merit(t *Try) int {
