@@ -16,6 +16,16 @@ import (
 // fails on any line that was not understood.
 func readFile(t *testing.T, format string, path ...string) []Event {
 	t.Helper()
+	events, problems, name := readAny(t, format, path...)
+	for _, p := range problems {
+		t.Errorf("%s:%d: %s (and %d more)", name, p.Line, p.Text, p.Count)
+	}
+	return events
+}
+
+// readAny is readFile without a verdict on the lines.
+func readAny(t *testing.T, format string, path ...string) ([]Event, []Problem, string) {
+	t.Helper()
 	name := need.Shared(t, path...)
 	f, err := os.Open(name)
 	if err != nil {
@@ -26,10 +36,7 @@ func readFile(t *testing.T, format string, path ...string) []Event {
 	if err != nil || lines == 0 || len(events) == 0 {
 		t.Fatalf("%s: %d lines, %d events, %v", name, lines, len(events), err)
 	}
-	for _, p := range problems {
-		t.Errorf("%s:%d: %s (and %d more)", name, p.Line, p.Text, p.Count)
-	}
-	return events
+	return events, problems, name
 }
 
 // parseOne reads one line as the format of that name.

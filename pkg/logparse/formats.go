@@ -27,6 +27,8 @@ var formats = []*Format{
 	ntpdPeerstats,
 	ntpdRawstats,
 	ntpdLog,
+	ntpq,
+	timesyncStatus,
 	sntp,
 	dig,
 	curl,
