@@ -19,6 +19,7 @@ type evidence struct {
 	names       map[string][]netip.Addr // names as DNS answers of the captures give them
 	choices     int                     // alternatives offered so far: Series.Choice
 	origins     []origin                // by Series index
+	keyedHosts  []keyedHost
 }
 
 // origin tells what a series was made of.
@@ -26,6 +27,13 @@ type origin struct {
 	log     *incident.Log
 	capture *incident.Capture
 	server  netip.AddrPort // whose exchanges were offered
+}
+
+// keyedHost tells that a host's lines name flows of a server in a capture.
+type keyedHost struct {
+	capture, host *Clock
+	where         *incident.Capture
+	server        netip.Addr
 }
 
 // captureNoise is how much a capture's stamp may be out of order with the

@@ -62,7 +62,8 @@ func (e *evidence) sightings(i int, c *incident.Capture) map[packetKey]sighting 
 		out[k] = sighting{s.Time, dir, e.byKey[captureKey(i, f.Clock)]}
 	}
 	for _, f := range c.Flows {
-		if f.Conn != nil && len(f.Conn.SYN) > 0 {
+		if f.Conn != nil && len(f.Conn.SYN) > 0 && len(f.Conn.SYNACK) > 0 {
+			handshake(f, add)
 			for _, m := range f.Conn.Marks {
 				add(f, packetKey{isn: f.Conn.ISN, port: f.Server.Port(), dir: m.Dir, seq: m.Seq, ack: m.Ack, len: m.Len, sum: m.Sum, flags: m.Flags, id: m.ID}, m.Stamp, m.Dir)
 			}
@@ -87,6 +88,18 @@ func (e *evidence) sightings(i int, c *incident.Capture) map[packetKey]sighting 
 		}
 	}
 	return out
+}
+
+// handshake adds the packets that open a connection, where each was sent once.
+func handshake(f *pcapflow.Flow, add func(*pcapflow.Flow, packetKey, pcapflow.Stamp, pcapflow.Dir)) {
+	k := packetKey{isn: f.Conn.ISN, port: f.Server.Port(), name: "syn"}
+	if len(f.Conn.SYN) == 1 {
+		add(f, k, f.Conn.SYN[0], pcapflow.Client)
+	}
+	k.dir = pcapflow.Server
+	if len(f.Conn.SYNACK) == 1 {
+		add(f, k, f.Conn.SYNACK[0], pcapflow.Server)
+	}
 }
 
 // ntpKey knows an NTP packet by its transmit and originate stamps.

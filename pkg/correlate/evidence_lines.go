@@ -77,7 +77,11 @@ func (e *evidence) keyed(l *incident.Log, i int, byClient map[netip.AddrPort][]*
 			continue
 		}
 		low, high := stampOf(ev)
-		e.bound(e.byKey[captureKey(i, f.Clock)], e.writer(l, ev), w, low, high)
+		capture, host := e.byKey[captureKey(i, f.Clock)], e.writer(l, ev)
+		e.bound(capture, host, w, low, high)
+		if k := (keyedHost{capture, host, e.inc.Captures[i], f.Server.Addr()}); !slices.Contains(e.keyedHosts, k) {
+			e.keyedHosts = append(e.keyedHosts, k)
+		}
 	}
 }
 

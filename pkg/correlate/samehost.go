@@ -1,10 +1,145 @@
 package correlate
 
-import "github.com/flowcorr/flowcorr/pkg/correlate/clock"
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+// identity claims that two clocks are one: a capture stamped by the kernel of
+// the host that wrote a log.
+type identity struct {
+	capture, host *Clock
+	where         *incident.Capture
+}
 
 // sameHosts looks for captures that were taken on the host that wrote a log:
 // both were stamped by one clock. It adds that as evidence where what was
 // measured does not speak against it, and tells whether it added any.
 func (e *evidence) sameHosts(s *clock.Solution) bool {
-	return false
+	tried := map[[2]clock.ID]bool{}
+	added := false
+	for _, id := range e.identities() {
+		key := [2]clock.ID{id.capture.ID, id.host.ID}
+		if tried[key] {
+			continue
+		}
+		tried[key] = true
+		if e.plausible(id, s) {
+			e.identify(id)
+			added = true
+		}
+	}
+	return added
+}
+
+// identities lists the pairs that the addresses allow: the log's lines tell of
+// flows with a server on which the capture was taken.
+func (e *evidence) identities() []identity {
+	var out []identity
+	for i := range e.series {
+		s, o := &e.series[i], &e.origins[i]
+		if takenOn(o.capture, o.server.Addr()) {
+			out = append(out, identity{e.clocks[s.A], e.clocks[s.B], o.capture})
+		}
+	}
+	for _, k := range e.keyedHosts {
+		if takenOn(k.where, k.server) {
+			out = append(out, identity{k.capture, k.host, k.where})
+		}
+	}
+	return out
+}
+
+// takenOn tells whether a capture was taken on the host with an address.
+func takenOn(c *incident.Capture, a netip.Addr) bool {
+	a = a.Unmap()
+	for _, own := range c.Own {
+		if own.Unmap() == a {
+			return true
+		}
+	}
+	return len(c.Own) == 0 && c.Vantage == pcapflow.VantageUnknown && answersAtOnce(c, a)
+}
+
+// answersAtOnce is the sign that a capture shares a host with a server: its
+// packets have crossed no router, and its kernel answers SYNs within moments.
+func answersAtOnce(c *incident.Capture, a netip.Addr) bool {
+	const moment = int64(150 * time.Microsecond)
+	var rtts []int64
+	for _, f := range c.Flows {
+		if f.Server.Addr().Unmap() != a || f.Conn == nil || f.Conn.RTTServer <= 0 {
+			continue
+		}
+		if ttl := f.TTL[pcapflow.Server]; ttl != 64 && ttl != 128 && ttl != 255 {
+			return false
+		}
+		rtts = append(rtts, f.Conn.RTTServer)
+	}
+	if len(rtts) < 2 {
+		return false
+	}
+	slices.Sort(rtts)
+	return rtts[len(rtts)/2] < moment
+}
+
+// plausible tells whether what was measured allows two clocks to be one.
+func (e *evidence) plausible(id identity, s *clock.Solution) bool {
+	a, b := &s.Tracks[id.capture.ID], &s.Tracks[id.host.ID]
+	known := func(t *clock.Track) bool { return t.Status == clock.Measured || t.Status == clock.Reference }
+	if known(a) && known(b) {
+		return meet(a, b, id.where)
+	}
+	return e.fits(id)
+}
+
+// meet tells whether the bands of two tracks overlap wherever the capture was
+// running.
+func meet(a, b *clock.Track, c *incident.Capture) bool {
+	const noise = int64(time.Millisecond)
+	n, apart := 0, 0
+	for k := range int64(9) {
+		at := c.First.Time + (c.Last.Time-c.First.Time)/8*k
+		_, l1, h1, ok1 := a.At(at)
+		_, l2, h2, ok2 := b.At(at)
+		if !ok1 || !ok2 {
+			continue
+		}
+		n++
+		if l1 > h2+noise || l2 > h1+noise {
+			apart++
+		}
+	}
+	return n > 0 && apart*9 <= n // one instant may fall into a step
+}
+
+// fits tells whether the lines of a host find their partners in the capture as
+// they stand, as well as under any other offset.
+func (e *evidence) fits(id identity) bool {
+	lines, matched := 0, 0
+	for i := range e.series {
+		s := &e.series[i]
+		if s.A != id.capture.ID || s.B != id.host.ID || !takenOn(e.origins[i].capture, e.origins[i].server.Addr()) {
+			continue
+		}
+		at, best, inside := clock.Matches(s, 0)
+		if at < best-max(1, best/20) {
+			return false
+		}
+		lines += inside
+		matched += at
+	}
+	return matched >= 2 && matched*10 >= lines*8
+}
+
+// identify adds the claim as evidence, over the capture's whole time.
+func (e *evidence) identify(id identity) {
+	for k := range int64(9) {
+		at := id.where.First.Time + (id.where.Last.Time-id.where.First.Time)/8*k
+		e.add(id.capture, id.host, at, -captureNoise, captureNoise, clock.Identity)
+	}
 }

@@ -140,22 +140,27 @@ func (s *solver) fromSeries(id ID, lines, partners []Instant, known *course) ([]
 }
 
 // refine narrows a course: in the band it leaves, more lines have one partner
-// only, which narrows the band. known is other evidence of the clock; pairs are
-// those found so far, with the anchors of the search.
+// only, or can be counted, which narrows the band. known is other evidence of
+// the clock; pairs are those found so far, with the anchors of the search.
 func refine(m *pairing, c *course, steps []Step, known, pairs []evidence) []evidence {
 	fixed := append(slices.Clone(known), anchors(pairs)...)
-	best := pairs
-	for range 5 {
-		ps := certain(m.within(func(stamp int64) (int64, int64) {
+	best, width := pairs, c.width()
+	for range 6 {
+		found := m.evidence(certain(m.within(func(stamp int64) (int64, int64) {
 			low, _, high := c.band(c.reference(stamp))
 			return low, high
-		}))
-		found := m.evidence(ps)
+		})))
+		found = append(found, m.profile(c)...)
 		next := newCourse(append(slices.Clone(fixed), found...), steps)
-		if len(found)+len(anchors(pairs)) <= len(best) || next == nil || next.open() || next.lost > 0.3*next.total {
+		if len(found) == 0 || next == nil || next.open() || next.lost > 0.3*next.total {
 			break
 		}
-		best, c = append(anchors(pairs), found...), next
+		better := len(found)+len(anchors(pairs)) > len(best) || next.width() < width
+		if !better {
+			break
+		}
+		fixed = append(fixed, anchors(found)...)
+		best, c, width = append(anchors(fixed[len(known):]), withoutAnchors(found)...), next, next.width()
 	}
 	return best
 }
@@ -171,6 +176,10 @@ func anchors(ev []evidence) []evidence {
 	return out
 }
 
+func withoutAnchors(ev []evidence) []evidence {
+	return slices.DeleteFunc(slices.Clone(ev), func(e evidence) bool { return e.ref == anchorRef })
+}
+
 // evidence turns certain pairs into bounds.
 func (m *pairing) evidence(ps []pair) []evidence {
 	var out []evidence
@@ -179,4 +188,21 @@ func (m *pairing) evidence(ps []pair) []evidence {
 		out = append(out, evidence{at: q.Low + (q.High-q.Low)/2, low: p.low, high: p.high, ref: m.lines[p.line].Ref, weight: 1})
 	}
 	return out
+}
+
+// Matches counts the lines of a series that find a partner under one offset
+// (of clock B against clock A), the most that do under any, and those that the
+// one offset puts inside the partners' stretch of time.
+func Matches(r *Series, theta int64) (at, best, inside int) {
+	if len(r.Lines) == 0 || len(r.Partners) == 0 {
+		return 0, 0, 0
+	}
+	sample, _ := blocks(r.Lines, maxLines)
+	m := newPairing(sample, r.Partners)
+	at = m.match(theta, nil)
+	best = at
+	for _, p := range m.peaks() {
+		best = max(best, p.score)
+	}
+	return at, best, m.inside(theta)
 }

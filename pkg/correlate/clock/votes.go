@@ -22,7 +22,7 @@ type guess struct {
 	status     Status
 	why        string
 	candidates []Candidate
-	score      int
+	score      int // lines that find a partner, less a penalty for each change of offset
 	lines      int // that lie inside the stretch of the partners
 }
 
@@ -40,9 +40,7 @@ func (m *pairing) coarse() guess {
 		return guess{status: Insufficient, why: "no line has a possible partner in a capture"}
 	}
 	g := m.bestPath(peaks, nil)
-	g.lines = 0
 	rival := m.bestPath(peaks, g.theta)
-	centre := g.theta[len(g.theta)/2]
 	g.lines = m.insidePath(g.theta)
 	coverage := float64(g.score) / float64(max(g.lines, 1))
 	clear := g.score-rival.score >= max(minSupport, int(math.Ceil(0.15*float64(g.score)))) && coverage >= 0.9
@@ -52,7 +50,7 @@ func (m *pairing) coarse() guess {
 	case float64(rival.score) > rivalShare*float64(g.score) && !clear:
 		g.status = Ambiguous
 		g.why = fmt.Sprintf("%d lines fit at one offset and %d at another", g.score, rival.score)
-		g.candidates = candidates(peaks, centre)
+		g.candidates = candidates(peaks)
 	case coverage < minCoverage:
 		g.status = Insufficient
 		g.why = fmt.Sprintf("only %d of %d lines find a partner at the best offset", g.score, g.lines)
@@ -215,6 +213,7 @@ func (m *pairing) bestPath(peaks []peak, avoid []int64) guess {
 		}
 		if from[i][at] != 255 {
 			at = int(from[i][at])
+			g.score -= stepPenalty
 		}
 	}
 	return g
@@ -234,7 +233,7 @@ func (m *pairing) insidePath(theta []int64) int {
 }
 
 // candidates lists the offsets that compete, best first.
-func candidates(peaks []peak, _ int64) []Candidate {
+func candidates(peaks []peak) []Candidate {
 	var out []Candidate
 	for _, p := range peaks {
 		if len(out) == 5 || float64(p.score) < rivalShare*float64(peaks[0].score) {
