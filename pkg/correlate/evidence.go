@@ -26,7 +26,7 @@ type evidence struct {
 type origin struct {
 	log     *incident.Log
 	capture *incident.Capture
-	server  netip.AddrPort // whose exchanges were offered
+	server  netip.Addr // whose exchanges were offered
 }
 
 // keyedHost tells that a host's lines name flows of a server in a capture.

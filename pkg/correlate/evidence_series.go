@@ -46,7 +46,7 @@ func (e *evidence) httpSeries(l *incident.Log) {
 			for _, f := range c.Flows {
 				g, known := groups[plain(f.Client).Addr()]
 				k := e.byKey[captureKey(i, f.Clock)]
-				if !known || plain(f.Server) != server || k == nil {
+				if !known || plain(f.Server).Addr() != server || k == nil {
 					continue
 				}
 				for n := range f.HTTP {
@@ -69,7 +69,7 @@ func (e *evidence) httpSeries(l *incident.Log) {
 }
 
 // offer adds a series.
-func (e *evidence) offer(l *incident.Log, c *incident.Capture, server netip.AddrPort, k *Clock, lines, partners []clock.Instant) {
+func (e *evidence) offer(l *incident.Log, c *incident.Capture, server netip.Addr, k *Clock, lines, partners []clock.Instant) {
 	e.series = append(e.series, clock.Series{A: k.ID, B: e.host(l).ID, Lines: lines, Partners: partners, Method: clock.Intervals, Choice: e.choices})
 	e.origins = append(e.origins, origin{l, c, server})
 }
@@ -171,12 +171,12 @@ func nearServer(c *incident.Capture) int {
 }
 
 // serversOf lists the servers that the clients of a log spoke HTTP with.
-func serversOf(c *incident.Capture, groups numbers[netip.Addr]) []netip.AddrPort {
-	var servers tally[netip.AddrPort]
+func serversOf(c *incident.Capture, groups numbers[netip.Addr]) []netip.Addr {
+	var servers tally[netip.Addr]
 	for _, f := range c.Flows {
 		if _, ok := groups[plain(f.Client).Addr()]; ok {
 			for range f.HTTP {
-				servers.add(plain(f.Server))
+				servers.add(plain(f.Server).Addr())
 			}
 		}
 	}
@@ -212,9 +212,9 @@ func (e *evidence) dnsSeries(l *incident.Log) {
 
 func (e *evidence) dnsPartners(l *incident.Log, kind logparse.Kind, groups numbers[question], lines []clock.Instant) {
 	for i, c := range e.inc.Captures {
-		byServer := map[netip.AddrPort][]clock.Instant{}
-		clocks := map[netip.AddrPort]*Clock{}
-		var servers tally[netip.AddrPort]
+		byServer := map[netip.Addr][]clock.Instant{}
+		clocks := map[netip.Addr]*Clock{}
+		var servers tally[netip.Addr]
 		for _, f := range c.Flows {
 			k := e.byKey[captureKey(i, f.Clock)]
 			for n := range f.DNS {
@@ -223,7 +223,7 @@ func (e *evidence) dnsPartners(l *incident.Log, kind logparse.Kind, groups numbe
 				if !known || k == nil || !t.Query.Seen() || t.Multicast || f.Transport != pcapflow.UDP {
 					continue
 				}
-				server := plain(f.Server)
+				server := plain(f.Server).Addr()
 				if clocks[server] == nil {
 					clocks[server] = k
 				}

@@ -43,7 +43,7 @@ func (e *evidence) identities() []identity {
 	var out []identity
 	for i := range e.series {
 		s, o := &e.series[i], &e.origins[i]
-		if takenOn(o.capture, o.server.Addr()) {
+		if takenOn(o.capture, o.server) {
 			out = append(out, identity{e.clocks[s.A], e.clocks[s.B], o.capture})
 		}
 	}
@@ -123,7 +123,7 @@ func (e *evidence) fits(id identity) bool {
 	lines, matched := 0, 0
 	for i := range e.series {
 		s := &e.series[i]
-		if s.A != id.capture.ID || s.B != id.host.ID || !takenOn(e.origins[i].capture, e.origins[i].server.Addr()) {
+		if s.A != id.capture.ID || s.B != id.host.ID || !takenOn(e.origins[i].capture, e.origins[i].server) {
 			continue
 		}
 		at, best, inside := clock.Matches(s, 0)
