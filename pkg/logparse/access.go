@@ -28,14 +28,20 @@ type access struct {
 
 func openAccess(server string) func(io.Reader, Source) Decoder {
 	return func(r io.Reader, src Source) Decoder {
-		if src.Template != "" {
-			return openTemplate(r, src)
-		}
 		a := &access{src: src, server: server}
 		if server == "" {
 			a.server = src.Server
 		}
-		return newLineDecoder(r, a.line)
+		if src.Template == "" {
+			return newLineDecoder(r, a.line)
+		}
+		d, err := openTemplate(r, src)
+		if err != nil {
+			plain := newLineDecoder(r, a.line)
+			plain.problems.add(0, 0, "the format given for this file is not used: "+err.Error())
+			return plain
+		}
+		return d
 	}
 }
 

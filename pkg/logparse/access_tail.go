@@ -34,7 +34,7 @@ func (a *access) tail(b []byte, e *Event) bool {
 				times++
 				// Of two times without name the longer one is the request's, in
 				// whichever order they stand: the upstream's part is not longer.
-				e.Duration = max(e.Duration, d)
+				e.Duration, e.DurationWidth = max(e.Duration, d), time.Millisecond
 			}
 			continue
 		}
@@ -144,11 +144,11 @@ func setNamed(name string, v []byte, e *Event) {
 	switch name {
 	case "rt", "request_time", "req_time", "reqtime":
 		if d, ok := amount(v, time.Second); ok {
-			e.Duration = d
+			e.Duration, e.DurationWidth = d, time.Millisecond
 		}
 	case "time", "t": // which may be an epoch too
 		if d, ok := milliDecimals(v); ok && d < 30*24*time.Hour {
-			e.Duration = d
+			e.Duration, e.DurationWidth = d, time.Millisecond
 		}
 	case "urt", "upstream_response_time", "upstream_time", "upstream_rt":
 		e.Upstream = durations(e.Upstream[:0], v)

@@ -106,7 +106,10 @@ type Event struct {
 
 	Client netip.AddrPort // port 0: not stated
 	Server netip.AddrPort
-	Peers  []netip.Addr // X-Forwarded-For and the like, client first
+	// Peer is who held the connection, where the line tells it apart from
+	// Client, which a proxy had forwarded.
+	Peer  netip.AddrPort
+	Peers []netip.Addr // X-Forwarded-For and the like, client first
 
 	Name   string // virtual host, DNS name, SSH target
 	Type   string // DNS type, SSH method
@@ -126,10 +129,13 @@ type Event struct {
 	// (and TLS) is in it: at least the body; -1: not stated.
 	Size int64
 
-	Duration   time.Duration   // of the request; -1: not stated
-	FirstByte  time.Duration   // to the first byte of the answer; -1: not stated
-	Upstream   []time.Duration // one per upstream tried; -1 where "-"
-	UpstreamTo string
+	Duration time.Duration // of the request; -1: not stated
+	// DurationWidth is how coarse it is written: the measured value lies in
+	// [Duration, Duration+DurationWidth); 0: not stated.
+	DurationWidth time.Duration
+	FirstByte     time.Duration   // to the first byte of the answer; -1: not stated
+	Upstream      []time.Duration // one per upstream tried; -1 where "-"
+	UpstreamTo    string
 	// The parts of Upstream, in the same order: until the connection stood, and
 	// until the head of the answer had come; empty where not stated.
 	UpstreamConnect []time.Duration

@@ -36,6 +36,8 @@ const (
 	// maxField is how much of one value is kept: a message longer than this is
 	// cut.
 	maxField = 64 << 10
+	// maxEntry is how much of one entry is kept.
+	maxEntry = 1 << 20
 	// maxLength is the longest value taken for real; the journal itself refuses
 	// more than 768 MiB.
 	maxLength = 1 << 30
@@ -109,23 +111,29 @@ func (d *exportDecoder) read() (more, bad bool) {
 			d.problems.add(line, at, "no field of a journal entry: "+strconv.Quote(string(text[:min(len(text), 60)])))
 			return d.skipEntry(), true
 		}
+		keep := d.entry.wanted(name) && len(d.text) < maxEntry
 		start := len(d.text)
-		if plain {
+		d.text = append(d.text, name...)
+		field := exportField{start, len(d.text), len(d.text)}
+		if !plain {
+			if why := d.binary(keep); why != "" {
+				d.problems.add(line, at, "field "+string(d.text[field.name:field.value])+": "+why)
+				return d.skipEntry(), true
+			}
+		} else if keep {
+			d.text = append(d.text, value...)
 			if cut > 0 {
 				d.problems.add(line, at, "field "+string(name)+" is longer than "+strconv.Itoa(maxField)+" bytes; the rest is left out")
 			}
-			d.text = append(append(d.text, name...), value...)
-		} else {
-			d.text = append(d.text, name...)
-			if why := d.binary(); why != "" {
-				d.problems.add(line, at, "field "+string(d.text[start:start+len(name)])+": "+why)
-				return d.skipEntry(), true
-			}
 		}
-		d.spans = append(d.spans, exportField{start, start + len(name), len(d.text)})
-		if d.cutOff {
+		field.end = len(d.text)
+		switch {
+		case d.cutOff && plain:
 			d.problems.add(line, at, "the file ends within a field, which is left out")
-			d.spans = d.spans[:len(d.spans)-1]
+		case keep:
+			d.spans = append(d.spans, field)
+		default:
+			d.text = d.text[:start]
 		}
 	}
 }
@@ -162,9 +170,9 @@ func (d *exportDecoder) readLine() (text []byte, cut int64, ok bool) {
 	return text, cut, true
 }
 
-// binary appends the value of a binary field to d.text; why tells what is
+// binary appends the value of a binary field to d.text if it is wanted; why tells what is
 // wrong with it.
-func (d *exportDecoder) binary() (why string) {
+func (d *exportDecoder) binary(wanted bool) (why string) {
 	if d.err != nil {
 		return "the file ends before its length"
 	}
@@ -181,6 +189,9 @@ func (d *exportDecoder) binary() (why string) {
 	}
 	left := int64(length)
 	keep := min(left, maxField)
+	if !wanted {
+		keep = 0
+	}
 	for keep > 0 {
 		chunk, err := d.r.Peek(int(min(keep, exportBuffer/2)))
 		d.text = append(d.text, chunk...)

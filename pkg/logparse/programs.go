@@ -42,6 +42,7 @@ func (m *messages) read(pid, text []byte, e *Event) {
 func (m *messages) web(text []byte, e *Event) {
 	text = bytes.TrimLeft(text, " ")
 	envelope := *e
+	e.Text = ""
 	m.access.server = "nginx"
 	if e.Process != "nginx" {
 		m.access.server = "apache"

@@ -143,6 +143,9 @@ func (r *record) duration(name, v []byte, quoted bool) bool {
 	}
 	if d, ok := amount(v, unit); ok {
 		r.e.Duration, r.result = d, true
+		if string(name) == "request_time" {
+			r.e.DurationWidth = time.Millisecond // nginx writes three decimals
+		}
 	} else if d, ok := goDuration(v); ok {
 		r.e.Duration, r.result = d, true
 	}

@@ -335,7 +335,7 @@ func repeated(b []byte) (n int, text []byte, ok bool) {
 	if _, quoted, ok := bytes.Cut(rest, []byte(": [")); inner && ok {
 		return int(v), bytes.TrimSuffix(bytes.TrimLeft(quoted, " "), []byte{']'}), true
 	}
-	return int(v), b, true
+	return int(v), bytes.TrimSuffix(b, []byte(" ---")), true
 }
 
 // rfc5424 reads "TIMESTAMP HOST APP PROCID MSGID SD MSG" (RFC 5424 section 6);

@@ -96,6 +96,9 @@ func address(b []byte) (netip.Addr, bool) {
 	}
 	if len(b) > 2 && b[0] == '[' && b[len(b)-1] == ']' {
 		b = b[1 : len(b)-1]
+		if a, ok := ipv4(b); ok {
+			return a, true
+		}
 	}
 	if len(b) < 2 || len(b) > 64 || bytes.IndexByte(b, ':') < 0 {
 		return netip.Addr{}, false
