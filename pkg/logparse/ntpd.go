@@ -109,6 +109,9 @@ func ntpdRawstatsLine(line []byte, e *Event) bool {
 	if n < 8 || n > len(f) || !mjdStamp(f[0], f[1], e) {
 		return false
 	}
+	if _, ok := address(f[3]); !ok { // peerstats has its status there
+		return false
+	}
 	var t [4]int64
 	var half int64
 	for i := range t {
