@@ -64,8 +64,9 @@ func (n *neighbours) request(e *engine, h *header, protocol string, asker addres
 	k := n.key(h, asker, target)
 	r := n.open[k]
 	if r != nil {
-		last := r.Requests[len(r.Requests)-1]
-		if r.Reply.Seen() || h.stamp.Time-last.Time > resolutionGap {
+		// Without a request it is an answer that nobody asked for.
+		asked := len(r.Requests)
+		if r.Reply.Seen() || asked == 0 || h.stamp.Time-r.Requests[asked-1].Time > resolutionGap {
 			r = nil
 		}
 	}
@@ -106,7 +107,7 @@ func (n *neighbours) reply(e *engine, h *header, protocol string, asker, sender 
 func (n *neighbours) announce(e *engine, h *header, protocol string, who address, mac [6]byte) {
 	k := n.key(h, who, who)
 	r := n.open[k]
-	if r != nil && r.MAC == mac && h.stamp.Time-r.Requests[len(r.Requests)-1].Time <= resolutionGap {
+	if r != nil && r.MAC == mac && len(r.Requests) > 0 && h.stamp.Time-r.Requests[len(r.Requests)-1].Time <= resolutionGap {
 		if len(r.Requests) < maxRequests {
 			r.Requests = append(r.Requests, h.stamp)
 		}

@@ -149,7 +149,7 @@ func (e *engine) receive(f *flow, d Dir, seq uint32, ahead int32) {
 
 // deliverTail delivers payload without its first skip bytes, which are known.
 func (e *engine) deliverTail(f *flow, d Dir, at Stamp, b []byte, size, skip int) {
-	if skip >= size {
+	if skip >= size || skip < 0 { // negative: half the sequence space away, where neither side is before
 		return
 	}
 	if skip < len(b) {
