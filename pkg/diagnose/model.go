@@ -3,6 +3,7 @@
 package diagnose
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -59,7 +60,10 @@ type Case struct {
 	Lang     lang.Lang
 	Baseline Baseline
 
-	found []Finding // by the rules that ran before: gates speak first
+	found       []Finding // by the rules that ran before: gates speak first
+	lookups     []*correlate.Lookup
+	roundTrips  map[netip.Addr]time.Duration // to each resolver, at best
+	usualAnswer time.Duration                // of resolvers, the median
 }
 
 // Baseline is what is normal in this incident.

@@ -6,7 +6,18 @@ var rules = []*Rule{
 	// gates
 	// dns
 	&dnsRetry,
+	&dnsNeverReached,
 	&dnsSlowResolver,
+	&dnsSlowAAAA,
+	&dnsParallelLost,
+	&dnsTCPFallback,
+	&dnsSearchList,
+	&dnsNXDomain,
+	&dnsServfail,
+	&dnsFailover,
+	&dnsUnreachable,
+	&dnsLargeAnswerLost,
+	&dnsNotObserved,
 	// tcp
 	&synLost,
 	&synUnanswered,

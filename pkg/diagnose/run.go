@@ -26,7 +26,7 @@ type Diagnosis struct {
 
 // Run checks a case against every rule of the catalogue.
 func Run(c *correlate.Case, opt Options) *Diagnosis {
-	dc := &Case{Case: c, Lang: opt.Lang, Baseline: learn(c.Journeys)}
+	dc := &Case{Case: c, Lang: opt.Lang, Baseline: learn(c.Journeys), roundTrips: resolverRoundTrips(c), usualAnswer: usualAnswer(c)}
 	for _, r := range rules {
 		if len(opt.Only) > 0 && !slices.Contains(opt.Only, r.Name) {
 			continue

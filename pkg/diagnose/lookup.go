@@ -1,0 +1,351 @@
+package diagnose
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+// userLookups are the lookups somebody waited for: not what resolvers ask each
+// other, and not what a server looked up during somebody else's journey.
+func (c *Case) userLookups() []*correlate.Lookup {
+	if c.lookups != nil {
+		return c.lookups
+	}
+	resolvers := map[netip.Addr]bool{}
+	side := map[*correlate.Lookup]bool{}
+	for _, l := range c.Lookups {
+		for _, a := range l.Resolvers {
+			resolvers[a] = true
+		}
+	}
+	for _, j := range c.Journeys {
+		for _, l := range j.SideLookups {
+			side[l] = true
+		}
+	}
+	c.lookups = []*correlate.Lookup{}
+	for _, l := range c.Lookups {
+		if len(l.Tries) > 0 && !side[l] && !resolvers[l.Client] && !l.Tries[0].Multicast {
+			c.lookups = append(c.lookups, l)
+		}
+	}
+	return c.lookups
+}
+
+// sent lists when the queries of a try left.
+func sent(t *correlate.Try) []pcapflow.Stamp {
+	return append([]pcapflow.Stamp{t.Query}, t.Repeats...)
+}
+
+// queries counts the packets a lookup sent.
+func queries(l *correlate.Lookup) int {
+	n := 0
+	for i := range l.Tries {
+		n += len(sent(&l.Tries[i]))
+	}
+	return n
+}
+
+// retries counts the queries of a lookup that got no answer of their own before
+// they were repeated, and the time from each to its repetition. An answer is
+// taken for the last query before it.
+func retries(l *correlate.Lookup) (n int, wait time.Duration) {
+	type round struct {
+		question string
+		at       int64
+		answered bool
+	}
+	var rounds []round
+	for i := range l.Tries {
+		t := &l.Tries[i]
+		all := sent(t)
+		for k, s := range all {
+			last := t.Answer.Seen() && (k+1 == len(all) || all[k+1].Time > t.Answer.Time)
+			rounds = append(rounds, round{t.Type + " " + t.Name, s.Time, last})
+		}
+	}
+	slices.SortStableFunc(rounds, func(a, b round) int { return int(min(max(a.at-b.at, -1), 1)) })
+	covered := int64(0) // time up to which waiting is already counted
+	for i, r := range rounds {
+		if r.answered {
+			continue
+		}
+		for _, next := range rounds[i+1:] {
+			if next.question == r.question {
+				n++
+				if from := max(r.at, covered); next.at > from {
+					wait += time.Duration(next.at - from)
+					covered = next.at
+				}
+				break
+			}
+		}
+	}
+	return n, wait
+}
+
+// answerTime is the time from the last query before the answer to the answer.
+func answerTime(t *correlate.Try) time.Duration {
+	from := t.Query.Time
+	for _, r := range t.Repeats {
+		if r.Time <= t.Answer.Time {
+			from = max(from, r.Time)
+		}
+	}
+	return time.Duration(t.Answer.Time - from)
+}
+
+// slowestAnswer is the try of a lookup that took longest to be answered.
+func slowestAnswer(l *correlate.Lookup) *correlate.Try {
+	var worst *correlate.Try
+	for i := range l.Tries {
+		t := &l.Tries[i]
+		if t.Answer.Seen() && (worst == nil || answerTime(t) > answerTime(worst)) {
+			worst = t
+		}
+	}
+	return worst
+}
+
+// failover tells whether the lookup moved on to another resolver.
+func failover(l *correlate.Lookup) bool { return len(l.Resolvers) > 1 }
+
+// lateAnswer tells whether a query was answered only after it was asked again.
+func lateAnswer(l *correlate.Lookup) bool {
+	return slices.ContainsFunc(l.Tries, func(t correlate.Try) bool { return t.Late })
+}
+
+func anyAnswer(l *correlate.Lookup) bool {
+	return slices.ContainsFunc(l.Tries, func(t correlate.Try) bool { return t.Answer.Seen() })
+}
+
+func isAAAA(t *correlate.Try) bool { return t.Type == "AAAA" || t.Type == "HTTPS" }
+
+// halves gives the time to the first answer for A, and to the end of waiting
+// for AAAA where that was much longer.
+func halves(l *correlate.Lookup) (a, slow time.Duration, ok bool) {
+	a, slow = -1, -1
+	for i := range l.Tries {
+		t := &l.Tries[i]
+		end := time.Duration(t.Answer.Time - l.Start.Time)
+		switch {
+		case t.Type == "A" && t.Answer.Seen() && len(t.Addresses) > 0 && (a < 0 || end < a):
+			a = end
+		case t.Type == "AAAA" && t.Answer.Seen():
+			slow = max(slow, end)
+		case t.Type == "AAAA":
+			all := sent(t)
+			slow = max(slow, time.Duration(all[len(all)-1].Time-l.Start.Time))
+		}
+	}
+	return a, slow, a >= 0 && slow >= a+slowLookup && slow >= 5*a
+}
+
+func aaaaSlow(l *correlate.Lookup) bool {
+	_, _, ok := halves(l)
+	return ok
+}
+
+// aaaaSilent tells that what was asked again is AAAA, while A was answered.
+func aaaaSilent(l *correlate.Lookup) bool {
+	if !aaaaSlow(l) {
+		return false
+	}
+	for i := range l.Tries {
+		if t := &l.Tries[i]; t.Type == "A" && !t.Answer.Seen() {
+			return false
+		}
+	}
+	return true
+}
+
+// parallelLost tells that A and AAAA left one socket together, one was answered
+// at once, and the other when it was repeated.
+func parallelLost(l *correlate.Lookup) bool {
+	for i := range l.Tries {
+		for k := range l.Tries {
+			t, o := &l.Tries[i], &l.Tries[k]
+			if t.Type != "A" || !isAAAA(o) || t.Flow != o.Flow || time.Duration(t.Query.Time-o.Query.Time).Abs() > time.Millisecond {
+				continue
+			}
+			// exactly one of the two was answered at its first asking; the other later
+			if first(t) != first(o) && (first(t) && answeredLater(l, o) || first(o) && answeredLater(l, t)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// first tells whether a try was answered before it was repeated.
+func first(t *correlate.Try) bool {
+	return t.Answer.Seen() && (len(t.Repeats) == 0 || t.Repeats[0].Time > t.Answer.Time)
+}
+
+// answeredLater tells whether the question of a try was answered when repeated.
+func answeredLater(l *correlate.Lookup, t *correlate.Try) bool {
+	for i := range l.Tries {
+		o := &l.Tries[i]
+		if o.Type == t.Type && o.Name == t.Name && o.Answer.Seen() && o.Answer.Time > t.Query.Time {
+			return true
+		}
+	}
+	return false
+}
+
+// rcodeOfName is what was answered for the name the user meant.
+func rcodeOfName(l *correlate.Lookup) string {
+	code := ""
+	for _, t := range l.Tries {
+		if t.Name == l.Name && t.RCode != "" {
+			code = t.RCode
+		}
+	}
+	return code
+}
+
+func reverseName(name string) bool { return strings.HasSuffix(name, ".arpa") }
+
+// lookupTime is how long the client waited: to the answer it needed, or to its
+// last attempt where none came.
+func lookupTime(l *correlate.Lookup) time.Duration {
+	if l.End.Seen() {
+		return time.Duration(l.End.Time - l.Start.Time)
+	}
+	last := l.Start.Time
+	for i := range l.Tries {
+		for _, s := range sent(&l.Tries[i]) {
+			last = max(last, s.Time)
+		}
+	}
+	return time.Duration(last - l.Start.Time)
+}
+
+// lookupFinding begins a finding about one lookup: its frames and the journeys
+// that waited for it.
+func (c *Case) lookupFinding(l *correlate.Lookup) Finding {
+	f := Finding{Evidence: lookupFrames(l)}
+	for _, j := range c.Journeys {
+		if j.Lookup == l {
+			f.Journeys = append(f.Journeys, j)
+		}
+	}
+	return f
+}
+
+// lookupFrames points to every packet of a lookup.
+func lookupFrames(l *correlate.Lookup) []Evidence {
+	var numbers []int
+	for i := range l.Tries {
+		t := &l.Tries[i]
+		numbers = append(numbers, t.Answer.Frame)
+		for _, s := range sent(t) {
+			numbers = append(numbers, s.Frame)
+		}
+	}
+	return frames(l.Capture, numbers...)
+}
+
+// resolverView is what the resolver's own capture tells of a lookup.
+type resolverView struct {
+	known            bool
+	queries, answers int // that it received, that it sent
+}
+
+// ignored tells that every unanswered query arrived, and none was answered.
+func (v resolverView) ignored(unanswered int) bool {
+	return v.known && v.queries >= unanswered && v.answers == 0
+}
+
+// resolverView looks for a lookup in a capture taken at its resolver.
+func (c *Case) resolverView(l *correlate.Lookup) resolverView {
+	var v resolverView
+	for _, k := range c.Incident.Captures {
+		if k == l.Capture || len(l.Resolvers) == 0 || !(k.VantageHost == l.Resolvers[0] || slices.Contains(k.Own, l.Resolvers[0])) {
+			continue
+		}
+		v.known = true
+	}
+	for _, o := range l.Others {
+		if len(l.Resolvers) > 0 && (o.Capture.VantageHost == l.Resolvers[0] || slices.Contains(o.Capture.Own, l.Resolvers[0])) {
+			for i := range o.Tries {
+				v.queries += len(sent(&o.Tries[i]))
+				if o.Tries[i].Answer.Seen() {
+					v.answers++
+				}
+			}
+		}
+	}
+	return v
+}
+
+// answersSomebody tells whether a resolver answered any query in any capture.
+func (c *Case) answersSomebody(resolver netip.Addr) bool {
+	for _, l := range c.Lookups {
+		for i := range l.Tries {
+			if t := &l.Tries[i]; t.Resolver.Addr() == resolver && t.Answer.Seen() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// resolverRoundTrips takes the quickest answer of each resolver as the best
+// bound of the round trip to it; TCP and echo round trips are sharper.
+func resolverRoundTrips(c *correlate.Case) map[netip.Addr]time.Duration {
+	out := map[netip.Addr]time.Duration{}
+	note := func(a netip.Addr, d time.Duration) {
+		if old, ok := out[a]; d > 0 && (!ok || d < old) {
+			out[a] = d
+		}
+	}
+	for _, l := range c.Lookups {
+		for i := range l.Tries {
+			if t := &l.Tries[i]; t.Answer.Seen() {
+				note(t.Resolver.Addr(), answerTime(t))
+			}
+		}
+	}
+	for _, k := range c.Incident.Captures {
+		for _, f := range k.Flows {
+			if f.Conn != nil {
+				note(f.Server.Addr(), time.Duration(f.Conn.RTTServer))
+			}
+		}
+		for _, e := range k.Echoes {
+			if e.Request.Seen() && e.Reply.Seen() {
+				note(e.Target, time.Duration(e.Reply.Time-e.Request.Time))
+			}
+		}
+	}
+	return out
+}
+
+// usualAnswer is the median answer time of all lookups of the incident.
+func usualAnswer(c *correlate.Case) time.Duration {
+	var all []time.Duration
+	for _, l := range c.Lookups {
+		for i := range l.Tries {
+			if t := &l.Tries[i]; t.Answer.Seen() {
+				all = append(all, answerTime(t))
+			}
+		}
+	}
+	slices.Sort(all)
+	return quantile(all, 0.5)
+}
+
+// names joins addresses for a sentence.
+func names(addresses []netip.Addr) string {
+	parts := make([]string, len(addresses))
+	for i, a := range addresses {
+		parts[i] = a.String()
+	}
+	return strings.Join(parts, ", ")
+}
