@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
@@ -197,7 +198,9 @@ func address(a netip.Addr) string {
 	return a.String()
 }
 
-// endpoint writes address and port; without a port, the address alone.
+// endpoint writes address and port as the contract has them: the port is what
+// follows the last colon, and IPv6 addresses stand without brackets. Without a
+// port it is the address alone.
 func endpoint(a netip.AddrPort) string {
 	switch {
 	case !a.Addr().IsValid():
@@ -205,7 +208,13 @@ func endpoint(a netip.AddrPort) string {
 	case a.Port() == 0:
 		return a.Addr().String()
 	}
-	return a.String()
+	return string(appendEndpoint(nil, a))
+}
+
+func appendEndpoint(b []byte, a netip.AddrPort) []byte {
+	b = a.Addr().AppendTo(b)
+	b = append(b, ':')
+	return strconv.AppendUint(b, uint64(a.Port()), 10)
 }
 
 // whole frames of a phase within the file of its first frame.

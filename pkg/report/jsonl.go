@@ -85,7 +85,7 @@ func (o *object) endpoint(name string, a netip.AddrPort) {
 	if a.Port() == 0 {
 		o.b = a.Addr().AppendTo(o.b)
 	} else {
-		o.b = a.AppendTo(o.b)
+		o.b = appendEndpoint(o.b, a)
 	}
 	o.b = append(o.b, '"')
 }
