@@ -32,9 +32,11 @@ type matcher struct {
 	clients map[netip.Addr][]*target
 	flows   map[netip.Addr]bool // clients of any conversation
 	byPort  map[netip.AddrPort][]*Journey
-	span    span // of the captures, on the reference clock
-	result  []match
-	missing map[*incident.Log][]missed
+
+	byQuestion map[questionKey][]*target
+	span       span // of the captures, on the reference clock
+	result     []match
+	missing    map[*incident.Log][]missed
 }
 
 // missed is an event without a journey, and why.
@@ -63,6 +65,7 @@ func matchLines(inc *incident.Incident, b *built, tb timebase) *matcher {
 	m.span = capturesSpan(inc, tb)
 	for _, l := range inc.Logs {
 		m.requests(l)
+		m.questions(l)
 		m.logins(l)
 	}
 	m.joinRequestIDs()
@@ -143,7 +146,7 @@ func (r *requestLog) learn() {
 			}
 			for _, p := range g.pairs[from:to] {
 				r.sizes.note(p.keys, p.p, 1/float64(to-from))
-				matched[g.targets[p.target].journey.Server] += p.p
+				matched[g.targets[p.target].server] += p.p
 			}
 			from = to
 		}
@@ -152,7 +155,7 @@ func (r *requestLog) learn() {
 			if t.end() < low || t.end() > high || t.bare {
 				continue
 			}
-			s := t.journey.Server
+			s := t.server
 			if seen[s] == 0 {
 				servers = append(servers, s)
 			}
@@ -314,7 +317,7 @@ func (m *matcher) take(l *incident.Log, g *group) {
 
 // decide links one line to its best candidate, to several, or to none.
 func (m *matcher) decide(l *incident.Log, g *group, ln *line, pairs []pair) {
-	best := slices.Clone(pairs)
+	best := g.byJourney(pairs)
 	slices.SortStableFunc(best, func(a, b pair) int { return cmp.Compare(b.p, a.p) })
 	n := 0
 	for n < len(best) && n < mostRivals && best[n].p >= leastRival {
@@ -344,6 +347,20 @@ func (m *matcher) decide(l *incident.Log, g *group, ln *line, pairs []pair) {
 	}
 }
 
+// byJourney adds up the pairs of one line that lead to the same journey.
+func (g *group) byJourney(pairs []pair) []pair {
+	var list []pair
+	for _, p := range pairs {
+		at := slices.IndexFunc(list, func(q pair) bool { return g.targets[q.target].journey == g.targets[p.target].journey })
+		if at < 0 {
+			list = append(list, p)
+		} else {
+			list[at].p = min(list[at].p+p.p, 1)
+		}
+	}
+	return list
+}
+
 // reason tells why a line has no journey.
 func (m *matcher) reason(l *line, candidates int) string {
 	switch {
@@ -355,6 +372,8 @@ func (m *matcher) reason(l *line, candidates int) string {
 		return "not a request, and no such connection was seen"
 	case candidates > 0:
 		return "what fits in time belongs to other lines"
+	case isQuestion(l.event.Kind):
+		return "no such query of this client at that time"
 	}
 	return "no request of this client at that time"
 }
@@ -365,8 +384,11 @@ func (m *matcher) miss(l *incident.Log, event int, reason string) {
 
 // why names what speaks for a pair.
 func (g *group) why(l *line, t *target, p pair) string {
-	if g.keyed {
+	switch {
+	case g.keyed:
 		return "port"
+	case g.dns:
+		return "question, time, order"
 	}
 	by := "time"
 	if l.event.Duration >= 0 {
@@ -389,6 +411,8 @@ func residual(l *line, t *target) (time.Duration, bool) {
 	}
 	at, seen := l.at, t.end()
 	switch {
+	case l.event.Kind == logparse.DNSQuery:
+		seen = t.first + t.way/2
 	case l.event.Kind == logparse.AppRequest:
 		seen = t.reply - t.way/2
 	case l.event.Means == logparse.RequestStart:

@@ -16,6 +16,7 @@ type group struct {
 	lines   []line
 	targets []*target // in order of end
 	keyed   bool      // the lines name the client's port
+	dns     bool      // of one question; targets are its packets
 	pairs   []pair    // by line, then target
 	typical float64   // mean duration of the lines, ns
 	foreign float64   // logarithm of the lines per second that belong to no target
@@ -87,7 +88,10 @@ func (g *group) join() {
 			if s < leastOdds {
 				return
 			}
-			s += durationScore(l, t, g.typical) + keyScore(l, t, g.rare) - g.foreign
+			s -= g.foreign
+			if !g.dns {
+				s += durationScore(l, t, g.typical) + keyScore(l, t, g.rare)
+			}
 			if s < leastOdds {
 				return
 			}
@@ -172,7 +176,7 @@ type coverage map[netip.AddrPort]float64
 const usualCoverage = 0.9
 
 func (c coverage) of(t *target) float64 {
-	if v, ok := c[t.journey.Server]; ok {
+	if v, ok := c[t.server]; ok {
 		return v
 	}
 	return usualCoverage
@@ -197,6 +201,7 @@ func (g *group) solve(ordered bool) {
 			g.solveChain(part[0], part[1])
 		}
 		g.solveRest()
+		g.levelStreams()
 		return
 	}
 	edges := g.edges(0, len(g.lines))
@@ -293,11 +298,11 @@ func (g *group) solveChain(from, to int) {
 // though b ended later in the packets.
 func swapped(a, b *target) float64 {
 	gap := b.end() - a.end()
-	if reach := b.reach(); reach > 20*msec && gap < reach {
-		return 0.3 // the server may have been done with b long before its client was
-	}
-	if mayLinger(a) && gap < lingering || a.open {
-		return 0.1
+	switch {
+	case b.loose() && gap < b.reach(), a.loose() && gap < lingering:
+		return 0.3
+	case a.point.Flow == b.point.Flow && a.point.Exchange.Multiplexed && b.point.Exchange.Multiplexed:
+		return 0.5
 	}
 	return math.Exp(-float64(gap)/float64(a.blur()+b.blur())) / 2
 }
@@ -315,7 +320,11 @@ func (g *group) solveRest() {
 	var at []int
 	for i, p := range g.pairs {
 		if lineSum[p.line] < 0.5 && targetSum[p.target] < 0.5 {
-			rest = append(rest, edge{line: p.line, target: p.target, odds: p.odds * math.Exp(outOfOrder)})
+			odds := p.odds
+			if t := g.targets[p.target]; !t.loose() {
+				odds *= math.Exp(outOfOrder)
+			}
+			rest = append(rest, edge{line: p.line, target: p.target, odds: odds})
 			at = append(at, i)
 		}
 	}
@@ -327,3 +336,46 @@ func (g *group) solveRest() {
 
 // outOfOrder is the logarithm of the odds of a line out of order.
 const outOfOrder = -3
+
+// loose: when the line was written does not follow from the packets. The server
+// may have been done long before its client was, or have waited for the close.
+func (t *target) loose() bool { return t.open || t.reach() > 20*msec || mayLinger(t) }
+
+// levelStreams shares the probability of a line among the streams of one
+// connection that overlapped: their instants are bounds, and which of them the
+// line tells of, neither time nor order says.
+func (g *group) levelStreams() {
+	for from := 0; from < len(g.pairs); {
+		to := from
+		for to < len(g.pairs) && g.pairs[to].line == g.pairs[from].line {
+			to++
+		}
+		g.levelLine(g.pairs[from:to])
+		from = to
+	}
+}
+
+func (g *group) levelLine(pairs []pair) {
+	for i := range pairs {
+		t := g.targets[pairs[i].target]
+		if !t.point.Exchange.Multiplexed {
+			continue
+		}
+		var same []int
+		sum, odds := 0.0, 0.0
+		for k := range pairs {
+			u := g.targets[pairs[k].target]
+			if u.point.Flow == t.point.Flow && u.point.Exchange.Multiplexed && u.first <= t.last && t.first <= u.last {
+				same = append(same, k)
+				sum += pairs[k].p
+				odds += pairs[k].odds
+			}
+		}
+		if same[0] != i {
+			continue // done with the first of them
+		}
+		for _, k := range same {
+			pairs[k].p = sum * pairs[k].odds / odds
+		}
+	}
+}

@@ -3,6 +3,7 @@ package correlate
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/incident"
@@ -30,7 +31,8 @@ func (m *matcher) logins(l *incident.Log) {
 	var waiting []int // lines without a port, whose process has not shown one yet
 	for i := range l.Events {
 		e := &l.Events[i]
-		if !isLogin(e.Kind) {
+		named := isLogin(e.Kind)
+		if !named && (e.PID == 0 || !strings.HasPrefix(e.Process, "sshd")) {
 			continue
 		}
 		if byPID == nil {
@@ -40,7 +42,9 @@ func (m *matcher) logins(l *incident.Log) {
 		if e.Client.Port() != 0 {
 			j, reason := m.connection(l, i)
 			if j == nil {
-				m.miss(l, i, reason)
+				if named {
+					m.miss(l, i, reason)
+				}
 				delete(byPID, pid)
 				continue
 			}
@@ -56,7 +60,9 @@ func (m *matcher) logins(l *incident.Log) {
 		waiting = append(waiting, i)
 	}
 	for _, i := range waiting {
-		m.miss(l, i, "names no connection")
+		if isLogin(l.Events[i].Kind) {
+			m.miss(l, i, "names no connection")
+		}
 	}
 }
 

@@ -22,19 +22,30 @@ type target struct {
 	slack                    int64 // the instants may be off by this much, all alike
 	timed                    bool  // the capture's clock is known against the reference
 	bare                     bool  // no exchange was understood
+	server                   netip.AddrPort
 	clock                    *Clock
 }
 
-// targetsOf lists the exchanges of all journeys as log lines may tell of them.
+// targetsOf lists the exchanges of all journeys as log lines may tell of them;
+// as often as requests may stand behind one.
 func targetsOf(b *built, tb timebase) []*target {
 	var list []*target
 	for _, j := range b.journeys {
-		if t := targetOf(j, tb); t != nil {
-			list = append(list, t)
+		t := targetOf(j, tb)
+		if t == nil {
+			continue
+		}
+		list = append(list, t)
+		for range min(t.point.Exchange.Requests, mostRequests) - 1 {
+			again := *t
+			list = append(list, &again)
 		}
 	}
 	return list
 }
+
+// mostRequests bounds how many lines one exchange may take.
+const mostRequests = 64
 
 func targetOf(j *Journey, tb timebase) *target {
 	if j.Exchange == nil {
@@ -94,7 +105,7 @@ func bareTarget(j *Journey, tb timebase) *target {
 
 // newTarget prepares a target seen at p; at brings its stamps to the reference.
 func newTarget(j *Journey, p Point, start pcapflow.Stamp, tb timebase) (t *target, at func(pcapflow.Stamp) int64) {
-	t = &target{journey: j, point: p, client: j.Client}
+	t = &target{journey: j, point: p, client: j.Client, server: j.Server}
 	if j.ClientSeen.IsValid() {
 		t.client = j.ClientSeen
 	}

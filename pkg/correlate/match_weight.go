@@ -44,6 +44,10 @@ const hopeless = -1e9
 // if it tells of t.
 func timeScore(l *line, t *target, slack int64) float64 {
 	switch {
+	case l.event.Kind == logparse.DNSQuery:
+		return startScore(l.at, l, t, slack)
+	case l.event.Kind == logparse.DNSReply:
+		return endScore(l, t, slack)
 	case l.event.Kind == logparse.AppRequest:
 		return appScore(l, t, slack)
 	case l.event.Means == logparse.RequestStart:
@@ -174,11 +178,23 @@ func keyScore(l *line, t *target, rare func(kind byte, value string) float64) fl
 	e, x := l.event, t.point.Exchange
 	s := 0.0
 	if t.bare {
-		// Only what no server takes for a request fits a connection without one.
-		if e.Method != "" && e.Status != 400 && e.Status != 408 {
+		// Only what no server takes for a request fits a connection without one,
+		// and within TLS that failed nobody asks for anything.
+		tls := t.point.Flow.TLS
+		if e.Method != "" && e.Status != 400 && e.Status != 408 || tls != nil && tls.ServerHello.Seen() {
 			return -8
 		}
 		s++
+	}
+	if e.Method == "" && e.Text != "" && (x.Method != "" || x.Status != 0 && x.Status != e.Status) {
+		s -= 6
+	}
+	if strings.HasPrefix(e.Text, "\x16\x03") { // a ClientHello taken for a request
+		if t.point.Flow.TLS != nil {
+			s += 4
+		} else {
+			s -= 6
+		}
 	}
 	compare := func(kind byte, said, seen string, same bool, miss float64) {
 		switch {
