@@ -72,7 +72,12 @@ type httpStream struct {
 	f     *Flow
 	env   *Env
 	h1    *http1
-	inner Stream // what a CONNECT tunnel or an upgrade carries
+	h2    *http2 // after an upgrade, or from the start
+	inner Stream // what a CONNECT tunnel carries
+
+	chosen  bool // between HTTP/1 and HTTP/2
+	nStart  int  // bytes of the client's that may be HTTP/2's preface
+	startAt Stamp
 
 	alert  [7]byte // the server's first bytes, while they may be a TLS alert
 	nAlert int
@@ -86,22 +91,59 @@ func (s *httpStream) Data(d Dir, at Stamp, b []byte) {
 			return
 		}
 	}
-	if s.inner == nil {
+	if !s.chosen {
+		if b = s.choose(d, at, b); len(b) == 0 {
+			return
+		}
+	}
+	if s.inner == nil && s.h2 == nil {
 		b = s.h1.data(d, at, at, b)
 		if s.h1.tunnel == tunnelNone || len(b) == 0 {
 			return
 		}
 		s.openInner(d, b)
 	}
-	if s.inner != nil && len(b) > 0 {
+	switch {
+	case s.inner != nil:
 		s.inner.Data(d, at, b)
+	case s.h2 != nil:
+		s.h2.data(d, at, at, b)
 	}
+}
+
+// choose tells HTTP/2's preface from a request line by the client's first
+// bytes, and returns what is left to be read.
+func (s *httpStream) choose(d Dir, at Stamp, b []byte) []byte {
+	const start = "PRI "
+	if d == Client {
+		n := min(len(b), len(start)-s.nStart)
+		if string(b[:n]) == start[s.nStart:s.nStart+n] {
+			if s.nStart == 0 {
+				s.startAt = at
+			}
+			s.nStart += n
+			b = b[n:]
+			if s.nStart == len(start) {
+				s.chosen = true
+				s.h2 = newHTTP2(s.f)
+				s.h2.data(Client, s.startAt, at, []byte(start))
+			}
+			return b
+		}
+	}
+	s.chosen = true
+	if s.nStart > 0 {
+		s.h1.data(Client, s.startAt, s.startAt, []byte(start[:s.nStart]))
+	}
+	return b
 }
 
 // openInner chooses who follows what a tunnel carries.
 func (s *httpStream) openInner(d Dir, b []byte) {
 	switch {
 	case s.h1.tunnel == tunnelHTTP2:
+		s.h2 = s.h1.upgrade()
+		s.h1 = newHTTP1(s.f)
 	case d == Client && probeHello(b, msgClientHello) == Yes:
 		s.inner = openTLS(s.f, s.env)
 	}
@@ -132,16 +174,25 @@ func (s *httpStream) firstAnswer(at Stamp, b []byte) []byte {
 
 // Gap implements Stream.
 func (s *httpStream) Gap(d Dir, at Stamp, n int64) {
-	if s.inner != nil {
+	s.chosen = true
+	switch {
+	case s.inner != nil:
 		s.inner.Gap(d, at, n)
-		return
+	case s.h2 != nil:
+		if !s.h2.gap(d, at, n) {
+			noteOnce(s.f, "HTTP/2 framing lost where the capture lost bytes")
+		}
+	default:
+		s.h1.gap(d, at, n)
 	}
-	s.h1.gap(d, at, n)
 }
 
 // Close implements Stream.
 func (s *httpStream) Close(at Stamp) {
-	s.h1.close(at)
+	s.h1.close()
+	if s.h2 != nil {
+		s.f.HTTP = append(s.f.HTTP, s.h2.finish()...)
+	}
 	if s.inner != nil {
 		s.inner.Close(at)
 		return

@@ -51,7 +51,8 @@ type http1Side struct {
 	bytes    int64 // of the message's head so far, before its exchange exists
 
 	message http1Message
-	lost    bool // said once: framing was lost
+	refusal []byte // the first bytes of a 400's body, to see why
+	lost    bool   // said once: framing was lost
 }
 
 // http1Message is what a head says about the message that follows.
@@ -89,6 +90,7 @@ func (h *http1) data(d Dir, first, last Stamp, b []byte) []byte {
 				continue
 			}
 			n := int(min(side.left, int64(len(b))))
+			h.readRefusal(d, b[:n])
 			side.left -= int64(n)
 			h.count(d, last, int64(n), side.state == http1Body)
 			b = b[n:]
@@ -96,6 +98,7 @@ func (h *http1) data(d Dir, first, last Stamp, b []byte) []byte {
 				h.endOfPart(d, last)
 			}
 		case http1UntilEnd:
+			h.readRefusal(d, b)
 			h.count(d, last, int64(len(b)), true)
 			return nil
 		case http1Lost:
@@ -396,6 +399,30 @@ func (h *http1) endOfMessage(d Dir, last Stamp) {
 	side.state, side.begun = http1Start, false
 	side.line = side.line[:0]
 	side.message.exchange = -1
+	side.refusal = side.refusal[:0]
+}
+
+// maxRefusal is as much of a 400's body as is looked at.
+const maxRefusal = 512
+
+// wantsTLS are the words of servers that were spoken to in clear HTTP on a port
+// that speaks TLS: nginx, Apache, Go, Tomcat.
+var wantsTLS = [][]byte{[]byte("plain HTTP request was sent to HTTPS port"), []byte("plain HTTP to an SSL-enabled server port"),
+	[]byte("HTTP request to an HTTPS server"), []byte("host and port requires TLS")}
+
+// readRefusal looks into the body of a 400 for the reason, and keeps none of it.
+func (h *http1) readRefusal(d Dir, b []byte) {
+	side := &h.side[d]
+	i := side.message.exchange
+	if d == Client || i < 0 || h.list[i].Status != 400 || len(side.refusal) == maxRefusal {
+		return
+	}
+	side.refusal = append(side.refusal, b[:min(len(b), maxRefusal-len(side.refusal))]...)
+	for _, words := range wantsTLS {
+		if bytes.Contains(side.refusal, words) {
+			h.list[i].PortWantsTLS = true
+		}
+	}
 }
 
 // bodyLeftOut tells, and turns to the next request, where a client that asked
@@ -468,7 +495,7 @@ func (h *http1) gap(d Dir, at Stamp, n int64) {
 }
 
 // close ends the connection: a body may end with it, or be cut by it.
-func (h *http1) close(at Stamp) {
+func (h *http1) close() {
 	h.f.HTTP = append(h.f.HTTP, h.finish()...)
 }
 

@@ -170,6 +170,10 @@ func (s *tlsStream) message(d Dir, m tlsMessage) {
 		if d == Server {
 			s.t.Tickets++
 		}
+	case msgEndOfEarlyData, msgFinished, msgKeyUpdate:
+		if s.dec != nil {
+			s.dec.message13(d, m)
+		}
 	}
 }
 
@@ -195,7 +199,7 @@ func (s *tlsStream) clientHello(m tlsMessage) {
 	s.hello = clientHello{version: h.version, random: h.random, sessionID: h.sessionID,
 		ticket: h.ticket, psk: h.psk, earlyData: h.earlyData, etm: h.etm, whole: h.whole}
 	s.guess.offered(h.alpn)
-	s.openKeys()
+	s.openKeys(&h)
 }
 
 func (s *tlsStream) serverHello(m tlsMessage) {
@@ -314,13 +318,13 @@ func (s *tlsStream) Close(at Stamp) {
 		s.f.Phases = append(s.f.Phases, s.handshakePhase())
 	}
 	if s.plain != nil {
-		s.plain.close(at)
+		s.plain.close()
 		appendExchangePhases(s.f)
 		return
 	}
 	list := s.guess.list
 	if s.dec != nil {
-		list = s.dec.exchanges(list, at)
+		list = s.dec.exchanges(list)
 	}
 	if len(list) > 0 {
 		s.t.FirstServerData = list[0].ResponseFirst

@@ -9,12 +9,13 @@ type exchangeGuess struct {
 	f    *Flow
 	list []Exchange
 
-	off    bool // not HTTP, as far as can be told
-	cur    bool // the last of list may still grow
-	known  bool // the handshake was followed: ordinals and lengths mean something
-	exact  bool // lengths are exact
-	tls13  bool
-	gapped bool
+	off   bool // not HTTP, as far as can be told
+	cur   bool // the last of list may still grow
+	known bool // the handshake was followed: ordinals and lengths mean something
+	exact bool // lengths are exact
+	tls13 bool
+
+	certain bool // decryption tells which records are data: no ticket is among them
 
 	protocol guessProtocol
 	offers   []string
@@ -84,14 +85,7 @@ func (g *exchangeGuess) chosen(alpn string, tls13, exact bool) {
 	if tls13 {
 		return
 	}
-	switch alpn {
-	case "h2":
-		g.protocol = guessHTTP2
-	case "", "http/1.1", "http/1.0":
-		g.protocol = guessHTTP1
-	default:
-		g.off = true
-	}
+	g.negotiated(alpn)
 }
 
 // encryptedExtensions takes the plaintext length of the first encrypted record
@@ -110,6 +104,18 @@ func (g *exchangeGuess) encryptedExtensions(n int) {
 		g.f.TLS.ALPN = "http/1.1"
 	case 0, 4, 8:
 		g.protocol = guessHTTP1 // no ALPN chosen
+	}
+}
+
+// negotiated takes the protocol that was read, not inferred.
+func (g *exchangeGuess) negotiated(alpn string) {
+	switch alpn {
+	case "h2":
+		g.protocol = guessHTTP2
+	case "", "http/1.1", "http/1.0":
+		g.protocol = guessHTTP1
+	default:
+		g.off = true
 	}
 }
 
@@ -328,7 +334,6 @@ func (g *exchangeGuess) stop() {
 
 // gap notes that the capture lacks bytes.
 func (g *exchangeGuess) gap() {
-	g.gapped = true
 	if g.cur {
 		g.last().Gap = true
 		g.last().Exact = false
@@ -374,5 +379,8 @@ func (g *exchangeGuess) close() {
 	}
 	if g.protocol == guessHTTP2 && g.tls13 && len(g.list) > 0 {
 		g.f.TLS.ALPN = "h2"
+	}
+	if g.tls13 && !g.certain {
+		g.f.TLS.Tickets = g.tickets
 	}
 }

@@ -152,7 +152,7 @@ func (g *exchangeGuess) tooSoon(r guessRecord) bool {
 
 // isEarlyTicket tells a ticket among the server's first records.
 func (g *exchangeGuess) isEarlyTicket(r guessRecord) bool {
-	if len(g.list) > 1 || len(g.list) == 1 && g.last().ResponseFirst.Seen() || r.n < smallestTicket || g.tickets >= maxTickets {
+	if g.certain || len(g.list) > 1 || len(g.list) == 1 && g.last().ResponseFirst.Seen() || r.n < smallestTicket || g.tickets >= maxTickets {
 		return false
 	}
 	return g.knownTicket(r.n) || g.tickets == 0 && isOpenSSLTicket(r.n) && !(isSettings(r.n) && !g.settings)

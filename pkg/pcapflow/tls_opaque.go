@@ -294,21 +294,18 @@ func (s *tlsStream) inferAlert(r tlsRecord) {
 // are, close_notify; except where the server sends it instead of the first
 // answer: then it refused the client (its certificate, mostly).
 func (s *tlsStream) closing(r tlsRecord) {
-	if s.dec.opened() { // the decryption told what it is
-		return
-	}
 	if r.dir == Server && s.guess.unanswered() && len(s.guess.list) <= 1 && !s.t.CloseNotify[Client].Seen() {
 		s.addAlert(Alert{Stamp: r.last, Dir: r.dir, Fatal: true, Code: -1, Description: "encrypted", Inferred: true})
 		return
-	}
-	if r.dir == Client && !s.t.FirstClientData.Seen() && s.t.HandshakeEnd.Seen() {
-		s.t.Unused = true
 	}
 	s.closeNotify(r)
 }
 
 // closeNotify ends what one side has to say.
 func (s *tlsStream) closeNotify(r tlsRecord) {
+	if r.dir == Client && !s.t.FirstClientData.Seen() && s.t.HandshakeEnd.Seen() {
+		s.t.Unused = true
+	}
 	if !s.t.CloseNotify[r.dir].Seen() {
 		s.t.CloseNotify[r.dir] = r.last
 	}

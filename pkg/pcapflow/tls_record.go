@@ -169,10 +169,9 @@ func (s *tlsStream) endRecord(d Dir, at Stamp, body []byte) {
 			s.alert(r, side.alert[0] == 2, int(side.alert[1]))
 		}
 	default:
-		if s.dec != nil {
-			s.decrypt(r, body)
+		if !s.decrypt(r, body) {
+			s.opaque(r)
 		}
-		s.opaque(r)
 	}
 }
 

@@ -14,7 +14,7 @@ const (
 // isTicket tells a ticket by what is known before the next record.
 func (g *exchangeGuess) isTicket(r guessRecord) bool {
 	switch {
-	case r.n < smallestTicket || r.n > largestTicket || g.tickets >= maxTickets:
+	case g.certain || r.n < smallestTicket || r.n > largestTicket || g.tickets >= maxTickets:
 		return false
 	case g.knownTicket(r.n):
 		return true
@@ -24,7 +24,7 @@ func (g *exchangeGuess) isTicket(r guessRecord) bool {
 
 // mayBeTicket is isTicket by the length alone.
 func (g *exchangeGuess) mayBeTicket(n int) bool {
-	return g.knownTicket(n) || g.tickets == 0 && isOpenSSLTicket(n)
+	return !g.certain && (g.knownTicket(n) || g.tickets == 0 && isOpenSSLTicket(n))
 }
 
 // isOpenSSLTicket: 25 bytes of message around 16 of key name, 16 of IV, 32 of
@@ -39,7 +39,7 @@ func isOpenSSLTicket(n int) bool {
 // silence, were tickets, where none has been seen yet.
 func (g *exchangeGuess) wasTicket(next guessRecord) bool {
 	t := g.tentative
-	if g.tickets > 0 || t.n < smallestTicket || t.n > largestTicket {
+	if g.certain || g.tickets > 0 || t.n < smallestTicket || t.n > largestTicket {
 		return false
 	}
 	if t.n == next.n {
@@ -55,7 +55,6 @@ func (g *exchangeGuess) ticket(r guessRecord) {
 		return
 	}
 	g.tickets++
-	g.f.TLS.Tickets = g.tickets
 	for i, n := range g.ticketSizes {
 		if n == r.n {
 			return
@@ -86,7 +85,6 @@ func (g *exchangeGuess) knownTicket(n int) bool {
 // forgetTicket takes back a ticket that was an answer.
 func (g *exchangeGuess) forgetTicket(n int) {
 	g.tickets--
-	g.f.TLS.Tickets = g.tickets
 	for i, size := range g.ticketSizes {
 		if size == n {
 			g.ticketSizes[i] = 0
