@@ -162,7 +162,7 @@ func check(t *testing.T, b []byte) {
 	}
 	var lost int64
 	for _, q := range c.Problems() {
-		if q.Offset < 0 || q.Offset > int64(len(b)) || q.Lost < 0 || q.Record > frame {
+		if q.Offset < 0 || q.Offset > int64(len(b)) || q.Lost < 0 || q.Record > c.frame {
 			t.Fatalf("problem %+v in %d bytes", q, len(b))
 		}
 		lost += q.Lost

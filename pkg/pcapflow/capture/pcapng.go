@@ -18,8 +18,12 @@ const (
 	blockSecrets   = 10
 )
 
-// frameBlocks carry no packet but take a frame number in Wireshark.
-var frameBlocks = map[uint32]bool{blockJournal: true}
+// frameBlocks carry no packet but take a frame number in Wireshark: journal
+// entries, custom blocks (section 4.9) and the events of sysdig.
+var frameBlocks = map[uint32]bool{
+	blockJournal: true, 0x00000bad: true, 0x40000bad: true,
+	0x204: true, 0x216: true, 0x221: true,
+}
 
 const (
 	blockHead = 8  // type and length

@@ -94,6 +94,7 @@ func everyBlock(o order) []byte {
 	b = block(o, b, blockOldPacket, append(old, "four"...))
 	b = block(o, b, 0x0bad, append(o.AppendUint32(nil, 32473), "anything"...))
 	b = block(o, b, 0x7fff0001, []byte("not known"))
+	b = block(o, b, blockJournal, []byte("MESSAGE=a journal entry\n\n"))
 	names := o.AppendUint16(o.AppendUint16(nil, 1), 12)
 	names = append(names, 10, 0, 0, 1)
 	names = append(names, "web\x00www\x00"...)
@@ -118,7 +119,7 @@ func TestEveryBlock(t *testing.T) {
 				{time: 5_000_000_001, data: "three", wire: 60, clock: 2, frame: 3},
 				{data: strings.Repeat("s", 96), wire: 100, frame: 4, cut: true},
 				{time: 1700000001_000000000, data: "four", wire: 64, clock: 1, frame: 5},
-				{time: 1700000001_000000000, data: "last", wire: 60, frame: 6},
+				{time: 1700000001_000000000, data: "last", wire: 60, frame: 8},
 			}
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("packets\n%+v, want\n%+v", got, want)
@@ -151,7 +152,7 @@ func TestEveryBlock(t *testing.T) {
 func TestSections(t *testing.T) {
 	b := append(everyBlock(binary.BigEndian), everyBlock(binary.LittleEndian)...)
 	got, c := readAll(t, bytes.NewReader(b), Options{})
-	if len(got) != 12 || got[11].clock != 3 || got[11].frame != 12 || got[11].time != got[5].time {
+	if len(got) != 12 || got[11].clock != 3 || got[11].frame != 16 || got[11].time != got[5].time {
 		t.Errorf("%+v", got)
 	}
 	if in := c.Interfaces(); len(in) != 6 || in[4].Section != 1 || in[4].Index != 1 {

@@ -63,13 +63,13 @@ func TestSetJoinsInterfaces(t *testing.T) {
 	o := binary.BigEndian
 	s := NewSet(memory(everyBlock(o), everyBlock(o), everyBlock(binary.LittleEndian)), Options{})
 	got := drain(t, s)
-	if len(got) != 18 || got[17].frame != 18 || got[13].clock != 1 {
+	if len(got) != 18 || got[17].frame != 24 || got[13].clock != 1 {
 		t.Errorf("%d packets, %+v", len(got), got[13:])
 	}
 	if in := s.Interfaces(); len(in) != 3 || in[0].Dropped != 21 || in[1].Dropped != -1 {
 		t.Errorf("%+v", in)
 	}
-	if len(s.Secrets()) != 3 || len(s.Names()) != 2 || len(s.Comments()) != 6 || s.Comments()[5].Frame != 13 {
+	if len(s.Secrets()) != 3 || len(s.Names()) != 2 || len(s.Comments()) != 6 || s.Comments()[5].Frame != 17 {
 		t.Errorf("%d secrets, names %v, comments %v", len(s.Secrets()), s.Names(), s.Comments())
 	}
 	// Another interface is another clock, of another section.
