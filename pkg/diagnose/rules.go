@@ -24,16 +24,31 @@ var rules = []*Rule{
 	&connectionRefused,
 	&lossInResponse,
 	// tls
+	&tlsCertificateTime,
+	&tlsWrongProtocol,
 	&tlsAlert,
+	&tlsSilent,
+	&tlsSlowServer,
+	&tlsHelloRetry,
+	&tlsLongChain,
+	&tlsDistance,
 	// web
 	&appSlow,
 	&upstreamError,
 	// ssh
 	&sshAuthFailed,
 	&sshReverseDNS,
+	&sshNoCommon,
+	&sshWrongProtocol,
+	&sshLateBanner,
+	&sshShed,
 	// ntp and clocks
 	&ntpUnanswered,
+	&ntpKiss,
+	&ntpBadServer,
+	&clockStepped,
 	&clockOffset,
+	&clockDrift,
 	// other
 	&healthy,
 }

@@ -68,7 +68,9 @@ func join(all []Finding) []Finding {
 
 // consequences lists, for a rule, the rules that are its causes where both
 // speak of the same journeys.
-var consequences = map[string][]string{}
+var consequences = map[string][]string{
+	"tls-alert": {"tls-certificate-time", "tls-wrong-protocol"},
+}
 
 func explained(f Finding, covered map[string]map[*correlate.Journey]bool) bool {
 	causes := consequences[f.Rule]

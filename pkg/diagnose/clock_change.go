@@ -1,0 +1,120 @@
+package diagnose
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+)
+
+var clockStepped = Rule{
+	Name: "clock-stepped", Family: "ntp",
+	Title: lang.Text{EN: "A clock was stepped", ES: "Un reloj dio un salto"},
+	Doc: lang.Text{
+		EN: "The clock jumped during the incident. Its stamps before and behind the jump are on two scales: after a backward step the same second happens twice, a forward step leaves a hole.",
+		ES: "El reloj saltó durante la incidencia. Sus marcas antes y después del salto están en dos escalas: tras un salto atrás el mismo segundo ocurre dos veces, uno adelante deja un hueco.",
+	},
+	Source: "RFC 5905, section 12",
+	Needs:  lang.Text{EN: "evidence of the clock before and behind the step", ES: "pruebas del reloj antes y después del salto"},
+	Refuters: []lang.Text{
+		{EN: "the monotonic clock of the same host jumps as well (a gap, not a step)", ES: "el reloj monótono del mismo equipo salta también (un hueco, no un salto)"},
+	},
+	Check: checkClockStepped,
+}
+
+func checkClockStepped(c *Case, r *Rule) []Finding {
+	var out []Finding
+	for _, k := range c.Clocks {
+		for i, s := range k.Segments {
+			if i == 0 || !s.StepBefore {
+				continue
+			}
+			before := k.Segments[i-1]
+			size := time.Duration(s.Offset - before.Offset)
+			if size.Abs() < 20*time.Millisecond {
+				continue
+			}
+			f := Finding{Severity: Warning, Confidence: High}
+			f.Text = c.say(lang.Text{
+				EN: "The clock of %s jumped %s s at %s: the order of events across it is split in two.",
+				ES: "El reloj de %s saltó %s s a las %s: el orden de los sucesos a ambos lados queda partido en dos.",
+			}, k.Name, fmt.Sprintf("%+.3f", size.Seconds()), time.Unix(0, s.From).UTC().Format("15:04:05.000"))
+			for _, file := range k.Files {
+				f.Evidence = append(f.Evidence, Evidence{File: file})
+			}
+			f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: monotonicStatus(k.Supports)}}
+			if f.Refuters[0].Status == "not-collected" {
+				f.Refuters[0].Command = "journalctl -o export"
+			}
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// monotonicStatus says whether a journal, which records both clocks, took part.
+func monotonicStatus(supports []clock.Support) string {
+	for _, s := range supports {
+		if s.Method == clock.Journal {
+			return "not-found"
+		}
+	}
+	return "not-collected"
+}
+
+var clockDrift = Rule{
+	Name: "clock-drift", Family: "ntp",
+	Title: lang.Text{EN: "A clock drifts", ES: "Un reloj deriva"},
+	Doc: lang.Text{
+		EN: "The clock runs at another rate than the reference: its offset grows during the incident.",
+		ES: "El reloj corre a otro ritmo que la referencia: su desfase crece durante la incidencia.",
+	},
+	Source: "RFC 5905, section 3",
+	Needs:  lang.Text{EN: "evidence of the clock over the whole incident", ES: "pruebas del reloj durante toda la incidencia"},
+	Refuters: []lang.Text{
+		{EN: "a step fits the evidence better", ES: "un salto encaja mejor con las pruebas"},
+	},
+	Check: checkClockDrift,
+}
+
+func checkClockDrift(c *Case, r *Rule) []Finding {
+	var out []Finding
+	for _, k := range c.Clocks {
+		if k.Status != clock.Measured || len(k.Segments) == 0 || len(k.Files) == 0 {
+			continue
+		}
+		a, z := k.Segments[0], k.Segments[len(k.Segments)-1]
+		end := z.To
+		first, low0, high0, _ := k.At(a.From)
+		last, low1, high1, ok := k.At(end)
+		if !ok || stepped(k.Segments) || (low1 <= high0 && low0 <= high1) {
+			continue // the bounds at both ends overlap: it may not have drifted at all
+		}
+		change := time.Duration(last - first)
+		ppm := float64(change) / float64(end-a.From) * 1e6
+		if change.Abs() < 5*time.Millisecond || ppm > -5 && ppm < 5 {
+			continue
+		}
+		f := Finding{Severity: Note, Confidence: Medium}
+		f.Text = c.say(lang.Text{
+			EN: "The clock of %s drifts %s ppm: %s at the beginning, %s at the end.",
+			ES: "El reloj de %s deriva %s ppm: %s al principio, %s al final.",
+		}, k.Name, fmt.Sprintf("%+.0f", ppm), fmt.Sprintf("%+.3f s", float64(first)/1e9), fmt.Sprintf("%+.3f s", float64(last)/1e9))
+		for _, file := range k.Files {
+			f.Evidence = append(f.Evidence, Evidence{File: file})
+		}
+		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
+		out = append(out, f)
+	}
+	return out
+}
+
+func stepped(segments []clock.Segment) bool {
+	for _, s := range segments {
+		if s.StepBefore {
+			return true
+		}
+	}
+	return false
+}

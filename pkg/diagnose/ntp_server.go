@@ -1,0 +1,73 @@
+package diagnose
+
+import (
+	"fmt"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+var ntpKiss = Rule{
+	Name: "ntp-kiss-o-death", Family: "ntp",
+	Title: lang.Text{EN: "The NTP server asks to go away", ES: "El servidor NTP pide que no se le pregunte"},
+	Doc: lang.Text{
+		EN: "The server answered with stratum 0 and a kiss code: RATE asks for fewer requests, DENY and RSTR refuse. Its stamps mean nothing and no clock may be set by them.",
+		ES: "El servidor respondió con estrato 0 y un código: RATE pide menos peticiones, DENY y RSTR rechazan. Sus marcas no significan nada y no se debe poner ningún reloj con ellas.",
+	},
+	Source: "RFC 5905, section 7.4",
+	Needs:  lang.Text{EN: "a capture with the answer", ES: "una captura con la respuesta"},
+	Check: func(c *Case, r *Rule) []Finding {
+		return c.ntpAnswers(lang.Text{
+			EN: "%s answers %s with a kiss-o'-death (%s), %d times: it gives no time.",
+			ES: "%s responde a %s con un «beso de la muerte» (%s), %d veces: no da la hora.",
+		}, func(s *pcapflow.NTPSample) (string, bool) { return s.Response.Kiss, s.Response.Kiss != "" })
+	},
+}
+
+var ntpBadServer = Rule{
+	Name: "ntp-bad-server", Family: "ntp",
+	Title: lang.Text{EN: "The NTP server is not synchronised", ES: "El servidor NTP no está sincronizado"},
+	Doc: lang.Text{
+		EN: "The server says of itself that it has no time (leap indicator 3, stratum 0 or 16), or it disagrees with the majority: clients must not follow it.",
+		ES: "El servidor dice de sí mismo que no tiene hora (indicador 3, estrato 0 o 16), o no concuerda con la mayoría: los clientes no deben seguirlo.",
+	},
+	Source: "RFC 5905, sections 7.3 and 11.2.1",
+	Needs:  lang.Text{EN: "a capture with the answer", ES: "una captura con la respuesta"},
+	Check: func(c *Case, r *Rule) []Finding {
+		return c.ntpAnswers(lang.Text{
+			EN: "%s answers %s as not synchronised (%s), %d times.",
+			ES: "%s responde a %s como no sincronizado (%s), %d veces.",
+		}, func(s *pcapflow.NTPSample) (string, bool) {
+			return fmt.Sprintf("LI %d, stratum %d", s.Response.LI, s.Response.Stratum), s.Response.Seen() && s.Response.Mode == 4 && s.Response.Kiss == "" && s.Response.Unsynchronised()
+		})
+	},
+}
+
+// ntpAnswers makes one finding for each pair of client and server whose answers
+// fit.
+func (c *Case) ntpAnswers(text lang.Text, fits func(*pcapflow.NTPSample) (string, bool)) []Finding {
+	g := newGroups()
+	words := map[*correlate.Journey]string{}
+	for _, j := range c.Journeys {
+		if j.NTP == nil {
+			continue
+		}
+		if word, ok := fits(j.NTP); ok {
+			words[j] = word
+			g.add(j.Client.Addr().String()+" "+j.Server.String()+" "+word, j)
+		}
+	}
+	var out []Finding
+	for _, group := range g.all {
+		j := group.journeys[0]
+		f := Finding{Severity: Warning, Confidence: High, Journeys: group.journeys}
+		for _, j := range group.journeys {
+			f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.NTPExchange))...)
+		}
+		f.Evidence = merge(f.Evidence)
+		f.Text = c.say(text, j.Server, j.Client.Addr(), words[j], len(group.journeys))
+		out = append(out, f)
+	}
+	return out
+}

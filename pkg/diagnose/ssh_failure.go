@@ -1,0 +1,218 @@
+package diagnose
+
+import (
+	"strings"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+var sshNoCommon = Rule{
+	Name: "ssh-no-common-algorithm", Family: "ssh",
+	Title: lang.Text{EN: "SSH sides share no algorithm", ES: "Los lados SSH no comparten algoritmo"},
+	Doc: lang.Text{
+		EN: "Client and server have no algorithm of one class in common (key exchange, host key, cipher, MAC), and the server closed. Update the older side, or allow the algorithm on purpose.",
+		ES: "Cliente y servidor no tienen en común ningún algoritmo de una clase (intercambio de claves, clave de equipo, cifrado, MAC), y el servidor cerró. Actualice el lado más antiguo o permita el algoritmo a propósito.",
+	},
+	Source: "RFC 4253, section 7.1",
+	Needs:  lang.Text{EN: "a capture with both KEXINIT, or sshd's log", ES: "una captura con ambos KEXINIT, o el registro de sshd"},
+	Refuters: []lang.Text{
+		{EN: "NEWKEYS was seen", ES: "se vio NEWKEYS"},
+	},
+	Check: checkSSHNoCommon,
+}
+
+func checkSSHNoCommon(c *Case, r *Rule) []Finding {
+	var out []Finding
+	for _, j := range c.Journeys {
+		if j.SSH == nil || j.SSH.NoCommon == "" {
+			continue
+		}
+		f := Finding{Severity: Error, Confidence: High, Journeys: []*correlate.Journey{j}, Lost: j.Total()}
+		f.Evidence = append(phaseFrames(j, string(pcapflow.SSHKex)), journeyLines(j)...)
+		f.Text = c.say(lang.Text{
+			EN: "%s and %s share no %s algorithm: the client offers %s, the server %s.",
+			ES: "%s y %s no comparten algoritmo de %s: el cliente ofrece %s, el servidor %s.",
+		}, j.Client.Addr(), j.Server, j.SSH.NoCommon, shorten(j.SSH.NoCommonOffers[0], 80), shorten(j.SSH.NoCommonOffers[1], 80))
+		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
+		out = append(out, f)
+	}
+	if len(out) > 0 {
+		return out
+	}
+	return c.sshLogFinding(r, lang.Text{
+		EN: "%d SSH connections failed for want of a common algorithm; the log: %q",
+		ES: "%d conexiones SSH fallaron por falta de un algoritmo común; el registro: %q",
+	}, func(e *logparse.Event) bool {
+		return e.Kind == logparse.SSHNegotiation && strings.Contains(e.Text, "no matching")
+	})
+}
+
+// sshLogFinding speaks from log lines alone, one finding a log.
+func (c *Case) sshLogFinding(r *Rule, text lang.Text, fits func(*logparse.Event) bool) []Finding {
+	var out []Finding
+	for _, l := range c.Incident.Logs {
+		var events []int
+		for i := range l.Events {
+			if fits(&l.Events[i]) {
+				events = append(events, i)
+			}
+		}
+		if len(events) == 0 {
+			continue
+		}
+		f := Finding{Severity: Warning, Confidence: Medium, Evidence: []Evidence{lines(l, events...)}}
+		f.Text = c.say(text, len(events), shorten(l.Events[events[0]].Text, 160))
+		for _, x := range r.Refuters {
+			f.Refuters = append(f.Refuters, Refuter{Text: x.In(c.Lang), Status: "not-collected", Command: "tcpdump -ni any -w ssh.pcap 'tcp port 22'"})
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+var sshWrongProtocol = Rule{
+	Name: "ssh-wrong-protocol", Family: "ssh",
+	Title: lang.Text{EN: "A client of the SSH port did not speak SSH", ES: "Un cliente del puerto SSH no habló SSH"},
+	Doc: lang.Text{
+		EN: "The connection's first bytes are no SSH identification, or none came: a scanner, a monitoring probe that only takes the banner, a browser, a wrong port.",
+		ES: "Los primeros bytes de la conexión no son una identificación SSH, o no llegó ninguna: un escáner, una sonda que solo lee la identificación, un navegador, un puerto equivocado.",
+	},
+	Source: "RFC 4253, section 4.2",
+	Needs:  lang.Text{EN: "a capture with the first bytes, or sshd's log", ES: "una captura con los primeros bytes, o el registro de sshd"},
+	Refuters: []lang.Text{
+		{EN: "the client sent an SSH identification string", ES: "el cliente envió una identificación SSH"},
+	},
+	Check: checkSSHWrongProtocol,
+}
+
+func checkSSHWrongProtocol(c *Case, r *Rule) []Finding {
+	g := newGroups()
+	for _, j := range c.Journeys {
+		f := flow(j)
+		if f == nil || f.Conn == nil {
+			continue
+		}
+		spoke := f.SSH != nil && f.SSH.ClientBanner.Seen()
+		greeted := f.SSH != nil && f.SSH.ServerBanner.Seen()
+		odd := f.SSH != nil && f.SSH.WrongProtocol != "" || j.Service == "http" && c.isSSHPort(j)
+		bare := greeted && !spoke && (f.Conn.FIN[pcapflow.Client].Seen() || len(f.Conn.RST) > 0)
+		if !spoke && (odd || bare) {
+			g.add(j.Server.String(), j)
+		}
+	}
+	var out []Finding
+	for _, group := range g.all {
+		f := Finding{Severity: Note, Confidence: High, Journeys: group.journeys}
+		for _, j := range group.journeys {
+			fl := flow(j)
+			f.Evidence = append(f.Evidence, frames(j.Points[0].Capture, fl.FirstPayload[0].Frame, fl.FirstPayload[1].Frame)...)
+			f.Evidence = append(f.Evidence, journeyLines(j)...)
+		}
+		f.Evidence = merge(f.Evidence)
+		f.Text = c.say(lang.Text{
+			EN: "%d connections from %s to %s did not speak SSH.",
+			ES: "%d conexiones desde %s a %s no hablaron SSH.",
+		}, len(group.journeys), group.journeys[0].Client.Addr(), group.journeys[0].Server)
+		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
+		out = append(out, f)
+	}
+	if len(out) > 0 {
+		return out
+	}
+	return c.sshLogFinding(r, lang.Text{
+		EN: "%d connections did not speak SSH; the log: %q",
+		ES: "%d conexiones no hablaron SSH; el registro: %q",
+	}, func(e *logparse.Event) bool {
+		return e.Kind == logparse.SSHNegotiation && (strings.Contains(e.Text, "identification") || strings.Contains(e.Text, "Bad protocol") || strings.Contains(e.Text, "banner exchange"))
+	})
+}
+
+// isSSHPort tells whether other journeys spoke SSH with the same server port,
+// or the port is SSH's own.
+func (c *Case) isSSHPort(j *correlate.Journey) bool {
+	if j.Server.Port() == 22 {
+		return true
+	}
+	for _, o := range c.Journeys {
+		if o.Service == "ssh" && o.Server == j.Server {
+			return true
+		}
+	}
+	return false
+}
+
+var sshLateBanner = Rule{
+	Name: "ssh-late-banner", Family: "ssh",
+	Title: lang.Text{EN: "The SSH banner came late", ES: "La identificación SSH llegó tarde"},
+	Doc: lang.Text{
+		EN: "TCP was established, but sshd's identification took far longer than a round trip, or never came: the daemon was stopped or overloaded, waited for TCP wrappers, or the attempt waited in a queue before it.",
+		ES: "TCP quedó establecido, pero la identificación de sshd tardó mucho más que una ida y vuelta, o no llegó: el demonio estaba parado o sobrecargado, esperaba a TCP wrappers, o el intento esperó en una cola antes de él.",
+	},
+	Source: "RFC 4253, section 4.2; sshd_config(5), MaxStartups",
+	Needs:  lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
+	Refuters: []lang.Text{
+		{EN: "the banner left in time and was lost (retransmitted)", ES: "la identificación salió a tiempo y se perdió (retransmitida)"},
+	},
+	Check: checkSSHLateBanner,
+}
+
+func checkSSHLateBanner(c *Case, r *Rule) []Finding {
+	var out []Finding
+	for _, j := range c.Journeys {
+		conn, f := connection(j), flow(j)
+		if conn == nil || !conn.ACK.Seen() || !(j.SSH != nil || j.Server.Port() == 22) || j.Service == "http" {
+			continue
+		}
+		wait := time.Duration(f.End.Time - conn.ACK.Time)
+		if j.SSH != nil && j.SSH.ServerBanner.Seen() {
+			wait = time.Duration(j.SSH.ServerBanner.Time - conn.ACK.Time)
+		} else if !f.FirstPayload[pcapflow.Server].Seen() {
+			wait = max(wait, time.Duration(f.End.Time-f.Start.Time))
+		} else {
+			continue
+		}
+		if wait < time.Second || wait < 5*roundTrip(j) || j.SSH != nil && j.SSH.ServerBanner.Seen() && resentBetween(j, conn.ACK, j.SSH.ServerBanner) {
+			continue
+		}
+		find := Finding{Severity: Warning, Confidence: Medium, Journeys: []*correlate.Journey{j}, Lost: wait}
+		find.Evidence = phaseFrames(j, string(pcapflow.TCPConnect), string(pcapflow.SSHBanner))
+		find.Text = c.say(lang.Text{
+			EN: "%s took the connection of %s at once, but sshd's identification came after %s (round trip %s).",
+			ES: "%s tomó la conexión de %s enseguida, pero la identificación de sshd llegó tras %s (ida y vuelta %s).",
+		}, j.Server, j.Client, wait, roundTrip(j))
+		if j.SSH == nil || !j.SSH.ServerBanner.Seen() {
+			find.Severity = Error
+			find.Text = c.say(lang.Text{
+				EN: "%s took the connection of %s, but sshd never said a word in %s.",
+				ES: "%s tomó la conexión de %s, pero sshd no dijo nada en %s.",
+			}, j.Server, j.Client, wait)
+		}
+		find.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
+		out = append(out, find)
+	}
+	return out
+}
+
+var sshShed = Rule{
+	Name: "ssh-shed", Family: "ssh",
+	Title: lang.Text{EN: "sshd shed connections", ES: "sshd descartó conexiones"},
+	Doc: lang.Text{
+		EN: "sshd closed connections before any identification because too many were not authenticated yet (MaxStartups) or the address had earned a penalty (PerSourcePenalties).",
+		ES: "sshd cerró conexiones antes de toda identificación porque había demasiadas sin autenticar (MaxStartups) o la dirección tenía una penalización (PerSourcePenalties).",
+	},
+	Source: "sshd_config(5), MaxStartups, PerSourcePenalties",
+	Needs:  lang.Text{EN: "sshd's log", ES: "el registro de sshd"},
+	Refuters: []lang.Text{
+		{EN: "the banner was sent", ES: "la identificación se envió"},
+	},
+	Check: func(c *Case, r *Rule) []Finding {
+		return c.sshLogFinding(r, lang.Text{
+			EN: "sshd shed %d connections: %q",
+			ES: "sshd descartó %d conexiones: %q",
+		}, func(e *logparse.Event) bool { return e.Kind == logparse.SSHDropped })
+	},
+}

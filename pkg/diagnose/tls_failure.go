@@ -1,0 +1,230 @@
+package diagnose
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+var tlsCertificateTime = Rule{
+	Name: "tls-certificate-time", Family: "tls",
+	Title: lang.Text{EN: "Certificate and clock disagree", ES: "El certificado y el reloj no concuerdan"},
+	Doc: lang.Text{
+		EN: "The client turned the certificate down for its dates. Either it has really expired (or is not yet valid), or the client's clock is wrong: then the certificate is valid at the reference time, and the cure is NTP.",
+		ES: "El cliente rechazó el certificado por sus fechas. O de verdad caducó (o aún no vale), o el reloj del cliente está mal: entonces el certificado vale a la hora de referencia y el remedio es NTP.",
+	},
+	Source: "RFC 5280, section 4.1.2.5; RFC 8446, section 6.2",
+	Needs:  lang.Text{EN: "the alert, and the client's clock or the certificate", ES: "la alerta, y el reloj del cliente o el certificado"},
+	Refuters: []lang.Text{
+		{EN: "the client's clock is nearer to the reference than to an edge of the validity", ES: "el reloj del cliente está más cerca de la referencia que de un borde de la validez"},
+	},
+	Check: checkTLSCertificateTime,
+}
+
+// alerts a client sends when it dislikes a certificate's dates: openssl-based
+// clients say bad_certificate for one that is not valid yet.
+const (
+	alertBadCertificate     = 42
+	alertCertificateExpired = 45
+	alertCertificateUnknown = 46
+)
+
+// wrongClock is an error of a client's clock that matters to a certificate.
+const wrongClock = time.Hour
+
+func checkTLSCertificateTime(c *Case, r *Rule) []Finding {
+	g := newGroups()
+	for _, j := range c.Journeys {
+		f := flow(j)
+		if f == nil || f.TLS == nil || j.Ordinal > 1 {
+			continue
+		}
+		a := fatal(f.TLS)
+		if a == nil || a.Dir != pcapflow.Client {
+			continue
+		}
+		off, known := c.clientOffset(j)
+		wrong := known && off.Abs() >= wrongClock
+		dates := a.Code == alertCertificateExpired || (a.Code == alertBadCertificate || a.Code == alertCertificateUnknown) && (wrong || outsideValidity(f))
+		if dates {
+			g.add(fmt.Sprint(j.Client.Addr(), " ", j.Server, " ", wrong), j)
+		}
+	}
+	var out []Finding
+	for _, group := range g.all {
+		out = append(out, c.certificateFinding(r, group.journeys))
+	}
+	return out
+}
+
+func (c *Case) certificateFinding(r *Rule, js []*correlate.Journey) Finding {
+	j := js[0]
+	off, known := c.clientOffset(j)
+	f := Finding{Severity: Error, Confidence: High, Journeys: js}
+	status := "not-found"
+	switch {
+	case known && off.Abs() >= wrongClock:
+		f.Text = c.say(lang.Text{
+			EN: "%s turned down the certificate of %s (%s) because its own clock is %s off: at the reference time the certificate is not the problem. Set the clock (NTP).",
+			ES: "%s rechazó el certificado de %s (%s) porque su propio reloj está desviado %s: a la hora de referencia el certificado no es el problema. Ponga en hora el reloj (NTP).",
+		}, j.Client.Addr(), j.Server, j.Name, days(off))
+	default:
+		f.Text = c.say(lang.Text{
+			EN: "%s turned down the certificate of %s (%s) as out of date; its clock is right as far as known%s.",
+			ES: "%s rechazó el certificado de %s (%s) por sus fechas; su reloj es correcto, hasta donde se sabe%s.",
+		}, j.Client.Addr(), j.Server, j.Name, c.validity(flow(j)))
+		if !known {
+			f.Confidence, status = Medium, "not-collected"
+		}
+	}
+	for _, j := range js {
+		f.Lost += j.Total()
+		f.Evidence = append(f.Evidence, frames(j.Points[0].Capture, flow(j).TLS.ClientHello.Frame, fatal(flow(j).TLS).Frame)...)
+	}
+	f.Evidence = merge(f.Evidence)
+	f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: status}}
+	if status == "not-collected" {
+		f.Refuters[0].Command = "date -u; chronyc -n tracking (" + j.Client.Addr().String() + ")"
+	}
+	return f
+}
+
+// clientOffset is how far the clock of the journey's client is from the
+// reference, where the capture it is told by was taken on the client.
+func (c *Case) clientOffset(j *correlate.Journey) (time.Duration, bool) {
+	p := j.Points[0]
+	if p.Capture.Vantage != pcapflow.VantageClient && p.Flow.Conn.Vantage != pcapflow.VantageClient {
+		return 0, false
+	}
+	for _, k := range c.Clocks {
+		for _, f := range k.Files {
+			if f == p.Capture.Files[0] {
+				off, _, _, ok := k.At(p.Flow.Start.Time)
+				return time.Duration(off), ok
+			}
+		}
+	}
+	return 0, false
+}
+
+// outsideValidity tells whether the leaf certificate, where it was in the
+// clear, is not valid at the capture's time.
+func outsideValidity(f *pcapflow.Flow) bool {
+	if len(f.TLS.Certificates) == 0 {
+		return false
+	}
+	leaf, at := f.TLS.Certificates[0], f.Start.Time/int64(time.Second)
+	return at < leaf.NotBefore || at > leaf.NotAfter
+}
+
+// validity is the clause about the leaf's dates.
+func (c *Case) validity(f *pcapflow.Flow) string {
+	if len(f.TLS.Certificates) == 0 {
+		return ""
+	}
+	leaf := f.TLS.Certificates[0]
+	day := func(s int64) string { return time.Unix(s, 0).UTC().Format(time.DateOnly) }
+	return c.say(lang.Text{EN: "; it is valid from %s to %s", ES: "; vale del %s al %s"}, day(leaf.NotBefore), day(leaf.NotAfter))
+}
+
+// days writes a large offset in days.
+func days(d time.Duration) string {
+	if d.Abs() < 48*time.Hour {
+		return fmt.Sprintf("%+.1f h", d.Hours())
+	}
+	return fmt.Sprintf("%+.1f d", d.Hours()/24)
+}
+
+var tlsWrongProtocol = Rule{
+	Name: "tls-wrong-protocol", Family: "tls",
+	Title: lang.Text{EN: "Clear HTTP where TLS is expected, or the reverse", ES: "HTTP en claro donde se espera TLS, o al revés"},
+	Doc: lang.Text{
+		EN: "The first bytes do not fit the port: a clear request to a TLS port, or a ClientHello to a clear one. A wrong scheme in a URL, or a proxy that speaks the wrong one upstream.",
+		ES: "Los primeros bytes no encajan con el puerto: una petición en claro a un puerto TLS, o un ClientHello a uno en claro. Un esquema equivocado en la URL o un proxy que habla el que no es.",
+	},
+	Source: "RFC 8446, section 5.1; RFC 9112",
+	Needs:  lang.Text{EN: "a capture with the first bytes", ES: "una captura con los primeros bytes"},
+	Refuters: []lang.Text{
+		{EN: "the port answers in the protocol it was asked in", ES: "el puerto responde en el protocolo en que se le habló"},
+	},
+	Check: checkTLSWrongProtocol,
+}
+
+func checkTLSWrongProtocol(c *Case, r *Rule) []Finding {
+	clear, encrypted := newGroups(), newGroups()
+	for _, j := range c.Journeys {
+		f := flow(j)
+		switch {
+		case f == nil || j.Ordinal > 1:
+		case f.TLS != nil && f.TLS.ClearRequest || j.Exchange != nil && j.Exchange.PortWantsTLS:
+			clear.add(j.Server.String(), j)
+		case f.TLS != nil && f.TLS.PlainAnswer != "":
+			encrypted.add(j.Server.String(), j)
+		}
+	}
+	var out []Finding
+	add := func(g *groups, text lang.Text) {
+		for _, group := range g.all {
+			f := Finding{Severity: Error, Confidence: High, Journeys: group.journeys, Text: c.say(text, len(group.journeys), group.journeys[0].Server)}
+			for _, j := range group.journeys {
+				f.Lost += j.Total()
+				f.Evidence = append(f.Evidence, frames(j.Points[0].Capture, flow(j).FirstPayload[0].Frame, flow(j).FirstPayload[1].Frame)...)
+				f.Evidence = append(f.Evidence, journeyLines(j)...)
+			}
+			f.Evidence = merge(f.Evidence)
+			f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
+			out = append(out, f)
+		}
+	}
+	add(clear, lang.Text{EN: "%d connections spoke clear HTTP to %s, which expects TLS.", ES: "%d conexiones hablaron HTTP en claro a %s, que espera TLS."})
+	add(encrypted, lang.Text{EN: "%d connections spoke TLS to %s, which does not.", ES: "%d conexiones hablaron TLS a %s, que no lo habla."})
+	return out
+}
+
+var tlsSilent = Rule{
+	Name: "tls-silent", Family: "tls",
+	Title: lang.Text{EN: "Silence after the ClientHello", ES: "Silencio tras el ClientHello"},
+	Doc: lang.Text{
+		EN: "The server's kernel took the connection and acknowledged the ClientHello, but no TLS answer came: the process is stuck or its queue is full, or nothing there speaks TLS.",
+		ES: "El núcleo del servidor tomó la conexión y confirmó el ClientHello, pero no llegó respuesta TLS: el proceso está atascado o su cola llena, o nada ahí habla TLS.",
+	},
+	Source: "RFC 8446, section 4.1.3",
+	Needs:  lang.Text{EN: "a capture with the handshake", ES: "una captura con el establecimiento TLS"},
+	Refuters: []lang.Text{
+		{EN: "a ServerHello in another capture (lost on the way back)", ES: "un ServerHello en otra captura (perdido a la vuelta)"},
+	},
+	Check: checkTLSSilent,
+}
+
+func checkTLSSilent(c *Case, r *Rule) []Finding {
+	g := newGroups()
+	for _, j := range c.Journeys {
+		f := flow(j)
+		if f == nil || f.TLS == nil || f.Conn == nil || j.Ordinal > 1 || !f.TLS.ClientHello.Seen() || f.TLS.ServerHello.Seen() || f.TLS.PlainAnswer != "" || len(f.TLS.Alerts) > 0 || f.FirstPayload[pcapflow.Server].Seen() {
+			continue
+		}
+		if f.End.Time-f.TLS.ClientHello.Time < int64(time.Second) && !quietFor(j, time.Second) {
+			continue
+		}
+		g.add(j.Server.String(), j)
+	}
+	var out []Finding
+	for _, group := range g.all {
+		f := Finding{Severity: Error, Confidence: Medium, Journeys: group.journeys}
+		for _, j := range group.journeys {
+			f.Lost += j.Total()
+			f.Evidence = append(f.Evidence, frames(j.Points[0].Capture, flow(j).TLS.ClientHello.Frame, flow(j).End.Frame)...)
+		}
+		f.Evidence = merge(f.Evidence)
+		f.Text = c.say(lang.Text{
+			EN: "%s accepted TCP %d times but never answered the ClientHello.",
+			ES: "%s aceptó TCP %d veces pero nunca respondió al ClientHello.",
+		}, group.journeys[0].Server, len(group.journeys))
+		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected", Command: "ss -lnt; nstat -az TcpExtListenOverflows TcpExtListenDrops"}}
+		out = append(out, f)
+	}
+	return out
+}
