@@ -134,6 +134,7 @@ func (c *Case) ClockOf(f *incident.File) *Clock {
 // measureClocks names the clocks of an incident and measures each against one
 // reference, which comes first.
 func measureClocks(inc *incident.Incident, opt Options) []*Clock {
+	inferZones(inc)
 	return remeasureClocks(inc, opt, nil)
 }
 

@@ -22,7 +22,7 @@ type identity struct {
 // measured does not speak against it, and tells whether it added any.
 func (e *evidence) sameHosts(s *clock.Solution) bool {
 	tried := map[[2]clock.ID]bool{}
-	added := false
+	added := e.sameVantage(s)
 	for _, id := range e.identities() {
 		key := [2]clock.ID{id.capture.ID, id.host.ID}
 		if tried[key] {
@@ -36,6 +36,33 @@ func (e *evidence) sameHosts(s *clock.Solution) bool {
 	}
 	return added
 }
+
+// sameVantage joins captures that were taken on one host at the same time.
+func (e *evidence) sameVantage(s *clock.Solution) bool {
+	added := false
+	for i, c := range e.inc.Captures {
+		for j := i + 1; j < len(e.inc.Captures); j++ {
+			o := e.inc.Captures[j]
+			if !c.VantageHost.IsValid() || c.VantageHost.Unmap() != o.VantageHost.Unmap() || c.Last.Time < o.First.Time || o.Last.Time < c.First.Time {
+				continue
+			}
+			a, b := e.byKey[captureKey(i, 0)], e.byKey[captureKey(j, 0)]
+			if a == nil || b == nil {
+				continue
+			}
+			ta, tb := &s.Tracks[a.ID], &s.Tracks[b.ID]
+			if known(ta) && known(tb) && !meet(ta, tb, c) {
+				continue
+			}
+			e.identify(identity{a, b, c})
+			added = true
+		}
+	}
+	return added
+}
+
+// known tells whether a track tells an offset.
+func known(t *clock.Track) bool { return t.Status == clock.Measured || t.Status == clock.Reference }
 
 // identities lists the pairs that the addresses allow: the log's lines tell of
 // flows with a server on which the capture was taken.
@@ -90,7 +117,6 @@ func answersAtOnce(c *incident.Capture, a netip.Addr) bool {
 // plausible tells whether what was measured allows two clocks to be one.
 func (e *evidence) plausible(id identity, s *clock.Solution) bool {
 	a, b := &s.Tracks[id.capture.ID], &s.Tracks[id.host.ID]
-	known := func(t *clock.Track) bool { return t.Status == clock.Measured || t.Status == clock.Reference }
 	if known(a) && known(b) {
 		return meet(a, b, id.where)
 	}

@@ -24,7 +24,6 @@ type state struct {
 	guess  *guess
 	why    string
 	status Status
-	from   ID
 	stale  bool // a neighbour was solved since it was tried last
 }
 
