@@ -6,9 +6,12 @@ import (
 )
 
 // pairUp measures a clock by lines that do not name their partners.
-func (s *solver) pairUp(id ID) {
+func (s *solver) pairUp(id ID, hint *course) {
 	st := &s.state[id]
 	known := st.course
+	if known == nil {
+		known = hint
+	}
 	keyed := st.ev
 	for _, alternatives := range s.choices(id) {
 		best, score := -1, -1

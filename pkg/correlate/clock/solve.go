@@ -24,6 +24,7 @@ type state struct {
 	guess  *guess
 	why    string
 	status Status
+	order  int  // in which it was solved
 	stale  bool // a neighbour was solved since it was tried last
 }
 
@@ -95,7 +96,7 @@ func (s *solver) spread() {
 	for i := range s.state {
 		s.state[i].stale = true
 	}
-	for {
+	for order := 0; ; {
 		best := ID(-1)
 		for i := range s.state {
 			st := &s.state[i]
@@ -103,7 +104,7 @@ func (s *solver) spread() {
 				continue
 			}
 			if st.stale {
-				s.try(ID(i))
+				s.try(ID(i), nil)
 			}
 			if st.status == Measured && (best < 0 || st.course.width() < s.state[best].course.width()) {
 				best = ID(i)
@@ -112,7 +113,8 @@ func (s *solver) spread() {
 		if best < 0 {
 			return
 		}
-		s.state[best].solved = true
+		order++
+		s.state[best].solved, s.state[best].order = true, order
 		for _, n := range s.neighbours(best) {
 			if !s.state[n].solved {
 				s.state[n].stale = true
@@ -144,25 +146,33 @@ func (s *solver) neighbours(id ID) []ID {
 	return out
 }
 
-// tighten solves every clock once more with the evidence of all its
-// neighbours: each bound is valid by itself, so that their intersection is.
+// tighten solves clocks once more that have neighbours solved after them: each
+// bound is valid by itself, so that their intersection is.
 func (s *solver) tighten() {
 	for i := range s.state {
 		old := s.state[i]
 		if !old.solved || ID(i) == s.reference {
 			continue
 		}
-		s.try(ID(i))
+		news := false
+		for _, n := range s.neighbours(ID(i)) {
+			news = news || s.state[n].solved && s.state[n].order > old.order
+		}
+		if !news {
+			continue
+		}
+		s.try(ID(i), old.course)
 		st := &s.state[i]
-		st.solved = true
+		st.solved, st.order = true, old.order
 		if st.status != Measured || st.course.width() > old.course.width() {
 			s.state[i] = old
 		}
 	}
 }
 
-// try measures one clock against those that are solved.
-func (s *solver) try(id ID) {
+// try measures one clock against those that are solved. hint is what was known
+// of it before.
+func (s *solver) try(id ID, hint *course) {
 	st := &s.state[id]
 	*st = state{status: Insufficient, why: "no evidence bears on it"}
 	st.ev = s.gather(id)
@@ -173,7 +183,7 @@ func (s *solver) try(id ID) {
 	if st.status == Measured && st.course.width() < enough && st.course.covers(s.p.span(id)) {
 		return
 	}
-	s.pairUp(id)
+	s.pairUp(id, hint)
 }
 
 // judge decides whether keyed evidence bears a course.

@@ -60,12 +60,6 @@ func (m *pairing) coarse() guess {
 	return g
 }
 
-// edge is an end of the interval of offsets a pair allows.
-type edge struct {
-	at   int64
-	open bool
-}
-
 // peaks sweeps the offsets all pairs allow for those that most pairs share, and
 // scores the best by one-to-one matching.
 func (m *pairing) peaks() []peak {
@@ -74,36 +68,24 @@ func (m *pairing) peaks() []peak {
 		total += (g[1] - g[0]) * (g[3] - g[2])
 	}
 	stride := 1 + total/maxPairs
-	var edges []edge
+	lows, highs := make([]int64, 0, min(total, maxPairs)), make([]int64, 0, min(total, maxPairs))
 	var width int64
-	n := 0
 	for _, g := range m.groups {
 		for i := g[0]; i < g[1]; i++ {
 			for j := g[2]; j < g[3]; j++ {
-				if n++; n%stride != 0 && (i*31+j)%stride != 0 || !sizesFit(&m.lines[i], &m.partners[j]) {
+				if (i*31+j)%stride != 0 || !sizesFit(&m.lines[i], &m.partners[j]) {
 					continue
 				}
 				p := m.interval(i, j)
-				edges = append(edges, edge{p.low, true}, edge{p.high, false})
+				lows, highs = append(lows, p.low), append(highs, p.high)
 				width = max(width, p.high-p.low)
 			}
 		}
 	}
-	slices.SortFunc(edges, func(a, b edge) int {
-		if c := cmp.Compare(a.at, b.at); c != 0 {
-			return c
-		}
-		if a.open == b.open {
-			return 0
-		}
-		if a.open {
-			return -1
-		}
-		return 1
-	})
-	tops := summits(edges)
+	slices.Sort(lows)
+	slices.Sort(highs)
 	apart := min(max(width/4, int64(time.Millisecond)), int64(500*time.Millisecond))
-	return m.scored(tops, apart)
+	return m.scored(summits(lows, highs), apart)
 }
 
 // summit is a stretch of offsets that more pairs allow than the stretches
@@ -113,19 +95,28 @@ type summit struct {
 	depth     int
 }
 
-func summits(edges []edge) []summit {
+// summits finds the deepest stretches, by the ends of the intervals in order.
+func summits(lows, highs []int64) []summit {
+	const enough = 20_000
 	var tops []summit
-	depth := 0
-	for i, e := range edges {
-		if e.open {
-			depth++
+	depths := make([]int, len(lows)+1)
+	for i, j := 0, 0; j < len(highs); {
+		if i < len(lows) && lows[i] <= highs[j] {
+			i++
 			continue
 		}
-		if i > 0 && edges[i-1].open {
-			tops = append(tops, summit{edges[i-1].at, e.at, depth})
+		if i > 0 && (j == 0 || lows[i-1] > highs[j-1]) { // an opening right before
+			tops = append(tops, summit{lows[i-1], highs[j], i - j})
+			depths[i-j]++
 		}
-		depth--
+		j++
 	}
+	least, n := len(depths)-1, 0
+	for least > 1 && n+depths[least] <= enough {
+		n += depths[least]
+		least--
+	}
+	tops = slices.DeleteFunc(tops, func(s summit) bool { return s.depth < least })
 	slices.SortStableFunc(tops, func(a, b summit) int { return cmp.Compare(b.depth, a.depth) })
 	return tops
 }
