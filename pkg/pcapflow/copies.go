@@ -35,13 +35,14 @@ const (
 
 // look compares the packet at hand with recent ones, and remembers it. rtt is
 // the flow's round trip, 0 when unknown.
-func (t *copyTable) look(h *header, hash uint32, swapped bool, rtt int64) sameness {
+func (t *copyTable) look(h *header, rtt int64) sameness {
 	const m1, m2 = 0x9e3779b97f4a7c15, 0xd6e8feb86659fd93
-	x := uint64(hash)<<32 | uint64(h.id)<<16 | uint64(h.sum)
+	x := uint64(h.sport)<<48 | uint64(h.dport)<<32 | uint64(h.id)<<16 | uint64(h.sum)
 	y := uint64(h.seq)<<32 | uint64(h.ack)
-	x = (x ^ uint64(h.length)<<40 ^ uint64(h.flags)<<56) * m1
-	if swapped {
-		y ^= m1
+	z := h.src.lo*m1 ^ (h.dst.lo+uint64(h.length)<<32+uint64(h.flags)<<56)*m2
+	x = (x ^ z ^ z>>32) * m1
+	if len(h.options) >= 12 { // time stamps
+		y += (uint64(be32(h.options[4:]))<<32 | uint64(be32(h.options[8:]))) * m2
 	}
 	if h.sum == 0 && len(h.payload) >= 8 { // UDP without a checksum
 		y ^= uint64(be32(h.payload))<<32 | uint64(be32(h.payload[4:]))

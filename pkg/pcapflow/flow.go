@@ -18,8 +18,14 @@ type flow struct {
 	bytes   [2]int64
 	payload [2]int64
 
-	out *Flow
-	tcp *tcpState
+	side     [2]tcpSide // TCP only, as what follows up to tcp
+	steady   bool       // past the handshake
+	rtt      int64      // of the handshake, ns; 0: unknown
+	progress Stamp      // latest new data or acknowledgement
+	tcp      *tcpState
+
+	latest [2]Stamp // LastPayload
+	out    *Flow
 	follower
 	marks marker
 }
@@ -110,7 +116,7 @@ func (f *flow) count(h *header, d Dir) {
 			f.out.FirstPayload[d] = h.stamp
 		}
 		f.payload[d] += int64(h.length)
-		f.out.LastPayload[d] = h.stamp
+		f.latest[d] = h.stamp
 	}
 }
 
@@ -124,12 +130,12 @@ func (e *engine) finish(f *flow) {
 	}
 	e.closeStream(f)
 	o.End = f.last
-	o.Packets, o.Bytes, o.Payload = f.packets, f.bytes, f.payload
+	o.Packets, o.Bytes, o.Payload, o.LastPayload = f.packets, f.bytes, f.payload, f.latest
 	slices.SortStableFunc(o.Phases, func(a, b Phase) int { return comparePhases(&a, &b) })
 	e.point.learn(f)
 	if e.keep {
 		e.res.Flows = append(e.res.Flows, o)
-		f.out, f.tcp, f.follower = nil, nil, follower{}
+		*f = flow{turn: f.turn}
 		return
 	}
 	e.opt.OnFlow(o)
@@ -156,14 +162,25 @@ func comparePhases(a, b *Phase) int {
 
 // recycle makes an ended flow's memory available for another.
 func (e *engine) recycle(f *flow) {
+	var logs [2]*sentLog
 	if t := f.tcp; t != nil {
 		c := t.conn
-		*c = Conn{SYN: c.SYN[:0], SYNACK: c.SYNACK[:0]}
-		*t = tcpState{conn: c}
+		*c = Conn{
+			SYN: c.SYN[:0], SYNACK: c.SYNACK[:0],
+			Retransmissions: c.Retransmissions[:0], Stalls: c.Stalls[:0], RST: c.RST[:0],
+		}
+		*t = tcpState{conn: c, samples: [2]rttSamples{{kept: t.samples[0].kept[:0]}, {kept: t.samples[1].kept[:0]}}}
 		e.freeTCP = append(e.freeTCP, t)
+		for d := range logs {
+			if l := f.side[d].sent; l != nil && len(l.list) <= maxPooledLog {
+				l.clear()
+				logs[d] = l
+			}
+		}
 	}
 	*f.out = Flow{Phases: f.out.Phases[:0]}
 	*f = flow{out: f.out, turn: f.turn}
+	f.side[0].sent, f.side[1].sent = logs[0], logs[1]
 	e.free = append(e.free, f)
 }
 

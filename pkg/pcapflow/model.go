@@ -186,7 +186,8 @@ type RTTStats struct {
 // Counters of one direction.
 type Counters struct {
 	Retransmitted, Fast, Timeout, TailProbe, Spurious int64
-	OutOfOrder, Duplicates, KeepAlives                int64
+	OutOfOrder, Duplicates, KeepAlives                int64 // Duplicates: made by the network, not by the capture
+	Probes                                            int64 // of a closed window
 	AckedUnseen                                       int64 // bytes acknowledged though the capture never held them
 	ZeroWindow, WindowFull                            int64
 	ZeroWindowTime                                    int64 // ns
@@ -218,14 +219,14 @@ type Retransmission struct {
 	Seq      uint32 // relative to the ISN, as Wireshark shows it
 	Len      int
 	Original Stamp // unseen: lost before the capture point
-	Wait     int64 // ns of progress lost: from the original (or the previous progress) to this one
+	Wait     int64 // ns since these bytes were sent last, or, where that was not seen, since they were missed; 0: unknown
 }
 
 // Stall is a pause of a flow with its cause.
 type Stall struct {
 	Begin, End Stamp
 	Waiting    Dir    // the side whose bytes were awaited
-	Cause      string // "timeout", "zero-window", "lost-in-capture", …
+	Cause      string // StallTimeout, StallZeroWindow, …
 }
 
 // Reset is one RST segment.

@@ -210,7 +210,9 @@ func (e *engine) keepPart(f *flow, d Dir, seq uint32) {
 func (e *engine) drain(f *flow, d Dir, at Stamp) {
 	for hd := f.hold[d]; hd != nil; hd = f.hold[d] {
 		if len(hd.parts) == 0 {
-			e.dropHold(f, d)
+			if left := int32(f.side[d].next - hd.next); left <= 0 || left == 1 && f.side[d].fin {
+				e.dropHold(f, d)
+			}
 			return
 		}
 		p := hd.parts[0]
@@ -228,17 +230,30 @@ func (e *engine) drain(f *flow, d Dir, at Stamp) {
 	}
 }
 
-// skipHole gives up the hole: a gap up to what is held behind it.
+// skipHole gives up the hole: a gap up to what is held behind it, or up to the
+// highest number known.
 func (e *engine) skipHole(f *flow, d Dir, at Stamp) {
 	hd := f.hold[d]
-	if hd == nil || len(hd.parts) == 0 {
-		e.dropHold(f, d)
-		return
+	to := f.side[d].next
+	if len(hd.parts) > 0 {
+		to = hd.parts[0].seq
+	} else if f.side[d].fin {
+		to--
 	}
-	n := hd.parts[0].seq - hd.next
-	hd.next = hd.parts[0].seq
-	hd.acked = Stamp{}
-	e.deliver(f, d, at, nil, int64(n))
+	e.skipTo(f, d, to, at)
+	if hd == f.hold[d] && len(hd.parts) == 0 {
+		e.dropHold(f, d)
+	}
+}
+
+// skipTo gives up the bytes of the hole before number to.
+func (e *engine) skipTo(f *flow, d Dir, to uint32, at Stamp) {
+	hd := f.hold[d]
+	n := int32(to - hd.next)
+	if n > 0 {
+		hd.next = to
+		e.deliver(f, d, at, nil, int64(n))
+	}
 	e.drain(f, d, at)
 }
 
@@ -268,15 +283,17 @@ func (e *engine) holeAcknowledged(f *flow, d Dir, upTo uint32) {
 
 // settle gives up holes whose bytes the receiver has long acknowledged.
 func (e *engine) settle(f *flow, d Dir) {
-	for hd := f.hold[d]; hd != nil && hd.acked.Seen() && e.h.stamp.Time-hd.acked.Time > lateCapture; hd = f.hold[d] {
-		if int32(hd.upTo-hd.next) <= 0 {
-			hd.acked = Stamp{}
-			return
+	hd := f.hold[d]
+	if hd == nil || !hd.acked.Seen() || e.h.stamp.Time-hd.acked.Time <= lateCapture {
+		return
+	}
+	upTo, at := hd.upTo, hd.acked
+	hd.acked = Stamp{}
+	for f.hold[d] == hd && int32(upTo-hd.next) > 0 {
+		to := upTo
+		if len(hd.parts) > 0 && int32(hd.parts[0].seq-to) < 0 {
+			to = hd.parts[0].seq
 		}
-		upTo, at := hd.upTo, hd.acked
-		e.skipHole(f, d, at)
-		if hd = f.hold[d]; hd != nil && int32(upTo-hd.next) > 0 {
-			hd.acked, hd.upTo = at, upTo
-		}
+		e.skipTo(f, d, to, at)
 	}
 }

@@ -10,30 +10,50 @@ const (
 	flagURG
 )
 
-// tcpState is what the engine remembers of one TCP connection.
+// tcpState is what the engine remembers of a TCP connection beyond what every
+// segment touches.
 type tcpState struct {
-	conn *Conn
-	side [2]tcpSide
-
-	synTS   [8]uint32 // TSval of the first SYNs
-	replies int       // SYN-ACKs
-	lastSYN Stamp     // the SYN that the SYN-ACK answers
-	lastSA  Stamp     // the SYN-ACK that the ACK answers
-	reset   bool      // RST seen
+	conn     *Conn
+	synTS    [8]uint32 // TSval of the first SYNs
+	lastSYN  Stamp     // the SYN that the SYN-ACK answers
+	lastSA   Stamp     // the latest SYN-ACK before the ACK
+	firstSYN Stamp     // the SYN that it answers by its time stamp, where that is an earlier one
+	holes    [2]holes
+	zero     [2]Stamp // since when the side advertises no room; unseen: it has room
+	resent   [2]resent
+	samples  [2]rttSamples // towards each side
+	late     lateAck
+	fullAt   Stamp    // when a side had last used up the other's window
+	offload  [2]int64 // segments larger than the MSS
+	optioned bool     // the options of the SYN-ACK were read
+	history  history
 }
 
-// tcpSide is one sender's half of a connection.
+// tcpSide is one sender's half of a connection: one cache line.
 type tcpSide struct {
 	base   uint32 // initial sequence number, or the one before the first byte seen
 	next   uint32 // highest sequence number sent so far, plus one
 	acked  uint32 // highest acknowledgement this side sent
-	window uint32 // last advertised, scaled
-	known  bool   // base and next mean something
-	acks   bool   // acked means something
-	syn    bool   // its SYN was seen
-	fin    bool   // its FIN was seen
-	shift  uint8  // window scale in force
-	finSeq uint32 // sequence number of the FIN
+	window uint32 // last advertised, scaled where the scale is known
+	probed uint32 // sequence number behind a probe of a closed window
+
+	known   bool  // base and next mean something
+	acks    bool  // acked means something
+	syn     bool  // its SYN was seen
+	fin     bool  // its FIN was seen
+	shift   uint8 // window scale in force
+	ttl     uint8 // of its latest packet
+	dupAcks uint8 // repetitions of acked while data was outstanding
+	sacked  bool  // its latest acknowledgement told of bytes behind a hole
+
+	lastID uint16 // highest IP identification so far
+	idGood uint8  // steps of the identification that fit a counter
+	idBad  uint8  // steps that do not
+
+	fast  uint32   // fast recovery goes on until this is acknowledged; valid while recovering
+	inFR  bool     // in fast recovery
+	sent  *sentLog // segments not yet acknowledged
+	heard int64    // time of its latest packet
 }
 
 // tcp takes a TCP segment.
@@ -60,9 +80,9 @@ func (e *engine) tcp() {
 	f := e.table.find(&key, hash)
 	var rtt int64
 	if f != nil {
-		rtt = f.tcp.conn.RTT
+		rtt = f.rtt
 	}
-	same := e.copies.look(h, hash, swapped, rtt)
+	same := e.copies.look(h, rtt)
 	if same == copied {
 		e.res.Duplicates++
 		if f != nil {
@@ -81,8 +101,9 @@ func (e *engine) tcp() {
 	if swapped != f.turned {
 		d = Server
 	}
+	before := f.last
 	f.count(h, d)
-	e.segment(f, d, same)
+	e.segment(f, d, before, same)
 }
 
 // reused tells whether a SYN begins another connection with the same addresses.
@@ -91,7 +112,7 @@ func (f *flow) reused(h *header, swapped bool) bool {
 	if swapped != f.turned {
 		d = Server
 	}
-	s := &f.tcp.side[d]
+	s := &f.side[d]
 	return s.known && s.base != h.seq
 }
 
@@ -133,93 +154,9 @@ func serverPort(a, b uint16) bool {
 func knownPort(p uint16) bool {
 	switch p {
 	case 1194, 1433, 1521, 1812, 1813, 1883, 2049, 3128, 3260, 3306, 3389, 4500, 5060, 5061, 5222, 5353, 5355, 5432,
-		5671, 5672, 5900, 5985, 6379, 6443, 8000, 8008, 8080, 8081, 8086, 8088, 8443, 8883, 8888, 9000, 9042, 9092, 9090, 9200, 9443, 11211, 27017:
+		5671, 5672, 5900, 5985, 6379, 6443, 8000, 8008, 8080, 8081, 8086, 8088, 8443, 8883, 8888, 9000, 9042, 9090, 9092, 9200,
+		9443, 11211, 27017:
 		return true
 	}
 	return p < 1024 && p != 0
-}
-
-// segment follows one segment that side d sent.
-func (e *engine) segment(f *flow, d Dir, same sameness) {
-	h := &e.h
-	t := f.tcp
-	me, peer := &t.side[d], &t.side[d.Other()]
-	if h.flags&(flagSYN|flagRST|flagFIN) != 0 || !t.conn.ACK.Seen() && d == Client {
-		e.handshake(f, d)
-	}
-	f.marks.packet(f, h, d)
-	if h.flags&flagRST != 0 {
-		return
-	}
-	seq := h.seq
-	if h.flags&flagSYN != 0 {
-		seq++
-	}
-	if !me.known {
-		me.known, me.base, me.next = true, seq-1, seq
-	} else if me.next == me.base {
-		me.next = seq
-	}
-	if h.flags&flagACK != 0 {
-		e.acknowledge(f, d, me, peer)
-	}
-	if f.hold != [2]*hold{} {
-		e.settle(f, d)
-		e.settle(f, d.Other())
-	}
-	me.window = uint32(h.window)
-	if h.flags&flagSYN == 0 {
-		me.window <<= me.shift
-	}
-	if h.length > 0 && f.closing == opening {
-		f.closing = running
-	}
-	if h.length > 0 {
-		e.data(f, d, seq, me, peer)
-	}
-	if h.flags&flagFIN != 0 {
-		end := seq + uint32(h.length)
-		if !me.fin {
-			me.fin, me.finSeq = true, end
-			if end == me.next {
-				me.next++
-			}
-		}
-		if peer.fin {
-			f.closing = closed
-		}
-	}
-}
-
-// acknowledge takes the acknowledgement that side d sent.
-func (e *engine) acknowledge(f *flow, d Dir, me, peer *tcpSide) {
-	h := &e.h
-	switch {
-	case !me.acks:
-		me.acks, me.acked = true, h.ack
-	case int32(h.ack-me.acked) > 0:
-		me.acked = h.ack
-	default:
-		return
-	}
-	if f.hold[d.Other()] != nil {
-		e.holeAcknowledged(f, d.Other(), h.ack)
-	}
-}
-
-// data takes payload whose first byte has number seq.
-func (e *engine) data(f *flow, d Dir, seq uint32, me, peer *tcpSide) {
-	h := &e.h
-	n := uint32(h.length)
-	ahead := int32(seq - me.next)
-	switch {
-	case h.length == 1 && ahead == -1 && len(h.payload) == 1: // keep-alive (RFC 9293 section 3.8.4)
-		f.tcp.conn.Count[d].KeepAlives++
-		return
-	case ahead >= 0:
-		me.next = seq + n
-	case int32(seq+n-me.next) > 0:
-		me.next = seq + n
-	}
-	e.receive(f, d, seq, ahead)
 }

@@ -42,7 +42,7 @@ func (e *engine) datagram() (*flow, Dir) {
 	key, swapped := e.keyOf(h)
 	hash := e.table.hash(&key)
 	f := e.table.find(&key, hash)
-	if e.copies.look(h, hash, swapped, 0) == copied {
+	if e.copies.look(h, 0) == copied {
 		e.res.Duplicates++
 		if f != nil {
 			f.out.Duplicates++
