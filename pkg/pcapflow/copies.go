@@ -1,5 +1,7 @@
 package pcapflow
 
+import "encoding/binary"
+
 // copyTable remembers recent packets, to recognise a copy that the capture made
 // of one: a mirror port, a bridge, the any-interface. Places are overwritten by
 // later packets.
@@ -44,8 +46,8 @@ func (t *copyTable) look(h *header, rtt int64) sameness {
 	if len(h.options) >= 12 { // time stamps
 		y += (uint64(be32(h.options[4:]))<<32 | uint64(be32(h.options[8:]))) * m2
 	}
-	if h.sum == 0 && len(h.payload) >= 8 { // UDP without a checksum
-		y ^= uint64(be32(h.payload))<<32 | uint64(be32(h.payload[4:]))
+	if h.proto != protoTCP && (h.sum == 0 || h.id == 0) { // a checksum of checksummed content says little
+		y ^= digest(h.payload[:min(len(h.payload), 512)])
 	}
 	x = (x ^ x>>29 ^ y) * m2
 	x ^= x >> 32
@@ -77,4 +79,17 @@ func (t *copyTable) look(h *header, rtt int64) sameness {
 	}
 	r.time = now
 	return doubled
+}
+
+// digest is a hash of b.
+func digest(b []byte) uint64 {
+	x := uint64(0xcbf29ce484222325) // FNV-1a's offset, taken in steps of eight bytes
+	for ; len(b) >= 8; b = b[8:] {
+		x = (x ^ binary.LittleEndian.Uint64(b)) * 0x9e3779b97f4a7c15
+		x ^= x >> 32
+	}
+	for _, c := range b {
+		x = (x ^ uint64(c)) * 0x100000001b3
+	}
+	return x
 }

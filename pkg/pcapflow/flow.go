@@ -7,12 +7,13 @@ import (
 
 // flow is the state of one open flow. What every packet touches comes first.
 type flow struct {
-	key     flowKey
-	hash    uint32
-	turned  bool // the client is endpoint b
-	closing closing
-	turn    uint32 // counts its entries in the wheel: only the latest holds
-	last    Stamp  // latest packet
+	key         flowKey
+	hash        uint32
+	turned      bool // the client is endpoint b
+	turnedFirst bool // its first packet was sent by the server
+	closing     closing
+	turn        uint32 // counts its entries in the wheel: only the latest holds
+	last        Stamp  // latest packet
 
 	packets [2]int64
 	bytes   [2]int64
@@ -77,7 +78,7 @@ func (e *engine) open(key flowKey, hash uint32, swapped, fromServer, guessed boo
 	} else {
 		f = &flow{out: new(Flow)}
 	}
-	f.key, f.hash, f.turned = key, hash, swapped != fromServer
+	f.key, f.hash, f.turned, f.turnedFirst = key, hash, swapped != fromServer, fromServer
 	h := &e.h
 	f.last = h.stamp
 	o := f.out

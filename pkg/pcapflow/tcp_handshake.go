@@ -15,7 +15,7 @@ func (e *engine) handshake(f *flow, d Dir, same sameness) {
 		e.reset(f, d)
 		return
 	case h.flags&flagSYN != 0:
-		if same == doubled {
+		if same == doubled && f.side[d].known && f.side[d].base == h.seq && h.tsval() != 0 {
 			c.Count[d].Duplicates++
 			return
 		}
@@ -63,6 +63,10 @@ func (e *engine) syn(f *flow, d Dir) {
 	}
 	e.synOptions(f, d, !t.optioned)
 	t.optioned = true
+	if d == Client && f.side[Server].syn && !f.steady { // simultaneous open (RFC 9293 section 3.5)
+		c.ACK = h.stamp
+		e.established(f)
+	}
 	if d == Server && h.flags&flagACK != 0 {
 		f.handshakeRepeated(h, d, RetransmitSYNACK, c.SYNACK)
 		e.synAck(f)
@@ -118,11 +122,13 @@ func (e *engine) established(f *flow) {
 	f.steady = true
 	f.closing = max(f.closing, running)
 	if t.lastSA.Seen() {
-		c.RTTClient = max(0, c.ACK.Time-t.lastSA.Time)
+		if len(c.SYN) == 0 || c.SYN[0].Frame < t.lastSA.Frame { // else recorded out of order
+			c.RTTClient = max(0, c.ACK.Time-t.lastSA.Time)
+		}
 		if t.lastSYN.Seen() {
 			c.RTT = c.RTTServer + c.RTTClient
 		}
-	} else if n := len(c.SYN); n > 0 { // the capture lacks the SYN-ACK
+	} else if n := len(c.SYN); n > 0 && !f.side[Server].syn { // the capture lacks the SYN-ACK
 		c.RTT = max(0, c.ACK.Time-c.SYN[n-1].Time)
 	}
 	f.rtt = c.RTT
@@ -138,7 +144,7 @@ func (e *engine) reset(f *flow, d Dir) {
 		r.Answer = d == Server && len(c.SYN) > 0 && len(c.SYNACK) == 0 && !f.steady
 		if f.packets[d] > 1 && !r.Answer {
 			r.Odd = me.ttl != h.ttl
-			if !h.v6 && h.id != 0 && me.counts() {
+			if !h.v6 && h.id != 0 && me.counts() && h.stamp.Time-me.heard < promptAnswer {
 				if step := int16(h.id - me.lastID); step < -4096 || step > 4096 {
 					r.Odd = true
 				}

@@ -1,0 +1,241 @@
+package pcapflow
+
+// wildJump is a step of the sequence number that no window allows
+// (RFC 7323 section 2.3): such a segment is not the connection's.
+const wildJump = 1 << 30
+
+// segment follows one segment that side d sent; before is the flow's packet
+// before it.
+func (e *engine) segment(f *flow, d Dir, before Stamp, same sameness) {
+	h := &e.h
+	me, peer := &f.side[d], &f.side[d.Other()]
+	if h.flags&(flagSYN|flagRST|flagFIN) != 0 || !f.steady {
+		e.handshake(f, d, same)
+	}
+	f.tcp.history.packet(h, d)
+	me.ttl = h.ttl
+	if h.flags&flagRST != 0 {
+		return
+	}
+	seq := h.seq
+	if h.flags&flagSYN != 0 {
+		seq++
+	}
+	if !me.known {
+		me.known, me.base, me.next = true, seq-1, seq
+	} else if me.next == me.base {
+		me.next = seq
+	}
+	if h.flags&flagACK != 0 {
+		e.acknowledge(f, d, me, peer)
+	}
+	if same != doubled {
+		e.windowOf(f, d, me)
+	}
+	size := uint32(h.length)
+	if h.flags&flagFIN != 0 {
+		size++
+	}
+	if size > 0 {
+		f.closing = max(f.closing, running)
+		e.data(f, d, seq, size, same)
+	} else {
+		e.bare(f, d, seq, me, peer)
+	}
+	if h.stamp.Time-before.Time >= pauseFloor {
+		e.pause(f, d, before)
+	}
+	me.identified(h)
+	me.heard = h.stamp.Time
+	f.marks.packet(f, h, d)
+	if f.hold != [2]*hold{} {
+		e.settle(f, d)
+		e.settle(f, d.Other())
+	}
+}
+
+// bare follows a segment without data.
+func (e *engine) bare(f *flow, d Dir, seq uint32, me, peer *tcpSide) {
+	switch ahead := int32(seq - me.next); {
+	case ahead == -1 && e.h.flags&flagSYN == 0 && !me.fin:
+		c := &f.tcp.conn.Count[d] // RFC 9293 section 3.8.4, without the byte of garbage
+		if peer.window == 0 && peer.acks {
+			c.Probes++
+		} else {
+			c.KeepAlives++
+		}
+	case ahead > 0 && ahead < wildJump:
+		f.tcp.holes[d].add(me.next, seq, &e.h)
+		e.missing(f, d, me.next)
+		me.next = seq
+	}
+}
+
+// data follows a segment of size bytes of sequence space (a FIN counts as one)
+// that begins at seq.
+func (e *engine) data(f *flow, d Dir, seq, size uint32, same sameness) {
+	h := &e.h
+	me, peer := &f.side[d], &f.side[d.Other()]
+	end := seq + size
+	ahead := int32(seq - me.next)
+	switch {
+	case ahead == 0:
+		if size == 1 && h.length == 1 && peer.window == 0 && peer.acks {
+			me.probed = end
+			f.tcp.conn.Count[d].Probes++
+		}
+	case ahead > 0:
+		if ahead > wildJump {
+			e.undecodedSegment(f)
+			return
+		}
+		f.tcp.holes[d].add(me.next, seq, h)
+	default:
+		if e.repeated(f, d, seq, end, same) {
+			return
+		}
+	}
+	if int32(end-me.next) > 0 {
+		first := seq
+		if ahead < 0 {
+			first = me.next
+		}
+		me.push(first, end, h)
+		me.next, f.progress = end, h.stamp
+		if peer.acks {
+			e.inFlight(f, d, end-peer.acked, peer)
+		}
+	}
+	if f.tcp.late.ack.Seen() {
+		e.heldBack(f, d)
+	}
+	if f.tcp.conn.MSS[d.Other()] > 0 && h.length > f.tcp.conn.MSS[d.Other()] {
+		f.tcp.offload[d]++
+	}
+	if h.flags&flagFIN != 0 && !me.fin {
+		me.fin = true
+		if peer.fin {
+			f.closing = closed
+		}
+	}
+	if h.length > 0 {
+		e.receive(f, d, seq, ahead)
+	}
+}
+
+func (e *engine) undecodedSegment(f *flow) {
+	noteOnce(f.out, "segments far outside the window were left out")
+}
+
+// acknowledge takes the acknowledgement that side d sent.
+func (e *engine) acknowledge(f *flow, d Dir, me, peer *tcpSide) {
+	h := &e.h
+	if !me.acks {
+		me.acks, me.acked = true, h.ack
+		if !peer.known { // joined half-way: nothing of the peer was seen yet
+			return
+		}
+	}
+	step := int32(h.ack - me.acked)
+	if step < 0 {
+		return
+	}
+	if step == 0 {
+		e.sameAck(f, d, me, peer)
+	} else {
+		me.acked, me.dupAcks, me.sacked, f.progress = h.ack, 0, false, h.stamp
+	}
+	if unseen := int32(h.ack - peer.next); unseen > 0 && peer.known && unseen < wildJump {
+		e.ackedUnseen(f, d.Other(), uint32(unseen))
+	}
+	if peer.sent != nil && peer.sent.n > 0 {
+		e.confirm(f, d, me, peer)
+	}
+	if x := &f.tcp.holes[d.Other()]; len(x.list) > 0 {
+		f.tcp.conn.Count[d.Other()].AckedUnseen += x.acknowledged(h.ack, h.stamp)
+	}
+	if f.hold[d.Other()] != nil {
+		e.holeAcknowledged(f, d.Other(), h.ack)
+	}
+	if x := &f.tcp.resent[d.Other()]; x.open {
+		e.unneeded(f, d.Other(), x)
+	}
+}
+
+// sameAck takes an acknowledgement that acknowledges nothing new.
+func (e *engine) sameAck(f *flow, d Dir, me, peer *tcpSide) {
+	h := &e.h
+	if h.length > 0 || h.flags&(flagSYN|flagFIN) != 0 || int32(peer.next-h.ack) <= 0 {
+		return
+	}
+	if w := uint32(h.window) << me.shift; w == me.window && me.dupAcks < 255 {
+		me.dupAcks++
+	}
+	if b := h.option(optionSACK); len(b) >= 8 && int32(be32(b[4:])-h.ack) > 0 {
+		me.sacked = true
+	}
+}
+
+// ackedUnseen notes n bytes that d sent by its peer's word and that the capture
+// never held.
+func (e *engine) ackedUnseen(f *flow, d Dir, n uint32) {
+	me := &f.side[d]
+	x := &f.tcp.holes[d]
+	x.add(me.next, me.next+n, &e.h)
+	e.missing(f, d, me.next)
+	me.next += n
+	f.tcp.history.counted(letterGap, d)
+}
+
+// missing begins a hole in what the flow's dissector gets.
+func (e *engine) missing(f *flow, d Dir, from uint32) {
+	if f.follow != off && f.hold[d] == nil {
+		f.hold[d] = &hold{next: from}
+	}
+}
+
+// steadyID is how long an IP identification says something about the next: a
+// counter shared by all of a host's connections may go round in seconds. ns
+const steadyID = second
+
+// identified learns how the sender numbers its IP packets.
+func (s *tcpSide) identified(h *header) {
+	if h.v6 || h.id == 0 {
+		return
+	}
+	if h.stamp.Time-s.heard > steadyID {
+		s.lastID = h.id
+		return
+	}
+	switch step := int16(h.id - s.lastID); {
+	case s.idGood == 0 && s.idBad == 0 && s.lastID == 0:
+	case step > 0 && step < 4096:
+		if s.idGood < 255 {
+			s.idGood++
+		}
+	case step < 0 && step > -4096: // came late, or another counter
+		if s.idBad < 255 {
+			s.idBad++
+		}
+		return
+	default:
+		if s.idBad < 253 {
+			s.idBad += 2
+		}
+	}
+	s.lastID = h.id
+}
+
+// counts tells whether the sender's IP identification is a counter, so that it
+// shows the order of sending.
+func (s *tcpSide) counts() bool { return s.idGood >= 2 && int(s.idBad)*4 <= int(s.idGood) }
+
+// sentBefore tells whether the packet at hand was certainly sent before the
+// sender's latest one.
+func (s *tcpSide) sentBefore(h *header) bool {
+	if h.v6 || h.id == 0 || !s.counts() || h.stamp.Time-s.heard > steadyID {
+		return false
+	}
+	step := int16(h.id - s.lastID)
+	return step < 0 && step > -4096
+}

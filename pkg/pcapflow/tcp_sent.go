@@ -1,0 +1,119 @@
+package pcapflow
+
+// sentLog holds the segments of one side that are not acknowledged yet, in
+// order of their sequence numbers. Acknowledged ones stay readable until others
+// take their place.
+type sentLog struct {
+	n    uint32 // segments not acknowledged
+	head uint32 // place of the oldest of them, modulo the length of list
+	list []sent // a power of two
+	room [4]sent
+}
+
+// sent is one segment.
+type sent struct {
+	seq, end uint32
+	stamp    Stamp
+	again    bool // was sent more than once
+}
+
+const maxSent = 1 << 10 // segments remembered of one side; the oldest go first
+
+// push remembers new data.
+func (s *tcpSide) push(seq, end uint32, h *header) {
+	l := s.sent
+	if l == nil {
+		l = &sentLog{}
+		l.list = l.room[:]
+		s.sent = l
+	}
+	mask := uint32(len(l.list) - 1)
+	if l.n > mask {
+		if len(l.list) < maxSent {
+			l.grow()
+			mask = uint32(len(l.list) - 1)
+		} else {
+			l.head++
+			l.n--
+		}
+	}
+	l.list[(l.head+l.n)&mask] = sent{seq: seq, end: end, stamp: h.stamp}
+	l.n++
+}
+
+func (l *sentLog) grow() {
+	list := make([]sent, 2*len(l.list))
+	mask := uint32(len(l.list) - 1)
+	for i := range l.n {
+		list[i] = l.list[(l.head+i)&mask]
+	}
+	l.list, l.head = list, 0
+}
+
+// find is the segment that holds seq, acknowledged or not; nil: not remembered.
+func (l *sentLog) find(seq uint32) *sent {
+	if l == nil {
+		return nil
+	}
+	mask := uint32(len(l.list) - 1)
+	for back := uint32(0); back < uint32(len(l.list)); back++ { // newest first
+		x := &l.list[(l.head+l.n-1-back)&mask]
+		if x.seq == x.end {
+			return nil
+		}
+		if int32(seq-x.seq) >= 0 && int32(x.end-seq) > 0 {
+			return x
+		}
+	}
+	return nil
+}
+
+// repeat marks the segments within seq and end as sent more than once.
+func (l *sentLog) repeat(seq, end uint32) {
+	if l == nil {
+		return
+	}
+	mask := uint32(len(l.list) - 1)
+	for i := range l.n {
+		x := &l.list[(l.head+i)&mask]
+		if int32(x.end-seq) > 0 && int32(end-x.seq) > 0 {
+			x.again = true
+		}
+	}
+}
+
+// confirm drops what side d has acknowledged and takes a round trip from the
+// newest of it, unless that was sent twice (Karn).
+func (e *engine) confirm(f *flow, d Dir, me, peer *tcpSide) {
+	l := peer.sent
+	mask := uint32(len(l.list) - 1)
+	var last *sent
+	clean := true
+	for l.n > 0 {
+		x := &l.list[l.head&mask]
+		if int32(me.acked-x.end) < 0 {
+			break
+		}
+		last = x
+		clean = clean && !x.again
+		l.head++
+		l.n--
+	}
+	if last != nil && clean && last.end == me.acked {
+		f.tcp.samples[d].add(e.h.stamp.Time - last.stamp.Time)
+	}
+	if last != nil && l.n == 0 && e.h.length == 0 {
+		e.lateAck(f, d, last)
+	}
+	if peer.inFR && int32(me.acked-peer.fast) >= 0 {
+		peer.inFR = false
+	}
+}
+
+// maxPooledLog is the length up to which a log is kept for another flow.
+const maxPooledLog = 64
+
+func (l *sentLog) clear() {
+	clear(l.list)
+	l.n, l.head = 0, 0
+}

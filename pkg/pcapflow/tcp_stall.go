@@ -1,0 +1,92 @@
+package pcapflow
+
+// Causes of stalls.
+const (
+	StallTimeout    = "timeout"     // a lost segment was sent again only after the sender's timer
+	StallZeroWindow = "zero-window" // the receiver had no room
+	StallWindowFull = "window-full" // the sender had used up the receiver's window
+	StallDelayedACK = "delayed-ack" // the sender held back its next bytes until the receiver's late ACK
+)
+
+const (
+	pauseFloor = 100e6 // a silence of a flow shorter than this is not looked into, ns
+	stallFloor = 10e6  // shortest stall told, ns
+	maxStalls  = 1024
+)
+
+// stall adds s; one that continues the stall before prolongs it.
+func (f *flow) stall(s Stall) {
+	c := f.tcp.conn
+	if n := len(c.Stalls); n > 0 {
+		l := &c.Stalls[n-1]
+		if l.Cause == s.Cause && l.Waiting == s.Waiting && s.Begin.Time < l.End.Time {
+			l.End = s.End
+			return
+		}
+	}
+	if len(c.Stalls) < maxStalls {
+		c.Stalls = append(c.Stalls, s)
+	}
+}
+
+// pause looks into a silence of the flow that the packet at hand, sent by d,
+// has ended. Retransmissions and zero windows tell of theirs themselves.
+func (e *engine) pause(f *flow, d Dir, before Stamp) {
+	h := &e.h
+	if f.tcp.fullAt == before && before.Seen() && h.length == 0 && h.flags&(flagSYN|flagFIN) == 0 {
+		f.stall(Stall{Begin: before, End: h.stamp, Waiting: d.Other(), Cause: StallWindowFull})
+	}
+}
+
+// lateAck is an acknowledgement that came late and may have held up the sender
+// of what it acknowledges.
+type lateAck struct {
+	from Dir
+	data Stamp // the segment acknowledged
+	ack  Stamp
+}
+
+// Receivers delay acknowledgements by 40 ms (Linux), 200 ms (Windows, BSD), and
+// up to 500 ms (RFC 9293 section 3.8.6.3).
+const (
+	delayedACKLow  = 30e6  // ns
+	delayedACKHigh = 550e6 // ns
+	smallSegment   = 1000  // bytes: Nagle's algorithm holds back only behind small ones
+)
+
+// lateAck remembers that d acknowledged all that was outstanding, late: x was
+// the newest of it.
+func (e *engine) lateAck(f *flow, d Dir, x *sent) {
+	late := e.h.stamp.Time - x.stamp.Time
+	near := f.tcp.nearest(d)
+	if late < delayedACKLow || late > delayedACKHigh || near == 0 || late < 4*near || x.end-x.seq > smallSegment || x.again {
+		return
+	}
+	f.tcp.late = lateAck{d, x.stamp, e.h.stamp}
+}
+
+// nearest is the shortest round trip towards side d; 0: unknown.
+func (t *tcpState) nearest(d Dir) int64 {
+	handshake := t.conn.RTTServer
+	if d == Client {
+		handshake = t.conn.RTTClient
+	}
+	if s := &t.samples[d]; s.n > 0 && (handshake == 0 || s.min < handshake) {
+		return s.min
+	}
+	return handshake
+}
+
+// heldBack is called when d sends data after a late acknowledgement: at once
+// means that it had waited for it.
+func (e *engine) heldBack(f *flow, d Dir) {
+	t := f.tcp
+	l := t.late
+	t.late = lateAck{}
+	if d == l.from {
+		return
+	}
+	if wait := e.h.stamp.Time - l.ack.Time; wait >= 0 && wait <= t.nearest(d)*3/2+2e6 {
+		f.stall(Stall{Begin: l.data, End: l.ack, Waiting: d, Cause: StallDelayedACK})
+	}
+}

@@ -1,0 +1,56 @@
+package pcapflow
+
+// windowOf takes the window that side d advertises.
+func (e *engine) windowOf(f *flow, d Dir, me *tcpSide) {
+	h := &e.h
+	w := uint32(h.window)
+	if h.flags&flagSYN == 0 {
+		w <<= me.shift
+	}
+	me.window = w
+	t := f.tcp
+	if w == 0 {
+		if h.flags&(flagSYN|flagFIN) == 0 {
+			t.conn.Count[d].ZeroWindow++
+			t.history.counted(letterClosed, d)
+			if !t.zero[d].Seen() {
+				t.zero[d] = h.stamp
+			}
+		}
+		return
+	}
+	if t.zero[d].Seen() {
+		e.reopened(f, d)
+	}
+}
+
+// reopened ends a time without room at side d.
+func (e *engine) reopened(f *flow, d Dir) {
+	t := f.tcp
+	from := t.zero[d]
+	t.zero[d] = Stamp{}
+	lasted := e.h.stamp.Time - from.Time
+	if lasted < 0 {
+		return
+	}
+	t.conn.Count[d].ZeroWindowTime += lasted
+	if lasted >= stallFloor {
+		f.stall(Stall{Begin: from, End: e.h.stamp, Waiting: d.Other(), Cause: StallZeroWindow})
+	}
+}
+
+// inFlight notes how much side d has outstanding.
+func (e *engine) inFlight(f *flow, d Dir, n uint32, peer *tcpSide) {
+	c := &f.tcp.conn.Count[d]
+	if int32(n) > 0 && int64(n) > c.MaxInFlight {
+		c.MaxInFlight = int64(n)
+	}
+	if n == peer.window && f.scaled() {
+		c.WindowFull++
+		f.tcp.fullAt = e.h.stamp
+	}
+}
+
+// scaled tells whether the windows of the connection are known in bytes: both
+// SYNs were seen.
+func (f *flow) scaled() bool { return f.side[Client].syn && f.side[Server].syn }
