@@ -58,7 +58,7 @@ func (e *engine) connectPhase(f *flow) Phase {
 		r := c.RST[0]
 		p.End, p.Outcome = r.Stamp, Refused
 		p.Frames = append(p.Frames, r.Frame)
-		p.RTT = max(0, r.Time-latest(c.SYN, r.Time).Time)
+		p.RTT = max(0, r.Time-lastBefore(c.SYN, r.Time).Time)
 	case refusal(f.out.ICMP) != nil:
 		x := refusal(f.out.ICMP)
 		p.End, p.Outcome, p.Note = x.Stamp, Refused, x.Text
@@ -89,8 +89,8 @@ func (c *Conn) connectFrames() []int {
 	return list
 }
 
-// latest of ascending stamps that is not after time; the first if all are.
-func latest(list []Stamp, time int64) Stamp {
+// lastBefore is the last of ascending stamps that is not after time; the first if all are.
+func lastBefore(list []Stamp, time int64) Stamp {
 	found := list[0]
 	for _, s := range list {
 		if s.Time <= time {
