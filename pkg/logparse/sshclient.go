@@ -111,7 +111,7 @@ func (s *sshText) line(line []byte, at place, out *outbox) bool {
 		if !s.prompted {
 			s.finish(out)
 			s.start(at)
-			text, stamp, stamped = s.stamp(line)
+			_, stamp, stamped = s.stamp(line)
 		}
 		s.prompted = false
 		s.event.reach(at)
