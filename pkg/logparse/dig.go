@@ -17,7 +17,7 @@ import (
 var dig = &Format{
 	Name: "dig",
 	Score: func(head []byte) int {
-		for _, sign := range []string{"<<>> DiG ", ";; communications error to ", "$ dig ", ";; no servers could be reached", "->>HEADER<<-", ";; Truncated, retrying", "type: RECURSIVE_RESPONSE", "# dig "} {
+		for _, sign := range []string{"<<>> DiG ", ";; communications error to ", "$ dig ", ";; no servers could be reached", "->>HEADER<<-", ";; Truncated, retrying", "response_message_data:", "# dig "} {
 			if bytes.Contains(head, []byte(sign)) {
 				return scoreTranscript(head, 97, &digText{})
 			}

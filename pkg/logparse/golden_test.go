@@ -165,6 +165,7 @@ func readThrough(t *testing.T, f *Format, text []byte, src Source) {
 		if e.Offset < 0 || e.Offset > int64(len(text)) {
 			t.Fatalf("%s:%d: offset %d of %d", f.Name, e.Line, e.Offset, len(text))
 		}
+		checkPromises(t, f, &e)
 		if e.HasTime && e.Width <= 0 {
 			t.Fatalf("%s:%d: a time without width", f.Name, e.Line)
 		}

@@ -1,6 +1,7 @@
 package logparse
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -71,7 +72,11 @@ type harDecoder struct {
 }
 
 func newHARDecoder(r io.Reader, src Source) *harDecoder {
-	d := &harDecoder{src: src, lines: lineCounter{r: r}}
+	text := bufio.NewReader(r)
+	if start, _ := text.Peek(len(bom)); bytes.Equal(start, bom) {
+		text.Discard(len(bom)) // it is there: it was peeked at
+	}
+	d := &harDecoder{src: src, lines: lineCounter{r: text}}
 	d.in = json.NewDecoder(&d.lines)
 	return d
 }
@@ -228,7 +233,7 @@ func (h *harEntry) timings(t *Timing) {
 		t.Reused = t.Status > 0
 	}
 	t.PreTransfer = at
-	if part(w.Send) && part(w.Wait) {
+	if part(w.Send) && part(w.Wait) && t.Status > 0 {
 		t.StartTransfer = at
 	}
 	part(w.Receive)
