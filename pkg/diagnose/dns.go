@@ -9,8 +9,13 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
-// slowLookup is the shortest answer time of a resolver that is called slow.
-const slowLookup = 100 * time.Millisecond
+const (
+	// slowLookup is the shortest answer time of a resolver that is called slow:
+	// a name that is not in its cache takes it less, far servers included.
+	slowLookup = 180 * time.Millisecond
+	// lookupCost is the shortest extra time of a lookup that is worth a warning.
+	lookupCost = 100 * time.Millisecond
+)
 
 var dnsRetry = Rule{
 	Name: "dns-retry", Family: "dns",
@@ -236,7 +241,7 @@ func checkDNSTCPFallback(c *Case, r *Rule) []Finding {
 			EN: "The answer for %s did not fit UDP: falling back to TCP cost %s.",
 			ES: "La respuesta de %s no cabía en UDP: pasar a TCP costó %s.",
 		}, l.Name, l.TCPCost)
-		if l.TCPCost >= slowLookup {
+		if l.TCPCost >= lookupCost {
 			f.Severity = Warning
 		}
 		if len(blocked) > 0 {

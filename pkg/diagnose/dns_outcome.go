@@ -41,7 +41,7 @@ func checkDNSSearchList(c *Case, r *Rule) []Finding {
 		}
 		f := c.lookupFinding(l)
 		f.Severity, f.Confidence, f.Lost = Note, High, vain
-		if vain >= slowLookup {
+		if vain >= lookupCost {
 			f.Severity = Warning
 		}
 		f.Text = c.say(lang.Text{

@@ -100,3 +100,23 @@ func longest(js []*correlate.Journey) time.Duration {
 	}
 	return d
 }
+
+// requests counts the requests to the server of a journey.
+func (c *Case) requests(j *correlate.Journey) int {
+	n := 0
+	for _, o := range c.Journeys {
+		if o.Exchange != nil && o.Server == j.Server {
+			n++
+		}
+	}
+	return n
+}
+
+// loudness is the severity of something that befell n of all: below three in a
+// hundred it is part of any network's or application's day.
+func (c *Case) loudness(n, all int) Severity {
+	if 100*n < 3*all {
+		return Note
+	}
+	return Warning
+}

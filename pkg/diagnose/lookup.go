@@ -143,7 +143,7 @@ func halves(l *correlate.Lookup) (a, slow time.Duration, ok bool) {
 			slow = max(slow, time.Duration(all[len(all)-1].Time-l.Start.Time))
 		}
 	}
-	return a, slow, a >= 0 && slow >= a+slowLookup && slow >= 5*a
+	return a, slow, a >= 0 && slow >= a+lookupCost && slow >= 5*a
 }
 
 func aaaaSlow(l *correlate.Lookup) bool {

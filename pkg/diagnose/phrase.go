@@ -41,3 +41,12 @@ func percent(part, whole time.Duration) string {
 	}
 	return fmt.Sprintf("%.0f %%", 100*float64(part)/float64(whole))
 }
+
+// shorten cuts a text to n characters.
+func shorten(s string, n int) string {
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	return string(r[:n-1]) + "…"
+}

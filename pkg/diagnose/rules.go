@@ -35,6 +35,11 @@ var rules = []*Rule{
 	// web
 	&appSlow,
 	&upstreamError,
+	&queueBeforeApp,
+	&clientGaveUp,
+	&slowBody,
+	&slowUpload,
+	&httpError,
 	// ssh
 	&sshAuthFailed,
 	&sshReverseDNS,

@@ -58,7 +58,7 @@ func checkTLSSlowServer(c *Case, r *Rule) []Finding {
 	}
 	var out []Finding
 	for _, group := range g.all {
-		f := Finding{Severity: Warning, Confidence: High, Journeys: group.journeys}
+		f := Finding{Severity: c.loudness(len(group.journeys), len(all)), Confidence: High, Journeys: group.journeys}
 		var most time.Duration
 		for _, j := range group.journeys {
 			d, _ := helloDelay(j)

@@ -65,7 +65,7 @@ func checkAppSlow(c *Case, r *Rule) []Finding {
 }
 
 func appSlowFinding(c *Case, r *Rule, js []*correlate.Journey) Finding {
-	f := Finding{Severity: Warning, Confidence: Medium, Journeys: js}
+	f := Finding{Severity: c.loudness(len(js), c.requests(js[0])), Confidence: Medium, Journeys: js}
 	var total time.Duration
 	worst, most := js[0], time.Duration(0)
 	logged := false

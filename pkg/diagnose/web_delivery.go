@@ -1,0 +1,264 @@
+package diagnose
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+var clientGaveUp = Rule{
+	Name: "client-gave-up", Family: "web",
+	Title: lang.Text{EN: "The client gave up", ES: "El cliente desistió"},
+	Doc: lang.Text{
+		EN: "The client closed the connection before the answer came; nginx logs 499 at that instant. The server's work was in vain: look at why it took longer than the client's patience.",
+		ES: "El cliente cerró la conexión antes de que llegara la respuesta; nginx anota 499 en ese instante. El trabajo del servidor fue en vano: mire por qué tardó más que la paciencia del cliente.",
+	},
+	Source: "RFC 9110, section 9.2; nginx, status 499",
+	Needs:  lang.Text{EN: "a capture with the close, or a log with 499 or 408", ES: "una captura con el cierre, o un registro con 499 o 408"},
+	Refuters: []lang.Text{
+		{EN: "the server closed first", ES: "el servidor cerró primero"},
+	},
+	Check: checkClientGaveUp,
+}
+
+// abandoned tells whether the client ended the connection while it waited for
+// the answer of the journey's request.
+func abandoned(j *correlate.Journey) (at pcapflow.Stamp, ok bool) {
+	x, f := j.Exchange, flow(j)
+	if x == nil || f == nil || f.Conn == nil || !x.RequestFirst.Seen() || x.ResponseFirst.Seen() {
+		return at, false
+	}
+	at = f.Conn.FIN[pcapflow.Client]
+	for _, r := range f.Conn.RST {
+		if r.Dir == pcapflow.Client && (!at.Seen() || r.Time < at.Time) {
+			at = r.Stamp
+		}
+	}
+	if own := f.Conn.FIN[pcapflow.Server]; own.Seen() && own.Time < at.Time {
+		return at, false
+	}
+	return at, at.Seen() && at.Time > x.RequestFirst.Time
+}
+
+func checkClientGaveUp(c *Case, r *Rule) []Finding {
+	g := newGroups()
+	for _, j := range c.Journeys {
+		_, gone := abandoned(j)
+		if s := statusOf(j); gone && s < 500 && s != 400 || s == 499 || s == 408 {
+			g.add(j.Server.String(), j)
+		}
+	}
+	var out []Finding
+	for _, group := range g.all {
+		f := Finding{Severity: Warning, Confidence: High, Journeys: group.journeys}
+		for _, j := range group.journeys {
+			f.Lost += j.Total()
+			if at, gone := abandoned(j); gone {
+				f.Evidence = append(f.Evidence, frames(j.Points[0].Capture, j.Exchange.RequestFirst.Frame, at.Frame)...)
+			}
+			f.Evidence = append(f.Evidence, journeyLines(j)...)
+		}
+		f.Evidence = merge(f.Evidence)
+		f.Text = c.say(lang.Text{
+			EN: "%d requests to %s were given up by the client before an answer, after up to %s.",
+			ES: "El cliente abandonó %d peticiones a %s antes de la respuesta, tras hasta %s.",
+		}, len(group.journeys), group.journeys[0].Server, longest(group.journeys))
+		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
+		out = append(out, f)
+	}
+	if len(out) > 0 {
+		return out
+	}
+	return c.statusLines(r, Warning, func(s int) bool { return s == 499 || s == 408 }, lang.Text{
+		EN: "%d log lines say that the client gave up, or never sent its request (%s).",
+		ES: "%d líneas del registro dicen que el cliente desistió, o nunca envió su petición (%s).",
+	})
+}
+
+// statusLines speaks from access-log lines that belong to no journey.
+func (c *Case) statusLines(r *Rule, severity Severity, fits func(int) bool, text lang.Text) []Finding {
+	var out []Finding
+	for _, l := range c.Incident.Logs {
+		var events []int
+		codes := ""
+		for i := range l.Events {
+			if e := &l.Events[i]; e.Kind == logparse.HTTPRequest && fits(e.Status) {
+				events = append(events, i)
+				if len(events) <= 5 {
+					if codes != "" {
+						codes += ", "
+					}
+					codes += fmt.Sprintf("%d %s", e.Status, shorten(e.Path, 40))
+				}
+			}
+		}
+		if len(events) == 0 {
+			continue
+		}
+		f := Finding{Severity: severity, Confidence: Medium, Evidence: []Evidence{lines(l, events...)}}
+		f.Text = c.say(text, len(events), codes)
+		for _, x := range r.Refuters {
+			f.Refuters = append(f.Refuters, Refuter{Text: x.In(c.Lang), Status: "not-collected"})
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+var slowBody = Rule{
+	Name: "slow-body", Family: "web",
+	Title: lang.Text{EN: "The response trickles", ES: "La respuesta llega a gotas"},
+	Doc: lang.Text{
+		EN: "The first byte came in time, but the body's segments have pauses that neither loss nor the window explains: the server produces the body slowly.",
+		ES: "El primer byte llegó a tiempo, pero entre los segmentos del cuerpo hay pausas que ni las pérdidas ni la ventana explican: el servidor produce el cuerpo despacio.",
+	},
+	Source: "RFC 9112, section 7.1",
+	Needs:  lang.Text{EN: "a capture with the response", ES: "una captura con la respuesta"},
+	Refuters: []lang.Text{
+		{EN: "the sender was limited by the window or by loss", ES: "el emisor estaba limitado por la ventana o por pérdidas"},
+	},
+	Check: checkSlowBody,
+}
+
+func checkSlowBody(c *Case, r *Rule) []Finding {
+	g := newGroups()
+	for _, j := range c.Journeys {
+		took, ok := phaseTime(j, pcapflow.HTTPReceive)
+		if !ok || took < slowApplication || 5*took < 2*j.Total() || took < 5*roundTrip(j) || limited(j) || j.Exchange.Multiplexed {
+			continue
+		}
+		// a rate that any path of today carries is delivery, not production
+		if n := j.Exchange.ResponseBytes; n > 0 && float64(n)/took.Seconds() > 250e3 {
+			continue
+		}
+		g.add(j.Server.String(), j)
+	}
+	var out []Finding
+	for _, group := range g.all {
+		f := Finding{Severity: c.loudness(len(group.journeys), c.requests(group.journeys[0])), Confidence: High, Journeys: group.journeys}
+		var most time.Duration
+		for _, j := range group.journeys {
+			took, _ := phaseTime(j, pcapflow.HTTPReceive)
+			f.Lost += took
+			most = max(most, took)
+			f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.HTTPReceive))...)
+			f.Evidence = append(f.Evidence, journeyLines(j)...)
+		}
+		f.Evidence = merge(f.Evidence)
+		f.Text = c.say(lang.Text{
+			EN: "%s produced the body slowly: up to %s between the first and the last byte of %d answers, without loss and with the window open.",
+			ES: "%s produjo el cuerpo despacio: hasta %s entre el primer y el último byte de %d respuestas, sin pérdidas y con la ventana abierta.",
+		}, group.journeys[0].Server, most, len(group.journeys))
+		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
+		out = append(out, f)
+	}
+	return out
+}
+
+// limited tells whether loss or the client's window held the response up.
+func limited(j *correlate.Journey) bool {
+	f, x := flow(j), j.Exchange
+	if f == nil || f.Conn == nil || x == nil {
+		return true
+	}
+	if f.Conn.Count[pcapflow.Client].ZeroWindow > 0 || f.Conn.Count[pcapflow.Server].WindowFull > 0 {
+		return true
+	}
+	return resentBetween(j, x.ResponseFirst, x.ResponseLast)
+}
+
+var slowUpload = Rule{
+	Name: "slow-upload", Family: "web",
+	Title: lang.Text{EN: "The request arrives slowly", ES: "La petición llega despacio"},
+	Doc: lang.Text{
+		EN: "The time is in sending the request: its bytes are spread over a long time. The server's request time counts that as well; its upstream time does not.",
+		ES: "El tiempo está en enviar la petición: sus bytes se reparten a lo largo de mucho tiempo. El tiempo de petición del servidor también lo cuenta; el de detrás no.",
+	},
+	Source: "nginx $request_time; RFC 9112, section 6",
+	Needs:  lang.Text{EN: "a capture with the request", ES: "una captura con la petición"},
+	Refuters: []lang.Text{
+		{EN: "the upstream time is as long as the request time", ES: "el tiempo de detrás es tan largo como el de la petición"},
+	},
+	Check: checkSlowUpload,
+}
+
+func checkSlowUpload(c *Case, r *Rule) []Finding {
+	g := newGroups()
+	for _, j := range c.Journeys {
+		took, ok := phaseTime(j, pcapflow.HTTPSend)
+		if ok && took >= 500*time.Millisecond && 2*took >= j.Total() && took >= 5*roundTrip(j) {
+			g.add(j.Server.String(), j)
+		}
+	}
+	var out []Finding
+	for _, group := range g.all {
+		f := Finding{Severity: c.loudness(len(group.journeys), c.requests(group.journeys[0])), Confidence: High, Journeys: group.journeys}
+		for _, j := range group.journeys {
+			took, _ := phaseTime(j, pcapflow.HTTPSend)
+			f.Lost += took
+			f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.HTTPSend))...)
+			f.Evidence = append(f.Evidence, journeyLines(j)...)
+		}
+		f.Evidence = merge(f.Evidence)
+		f.Text = c.say(lang.Text{
+			EN: "%d requests to %s took %s just to be sent: the time is the client's upload, not the application.",
+			ES: "%d peticiones a %s tardaron %s solo en enviarse: el tiempo es la subida del cliente, no la aplicación.",
+		}, len(group.journeys), group.journeys[0].Server, f.Lost)
+		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected", Command: "log_format timing '$msec $request_time $upstream_response_time'"}}
+		out = append(out, f)
+	}
+	return out
+}
+
+var queueBeforeApp = Rule{
+	Name: "queue-before-app", Family: "web",
+	Title: lang.Text{EN: "The request waited before the application", ES: "La petición esperó antes de la aplicación"},
+	Doc: lang.Text{
+		EN: "The packets show a long wait for the first byte, but the server's own figure is short: the request waited before the server began to count. A full accept queue, busy workers, a balancer.",
+		ES: "Los paquetes muestran una larga espera del primer byte, pero la cifra del propio servidor es corta: la petición esperó antes de que el servidor empezara a contar. Una cola de accept llena, procesos ocupados, un balanceador.",
+	},
+	Source: "nginx $request_time; listen(2)",
+	Needs:  lang.Text{EN: "a capture and the server's request time", ES: "una captura y el tiempo de petición del servidor"},
+	Refuters: []lang.Text{
+		{EN: "the server's start instant agrees with the request's packet", ES: "el instante de inicio del servidor concuerda con el paquete de la petición"},
+	},
+	Check: checkQueueBeforeApp,
+}
+
+func checkQueueBeforeApp(c *Case, r *Rule) []Finding {
+	g := newGroups()
+	for _, j := range c.Journeys {
+		t, ok := think(j)
+		d, logged := loggedDuration(j)
+		if ok && logged && t >= slowApplication && 2*t >= j.Total() && d < t/2 && !resentBetween(j, j.Exchange.RequestFirst, j.Exchange.ResponseFirst) {
+			g.add(j.Server.String(), j)
+		}
+	}
+	var out []Finding
+	for _, group := range g.all {
+		f := Finding{Severity: c.loudness(len(group.journeys), c.requests(group.journeys[0])), Confidence: High, Journeys: group.journeys}
+		var most, said time.Duration
+		for _, j := range group.journeys {
+			t, _ := think(j)
+			d, _ := loggedDuration(j)
+			f.Lost += t - d
+			if t > most {
+				most, said = t, d
+			}
+			f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.HTTPWait))...)
+			f.Evidence = append(f.Evidence, journeyLines(j)...)
+		}
+		f.Evidence = merge(f.Evidence)
+		f.Text = c.say(lang.Text{
+			EN: "%s kept the request waiting %s while its own log counts only %s: the wait was before the application (accept queue, workers, balancer).",
+			ES: "%s hizo esperar la petición %s mientras su propio registro cuenta solo %s: la espera fue antes de la aplicación (cola de accept, procesos, balanceador).",
+		}, group.journeys[0].Server, most, said)
+		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
+		out = append(out, f)
+	}
+	return out
+}
