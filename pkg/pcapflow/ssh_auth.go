@@ -12,6 +12,7 @@ const (
 	sshLongestName    = 64
 	sshLeastFailure   = 14 // USERAUTH_FAILURE that names one method, "password"
 	sshLeastKeyOK     = 60 // USERAUTH_PK_OK with the shortest key and name
+	sshBehindSuccess  = 80 // what OpenSSH sends at once behind SUCCESS: its host keys, or debugging messages
 	sshOpenLen        = 24 // CHANNEL_OPEN of a session
 	sshNoMoreLen      = 34 // OpenSSH's no-more-sessions
 	sshChannelReply   = 5  // CHANNEL_SUCCESS, CHANNEL_FAILURE
@@ -188,21 +189,21 @@ func (s *sshStream) judge(r *AuthRound, next int) {
 	switch {
 	case size == a.failure:
 		r.Result = "failure"
-	case s.opensChannel(next) && down.holds(size-down.wire(1)):
+	case !r.None && s.opensChannel(next) && size-down.wire(1) >= down.wire(sshBehindSuccess) && down.fits(size-down.wire(1)):
 		s.success(r) // and what came behind it, read at once
 	case s.isKeyOK(r):
 		r.Result = "continue"
 	case a.failure == 0:
 		a.failure, r.Result = size, "failure"
-	case size < a.failure && down.holds(a.failure-size):
+	case size < a.failure && down.fits(a.failure-size):
 		a.failure, r.Result = size, "failure" // the first had EXT_INFO or a banner before it
 	default:
 		r.Result = "continue"
 	}
 }
 
-// holds tells whether n octets can be a packet other than the shortest.
-func (z *sshSizes) holds(n int) bool {
+// fits tells whether n octets can be a packet other than the shortest.
+func (z *sshSizes) fits(n int) bool {
 	if z.apart {
 		n -= 4
 	}

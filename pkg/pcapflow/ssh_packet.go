@@ -55,6 +55,9 @@ func (s *sshStream) clearPacket(d Dir, at Stamp, b []byte) []byte {
 			return nil
 		}
 	}
+	if r.total == 0 {
+		return nil
+	}
 	n := min(r.total-r.have, len(b))
 	if r.code == sshKexInit && !r.damaged && s.version == 2 {
 		if len(r.held) < sshHeldMax {
@@ -62,7 +65,7 @@ func (s *sshStream) clearPacket(d Dir, at Stamp, b []byte) []byte {
 		}
 	}
 	r.have += n
-	if r.total > 0 && r.have == r.total {
+	if r.have == r.total {
 		s.packetDone(d, at)
 	}
 	return b[n:]
