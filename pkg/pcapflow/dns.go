@@ -41,7 +41,9 @@ var dnsDissector = &Dissector{
 		}
 		return verdict
 	},
-	Open: func(f *Flow, _ *Env) Stream { return &dnsDatagrams{dnsFlow{f: f, multicast: dnsMulticast(f)}} },
+	Open: func(f *Flow, _ *Env) Stream {
+		return &dnsDatagrams{dnsFlow: dnsFlow{f: f, multicast: dnsMulticast(f)}}
+	},
 }
 
 // probeDNS judges a message of size octets of which b is the beginning.
@@ -99,11 +101,51 @@ func dnsMulticast(f *Flow) bool {
 }
 
 // dnsDatagrams is the Stream over UDP.
-type dnsDatagrams struct{ dnsFlow }
+type dnsDatagrams struct {
+	dnsFlow
+	cut dnsCut
+}
 
-func (s *dnsDatagrams) Data(d Dir, at Stamp, b []byte) { s.message(d, at, b, len(b)) }
-func (s *dnsDatagrams) Gap(Dir, Stamp, int64)          {}
-func (s *dnsDatagrams) Close(Stamp)                    {}
+// dnsCut is a message that ended within its question. A gap in the same frame
+// tells that the snap length did it.
+type dnsCut struct {
+	header dnsHeader
+	d      Dir
+	at     Stamp
+	size   int
+	bad    dnsProblem
+}
+
+func (s *dnsDatagrams) Data(d Dir, at Stamp, b []byte) {
+	s.settleCut()
+	s.last = dnsPlace{}
+	if h, bad := s.message(d, at, b, len(b)); bad == dnsShort {
+		s.cut = dnsCut{h, d, at, len(b), bad}
+	} else if bad != "" {
+		s.malformed(at, bad)
+	}
+}
+
+// Gap tells how much of the datagram the snap length cut off.
+func (s *dnsDatagrams) Gap(d Dir, at Stamp, n int64) {
+	missing := int(min(n, 1<<16))
+	if c := s.cut; c.bad != "" && c.at == at && c.d == d {
+		s.cut = dnsCut{}
+		s.headerOnly(d, at, c.header, c.size)
+	}
+	if s.last.found {
+		s.f.DNS[s.last.index].Bytes[s.last.side] += missing
+	}
+}
+
+func (s *dnsDatagrams) Close(Stamp) { s.settleCut() }
+
+func (s *dnsDatagrams) settleCut() {
+	if s.cut.bad != "" {
+		s.malformed(s.cut.at, s.cut.bad)
+		s.cut = dnsCut{}
+	}
+}
 
 // dnsFlow pairs the queries and answers of one flow.
 type dnsFlow struct {
@@ -111,7 +153,15 @@ type dnsFlow struct {
 	multicast bool
 	keys      []uint64         // of f.DNS, in its order
 	latest    map[uint64]int32 // key → index into f.DNS; only once there are many
+	last      dnsPlace
 	dropped   bool
+}
+
+// dnsPlace is where the size of the latest message stands.
+type dnsPlace struct {
+	found bool
+	index int // in f.DNS
+	side  int // of Bytes
 }
 
 // dnsLinear is how many transactions are searched one by one before an index
@@ -137,25 +187,37 @@ func dnsKey(id uint16, asker Dir, q dnsQuestion, name []byte) uint64 {
 }
 
 // message takes one message of size octets, of which the capture may hold less.
-func (s *dnsFlow) message(d Dir, at Stamp, b []byte, size int) {
+// A problem in its question is returned: nothing was done then.
+func (s *dnsFlow) message(d Dir, at Stamp, b []byte, size int) (dnsHeader, dnsProblem) {
 	h, ok := parseDNSHeader(b)
 	if !ok {
 		s.malformed(at, dnsShort)
-		return
+		return h, ""
 	}
 	var text [dnsNameText]byte
 	name, q, off, bad := parseDNSQuestions(b, h.qd, text[:0])
+	if bad != "" && !q.asked {
+		return h, bad
+	}
 	if bad != "" {
 		s.malformed(at, bad)
-		if !q.asked {
-			return
-		}
 	}
 	m := dnsMessage{header: h, question: q, name: name, body: b, records: off, size: size, whole: bad == ""}
-	if h.response() {
-		s.answer(d, at, &m)
+	s.dispatch(d, at, &m)
+	return h, ""
+}
+
+// headerOnly takes a message of which the capture holds no whole question: it
+// is known by its ID alone.
+func (s *dnsFlow) headerOnly(d Dir, at Stamp, h dnsHeader, size int) {
+	s.dispatch(d, at, &dnsMessage{header: h, size: size})
+}
+
+func (s *dnsFlow) dispatch(d Dir, at Stamp, m *dnsMessage) {
+	if m.header.response() {
+		s.answer(d, at, m)
 	} else {
-		s.query(d, at, &m)
+		s.query(d, at, m)
 	}
 }
 
@@ -172,14 +234,18 @@ type dnsMessage struct {
 
 func (s *dnsFlow) query(d Dir, at Stamp, m *dnsMessage) {
 	key := dnsKey(m.header.id, d, m.question, m.name)
-	if t := s.find(key, m); t != nil && !t.Answer.Seen() && at.Time-t.lastQuery().Time <= dnsRepeatWindow {
-		t.Repeats = appendStamp(t.Repeats, at)
+	if i := s.find(key, m); i >= 0 {
+		if t := &s.f.DNS[i]; !t.Answer.Seen() && at.Time-t.lastQuery().Time <= dnsRepeatWindow {
+			t.Repeats = appendStamp(t.Repeats, at)
+			return
+		}
+	}
+	i := s.open(key, d, m)
+	if i < 0 {
 		return
 	}
-	t := s.open(key, d, m)
-	if t == nil {
-		return
-	}
+	t := &s.f.DNS[i]
+	s.last = dnsPlace{true, i, 0}
 	t.Query, t.Bytes[0], t.Flags[0] = at, m.size, m.header.flags
 	if m.whole {
 		s.readQueryOptions(at, m, t)
@@ -203,24 +269,12 @@ func (s *dnsFlow) readQueryOptions(at Stamp, m *dnsMessage, t *Transaction) {
 }
 
 func (s *dnsFlow) answer(d Dir, at Stamp, m *dnsMessage) {
-	asker := d.Other()
-	var t *Transaction
-	if m.question.asked {
-		t = s.find(dnsKey(m.header.id, asker, m.question, m.name), m)
-	} else {
-		t = s.findByID(m.header.id, asker)
+	i := s.asked(d.Other(), m)
+	if i < 0 {
+		return
 	}
-	if t == nil {
-		mismatch := m.question.asked && s.findByID(m.header.id, asker) != nil
-		var text [dnsNameText]byte
-		if !m.question.asked { // as in multicast: the first record names it
-			m.nameByRecord(text[:0])
-		}
-		if t = s.open(dnsKey(m.header.id, asker, m.question, m.name), asker, m); t == nil {
-			return
-		}
-		t.Mismatch = mismatch
-	}
+	t := &s.f.DNS[i]
+	s.last = dnsPlace{true, i, 1}
 	if t.Answer.Seen() {
 		if t.Type == "AXFR" || t.Type == "IXFR" { // a transfer takes many messages (RFC 5936 §2.2)
 			t.AnswerEnd = at
@@ -229,6 +283,7 @@ func (s *dnsFlow) answer(d Dir, at Stamp, m *dnsMessage) {
 			t.Records += s.countAnswers(m)
 			return
 		}
+		s.last.found = false
 		t.Extra = appendStamp(t.Extra, at)
 		t.Late = len(t.Repeats) > 0 && t.Repeats[0].Time <= t.Answer.Time
 		return
@@ -243,6 +298,35 @@ func (s *dnsFlow) answer(d Dir, at Stamp, m *dnsMessage) {
 	t.RCode = dnsRCodeName(rcode)
 }
 
+// asked returns the transaction that an answer belongs to, a new one for an
+// answer that nobody asked for; -1 when there is no room for that.
+func (s *dnsFlow) asked(asker Dir, m *dnsMessage) int {
+	byID := s.findByID(m.header.id, asker)
+	if !m.question.asked {
+		if byID >= 0 {
+			return byID
+		}
+		var text [dnsNameText]byte
+		if m.whole { // as in multicast: the first record names it
+			m.nameByRecord(text[:0])
+		}
+	}
+	key := dnsKey(m.header.id, asker, m.question, m.name)
+	if i := s.find(key, m); i >= 0 {
+		return i
+	}
+	if byID >= 0 && s.f.DNS[byID].Type == "" { // the capture holds no more than its query's header
+		t := &s.f.DNS[byID]
+		t.Name, t.Type = string(m.name), dnsTypeName(m.question.typ)
+		return byID
+	}
+	i := s.open(key, asker, m)
+	if i >= 0 {
+		s.f.DNS[i].Mismatch = m.question.asked && byID >= 0
+	}
+	return i
+}
+
 // nameByRecord takes name and type of the first record for a message without a
 // question.
 func (m *dnsMessage) nameByRecord(dst []byte) {
@@ -255,15 +339,15 @@ func (m *dnsMessage) nameByRecord(dst []byte) {
 	}
 }
 
-// open begins a transaction; nil when the flow already holds too many.
-func (s *dnsFlow) open(key uint64, asker Dir, m *dnsMessage) *Transaction {
+// open begins a transaction; -1 when the flow already holds too many.
+func (s *dnsFlow) open(key uint64, asker Dir, m *dnsMessage) int {
 	f := s.f
 	if len(f.DNS) >= dnsTransactionsMax {
 		if !s.dropped {
 			s.dropped = true
 			noteOnce(f, "dns: over "+strconv.Itoa(dnsTransactionsMax)+" transactions in one flow, the rest is not listed")
 		}
-		return nil
+		return -1
 	}
 	t := Transaction{
 		ID: m.header.id, Name: string(m.name), Asker: asker, Opcode: m.header.opcode(), EDE: -1, Multicast: s.multicast,
@@ -282,11 +366,11 @@ func (s *dnsFlow) open(key uint64, asker Dir, m *dnsMessage) *Transaction {
 			s.latest[k] = int32(i)
 		}
 	}
-	return &f.DNS[len(f.DNS)-1]
+	return len(f.DNS) - 1
 }
 
-// find returns the latest transaction with that key, nil when there is none.
-func (s *dnsFlow) find(key uint64, m *dnsMessage) *Transaction {
+// find returns the latest transaction with that key, -1 when there is none.
+func (s *dnsFlow) find(key uint64, m *dnsMessage) int {
 	i := -1
 	if s.latest != nil {
 		if at, ok := s.latest[key]; ok {
@@ -297,25 +381,25 @@ func (s *dnsFlow) find(key uint64, m *dnsMessage) *Transaction {
 		}
 	}
 	if i < 0 || s.f.DNS[i].ID != m.header.id || s.f.DNS[i].Name != string(m.name) {
-		return nil
+		return -1
 	}
-	return &s.f.DNS[i]
+	return i
 }
 
-// findByID returns the latest transaction with that ID: unanswered ones first,
-// for servers that leave the question out of an error.
-func (s *dnsFlow) findByID(id uint16, asker Dir) *Transaction {
-	var answered *Transaction
+// findByID returns the latest transaction with that ID, unanswered ones first,
+// for servers that leave the question out of an error; -1 when there is none.
+func (s *dnsFlow) findByID(id uint16, asker Dir) int {
+	answered := -1
 	for i := len(s.f.DNS) - 1; i >= 0 && i >= len(s.f.DNS)-dnsLinear; i-- {
 		t := &s.f.DNS[i]
 		if t.ID != id || t.Asker != asker || !t.Query.Seen() {
 			continue
 		}
 		if !t.Answer.Seen() {
-			return t
+			return i
 		}
-		if answered == nil {
-			answered = t
+		if answered < 0 {
+			answered = i
 		}
 	}
 	return answered

@@ -13,7 +13,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 // dnsCaptures are the shared captures whose transactions are compared.
 func dnsCaptures(t *testing.T) []string {
-	list := incidentCaptures(t)
+	list := capturesOf(t, "s03_slow_dns", "s10_integrador")
 	zeek := "zeek/testing/btest/Traces/"
 	for _, name := range []string{
 		"arkime/tests/pcap/dns-wiresharkrepo.pcap", "practical-packet-analysis/dns_axfr.pcapng",
@@ -36,6 +36,7 @@ func TestDNSAsWireshark(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			copies := r.Duplicates         // the same packet twice is one to us
 			of := map[int][]*Transaction{} // frame → transactions; several messages may share a segment
 			for _, f := range r.Flows {
 				for i := range f.DNS {
@@ -63,9 +64,11 @@ func TestDNSAsWireshark(t *testing.T) {
 					name = "."
 				}
 				switch {
+				case x == nil && copies > 0:
+					copies--
 				case x == nil:
 					t.Errorf("frame %d: no transaction has its ID %#x", frame, id)
-				case name != "" && x.Name != name:
+				case name != "" && x.Name != "" && x.Name != name:
 					t.Errorf("frame %d: name %q, tshark %q", frame, x.Name, name)
 				case v[2] == "1" && x.Answer.Frame == frame:
 					checkAnswer(t, x, v, frame)

@@ -108,7 +108,14 @@ func (s *dnsSegments) take(d Dir, at Stamp, b []byte, size int) {
 	if size == 0 {
 		return
 	}
-	s.message(d, at, b, size)
+	h, bad := s.message(d, at, b, size)
+	switch {
+	case bad == "":
+	case bad == dnsShort && size > len(b):
+		s.headerOnly(d, at, h, size)
+	default:
+		s.malformed(at, bad)
+	}
 }
 
 // Gap inside a message leaves its beginning readable; a gap that swallows a

@@ -359,11 +359,39 @@ func TestDNSTruncatedEverywhere(t *testing.T) {
 		var f Flow
 		s := openDNS(&f)
 		s.Data(Server, at(1, 0), b[:n])
+		s.Close(at(1, 0))
 		if len(f.Notes) != 1 {
 			t.Errorf("cut at %d: %q", n, f.Notes)
 		}
 		if n >= dnsHeaderLen+len("a.example.")+1+4 && (len(f.DNS) != 1 || f.DNS[0].Name != "a.example") {
 			t.Errorf("cut at %d: the question is whole, %+v", n, f.DNS)
+		}
+	}
+}
+
+// What the snap length leaves of a message is used, down to its ID.
+func TestDNSSnapped(t *testing.T) {
+	query := dnsQuery(t, 7, "application.example.", dnsmessage.TypeA)
+	reply := dnsReply(t, 7, "application.example.", dnsmessage.TypeA, "192.0.2.1")
+	for up := dnsHeaderLen; up <= len(query); up++ {
+		for down := dnsHeaderLen; down <= len(reply); down++ {
+			var f Flow
+			s := openDNS(&f)
+			s.Data(Client, at(1, 0), query[:up])
+			if up < len(query) {
+				s.Gap(Client, at(1, 0), int64(len(query)-up))
+			}
+			s.Data(Server, at(2, 0), reply[:down])
+			if down < len(reply) {
+				s.Gap(Server, at(2, 0), int64(len(reply)-down))
+			}
+			s.Close(at(2, 0))
+			if len(f.DNS) != 1 || f.DNS[0].Query.Frame != 1 || f.DNS[0].Answer.Frame != 2 || f.DNS[0].Bytes != [2]int{len(query), len(reply)} {
+				t.Fatalf("%d and %d octets: %+v", up, down, f.DNS)
+			}
+			if up == len(query) != (f.DNS[0].Name == "application.example") && down < len(reply) && up == len(query) {
+				t.Fatalf("%d and %d octets: name %q", up, down, f.DNS[0].Name)
+			}
 		}
 	}
 }

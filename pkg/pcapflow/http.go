@@ -25,6 +25,12 @@ func probeHTTP(first [2][]byte, port uint16) Verdict {
 		return Yes
 	}
 	v := probeRequest(client)
+	if v == Yes && port == portSSH { // a stray request to an SSH server is SSH's to tell
+		if len(server) == 0 {
+			return Maybe
+		}
+		return No
+	}
 	if v == No && len(server) == 0 && slices.Contains(httpPorts, port) {
 		return Maybe
 	}

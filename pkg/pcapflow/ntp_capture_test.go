@@ -30,7 +30,7 @@ func ntpFrames(r *Result) map[int]*NTPMessage {
 
 // TestNTPAsWireshark compares the stamps of every NTP packet to the nanosecond.
 func TestNTPAsWireshark(t *testing.T) {
-	list := incidentCaptures(t)
+	list := capturesOf(t, "s08_ntp_clocks", "s10_integrador")
 	for _, name := range []string{
 		"tcpdump/tests/ntp.pcap", "tcpdump/tests/ntp-control.pcap", "tcpdump/tests/ntp-mode7.pcap",
 		"zeek/testing/btest/Traces/ntp/NTP-digest.pcap", "zeek/testing/btest/Traces/ntp/NTP_sync.pcap",
@@ -145,7 +145,7 @@ func abs(x float64) float64 {
 // sides; the bounds may not cross by more than capturing takes.
 func TestNTPBoundsHold(t *testing.T) {
 	n := 0
-	for _, path := range incidentCaptures(t) {
+	for _, path := range capturesOf(t, "s08_ntp_clocks", "s10_integrador", "s14_two_points") {
 		r, err := Analyse(readPackets(t, path), Options{})
 		if err != nil {
 			t.Fatal(err)

@@ -107,3 +107,17 @@ func incidentCaptures(t testing.TB) []string {
 	}
 	return list
 }
+
+// capturesOf are the captures of some incidents.
+func capturesOf(t testing.TB, incidents ...string) []string {
+	t.Helper()
+	var list []string
+	for _, path := range incidentCaptures(t) {
+		for _, name := range incidents {
+			if strings.Contains(filepath.ToSlash(path), "/"+name+"/") {
+				list = append(list, path)
+			}
+		}
+	}
+	return list
+}

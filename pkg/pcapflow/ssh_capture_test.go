@@ -48,10 +48,7 @@ func TestSSHTruth(t *testing.T) {
 			want[s.Client] = map[string]string{"accepted": "success", "denied": "failure", "failed": ""}[s.Outcome]
 		}
 		seen := map[string]bool{}
-		for _, path := range incidentCaptures(t) {
-			if !strings.Contains(path, incident) {
-				continue
-			}
+		for _, path := range capturesOf(t, incident) {
 			for _, f := range sshFlows(t, path) {
 				outcome, known := want[f.Client.String()]
 				if !known {
@@ -97,8 +94,8 @@ func TestSSHAsWireshark(t *testing.T) {
 		zeekTrace(t, "ssh/ssh_kex_mlkem.pcap"), zeekTrace(t, "ssh/ssh_version_199.pcap"), zeekTrace(t, "ssh/ssh-on-port-80.pcap"),
 		zeekTrace(t, "ssh/ssh_kex_dh_group18.pcap"), zeekTrace(t, "ssh/server-pre-banner-data.pcap"),
 	}
-	for _, path := range incidentCaptures(t) {
-		if strings.Contains(path, "s06") || strings.Contains(path, "historia") || strings.Contains(path, "s15") {
+	for _, path := range capturesOf(t, "s06_ssh", "s10_integrador") {
+		if filepath.Base(path) != "router_wan.pcap" { // cut by its snap length
 			list = append(list, path)
 		}
 	}
@@ -164,7 +161,8 @@ func TestSSHAsWireshark(t *testing.T) {
 						t.Errorf("stream %d: %s in frame %d, tshark %d", stream, key, at.Frame, w)
 					}
 				}
-				if s.HASSH != m.hassh[0] || s.HASSHServer != m.hassh[1] {
+				// The server's is missing in tshark where text came before the banner.
+				if s.HASSH != m.hassh[0] || m.hassh[1] != "" && s.HASSHServer != m.hassh[1] {
 					t.Errorf("stream %d: HASSH %q %q, tshark %q", stream, s.HASSH, s.HASSHServer, m.hassh)
 				}
 			}
