@@ -47,11 +47,19 @@ func openAccess(server string) func(io.Reader, Source) Decoder {
 
 func (a *access) line(b []byte, e *Event) bool {
 	a.buf = a.buf[:0]
+	if a.quick(b, e) {
+		return true
+	}
 	if len(b) > 0 && b[0] == '{' {
 		return a.object(b, e)
 	}
 	at, st, n := a.findTime(b)
-	if n == 0 || at < 2 || !a.who(b[:at-2], e) {
+	return n > 0 && at >= 2 && a.rest(b, at, st, n, e)
+}
+
+// rest reads a line whose time, of n bytes, is at b[at].
+func (a *access) rest(b []byte, at int, st stamp, n int, e *Event) bool {
+	if !a.who(b[:at-2], e) {
 		return false
 	}
 	e.set(st, &a.src)

@@ -36,6 +36,59 @@ func BenchmarkEvents(b *testing.B) {
 	b.ReportMetric(20000*float64(b.N)/b.Elapsed().Seconds(), "lines/s")
 }
 
+// quick and the reader of all forms agree on every line that quick takes.
+func quickAgrees(t *testing.T, line []byte, server string) (quick bool) {
+	t.Helper()
+	var fast, slow Event
+	fast.clear()
+	slow.clear()
+	a := access{server: server}
+	a.clock.read([]byte("22/Nov/2026:10:00:00 +0000"))
+	if !a.quick(line, &fast) {
+		return false
+	}
+	s := access{server: server}
+	at, st, n := s.findTime(line)
+	if n == 0 || at < 2 || !s.rest(line, at, st, n, &slow) {
+		t.Fatalf("only quick reads %q", line)
+	}
+	if f, s := fmt.Sprintf("%+v", fast), fmt.Sprintf("%+v", slow); f != s {
+		t.Fatalf("%q:\nquick %s\nslow  %s", line, f, s)
+	}
+	return true
+}
+
+var quickLines = []string{
+	`10.0.0.1 - - [22/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 5`,
+	`10.0.0.1 - - [22/Nov/2026:10:00:00 +0000] "GET /a b HTTP/2.0" 200 5 "-" "-"`,
+	`10.0.0.1 - - [22/Nov/2026:10:00:00 +0000] "GET /a HTTP/1.1" 304 0 "-" "x y" 0.001`,
+	`10.0.0.1 - - [22/Nov/2026:10:00:00 +0000] "GET /a HTTP/1.1" 304 0 "-" "x y" 12.001 0.3`,
+	`10.0.0.1 - - [22/Nov/2026:10:00:00 +0000] "GET /a HTTP/1.1" 304 0 "-" "x y" rt=0.001 uct=0.000 uht=10.000 urt=0.001`,
+	`10.0.0.1 - - [22/Nov/2026:10:00:00 +0000] "GET /a HTTP/1.1" 304 0 "-" "x y" rt=0.001 urt=0.001, 0.002 : 0.003 uct="-"`,
+	`10.0.0.1 - - [22/Nov/2026:10:00:00 +0000] "GET /a HTTP/1.1" 304 0 "-" "x y" "10.1.1.1"`,
+	`10.0.0.1 - - [22/Nov/2026:10:00:00 +0000] "GET  HTTP/1.1" 304 0 "" ""`,
+}
+
+func TestQuickLines(t *testing.T) {
+	for _, l := range quickLines {
+		if !quickAgrees(t, []byte(l), "nginx") || !quickAgrees(t, []byte(l), "") {
+			t.Errorf("not read the quick way: %s", l)
+		}
+	}
+}
+
+func FuzzQuickLines(f *testing.F) {
+	for _, l := range quickLines {
+		f.Add([]byte(l))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		if bytes.IndexByte(line, '\n') < 0 {
+			quickAgrees(t, line, "nginx")
+			quickAgrees(t, line, "apache")
+		}
+	})
+}
+
 func TestNoAllocationPerLine(t *testing.T) {
 	text := combinedLines(2000)
 	var e Event
