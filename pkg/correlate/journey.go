@@ -30,14 +30,22 @@ func journeysOf(j *joint) []*Journey {
 }
 
 // exchangeView picks the point whose exchanges are taken: the best for the
-// client's view that has any. −1: no point shows one.
+// client's view that shows any and holds whole packets. Of captures that cut
+// theirs, the one that shows most. −1: no point shows one.
 func exchangeView(j *joint) int {
+	best, most := -1, 0
 	for i, p := range j.points {
-		if len(p.Flow.HTTP) > 0 {
+		if len(p.Flow.HTTP) == 0 {
+			continue
+		}
+		if p.Capture.Snapped == 0 {
 			return i
 		}
+		if len(p.Flow.HTTP) > most {
+			best, most = i, len(p.Flow.HTTP)
+		}
 	}
-	return -1
+	return best
 }
 
 func exchangeJourneys(j *joint, view int) []*Journey {

@@ -98,8 +98,9 @@ func (m *matcher) requests(l *incident.Log) {
 	if len(groups) == 0 {
 		return
 	}
-	r := &requestLog{log: l, groups: groups, sizes: newSizes(), coverage: coverage{}}
+	r := m.newRequestLog(l, groups)
 	r.ordered = endsInOrder(groups)
+	r.compareCounts()
 	for _, g := range groups {
 		g.prepare()
 		g.join()
@@ -123,21 +124,84 @@ type requestLog struct {
 	groups   []*group
 	sizes    *sizes
 	coverage coverage
+	foreign  float64 // share of the lines that no exchange of the captures belongs to
+	logged   float64 // share of the exchanges that have a line
+	lines    float64 // of the captures' time
+	span     span    // of the captures
 	ordered  bool
+}
+
+// Shares assumed where lines and targets are as many: order and a stamp of a
+// second cannot tell a log of the captured server from a stranger as busy, so
+// what is learnt must not feed on itself.
+const (
+	leastForeign  = 0.003
+	leastUnlogged = 0.005
+)
+
+func (m *matcher) newRequestLog(l *incident.Log, groups []*group) *requestLog {
+	return &requestLog{log: l, groups: groups, sizes: newSizes(), coverage: coverage{}, foreign: leastForeign, span: m.span, ordered: true}
+}
+
+// compareCounts sets the shares of foreign lines and of unlogged targets by how
+// many of both there are in the time that log and captures cover together.
+func (r *requestLog) compareCounts() {
+	low, high := r.covers()
+	lines, targets := 0.0, 0.0
+	seen := map[*target]bool{}
+	for _, g := range r.groups {
+		for i := range g.lines {
+			l := &g.lines[i]
+			if !l.timed || l.at+l.width >= r.span.low && l.at <= r.span.high {
+				lines++
+			}
+		}
+		for _, t := range g.targets {
+			if !seen[t] && !t.bare && (!t.timed || t.place >= low && t.place <= high) {
+				seen[t] = true
+				targets++
+			}
+		}
+	}
+	r.lines = lines
+	if lines > 0 {
+		r.foreign = max(leastForeign, (lines-targets)/lines)
+	}
+	if targets > 0 {
+		r.logged = min(1-leastUnlogged, max(lines/targets, 0.02))
+	}
+}
+
+// covers is the time the log tells of.
+func (r *requestLog) covers() (low, high int64) {
+	first := true
+	for _, g := range r.groups {
+		for i := range g.lines {
+			l := &g.lines[i]
+			if first || l.at-l.slack < low {
+				low = l.at - l.slack
+			}
+			high = max(high, l.at+l.width+l.slack)
+			first = false
+		}
+	}
+	return low, high
 }
 
 func (r *requestLog) solve() {
 	for _, g := range r.groups {
-		g.weigh(r.sizes, r.coverage)
+		g.weigh(r)
 		g.solve(r.ordered)
 	}
 }
 
-// learn counts sizes and coverage among the likely pairs.
+// learn counts sizes among the likely pairs, and which servers the log tells of.
 func (r *requestLog) learn() {
 	r.sizes = newSizes()
 	matched, seen := map[netip.AddrPort]float64{}, map[netip.AddrPort]float64{}
 	var servers []netip.AddrPort
+	low, high := r.covers()
+	total := 0.0
 	for _, g := range r.groups {
 		for from := 0; from < len(g.pairs); {
 			to := from
@@ -147,37 +211,27 @@ func (r *requestLog) learn() {
 			for _, p := range g.pairs[from:to] {
 				r.sizes.note(p.keys, p.p, 1/float64(to-from))
 				matched[g.targets[p.target].server] += p.p
+				total += p.p
 			}
 			from = to
 		}
-		low, high := g.covers()
 		for _, t := range g.targets {
-			if t.end() < low || t.end() > high || t.bare {
+			if t.place < low || t.place > high || t.bare {
 				continue
 			}
-			s := t.server
-			if seen[s] == 0 {
-				servers = append(servers, s)
+			if seen[t.server] == 0 {
+				servers = append(servers, t.server)
 			}
-			seen[s]++
+			seen[t.server]++
 		}
+	}
+	if len(servers) < 2 || total == 0 {
+		return
 	}
 	for _, s := range servers {
-		share := (matched[s] + 2*usualCoverage) / (seen[s] + 2)
-		r.coverage[s] = min(max(share, 0.02), 0.995)
+		share := (matched[s]*r.lines*(1-r.foreign)/total + r.logged) / (seen[s] + 1)
+		r.coverage[s] = min(max(share, 0.02), 1-leastUnlogged)
 	}
-}
-
-// covers is the time the group's lines tell of.
-func (g *group) covers() (low, high int64) {
-	for i := range g.lines {
-		l := &g.lines[i]
-		if i == 0 || l.at-l.slack < low {
-			low = l.at - l.slack
-		}
-		high = max(high, l.at+l.width+l.slack)
-	}
-	return low, high
 }
 
 // groups divides the request lines of a log by client; by port as well where the
@@ -248,7 +302,7 @@ func (m *matcher) candidates(client netip.Addr, port uint16) []*target {
 	list := m.clients[client]
 	if !client.IsValid() {
 		list = slices.Clone(m.targets)
-		slices.SortStableFunc(list, func(a, b *target) int { return cmp.Compare(a.end(), b.end()) })
+		slices.SortStableFunc(list, func(a, b *target) int { return cmp.Compare(a.place, b.place) })
 	}
 	if port == 0 {
 		return list
@@ -409,7 +463,7 @@ func residual(l *line, t *target) (time.Duration, bool) {
 	if !l.timed || !t.timed {
 		return 0, false
 	}
-	at, seen := l.at, t.end()
+	at, seen := l.at, t.place
 	switch {
 	case l.event.Kind == logparse.DNSQuery:
 		seen = t.first + t.way/2

@@ -52,13 +52,16 @@ func (m *matcher) questions(l *incident.Log) {
 	if len(list) == 0 {
 		return
 	}
-	r := &requestLog{log: l, groups: list, sizes: newSizes(), coverage: coverage{}, ordered: true}
+	r := m.newRequestLog(l, list)
+	r.compareCounts()
 	for _, g := range list {
 		g.prepare()
 		g.join()
 	}
-	r.solve()
-	r.learn()
+	for range learnings {
+		r.solve()
+		r.learn()
+	}
 	r.solve()
 	for _, g := range list {
 		m.take(l, g)
@@ -114,7 +117,7 @@ func (m *matcher) addLookup(j *Journey, l *Lookup) {
 			x, at := newTarget(j, p, s, m.tb)
 			x.client, x.server = t.Flow.Client, t.Resolver
 			x.first = at(s)
-			x.sent, x.reply, x.last = x.first, x.first, x.first
+			x.sent, x.reply, x.last, x.place = x.first, x.first, x.first, x.first
 			k := questionKey{netip.AddrPortFrom(plainAddr(t.Flow.Client.Addr()), t.Flow.Client.Port()), t.Name, t.Type, kind}
 			m.byQuestion[k] = append(m.byQuestion[k], x)
 			k.client = netip.AddrPortFrom(k.client.Addr(), 0)

@@ -14,25 +14,21 @@ import (
 // belong together, and nothing else may.
 type group struct {
 	lines   []line
-	targets []*target // in order of end
+	targets []*target // in order of place
 	keyed   bool      // the lines name the client's port
 	dns     bool      // of one question; targets are its packets
 	pairs   []pair    // by line, then target
 	typical float64   // mean duration of the lines, ns
-	foreign float64   // logarithm of the lines per second that belong to no target
+	rate    float64   // logarithm of the lines per second
 	counts  map[string]int
 }
 
 // pair is a line and a target that fit in time.
 type pair struct {
 	edge
-	base float64 // logarithm of the odds without sizes and without how much of a server the log covers
+	base float64 // logarithm of the odds before anything was learnt of the log
 	keys [2]sizeKey
 }
-
-// foreignShare is the share of a client's lines taken to have no exchange in
-// the captures before anything is known.
-const foreignShare = 0.05
 
 func (g *group) prepare() {
 	g.counts = map[string]int{}
@@ -55,7 +51,7 @@ func (g *group) prepare() {
 	}
 	g.typical = max(sum/float64(max(n, 1)), 5e6)
 	seconds := max(float64(high-low)/1e9, 1)
-	g.foreign = math.Log(foreignShare * float64(len(g.lines)) / seconds)
+	g.rate = math.Log(float64(len(g.lines)) / seconds)
 }
 
 // rare is the share of the group's lines that say value, none of them sure.
@@ -88,7 +84,7 @@ func (g *group) join() {
 			if s < leastOdds {
 				return
 			}
-			s -= g.foreign
+			s -= g.rate
 			if !g.dns {
 				s += durationScore(l, t, g.typical) + keyScore(l, t, g.rare)
 			}
@@ -109,7 +105,7 @@ func (g *group) joinUntimed(i int) {
 	}
 	l := &g.lines[i]
 	for n, t := range g.targets {
-		if s := keyScore(l, t, g.rare) - g.foreign; s >= leastOdds {
+		if s := keyScore(l, t, g.rare) - g.rate; s >= leastOdds {
 			g.pairs = append(g.pairs, pair{edge: edge{line: i, target: n}, base: s, keys: sizeKeys(l, t)})
 		}
 	}
@@ -172,25 +168,19 @@ func (in *timeIndex) around(l *line, visit func(int, *target)) {
 // coverage is how much of each server's exchanges a log tells of.
 type coverage map[netip.AddrPort]float64
 
-// usualCoverage is assumed before a log has shown which servers it belongs to.
-const usualCoverage = 0.9
-
-func (c coverage) of(t *target) float64 {
-	if v, ok := c[t.server]; ok {
-		return v
-	}
-	return usualCoverage
-}
-
 // weigh sets the odds of all pairs from what is known so far.
-func (g *group) weigh(s *sizes, c coverage) {
+func (g *group) weigh(r *requestLog) {
 	for i := range g.pairs {
 		p := &g.pairs[i]
-		share := c.of(g.targets[p.target])
+		share, ok := r.coverage[g.targets[p.target].server]
+		if !ok {
+			share = r.logged
+		}
 		if g.keyed {
 			share = max(share, 0.99)
 		}
-		p.odds = math.Exp(min(max(p.base+s.score(p.keys)+math.Log(share/(1-share)), -40), 40))
+		s := p.base + r.sizes.score(p.keys) + math.Log(share/(1-share)) - math.Log(r.foreign)
+		p.odds = math.Exp(min(max(s, -40), 40))
 	}
 }
 
@@ -272,10 +262,11 @@ func (g *group) chunks() [][2]int {
 }
 
 func (g *group) solveChain(from, to int) {
-	edges := g.edges(from, to)
-	if len(edges) == 0 {
+	all := g.edges(from, to)
+	if len(all) == 0 {
 		return
 	}
+	edges, fixed, escape := g.splitFloating(all, from, to)
 	used := make([]int, 0, len(edges))
 	for _, e := range edges {
 		used = append(used, e.target)
@@ -291,16 +282,87 @@ func (g *group) solveChain(from, to int) {
 		edges[i].target = place[edges[i].target]
 	}
 	chain(edges, to-from, len(used), func(a, b int) float64 { return swapped(g.targets[used[a]], g.targets[used[b]]) })
-	g.take(edges, sort.Search(len(g.pairs), func(i int) bool { return g.pairs[i].line >= from }))
+	for k, i := range fixed {
+		all[i].p = min(edges[k].p, 1)
+	}
+	if len(fixed) < len(all) {
+		g.solveFloating(all, from, escape)
+	}
+	g.take(all, sort.Search(len(g.pairs), func(i int) bool { return g.pairs[i].line >= from }))
+}
+
+// splitFloating takes the edges to targets without a place in the order out of
+// those to be chained; fixed tells where the rest are in all. What a line may be
+// of instead is in escape, with its own odds of one: the edges left are weighed
+// against that.
+func (g *group) splitFloating(all []edge, from, to int) (edges []edge, fixed []int, escape []float64) {
+	escape = make([]float64, to-from)
+	for i := range escape {
+		escape[i] = 1
+	}
+	for _, e := range all {
+		if g.targets[e.target].floats {
+			escape[e.line-from] += e.odds
+		}
+	}
+	for i, e := range all {
+		if !g.targets[e.target].floats {
+			e.odds /= escape[e.line-from]
+			edges = append(edges, e)
+			fixed = append(fixed, i)
+		}
+	}
+	return edges, fixed, escape
+}
+
+// solveFloating shares what the chain left of the lines among the floating
+// targets, of which each takes one line at most.
+func (g *group) solveFloating(all []edge, from int, escape []float64) {
+	left := make([]float64, len(escape))
+	for i := range left {
+		left[i] = 1
+	}
+	for i := range all {
+		if !g.targets[all[i].target].floats {
+			left[all[i].line-from] -= all[i].p
+		}
+	}
+	var edges []edge
+	var at []int
+	for i, e := range all {
+		if !g.targets[e.target].floats {
+			continue
+		}
+		l := e.line - from
+		rest := max(left[l], 0)
+		taken := rest * (escape[l] - 1) / escape[l] // by floating targets, if they had no other line
+		edges = append(edges, edge{line: l, target: e.target, odds: rest * e.odds / escape[l] / max(1-taken, 1e-9)})
+		at = append(at, i)
+	}
+	assign(edges, len(escape), len(g.targets))
+	float := make([]float64, len(escape))
+	for k, i := range at {
+		all[i].p = min(edges[k].p, 1)
+		float[edges[k].line] += all[i].p
+	}
+	// What a floating target did not take goes back to the others.
+	for i := range all {
+		l := all[i].line - from
+		if !g.targets[all[i].target].floats && left[l] < 1 {
+			all[i].p *= min(max(1-float[l], 0)/(1-left[l]), 1/(1-left[l]))
+		}
+	}
 }
 
 // swapped is the probability that the line of b was written before that of a
 // though b ended later in the packets.
 func swapped(a, b *target) float64 {
-	gap := b.end() - a.end()
+	gap := b.place - a.place
 	switch {
-	case b.loose() && gap < b.reach(), a.loose() && gap < lingering:
+	case gap < b.reach():
 		return 0.3
+	case (a.open || mayLinger(a)) && gap < lingering:
+		return 0.1
 	case a.point.Flow == b.point.Flow && a.point.Exchange.Multiplexed && b.point.Exchange.Multiplexed:
 		return 0.5
 	}
@@ -338,8 +400,8 @@ func (g *group) solveRest() {
 const outOfOrder = -3
 
 // loose: when the line was written does not follow from the packets. The server
-// may have been done long before its client was, or have waited for the close.
-func (t *target) loose() bool { return t.open || t.reach() > 20*msec || mayLinger(t) }
+// may have waited for the close, or have been done in the middle of the answer.
+func (t *target) loose() bool { return t.open || t.reach() > 100*msec || mayLinger(t) }
 
 // levelStreams shares the probability of a line among the streams of one
 // connection that overlapped: their instants are bounds, and which of them the

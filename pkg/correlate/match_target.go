@@ -19,6 +19,8 @@ type target struct {
 	first, sent, reply, last int64 // request from first to last byte, answer from first to last byte
 	open                     bool  // no answer, or none to its end: last is where the conversation ended
 	way                      int64 // round trip between the capture and the server
+	place                    int64 // when the line was written, most likely
+	floats                   bool  // its line may stand anywhere between the answer's first and last byte
 	slack                    int64 // the instants may be off by this much, all alike
 	timed                    bool  // the capture's clock is known against the reference
 	bare                     bool  // no exchange was understood
@@ -77,6 +79,7 @@ func targetOf(j *Journey, tb timebase) *target {
 			t.reply = t.sent
 		}
 	}
+	t.place = max(t.last-t.way/2, t.first)
 	return t
 }
 
@@ -100,6 +103,7 @@ func bareTarget(j *Journey, tb timebase) *target {
 	if t.reply == 0 {
 		t.open, t.reply, t.last = true, t.sent, max(at(f.End), t.first)
 	}
+	t.place = t.last
 	return t
 }
 
@@ -137,10 +141,7 @@ func closerToServer(a, b Point) bool {
 	) > 0
 }
 
-// end is when the server had written the answer, most likely.
-func (t *target) end() int64 { return max(t.last-t.way/2, t.first) }
-
-// blur is how far end may be off in either direction.
+// blur is how far place may be off in either direction.
 func (t *target) blur() int64 {
 	b := int64(time.Millisecond)/2 + t.way/10
 	if t.point.Exchange.Multiplexed {
@@ -149,12 +150,37 @@ func (t *target) blur() int64 {
 	return b
 }
 
+// early is how long a client must have taken an answer for its line to stand
+// perhaps where the answer began: a server hands what fits its kernel's buffer
+// over at once.
+const early = 2 * msec
+
+// markFloating finds the targets of one client whose place in the order is
+// open: those that took long to receive while others ended.
+func markFloating(list []*target) {
+	for i, t := range list {
+		if t.reach() <= early {
+			continue
+		}
+		from := t.reply - t.way - t.blur()
+		for k := i - 1; k >= 0 && list[k].place >= from-int64(time.Minute); k-- {
+			if list[k].place >= from && list[k].journey != t.journey {
+				t.floats = true
+				break
+			}
+		}
+		for k := i + 1; k < len(list) && !t.floats && list[k].reply-list[k].way-list[k].blur() <= t.last+t.blur(); k++ {
+			t.floats = list[k].reach() > early
+		}
+	}
+}
+
 // reach is how long before last the line may have been written: a server hands
 // the answer to its kernel and is done, however slowly the client takes it.
 func (t *target) reach() int64 { return max(t.last-t.reply, 0) }
 
 // byClient sorts targets into the clients a log would name, each list in order
-// of end.
+// of place.
 func byClient(list []*target) map[netip.Addr][]*target {
 	m := map[netip.Addr][]*target{}
 	for _, t := range list {
@@ -162,7 +188,8 @@ func byClient(list []*target) map[netip.Addr][]*target {
 		m[a] = append(m[a], t)
 	}
 	for _, l := range m {
-		slices.SortStableFunc(l, func(a, b *target) int { return cmp.Compare(a.end(), b.end()) })
+		slices.SortStableFunc(l, func(a, b *target) int { return cmp.Compare(a.place, b.place) })
+		markFloating(l)
 	}
 	return m
 }

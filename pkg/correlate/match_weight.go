@@ -90,7 +90,12 @@ func endScore(l *line, t *target, slack int64) float64 {
 		}
 		return perSecond(t.last-t.first+lingering) - 1
 	}
-	dist := overlap(from, to, t.last-t.way, t.last+3*msec)
+	begin := t.place
+	if t.floats {
+		begin = t.reply
+		width += t.reach()
+	}
+	dist := overlap(from, to, begin-t.way/2, t.place+t.way/2+3*msec)
 	if dist == 0 {
 		return perSecond(width)
 	}
