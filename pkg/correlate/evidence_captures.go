@@ -34,9 +34,18 @@ type packetKey struct {
 // captures compares the stamps of the same packets in two captures: whichever
 // saw a packet first, saw it no later than the other.
 func (e *evidence) captures() {
+	const enough = 20_000 // flows of a capture
+	if len(e.inc.Captures) < 2 {
+		return
+	}
+	most := 0
+	for _, c := range e.inc.Captures {
+		most = max(most, len(c.Flows))
+	}
+	every := uint32(most/enough + 1) // the same flows of every capture
 	seen := make([]map[packetKey]sighting, len(e.inc.Captures))
 	for i, c := range e.inc.Captures {
-		seen[i] = e.sightings(i, c)
+		seen[i] = e.sightings(i, c, every)
 	}
 	for i := range seen {
 		for j := i + 1; j < len(seen); j++ {
@@ -47,7 +56,7 @@ func (e *evidence) captures() {
 
 // sightings lists the packets of a capture that can be known again; those seen
 // twice under one key are left out.
-func (e *evidence) sightings(i int, c *incident.Capture) map[packetKey]sighting {
+func (e *evidence) sightings(i int, c *incident.Capture, every uint32) map[packetKey]sighting {
 	out := map[packetKey]sighting{}
 	twice := map[packetKey]bool{}
 	add := func(f *pcapflow.Flow, k packetKey, s pcapflow.Stamp, dir pcapflow.Dir) {
@@ -62,7 +71,7 @@ func (e *evidence) sightings(i int, c *incident.Capture) map[packetKey]sighting 
 		out[k] = sighting{s.Time, dir, e.byKey[captureKey(i, f.Clock)]}
 	}
 	for _, f := range c.Flows {
-		if f.Conn != nil && len(f.Conn.SYN) > 0 && len(f.Conn.SYNACK) > 0 {
+		if f.Conn != nil && len(f.Conn.SYN) > 0 && len(f.Conn.SYNACK) > 0 && f.Conn.ISN[pcapflow.Client]%every == 0 {
 			handshake(f, add)
 			for _, m := range f.Conn.Marks {
 				add(f, packetKey{isn: f.Conn.ISN, port: f.Server.Port(), dir: m.Dir, seq: m.Seq, ack: m.Ack, len: m.Len, sum: m.Sum, flags: m.Flags, id: m.ID}, m.Stamp, m.Dir)
@@ -70,7 +79,7 @@ func (e *evidence) sightings(i int, c *incident.Capture) map[packetKey]sighting 
 		}
 		for n := range f.DNS {
 			t := &f.DNS[n]
-			if f.Transport != pcapflow.UDP || len(t.Repeats) > 0 || len(t.Extra) > 0 || t.Multicast {
+			if f.Transport != pcapflow.UDP || len(t.Repeats) > 0 || len(t.Extra) > 0 || t.Multicast || uint32(t.ID)%every != 0 {
 				continue
 			}
 			k := packetKey{port: f.Server.Port(), seq: uint32(t.ID), name: t.Name + "/" + t.Type, peer: f.Client}

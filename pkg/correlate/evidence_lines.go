@@ -25,6 +25,10 @@ const (
 	syslogLate = int64(20 * time.Millisecond) // a line that another process writes down
 )
 
+// maxTransactions of a flow that one line is compared with; a flow with more
+// repeats its questions and tells little.
+const maxTransactions = 1000
+
 // lines relates log lines to the flows of every capture: by key where the line
 // has one, else as series.
 func (e *evidence) lines() {
@@ -66,9 +70,20 @@ func stampOf(ev *logparse.Event) (low, high int64) {
 
 // keyed adds a bound for every line that names its client's port.
 func (e *evidence) keyed(l *incident.Log, i int, byClient map[netip.AddrPort][]*pcapflow.Flow) {
+	const enough = 20_000 // lines of a log
+	all := 0
+	for n := range l.Events {
+		if namesFlow(&l.Events[n]) {
+			all++
+		}
+	}
+	every, seen := all/enough+1, 0
 	for n := range l.Events {
 		ev := &l.Events[n]
-		if !ev.HasTime || ev.Client.Port() == 0 || ev.Reading != nil {
+		if !namesFlow(ev) {
+			continue
+		}
+		if seen++; seen%every != 0 {
 			continue
 		}
 		flows := byClient[plain(ev.Client)]
@@ -83,6 +98,11 @@ func (e *evidence) keyed(l *incident.Log, i int, byClient map[netip.AddrPort][]*
 			e.keyedHosts = append(e.keyedHosts, k)
 		}
 	}
+}
+
+// namesFlow tells a line with a stamp and its client's port.
+func namesFlow(ev *logparse.Event) bool {
+	return ev.HasTime && ev.Client.Port() != 0 && ev.Reading == nil
 }
 
 // bound adds what a line with the stamp [low, high], of an instant in window w
@@ -126,6 +146,9 @@ func windowOf(f *pcapflow.Flow, ev *logparse.Event) (window, bool) {
 		}
 		return sshWindow(f, ev.Kind)
 	case logparse.DNSQuery, logparse.DNSReply, logparse.DNSError:
+		if len(f.DNS) > maxTransactions {
+			return window{}, false
+		}
 		return dnsWindow(f, ev)
 	case logparse.HTTPRequest, logparse.AppRequest:
 		if f.Transport == pcapflow.TCP && len(f.HTTP) == 1 {

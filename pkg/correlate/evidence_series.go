@@ -15,6 +15,7 @@ import (
 const (
 	seriesCaptures = 3 // captures offered to one log
 	seriesServers  = 4 // servers of a capture offered to one log
+	seriesLines    = 40_000
 )
 
 // numbers gives small numbers to the values of a key, in order of appearance.
@@ -32,11 +33,11 @@ func (n numbers[K]) of(k K) int {
 // httpSeries offers the request lines of a log that carry no port to the
 // exchanges of the captures that saw most of their clients.
 func (e *evidence) httpSeries(l *incident.Log) {
-	groups := numbers[netip.Addr]{}
-	lines, anchor := requestLines(l, groups)
-	if len(lines) == 0 {
+	groups, every := e.clientsOf(l)
+	if len(groups) == 0 {
 		return
 	}
+	lines, anchor := requestLines(l, groups, every)
 	for _, i := range e.capturesOf(groups) {
 		c := e.inc.Captures[i]
 		e.choices++
@@ -68,6 +69,43 @@ func (e *evidence) httpSeries(l *incident.Log) {
 	}
 }
 
+// clientsOf chooses the clients of a log whose lines are offered: those that a
+// capture saw too, the rarest first, for they are the easiest to tell apart. If
+// there are too many lines even so, every n-th block of them is taken.
+func (e *evidence) clientsOf(l *incident.Log) (groups numbers[netip.Addr], every int) {
+	var lines tally[netip.Addr]
+	for i := range l.Events {
+		if ev := &l.Events[i]; isRequest(ev) {
+			lines.add(ev.Client.Addr().Unmap().WithZone(""))
+		}
+	}
+	if len(lines.order) == 0 {
+		return nil, 1
+	}
+	exchanges := map[netip.Addr]int{}
+	for _, c := range e.inc.Captures {
+		for _, f := range c.Flows {
+			if a := plain(f.Client).Addr(); lines.count[a] > 0 {
+				exchanges[a] += len(f.HTTP)
+			}
+		}
+	}
+	both := slices.DeleteFunc(lines.order, func(a netip.Addr) bool { return exchanges[a] == 0 })
+	slices.SortStableFunc(both, func(a, b netip.Addr) int { return cmp.Compare(exchanges[a], exchanges[b]) })
+	groups, every = numbers[netip.Addr]{}, 1
+	n := 0
+	for _, a := range both {
+		if n += lines.count[a]; n > seriesLines {
+			if len(groups) > 0 {
+				break
+			}
+			every = n/seriesLines + 1
+		}
+		groups.of(a)
+	}
+	return groups, every
+}
+
 // offer adds a series.
 func (e *evidence) offer(l *incident.Log, c *incident.Capture, server netip.Addr, k *Clock, lines, partners []clock.Instant) {
 	e.series = append(e.series, clock.Series{A: k.ID, B: e.host(l).ID, Lines: lines, Partners: partners, Method: clock.Intervals, Choice: e.choices})
@@ -77,7 +115,7 @@ func (e *evidence) offer(l *incident.Log, c *incident.Capture, server netip.Addr
 // requestLines makes instants of a log's request lines, and says which instant
 // of an exchange they stand for. With a duration beside the end, the start is
 // the better anchor: the end comes when the last byte was handed to the kernel.
-func requestLines(l *incident.Log, groups numbers[netip.Addr]) ([]clock.Instant, func(*pcapflow.Flow, *pcapflow.Exchange) (window, bool)) {
+func requestLines(l *incident.Log, groups numbers[netip.Addr], every int) ([]clock.Instant, func(*pcapflow.Flow, *pcapflow.Exchange) (window, bool)) {
 	timed, all := 0, 0
 	means := logparse.Unspecified
 	for i := range l.Events {
@@ -95,9 +133,18 @@ func requestLines(l *incident.Log, groups numbers[netip.Addr]) ([]clock.Instant,
 	}
 	byStart := timed*10 >= all*9
 	var out []clock.Instant
+	const block = 500
+	seen := 0
 	for i := range l.Events {
 		ev := &l.Events[i]
 		if !isRequest(ev) || byStart && ev.Duration < 0 {
+			continue
+		}
+		g, chosen := groups[ev.Client.Addr().Unmap().WithZone("")]
+		if !chosen {
+			continue
+		}
+		if seen++; seen/block%every != 0 {
 			continue
 		}
 		low, high := stampOf(ev)
@@ -105,7 +152,7 @@ func requestLines(l *incident.Log, groups numbers[netip.Addr]) ([]clock.Instant,
 			rounding := int64(time.Millisecond)
 			low, high = low-int64(ev.Duration)-rounding, high-int64(ev.Duration)+rounding
 		}
-		x := clock.Instant{Low: low, High: high, Group: groups.of(ev.Client.Addr().Unmap().WithZone("")), Ref: i}
+		x := clock.Instant{Low: low, High: high, Group: g, Ref: i}
 		if ev.Body > 0 {
 			x.Size = [2]int64{ev.Body, ev.Body}
 		}
@@ -198,7 +245,7 @@ func (e *evidence) dnsSeries(l *incident.Log) {
 		var lines []clock.Instant
 		for i := range l.Events {
 			ev := &l.Events[i]
-			if ev.Kind != kind || !ev.HasTime || ev.Client.Port() != 0 || !ev.Client.Addr().IsValid() {
+			if ev.Kind != kind || !ev.HasTime || ev.Client.Port() != 0 || !ev.Client.Addr().IsValid() || len(lines) == seriesLines {
 				continue
 			}
 			low, high := stampOf(ev)

@@ -3,7 +3,10 @@ package correlate
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"path"
 	"slices"
+	"strings"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/incident"
@@ -13,8 +16,34 @@ import (
 func (e *evidence) problem(opt Options) clock.Problem {
 	return clock.Problem{
 		Clocks: len(e.clocks), Constraints: e.constraints, Series: e.series, Steps: e.steps,
-		Spans: e.spans(), Prefer: e.preferred(opt),
+		Spans: e.spans(), Prefer: e.preferred(opt), Declared: e.declared(opt),
 	}
+}
+
+// declared finds the clocks whose offsets the user gave: by name, by the folder
+// of their files, or by a file.
+func (e *evidence) declared(opt Options) map[clock.ID]int64 {
+	out := map[clock.ID]int64{}
+	for _, k := range e.clocks {
+		for _, name := range slices.Sorted(maps.Keys(opt.Offsets)) {
+			if calledBy(k, name) {
+				out[k.ID] = int64(opt.Offsets[name])
+			}
+		}
+	}
+	return out
+}
+
+func calledBy(k *Clock, name string) bool {
+	if strings.EqualFold(k.Name, name) {
+		return true
+	}
+	for _, f := range k.Files {
+		if f.Path == name || path.Base(f.Path) == name {
+			return true
+		}
+	}
+	return false
 }
 
 // spans are the stretches of time the clocks' own records cover.
@@ -61,7 +90,7 @@ func (e *evidence) preferred(opt Options) []clock.ID {
 	}
 	rank := func(k *Clock) int {
 		switch {
-		case opt.Reference != "" && k.Name == opt.Reference:
+		case opt.Reference != "" && calledBy(k, opt.Reference):
 			return 0
 		case k.Kind == kindCapture:
 			return 1
@@ -93,7 +122,7 @@ func (e *evidence) finish(s *clock.Solution) []*Clock {
 		switch {
 		case k.ID == s.Reference:
 			out = append([]*Clock{k}, out...)
-		case len(k.Files) > 0 || k.Status == clock.Measured:
+		case len(k.Files) > 0 || known(&k.Track):
 			out = append(out, k)
 		}
 	}

@@ -1,6 +1,8 @@
 package clock
 
 import (
+	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -16,17 +18,24 @@ type run struct {
 	score     int
 }
 
+const noPartner = "no line has a possible partner in a capture"
+
 const maxLines = 4000 // lines looked at for the first offset
 
 // lookFor finds the offset of lines of which nothing is known, as runs of
-// lines with the stretch of offsets that cannot be told apart.
-func lookFor(lines, partners []Instant) (guess, []run) {
+// lines with the stretch of offsets that cannot be told apart. The runs are of
+// the lines returned.
+func lookFor(all, partners []Instant) (guess, []Instant, []run) {
+	lines := rare(all, partners)
+	if len(lines) == 0 {
+		return guess{status: Insufficient, why: noPartner}, nil, nil
+	}
 	sample, at := blocks(lines, maxLines)
 	loose := widened(partners, drifting(lines))
 	m := newPairing(sample, loose)
 	g := m.coarse()
 	if g.status != Measured {
-		return g, nil
+		return g, nil, nil
 	}
 	var runs []run
 	for i := 0; i < len(g.theta); {
@@ -46,16 +55,50 @@ func lookFor(lines, partners []Instant) (guess, []run) {
 		i = j
 	}
 	if len(runs) == 0 {
-		return guess{status: Insufficient, why: "no offset gives enough lines a partner"}, nil
+		return guess{status: Insufficient, why: "no offset gives enough lines a partner"}, nil, nil
 	}
 	for _, r := range runs {
 		if r.high-r.low > int64(3*time.Second) {
 			g.status, g.why = Ambiguous, "offsets several seconds apart do equally well"
 			g.candidates = []Candidate{{Offset: r.low, Reason: zoneReason(r.low)}, {Offset: r.high, Reason: zoneReason(r.high)}}
-			return g, nil
+			return g, nil, nil
 		}
 	}
-	return g, runs
+	return g, lines, runs
+}
+
+// rare leaves out the lines of the groups that have most partners while there
+// are more pairs than can be looked at: those with few are told apart best.
+func rare(lines, partners []Instant) []Instant {
+	count := map[int][2]int{}
+	for i := range lines {
+		n := count[lines[i].Group]
+		n[0]++
+		count[lines[i].Group] = n
+	}
+	for i := range partners {
+		n := count[partners[i].Group]
+		n[1]++
+		count[partners[i].Group] = n
+	}
+	groups := slices.Sorted(maps.Keys(count))
+	slices.SortStableFunc(groups, func(a, b int) int { return cmp.Compare(count[a][1], count[b][1]) })
+	keep := map[int]bool{}
+	pairs, kept := 0, 0
+	for _, g := range groups {
+		n := count[g]
+		if pairs += n[0] * n[1]; pairs > 2*maxPairs && kept >= 100 {
+			break
+		}
+		if n[1] > 0 {
+			kept += n[0]
+		}
+		keep[g] = true
+	}
+	if len(keep) == len(count) {
+		return lines
+	}
+	return slices.DeleteFunc(slices.Clone(lines), func(l Instant) bool { return !keep[l.Group] })
 }
 
 // blocks takes at most n lines, in whole blocks spread over all, and says where

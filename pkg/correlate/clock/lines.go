@@ -62,6 +62,46 @@ func (s *solver) pairUp(id ID, hint *course) {
 	}
 }
 
+// confirm counts the lines that find a partner under a course that is known
+// better than they could tell.
+func (s *solver) confirm(id ID) {
+	st := &s.state[id]
+	for _, alternatives := range s.choices(id) {
+		var best Support
+		for _, i := range alternatives {
+			lines, partners, _, ok := s.sides(id, &s.p.Series[i])
+			if !ok {
+				continue
+			}
+			m := newPairing(lines, partners)
+			inside := m.along(st.course)
+			if n := newPairing(inside, partners).match(0, nil); n > best.Count || best.Method == "" {
+				best = Support{s.p.Series[i].Method, n, len(inside) - n}
+			}
+		}
+		if best.Count > st.lines.Count {
+			st.lines = best
+		}
+	}
+}
+
+// along lists the lines that may have a partner, moved to the reference's time
+// scale by a course.
+func (m *pairing) along(c *course) []Instant {
+	var out []Instant
+	for _, g := range m.groups {
+		for i := g[0]; i < g[1]; i++ {
+			l := m.lines[i]
+			low, mid, high := c.band(c.reference(l.Low))
+			if l.High-low >= m.first && l.Low-high <= m.last {
+				l.Low, l.High = l.Low-mid, l.High-mid
+				out = append(out, l)
+			}
+		}
+	}
+	return out
+}
+
 // choices groups the series of a clock: alternatives of one choice together.
 func (s *solver) choices(id ID) [][]int {
 	var out [][]int
@@ -125,15 +165,15 @@ func (s *solver) fromSeries(id ID, lines, partners []Instant, known *course) ([]
 		m := newPairing(lines, partners)
 		ev := refine(m, known, s.steps[id], s.state[id].ev, nil)
 		if len(ev) == 0 {
-			return nil, guess{status: Insufficient, why: "no line has a possible partner in a capture"}
+			return nil, guess{status: Insufficient, why: noPartner}
 		}
 		return ev, guess{status: Measured, score: len(ev)}
 	}
-	g, runs := lookFor(lines, partners)
+	g, sample, runs := lookFor(lines, partners)
 	if g.status != Measured {
 		return nil, g
 	}
-	ev := firstPairs(lines, partners, runs)
+	ev := firstPairs(sample, partners, runs)
 	c := newCourse(ev, s.steps[id])
 	if c == nil || c.open() {
 		return nil, guess{status: Insufficient, why: "no line has one possible partner only"}

@@ -131,6 +131,8 @@ type Problem struct {
 	Steps       []Step
 	Spans       []Span // by clock; a zero span: it stamped nothing itself
 	Prefer      []ID   // clocks that may be the reference, best first
+	// Declared offsets against the reference, ns: those clocks are not measured.
+	Declared map[ID]int64
 }
 
 // Solution is a track for each clock.

@@ -11,17 +11,7 @@ import (
 // falls off on both sides of the right offset. It looks along a course already
 // known, in runs of time, and returns one item for each run.
 func (m *pairing) profile(c *course) []evidence {
-	var lines []Instant // that may have a partner, on the reference's scale by the course
-	for _, g := range m.groups {
-		for i := g[0]; i < g[1]; i++ {
-			l := m.lines[i]
-			low, mid, high := c.band(c.reference(l.Low))
-			if l.High-low >= m.first && l.Low-high <= m.last {
-				l.Low, l.High = l.Low-mid, l.High-mid
-				lines = append(lines, l)
-			}
-		}
-	}
+	lines := m.along(c)
 	slices.SortStableFunc(lines, func(a, b Instant) int { return int(min(max(a.Low-b.Low, -1), 1)) })
 	var out []evidence
 	for _, r := range chunks(lines) {

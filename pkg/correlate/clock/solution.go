@@ -18,7 +18,7 @@ func (s *solver) solution() *Solution {
 		if st.guess != nil {
 			t.Candidates = st.guess.candidates
 		}
-		if st.status == Measured {
+		if st.course != nil {
 			t.Segments = st.course.segments(first, last)
 			t.Path = s.path(ID(i))
 		}
@@ -79,6 +79,15 @@ func (st *state) tally() (supports []Support, used, rejected []int) {
 			n.Rejected++
 			rejected = append(rejected, e.ref)
 		}
+	}
+	if st.lines.Count > 0 {
+		n := count[st.lines.Method]
+		if n == nil {
+			n = &Support{Method: st.lines.Method}
+			count[st.lines.Method] = n
+		}
+		n.Count += st.lines.Count
+		n.Rejected += st.lines.Rejected
 	}
 	for _, n := range count {
 		supports = append(supports, *n)

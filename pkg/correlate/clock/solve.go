@@ -22,6 +22,7 @@ type state struct {
 	course *course // nil for the reference
 	ev     []evidence
 	guess  *guess
+	lines  Support // lines without keys that agree with a course known well without them
 	why    string
 	status Status
 	order  int  // in which it was solved
@@ -52,6 +53,7 @@ func Solve(p Problem) *Solution {
 	}
 	s.reference = s.pickReference()
 	s.state[s.reference] = state{solved: true, status: Reference}
+	s.declare()
 	s.spread()
 	s.tighten()
 	return s.solution()
@@ -88,6 +90,21 @@ func (s *solver) pickReference() ID {
 		}
 	}
 	return best
+}
+
+// declare takes the offsets that the user gave for true.
+func (s *solver) declare() {
+	for id, offset := range s.p.Declared {
+		if id == s.reference || int(id) >= len(s.state) {
+			continue
+		}
+		c := &course{base: offset, pieces: []piece{{lines: polygon{{}}}}}
+		if span := s.p.span(s.reference); span != (Span{}) {
+			c.pivot = span.First
+			c.pieces[0].to = float64(span.Last-span.First) / 1e9
+		}
+		s.state[id] = state{solved: true, status: DeclaredOnly, course: c}
+	}
 }
 
 // spread solves one clock after the other, always the one that the clocks
@@ -151,7 +168,7 @@ func (s *solver) neighbours(id ID) []ID {
 func (s *solver) tighten() {
 	for i := range s.state {
 		old := s.state[i]
-		if !old.solved || ID(i) == s.reference {
+		if !old.solved || old.status != Measured {
 			continue
 		}
 		news := false
@@ -181,6 +198,7 @@ func (s *solver) try(id ID, hint *course) {
 	}
 	const enough = 10e6 // ns: narrower than lines without keys could tell
 	if st.status == Measured && st.course.width() < enough && st.course.covers(s.p.span(id)) {
+		s.confirm(id)
 		return
 	}
 	s.pairUp(id, hint)

@@ -37,7 +37,7 @@ const (
 func (m *pairing) coarse() guess {
 	peaks := m.peaks()
 	if len(peaks) == 0 {
-		return guess{status: Insufficient, why: "no line has a possible partner in a capture"}
+		return guess{status: Insufficient, why: noPartner}
 	}
 	g := m.bestPath(peaks, nil)
 	rival := m.bestPath(peaks, g.theta)
@@ -67,13 +67,13 @@ func (m *pairing) peaks() []peak {
 	for _, g := range m.groups {
 		total += (g[1] - g[0]) * (g[3] - g[2])
 	}
-	stride := 1 + total/maxPairs
-	lows, highs := make([]int64, 0, min(total, maxPairs)), make([]int64, 0, min(total, maxPairs))
+	stride := 1 + total/maxPairs // of lines, so that each keeps all of its pairs
+	var lows, highs []int64
 	var width int64
 	for _, g := range m.groups {
-		for i := g[0]; i < g[1]; i++ {
+		for i := g[0]; i < g[1]; i += stride {
 			for j := g[2]; j < g[3]; j++ {
-				if (i*31+j)%stride != 0 || !sizesFit(&m.lines[i], &m.partners[j]) {
+				if !sizesFit(&m.lines[i], &m.partners[j]) {
 					continue
 				}
 				p := m.interval(i, j)
