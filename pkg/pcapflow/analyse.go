@@ -37,6 +37,10 @@ type Options struct {
 	// MaxOpen bounds the flows open at one time when OnFlow is set; beyond it
 	// those silent for longest end first. 0: 131072.
 	MaxOpen int
+
+	// Marks asks for Marks also when OnFlow is set. Flows that are kept always
+	// have them.
+	Marks bool
 }
 
 const defaultMaxOpen = 1 << 17
@@ -62,11 +66,12 @@ func Analyse(src PacketSource, opt Options) (*Result, error) {
 
 // engine is the state of one analysis.
 type engine struct {
-	opt  Options
-	env  Env
-	res  *Result
-	desc describedSource // nil: the source tells nothing
-	keep bool            // flows are kept in the result
+	opt    Options
+	env    Env
+	res    *Result
+	desc   describedSource // nil: the source tells nothing
+	keep   bool            // flows are kept in the result
+	marked bool            // flows get Marks
 
 	h      header // of the packet at hand
 	encaps encapsulations
@@ -92,6 +97,7 @@ func newEngine(src PacketSource, opt Options) *engine {
 		opt.MaxOpen = defaultMaxOpen
 	}
 	e := &engine{opt: opt, env: Env{Keys: opt.Keys}, keep: opt.OnFlow == nil}
+	e.marked = e.keep || opt.Marks
 	e.res = &Result{Undecoded: map[string]int64{}}
 	e.desc, _ = src.(describedSource)
 	e.table.init()

@@ -7,10 +7,11 @@ func (e *engine) checkSum(h *header) {
 	if len(h.body) < h.size || h.size > 4096 {
 		return
 	}
-	if transportSum(h) != 0 {
+	bad := transportSum(h) != 0
+	if bad {
 		e.res.BadSums++
-		e.point.badSum(h)
 	}
+	e.point.sum(h, bad)
 }
 
 // transportSum is 0 when the checksum of the TCP or UDP packet is right

@@ -129,6 +129,9 @@ func (e *engine) finish(f *flow) {
 	if f.tcp != nil {
 		e.finishTCP(f)
 	}
+	if f.tcp == nil {
+		o.Marks = f.marks.ordered()
+	}
 	e.closeStream(f)
 	o.End = f.last
 	o.Packets, o.Bytes, o.Payload, o.LastPayload = f.packets, f.bytes, f.payload, f.latest

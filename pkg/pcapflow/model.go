@@ -131,6 +131,7 @@ type Flow struct {
 	NTP  []NTPSample   //
 
 	ICMP  []ICMPError // errors that quote this flow
+	Marks []Mark      // of a flow without a Conn: some of its packets
 	Notes []string    // what was not understood, said once each
 }
 
@@ -145,7 +146,7 @@ type Mark struct {
 	Flags uint8
 	TTL   uint8
 	ID    uint16 // IPv4 identification; 0 in IPv6
-	Sum   uint32 // hash of the transport payload (FNV-1a), 0 when empty or cut by the snap length
+	Sum   uint32 // hash of the first 16 bytes of the payload, fewer if there are fewer; 0 when empty or cut by the snap length
 }
 
 // Conn is what TCP itself tells.

@@ -26,5 +26,6 @@ type Result struct {
 	Undecoded   map[string]int64 // what was not understood, by reason
 	Vantage     Vantage
 	VantageHost netip.Addr   // the host the capture was taken on, where Vantage is client or server
+	VantageTurn int64        // how soon that host answers in this capture, median, ns: of two captures that name one host, the other may be its next router
 	Own         []netip.Addr // all addresses of that host
 }

@@ -23,7 +23,7 @@ func (e *engine) finishTCP(f *flow) {
 	}
 	c.Completeness = y.complete
 	c.Vantage = f.vantage()
-	c.Marks = f.marks.list
+	c.Marks = f.marks.ordered()
 	if len(c.SYN) > 0 || len(c.SYNACK) > 0 {
 		f.out.Phases = append(f.out.Phases, e.connectPhase(f))
 	}

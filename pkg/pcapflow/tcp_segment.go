@@ -47,7 +47,9 @@ func (e *engine) segment(f *flow, d Dir, before Stamp, same sameness) {
 	}
 	me.identified(h)
 	me.heard = h.stamp.Time
-	f.marks.packet(f, h, d)
+	if e.marked {
+		f.marks.packet(h, d, seq == me.base+1)
+	}
 	if f.hold != [2]*hold{} {
 		e.settle(f, d)
 		e.settle(f, d.Other())

@@ -62,7 +62,9 @@ func (e *engine) datagram() (*flow, Dir) {
 		d = Server
 	}
 	f.count(h, d)
-	f.marks.packet(f, h, d)
+	if e.marked {
+		f.marks.packet(h, d, f.packets[d] <= 4)
+	}
 	return f, d
 }
 
