@@ -88,7 +88,10 @@ func runReport(env *environment, args []string) error {
 // checkChoices refuses words that no option knows before any work is done.
 func checkChoices(env *environment) error {
 	o := &env.options
-	choices := []struct{ flag, value string; allowed []string }{
+	choices := []struct {
+		flag, value string
+		allowed     []string
+	}{
 		{"--format", o.format, []string{"", "text", "json", "markdown"}},
 		{"--color", o.color, []string{"auto", "always", "never"}},
 		{"--fail-on", o.failOn, []string{"note", "warning", "error", "never"}},

@@ -83,7 +83,7 @@ func (it *item) look(s *source) {
 		f.problem("of unknown kind: %s", reason)
 		return
 	}
-	f.Kind, it.format = best.Name, best
+	f.Kind, it.format = best.EvidenceKind(), best
 	it.sample = sampleOf(best, head, f.Path)
 }
 

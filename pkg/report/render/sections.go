@@ -302,11 +302,29 @@ func (d *layout) files() {
 		}
 		t.rows = append(t.rows, []string{e.ID, e.Path, e.Kind, fmt.Sprint(e.Records), from, to, e.Clock, taken})
 		for _, p := range e.Problems {
-			problems = append(problems, d.say(lang.Text{EN: "%s: record %d, byte %d: %s", ES: "%s: registro %d, byte %d: %s"}, e.Path, p.Record, p.Offset, p.Text))
+			problems = append(problems, e.Path+": "+d.position(p)+p.Text)
 		}
 	}
 	d.out = append(d.out, block{table: t})
 	if len(problems) > 0 {
 		d.out = append(d.out, block{bullets: problems})
 	}
+}
+
+// position names the place of a problem, where it has one.
+func (d *layout) position(p report.Problem) string {
+	text := ""
+	if p.Record > 0 {
+		text = d.say(lang.Text{EN: "record %d", ES: "registro %d"}, p.Record)
+	}
+	if p.Offset > 0 {
+		if text != "" {
+			text += ", "
+		}
+		text += fmt.Sprintf("byte %d", p.Offset)
+	}
+	if text != "" {
+		text += ": "
+	}
+	return text
 }
