@@ -86,6 +86,25 @@ func (h *hints) inside(t int64) bool {
 	return false
 }
 
+// distance is how far a stamp lies from the time of the incident, ns.
+func (h *hints) distance(t int64) int64 {
+	best := int64(1<<63 - 1)
+	for _, s := range h.spans {
+		switch {
+		case t < s.first:
+			best = min(best, s.first-t)
+		case t > s.last:
+			best = min(best, t-s.last)
+		default:
+			return 0
+		}
+	}
+	if len(h.spans) == 0 {
+		return 0
+	}
+	return best
+}
+
 // years are those a log without years may begin in, likeliest first.
 func (h *hints) years() []int {
 	var out []int

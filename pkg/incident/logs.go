@@ -116,6 +116,7 @@ func (r *reader) decode(it *item, src logparse.Source, h *hints) decoded {
 	defer s.Close()
 	dec := it.format.Open(s, src)
 	var e logparse.Event
+	keep := keeper{near: h.distance, size: s.length()}
 	for d.events&0xfff != 0 || r.ctx.Err() == nil {
 		if err = dec.Next(&e); err != nil {
 			break
@@ -135,8 +136,12 @@ func (r *reader) decode(it *item, src logparse.Source, h *hints) decoded {
 			d.countZone(it, &e, inside)
 		}
 		if !r.opt.DetectOnly {
-			d.log.Events = append(d.log.Events, e.Keep())
+			keep.add(&e)
 		}
+	}
+	d.log.Events = keep.events
+	if keep.dropped > 0 {
+		d.problems = append(d.problems, Problem{Text: keep.told()})
 	}
 	d.lines = dec.Lines()
 	for _, p := range dec.Problems() {

@@ -58,6 +58,16 @@ func (it *item) begin(hashed bool) (*source, error) {
 	return s, nil
 }
 
+// length is how many bytes a plain file holds; 0 where that is not known.
+func (s *source) length() int64 {
+	if f, ok := s.f.(*os.File); ok && s.Packing() == "" {
+		if st, err := f.Stat(); err == nil && st.Mode().IsRegular() {
+			return st.Size()
+		}
+	}
+	return 0
+}
+
 // Close ends the reading. A hashed file is read to its end for that, and its
 // sum and size are noted.
 func (s *source) Close() error {

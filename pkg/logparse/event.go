@@ -230,15 +230,3 @@ type Lookup struct {
 	TCPRetry  bool
 	NoServers bool
 }
-
-// Keep returns e with every string of its own, so that it outlives the decoder.
-func (e Event) Keep() Event {
-	for _, s := range []*string{&e.Host, &e.Process, &e.Level, &e.Name, &e.Type, &e.User, &e.Method, &e.Path, &e.Proto, &e.RCode, &e.Agent, &e.UpstreamTo, &e.UpstreamStatus, &e.RequestID, &e.Connection, &e.Outcome, &e.Text, &e.BootID} {
-		*s = string(append([]byte(nil), *s...))
-	}
-	e.Peers = append([]netip.Addr(nil), e.Peers...)
-	e.Upstream = append([]time.Duration(nil), e.Upstream...)
-	e.UpstreamConnect = append([]time.Duration(nil), e.UpstreamConnect...)
-	e.UpstreamHeader = append([]time.Duration(nil), e.UpstreamHeader...)
-	return e
-}

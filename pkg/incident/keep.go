@@ -1,0 +1,74 @@
+package incident
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/logparse"
+)
+
+// maxEvents is how many events of one log are kept at most. Of a longer log
+// those nearest to the time of the incident are.
+const maxEvents = 250_000
+
+// keeper keeps the events of a log within bounds.
+type keeper struct {
+	near    func(stamp int64) int64 // distance from the time of the incident, ns
+	strings logparse.Keeper
+	events  []logparse.Event
+	size    int64 // bytes of the log, as far as known; 0: not
+	limit   int64 // distance from which on events are dropped; 0: none yet
+	full    bool  // what is kept is all equally near: no more is taken
+	dropped int
+}
+
+func (k *keeper) add(e *logparse.Event) {
+	if k.full || k.limit > 0 && e.HasTime && k.near(e.Time) >= k.limit {
+		k.dropped++
+		return
+	}
+	if len(k.events) >= maxEvents {
+		k.halve()
+		if k.full {
+			k.dropped++
+			return
+		}
+	}
+	if len(k.events) == cap(k.events) && len(k.events) >= 1000 && e.Offset > 0 && k.size > e.Offset {
+		// By what the bytes so far held: growing step by step takes twice the room.
+		all := float64(len(k.events)) * float64(k.size) / float64(e.Offset) * 1.05
+		k.events = slices.Grow(k.events, int(min(all, maxEvents))-len(k.events)+1)
+	}
+	k.events = append(k.events, k.strings.Keep(*e))
+}
+
+// halve drops the farther half of what is kept. Events without a time count as
+// near.
+func (k *keeper) halve() {
+	far := make([]int64, 0, len(k.events))
+	for i := range k.events {
+		if e := &k.events[i]; e.HasTime {
+			far = append(far, k.near(e.Time))
+		}
+	}
+	slices.Sort(far)
+	if len(far) < len(k.events)/2 || far[len(far)/2] == 0 {
+		k.full = true
+		return
+	}
+	k.limit = far[len(far)/2]
+	before := len(k.events)
+	k.events = slices.DeleteFunc(k.events, func(e logparse.Event) bool {
+		return e.HasTime && k.near(e.Time) >= k.limit
+	})
+	k.dropped += before - len(k.events)
+}
+
+// told says what is missing.
+func (k *keeper) told() string {
+	if k.limit == 0 {
+		return fmt.Sprintf("only its first %d events are used: %d more are of the same time", len(k.events), k.dropped)
+	}
+	return fmt.Sprintf("%d of its events are %v or more away from the other evidence and are not used", k.dropped, time.Duration(k.limit).Round(time.Second))
+}

@@ -1,0 +1,45 @@
+package incident
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/flowcorr/flowcorr/pkg/logparse"
+)
+
+// Of a log too long to keep, the events nearest to the incident stay.
+func TestKeeper(t *testing.T) {
+	const n = 3 * maxEvents
+	incident := int64(2 * maxEvents)
+	k := keeper{near: func(t int64) int64 { return max(incident-t, t-incident-1000, 0) }}
+	buf := []byte("-agent")
+	for i := range n {
+		buf[0] = byte('a' + i%7)
+		k.add(&logparse.Event{Time: int64(i), HasTime: i != 5, Agent: string(buf)})
+	}
+	if len(k.events) > maxEvents || len(k.events) < maxEvents/4 || len(k.events)+k.dropped != n {
+		t.Fatalf("%d events, %d dropped", len(k.events), k.dropped)
+	}
+	if cap(k.events) > maxEvents*3/2 {
+		t.Errorf("room for %d", cap(k.events))
+	}
+	inside := 0
+	for i, e := range k.events {
+		if k.near(e.Time) == 0 {
+			inside++
+		}
+		if i > 0 && e.Time <= k.events[i-1].Time {
+			t.Fatal("not in the order of the file")
+		}
+	}
+	if inside != 1001 || k.events[0].HasTime || !strings.Contains(k.told(), "away from the other evidence") {
+		t.Errorf("%d of 1001 inside, first %+v, %s", inside, k.events[0], k.told())
+	}
+	k = keeper{near: func(int64) int64 { return 0 }}
+	for i := range maxEvents + 10 {
+		k.add(&logparse.Event{Time: int64(i), HasTime: true})
+	}
+	if len(k.events) != maxEvents || k.dropped != 10 || !strings.Contains(k.told(), "only its first") {
+		t.Errorf("%d events, %s", len(k.events), k.told())
+	}
+}
