@@ -62,6 +62,12 @@ type harEntry struct {
 	} `json:"timings"`
 }
 
+// maxHARValue bounds what is held in memory at once: a browser keeps bodies in
+// the entry.
+const maxHARValue = 256 << 20
+
+var errHARValue = errors.New("one value is longer than 256 MiB")
+
 type harDecoder struct {
 	src      Source
 	lines    lineCounter
@@ -101,6 +107,7 @@ func (d *harDecoder) Next(e *Event) error {
 			break
 		}
 		offset := d.in.InputOffset()
+		d.lines.limit = offset + maxHARValue
 		var entry harEntry
 		if err := d.in.Decode(&entry); err != nil {
 			var wrong *json.UnmarshalTypeError
@@ -125,7 +132,7 @@ func (d *harDecoder) Next(e *Event) error {
 func (d *harDecoder) fail(err error) error {
 	d.done = true
 	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) || err == io.ErrUnexpectedEOF || err == io.EOF {
+	if errors.As(err, &syntax) || err == io.ErrUnexpectedEOF || err == io.EOF || err == errHARValue {
 		offset := d.in.InputOffset()
 		d.problems.add(d.lines.at(offset), offset, "the JSON ends before log.entries does: "+err.Error())
 		return io.EOF
@@ -138,6 +145,7 @@ func (d *harDecoder) seek() error {
 	depth := 0
 	key := ""
 	for {
+		d.lines.limit = d.in.InputOffset() + maxHARValue
 		t, err := d.in.Token()
 		if err != nil {
 			return err
@@ -252,9 +260,13 @@ type lineCounter struct {
 	passed int   // line ends before ends[0]
 	ends   []int64
 	last   byte
+	limit  int64 // bytes: no more is read beyond
 }
 
 func (l *lineCounter) Read(p []byte) (int, error) {
+	if l.offset > l.limit {
+		return 0, errHARValue
+	}
 	n, err := l.r.Read(p)
 	for i, c := range p[:n] {
 		if l.offset == 0 && i == 0 || l.last == '\n' {
