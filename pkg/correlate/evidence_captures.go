@@ -59,7 +59,7 @@ func (e *evidence) captures() {
 func (e *evidence) sightings(i int, c *incident.Capture, every uint32) map[packetKey]sighting {
 	out := map[packetKey]sighting{}
 	twice := map[packetKey]bool{}
-	add := func(f *pcapflow.Flow, k packetKey, s pcapflow.Stamp, dir pcapflow.Dir) {
+	add := func(f *pcapflow.Flow, k packetKey, s pcapflow.Stamp, dir pcapflow.Dir) { // of the flow only its clock matters
 		if !s.Seen() || twice[k] {
 			return
 		}
@@ -95,6 +95,13 @@ func (e *evidence) sightings(i int, c *incident.Capture, every uint32) map[packe
 			add(f, ntpKey(f, &s.Request, pcapflow.Client), s.Request.Stamp, pcapflow.Client)
 			add(f, ntpKey(f, &s.Response, pcapflow.Server), s.Response.Stamp, pcapflow.Server)
 		}
+	}
+	for n := range c.Echoes {
+		x := c.Echoes[n]
+		k := packetKey{seq: uint32(x.ID), ack: uint32(x.Seq), name: "echo", peer: netip.AddrPortFrom(x.Target.Unmap(), 0)}
+		add(&pcapflow.Flow{}, k, x.Request, pcapflow.Client)
+		k.dir = pcapflow.Server
+		add(&pcapflow.Flow{}, k, x.Reply, pcapflow.Server)
 	}
 	return out
 }

@@ -14,6 +14,7 @@ import (
 // readings turns what time daemons and their clients wrote into bounds between
 // the host's clocks and the servers they asked.
 func (e *evidence) readings(l *incident.Log) {
+	var before *logparse.Event // the last one that told the remaining correction
 	for i := range l.Events {
 		ev := &l.Events[i]
 		r := ev.Reading
@@ -24,26 +25,44 @@ func (e *evidence) readings(l *incident.Log) {
 			e.step(l, ev)
 		}
 		if ev.Kind == logparse.ClockReading && ev.HasTime {
-			e.reading(l, ev, r)
+			e.reading(l, ev, r, slewed(before, ev))
+			if r.HasRemaining {
+				before = ev
+			}
 		}
 	}
 }
 
-// reading adds one statement. Remaining relates the system clock to the NTP
-// clock; with an offset beside it, directly to the source.
-func (e *evidence) reading(l *incident.Log, ev *logparse.Event, r *logparse.Reading) {
+// slewed is by how much the system clock may have been slewed within the width
+// of a stamp: the rate since the reading before, over that width.
+func slewed(before, ev *logparse.Event) int64 {
+	const rounding = int64(20 * time.Microsecond)
+	if before == nil || !ev.Reading.HasRemaining {
+		return rounding
+	}
+	change, took := abs64(ev.Reading.Remaining-before.Reading.Remaining), ev.Time-before.Time
+	if took < int64(time.Second) {
+		return rounding + min(change, int64(ev.Width)/10)
+	}
+	return rounding + int64(float64(change)/float64(took)*float64(ev.Width))
+}
+
+// reading adds one statement. An offset with the remaining correction relates
+// the system clock directly to the source; the remaining correction alone, to
+// the NTP clock, which itself moves by the offset at each update.
+func (e *evidence) reading(l *incident.Log, ev *logparse.Event, r *logparse.Reading, slack int64) {
+	const still = int64(time.Millisecond) // an update moves the NTP clock by less
 	scale := e.host(l)
 	if r.Scale == logparse.NTPClock {
 		scale = e.ntpClock(l)
 	}
 	at := ev.Time + int64(ev.Width)/2 // by the clock that stamped it
-	if r.HasRemaining {
-		// The stamp tells the instant to its width only: the bounds leave room
-		// for a slew during it, but none is known of.
+	if r.HasRemaining && (!r.HasOffset || abs64(r.Offset) < still) {
+		bound := r.RemBound + abs64(r.Offset) + slack
 		if r.Stamps == logparse.NTPClock {
-			e.add(e.ntpClock(l), e.host(l), at, r.Remaining-r.RemBound, r.Remaining+r.RemBound, clock.Chrony)
+			e.add(e.ntpClock(l), e.host(l), at, r.Remaining-bound, r.Remaining+bound, clock.Chrony)
 		} else {
-			e.add(e.host(l), e.ntpClock(l), at, -r.Remaining-r.RemBound, -r.Remaining+r.RemBound, clock.Chrony)
+			e.add(e.host(l), e.ntpClock(l), at, -r.Remaining-bound, -r.Remaining+bound, clock.Chrony)
 		}
 	}
 	if !r.HasOffset || !r.Synchronised || r.Unbounded {
@@ -57,14 +76,13 @@ func (e *evidence) reading(l *incident.Log, ev *logparse.Event, r *logparse.Read
 	if ev.Process != "chronyd" && ev.Process != "chronyc" {
 		method = clock.NTP
 	}
-	// The stamp on the source's clock.
-	from := at - r.Offset
-	if r.Stamps == logparse.NTPClock && r.Scale == logparse.SystemClock || r.Stamps != r.Scale && r.HasRemaining {
+	from := at - r.Offset // by the source's clock
+	if r.Stamps != r.Scale {
 		from = at
 	}
 	e.add(source, scale, from, r.Offset-r.Bound, r.Offset+r.Bound, method)
 	if r.Scale == logparse.NTPClock && r.HasRemaining {
-		sum, bound := r.Offset+r.Remaining, r.Bound+r.RemBound
+		sum, bound := r.Offset+r.Remaining, r.Bound+r.RemBound+slack
 		e.add(source, e.host(l), from, sum-bound, sum+bound, method)
 	}
 }

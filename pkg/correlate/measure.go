@@ -64,8 +64,8 @@ func (e *evidence) spans() []clock.Span {
 }
 
 // preferred orders the clocks that may be the reference: the one asked for,
-// then captures by how many other clocks their evidence reaches and how much it
-// is, then the clocks of hosts.
+// then captures, time servers and hosts, each by how many other clocks their
+// evidence reaches and how much it is.
 func (e *evidence) preferred(opt Options) []clock.ID {
 	type reach struct {
 		others map[clock.ID]bool
@@ -94,9 +94,9 @@ func (e *evidence) preferred(opt Options) []clock.ID {
 			return 0
 		case k.Kind == kindCapture:
 			return 1
-		case k.Kind == kindLog && len(k.Files) > 0:
+		case k.Kind == kindUTC || k.Kind == kindNTPServer: // without a capture, the best there is
 			return 2
-		case k.Kind == kindNTPClock && len(k.Files) > 0:
+		case k.Kind == kindLog && len(k.Files) > 0:
 			return 3
 		}
 		return 4

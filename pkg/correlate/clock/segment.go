@@ -80,8 +80,14 @@ func split(bs []bound, base, depth int) []cut {
 		}
 		part := bs[r[0]:r[1]]
 		for _, c := range split(part, base+r[0], depth-1) {
-			out = append(out, c)
 			g := fit(bs[c.i-base:c.j-base], c.limit)
+			if r == [2]int{i, j} && c.limit < slewLimit && g.lost > 0 {
+				// The run against the line may be a slew.
+				if s := fit(bs[c.i-base:c.j-base], slewLimit); s.lost == 0 {
+					c.limit, g = slewLimit, s
+				}
+			}
+			out = append(out, c)
 			gain += g.total - g.lost
 		}
 	}

@@ -6,6 +6,9 @@ import (
 	"slices"
 )
 
+// beforeEnd keeps clear of the step at the end of a stretch, ns.
+const beforeEnd = 1000
+
 // stretch is a part of a course between two instants of the reference in which
 // one line tells the offset.
 type stretch struct {
@@ -63,7 +66,7 @@ func (c *course) stretches(first, last int64) []stretch {
 	for i := range c.jumps {
 		j := &c.jumps[i]
 		add(abs(j.at-j.slot), false)
-		add(abs(j.at)+1, true)
+		add(abs(j.at)+beforeEnd/2, true)
 		add(abs(j.at+j.slot), false)
 	}
 	sortStretches(cuts)
@@ -96,7 +99,7 @@ func (c *course) segment(s stretch, depth int) []Segment {
 			return append(left, c.segment(stretch{mid, s.to, false}, depth-1)...)
 		}
 	}
-	end := max(s.to-1, s.from)
+	end := max(s.to-beforeEnd, s.from)
 	_, m0, _ := c.band(s.from)
 	_, m1, _ := c.band(end)
 	below, above := c.reach(s.from, end, m0, m1)
@@ -114,7 +117,7 @@ func (c *course) segment(s stretch, depth int) []Segment {
 // worst is the widest half of the band at the ends of a stretch.
 func (c *course) worst(from, to int64) int64 {
 	var w int64
-	for _, at := range [2]int64{from, max(to-1, from)} {
+	for _, at := range [2]int64{from, max(to-beforeEnd, from)} {
 		l, m, h := c.band(at)
 		w = max(w, m-l, h-m)
 	}
