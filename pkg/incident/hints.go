@@ -18,6 +18,9 @@ type hints struct {
 	spans    []span
 	captured bool
 	zones    map[string]map[int]zoneUse // by host and seconds east
+	// answered is the only web server that names itself in answers in the
+	// captures; "" if none or several do.
+	answered string
 }
 
 // span of stamps, ns.
@@ -26,7 +29,7 @@ type span struct{ first, last int64 }
 // zoneUse counts the lines that state a zone.
 type zoneUse struct{ inside, all int }
 
-func newHints(given map[string]int, items []*item) *hints {
+func newHints(given map[string]int, items []*item, captures []*Capture) *hints {
 	h := &hints{given: map[string]int{}, items: items, zones: map[string]map[int]zoneUse{}}
 	for name, east := range given {
 		h.given[strings.ToLower(name)] = east
@@ -37,7 +40,33 @@ func newHints(given map[string]int, items []*item) *hints {
 			h.captured = true
 		}
 	}
+	h.answered = serverIn(captures)
 	return h
+}
+
+// servers are the web servers whose access logs have one form and two meanings.
+var servers = []string{"nginx", "apache"}
+
+// serverIn finds the only web server that answered in the captures.
+func serverIn(captures []*Capture) string {
+	found := ""
+	for _, c := range captures {
+		for _, f := range c.Flows {
+			for i := range f.HTTP {
+				name := strings.ToLower(f.HTTP[i].ServerName)
+				for _, s := range servers {
+					if !strings.HasPrefix(name, s) || found == s {
+						continue
+					}
+					if found != "" {
+						return ""
+					}
+					found = s
+				}
+			}
+		}
+	}
+	return found
 }
 
 // localKinds are formats whose lines carry the local time of the server, zone
@@ -152,7 +181,7 @@ func (h *hints) zone(it *item) (east int, known bool) {
 
 // source is what is known of a log beside its bytes.
 func (h *hints) source(it *item) logparse.Source {
-	src := logparse.Source{Path: it.file.Path, Server: h.server(it)}
+	src := logparse.Source{Path: it.file.Path}
 	src.Zone, src.ZoneKnown = h.zone(it)
 	return src
 }

@@ -12,7 +12,7 @@ import (
 
 // readLogs reads every log. Those that state a zone come first: they tell that
 // of the others of their host.
-func (r *reader) readLogs() []*Log {
+func (r *reader) readLogs(captures []*Capture) []*Log {
 	var first, second []*item
 	for _, it := range r.items {
 		switch {
@@ -23,7 +23,7 @@ func (r *reader) readLogs() []*Log {
 			first = append(first, it)
 		}
 	}
-	h := newHints(r.opt.Zones, r.items)
+	h := newHints(r.opt.Zones, r.items, captures)
 	logs := map[*item]*Log{}
 	for i, d := range r.readEach(first, h) {
 		logs[first[i]] = d.log
@@ -54,7 +54,7 @@ func (r *reader) readEach(items []*item, h *hints) []decoded {
 // by which most of them fall into the time of the captures.
 func (r *reader) readLog(it *item, h *hints) decoded {
 	src := h.source(it)
-	it.nameServer(src.Server)
+	src.Server = it.nameServer(h)
 	if !it.sample.yearless {
 		d := r.decode(it, src, h)
 		it.settle(d)
@@ -203,32 +203,36 @@ func (it *item) host() string {
 	return "file " + it.file.Path
 }
 
-// server is the web server that the logs in a file's folder speak of; "" if
-// none or several.
-func (h *hints) server(it *item) string {
+// server is the web server that wrote a file, as the logs in its folder tell,
+// or else the captures; "" if none or several could have. why says by what.
+func (h *hints) server(it *item) (name, why string) {
 	found := ""
 	for _, other := range h.items {
 		if other.format == nil || other == it || path.Dir(other.file.Path) != path.Dir(it.file.Path) {
 			continue
 		}
-		for _, s := range []string{"nginx", "apache"} {
+		for _, s := range servers {
 			if strings.HasPrefix(other.format.Name, s+"-") {
 				if found != "" && found != s {
-					return ""
+					return "", ""
 				}
 				found = s
 			}
 		}
 	}
-	return found
+	if found != "" {
+		return found, "as the logs beside it"
+	}
+	return h.answered, "which answers in the captures"
 }
 
 // nameServer gives an access log that two servers could have written the name
-// of the one that did.
-func (it *item) nameServer(server string) {
-	if it.format.Name != "access-log" || server == "" || logparse.ByName(server+"-access") == nil {
-		return
+// of the one that did, and returns it.
+func (it *item) nameServer(h *hints) string {
+	server, why := h.server(it)
+	if it.format.Name == "access-log" && server != "" && logparse.ByName(server+"-access") != nil {
+		it.file.Kind = server + "-access"
+		it.file.Reason += "; of " + server + ", " + why
 	}
-	it.file.Kind = server + "-access"
-	it.file.Reason += "; of " + server + ", as the logs beside it"
+	return server
 }

@@ -49,7 +49,7 @@ func Read(ctx context.Context, paths []string, opt Options) (*Incident, error) {
 	r.collectKeys()
 	inc := &Incident{}
 	inc.Captures = r.readCaptures()
-	inc.Logs = r.readLogs()
+	inc.Logs = r.readLogs(inc.Captures)
 	for _, it := range r.items {
 		it.stop()
 		inc.Files = append(inc.Files, it.file)

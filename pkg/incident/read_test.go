@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/logparse"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
 // at is the time that the evidence of these tests is about.
@@ -400,5 +401,25 @@ func TestKeyLogs(t *testing.T) {
 	f := inc.file(t, "k.log")
 	if f.Records != 2 || len(f.Problems) != 1 || f.Problems[0].Record != 4 || strings.Contains(f.told(), "deadbeef") {
 		t.Errorf("%+v", f)
+	}
+}
+
+// A web server that the captures show answering is the one whose log it is.
+func TestServerInCaptures(t *testing.T) {
+	capturing := func(names ...string) []*Capture {
+		c := &Capture{}
+		for _, n := range names {
+			c.Flows = append(c.Flows, &pcapflow.Flow{HTTP: []pcapflow.Exchange{{}, {ServerName: n}}})
+		}
+		return []*Capture{c, {}}
+	}
+	for want, captures := range map[string][]*Capture{
+		"nginx":  capturing("nginx/1.22.1", "gunicorn", "nginx"),
+		"apache": capturing("Apache/2.4.71 (Debian)"),
+		"":       capturing("Apache", "nginx"),
+	} {
+		if got := serverIn(captures); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
