@@ -1,9 +1,15 @@
 package logparse
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/flowcorr/flowcorr/internal/need"
 )
 
 // shape is what the tests of the DNS servers compare.
@@ -119,5 +125,35 @@ func TestUnboundWithoutYear(t *testing.T) {
 	events, problems, _, _ := ReadAll(strings.NewReader("Nov 22 10:48:22 unbound[17380:0] info: 10.10.1.11 app.ejemplo.com. A IN\n"), unboundLog, Source{})
 	if len(events) != 1 || len(problems) != 0 || events[0].HasTime || !events[0].YearInferred || events[0].Kind != DNSQuery {
 		t.Fatalf("%+v %v", events, problems)
+	}
+}
+
+// Address and port of every refusal, as crowdsec's own tests expect them.
+func TestBindThirdParty(t *testing.T) {
+	expected := regexp.MustCompile(`results\["s01-parse"\]\["[^"]*bind9[^"]*"\]\[(\d+)\]\.Evt\.(?:Parsed\["(remote_port)"\]|Meta\["(source_ip)"\]) == "([^"]*)"`)
+	readFile(t, "bind", "logs", "crowdsec-hub", ".tests", "bind9-refused", "bind9-refused.log")
+	want, err := os.ReadFile(filepath.Join(need.Shared(t, "logs", "crowdsec-hub", ".tests", "bind9-logs"), "parser.assert"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := readFile(t, "bind", "logs", "crowdsec-hub", ".tests", "bind9-logs", "bind9-logs.log")
+	checked := 0
+	for _, m := range expected.FindAllStringSubmatch(string(want), -1) {
+		i, _ := strconv.Atoi(m[1])
+		if i >= len(events) || events[i].Kind != DNSError {
+			t.Errorf("%d events, %s expects a refusal as number %d", len(events), m[0], i)
+			continue
+		}
+		got := events[i].Client.Addr().String()
+		if m[2] != "" {
+			got = strconv.Itoa(int(events[i].Client.Port()))
+		}
+		if got != m[4] {
+			t.Errorf("event %d: %s, want %s", i, got, m[4])
+		}
+		checked++
+	}
+	if checked < 26 {
+		t.Errorf("only %d fields expected", checked)
 	}
 }
