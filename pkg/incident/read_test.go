@@ -149,7 +149,7 @@ func TestRead(t *testing.T) {
 		"web/access.log":    {"nginx-access", "", 2, ""},
 		"web/error.log":     {"nginx-error", "", 1, ""},
 		"web/old.log.gz":    {"nginx-access", "gzip", 1, ""},
-		"dns/queries.log":   {"dnsmasq", "", 2, ""},
+		"dns/queries.log":   {"dns-log", "", 2, ""},
 		"c1/keys.txt":       {TLSKeys, "", 2, ""},
 		"empty.log":         {Unrecognised, "", 0, "empty"},
 		"photo.png":         {Unrecognised, "", 0, "PNG"},
