@@ -58,6 +58,7 @@ func gather(inc *incident.Incident, d *domains) *evidence {
 		e.jumps(l)
 	}
 	e.lines()
+	e.lookupsAndConnections()
 	return e
 }
 
