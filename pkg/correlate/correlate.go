@@ -4,14 +4,24 @@ import "github.com/flowcorr/flowcorr/pkg/incident"
 
 // Correlate links everything an incident holds: it measures the clocks,
 // rebuilds the journeys from the captures, and matches the lines of every log.
-// What could be matched measures the clocks once more, and the lines are matched
+// What could be matched measures the clocks once more, and everything is linked
 // again by these.
 func Correlate(inc *incident.Incident, opt Options) *Case {
-	c := &Case{Incident: inc, Clocks: measureClocks(inc, opt)}
-	tb := newTimebase(inc, c.Clocks, opt)
+	clocks := measureClocks(inc, opt)
+	b, m, tb := link(inc, clocks, opt)
+	if linked := m.linked(); len(linked) > 0 && !opt.NoCorrect {
+		clocks = remeasureClocks(inc, opt, linked)
+		b, m, tb = link(inc, clocks, opt)
+	}
+	for _, j := range b.journeys {
+		j.Breakdown = breakDown(j, tb)
+	}
+	return &Case{Incident: inc, Clocks: clocks, Journeys: b.journeys, Lookups: b.lookups, Unmatched: m.finish()}
+}
+
+// link builds the journeys and matches the lines by given clocks.
+func link(inc *incident.Incident, clocks []*Clock, opt Options) (*built, *matcher, timebase) {
+	tb := newTimebase(inc, clocks, opt)
 	b := build(inc, tb)
-	m := matchLines(inc, b, tb)
-	c.Journeys, c.Lookups = b.journeys, b.lookups
-	c.Unmatched = m.finish()
-	return c
+	return b, matchLines(inc, b, tb), tb
 }

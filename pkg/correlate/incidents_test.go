@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/flowcorr/flowcorr/internal/need"
 	"github.com/flowcorr/flowcorr/pkg/incident"
@@ -173,6 +174,9 @@ func journeysOfIncident(t *testing.T, dir string, all figures) {
 		t.Fatal(err)
 	}
 	c := Correlate(inc, Options{})
+	for _, j := range c.Journeys {
+		checkBreakdown(t, j)
+	}
 	if testing.Verbose() {
 		for _, j := range c.Journeys {
 			t.Log(describe(j))
@@ -292,6 +296,25 @@ func countPhases(t *testing.T, f figures, truth *actionsTruth, c *Case) {
 // plainText is an address as the truth writes it: IPv6 without brackets.
 func plainText(a netip.AddrPort) string { return fmt.Sprintf("%v:%d", a.Addr(), a.Port()) }
 
+// checkBreakdown: the shares of a journey make up all of its time.
+func checkBreakdown(t *testing.T, j *Journey) {
+	if j.End.Time <= j.Start.Time {
+		return
+	}
+	var sum time.Duration
+	share := 0.0
+	for _, s := range j.Breakdown {
+		if s.Time <= 0 {
+			t.Errorf("%s: %s has %v", j.ID, s.Cause, s.Time)
+		}
+		sum += s.Time
+		share += s.Share
+	}
+	if sum != j.Total() || math.Abs(share-1) > 1e-9 {
+		t.Errorf("%s: the shares add up to %v (%v) of %v", j.ID, sum, share, j.Total())
+	}
+}
+
 func describe(j *Journey) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s %v → %v %q /%d %.3f s %v, %d points:", j.ID, j.Service, j.Client, j.Server, j.Name, j.Ordinal, j.Total().Seconds(), j.Outcome, len(j.Points))
@@ -307,6 +330,9 @@ func describe(j *Journey) string {
 	}
 	for _, s := range j.SideLookups {
 		fmt.Fprintf(&b, " side %s", s.Name)
+	}
+	for _, x := range j.Breakdown {
+		fmt.Fprintf(&b, " [%s %.1f]", x.Cause, x.Time.Seconds()*1000)
 	}
 	for _, n := range j.Notes {
 		fmt.Fprintf(&b, " note %q", n)

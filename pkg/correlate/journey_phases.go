@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"slices"
+	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
@@ -33,8 +34,26 @@ func connectionPhases(j *joint) []Phase {
 			phases = append(phases, Phase{Phase: pcapflow.Phase{Name: name}, Reason: reasonLate})
 		}
 	}
+	joinHandshake(phases)
 	return phases
 }
+
+// joinHandshake begins the TLS handshake where the connection stood, as clients
+// measure it: what they need to prepare a ClientHello they spend before it.
+func joinHandshake(phases []Phase) {
+	if len(phases) < 2 || phases[0].Name != pcapflow.TCPConnect || phases[1].Name != pcapflow.TLSHandshake {
+		return
+	}
+	c, t := &phases[0], &phases[1]
+	if c.Flow == t.Flow && c.End.Seen() && t.Begin.Seen() && t.Flow.TLS.StartTLS == "" && seenBefore(c.End, t.Begin) && t.Begin.Time-c.End.Time <= preparation {
+		t.Begin = c.End
+		t.Frames = append([]int{c.End.Frame}, t.Frames...)
+	}
+}
+
+// preparation is how long a client may take over its ClientHello; after longer
+// it had other things to do.
+const preparation = int64(100 * time.Millisecond)
 
 // seenPhase takes a phase from the first point that saw it whole, or else from
 // the first that saw it at all.

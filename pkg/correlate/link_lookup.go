@@ -235,7 +235,7 @@ func adoptTCP(lookups []*Lookup, joints []*joint) map[*pcapflow.Flow]bool {
 			}
 			after := t.Answer.Time
 			for _, p := range silent[key{t.Flow.Client.Addr(), t.Resolver.Addr()}] {
-				if d := p.Flow.Start.Time - after; p.Capture == l.Capture && d >= 0 && d <= soonAfter {
+				if d := p.Flow.Start.Time - after; p.Capture == l.Capture && d >= 0 && d <= soonAfter && !slices.Contains(l.TCPFlows, p.Flow) {
 					l.TCP = true
 					l.TCPFlows = append(l.TCPFlows, p.Flow)
 					adopted[p.Flow] = true

@@ -163,7 +163,8 @@ type state struct {
 	useful    bool  // with data
 	failed    bool  // SERVFAIL, REFUSED, …, or ICMP
 	truncated bool  //
-	answer    int64 // the latest answer
+	answer    int64 // the latest answer, or ICMP error
+	word      int64 // the latest answer alone
 }
 
 // at tells how name and typ ("": any) stood just before instant q.
@@ -188,6 +189,7 @@ func (s *state) observe(t Try, q int64) {
 	}
 	if t.Answer.Seen() && t.Answer.Time <= q {
 		s.answer = max(s.answer, t.Answer.Time)
+		s.word = max(s.word, t.Answer.Time)
 		switch {
 		case t.Truncated:
 			s.truncated = true

@@ -171,7 +171,7 @@ func (a *asking) rounds(name, typ string) (int, time.Duration) {
 			continue
 		}
 		if n > 0 {
-			wait += asked(t) - max(s.lastQuery, s.answer)
+			wait += asked(t) - max(s.lastQuery, s.word)
 		}
 		n++
 		prev := asked(t)

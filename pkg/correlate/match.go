@@ -536,6 +536,29 @@ func (m *matcher) joinRequestIDs() {
 	m.result = kept
 }
 
+// linked lists the sure links that say something of the clocks. An
+// application's line tells of a moment inside the exchange that packets do not
+// show.
+func (m *matcher) linked() []LinkedLine {
+	var list []LinkedLine
+	for _, r := range m.result {
+		t := r.target
+		if t == nil || t.bare || t.point.Exchange.Multiplexed || r.line.Confidence < 0.99 || r.line.By == "request id" {
+			continue
+		}
+		e := &r.line.Log.Events[r.line.Event]
+		if e.Kind == logparse.AppRequest {
+			continue
+		}
+		x := LinkedLine{Log: r.line.Log, Event: r.line.Event, Capture: t.point.Capture, Flow: t.point.Flow, Transaction: t.transaction}
+		if t.transaction == nil {
+			x.Exchange = t.point.Exchange
+		}
+		list = append(list, x)
+	}
+	return list
+}
+
 // finish hands the links to their journeys, in order of log and line, and
 // returns the lines without one.
 func (m *matcher) finish() []Unmatched {

@@ -115,7 +115,7 @@ func (m *matcher) addLookup(j *Journey, l *Lookup) {
 				return
 			}
 			x, at := newTarget(j, p, s, m.tb)
-			x.client, x.server = t.Flow.Client, t.Resolver
+			x.client, x.server, x.transaction = t.Flow.Client, t.Resolver, t.Transaction
 			x.first = at(s)
 			x.sent, x.reply, x.last, x.place = x.first, x.first, x.first, x.first
 			k := questionKey{netip.AddrPortFrom(plainAddr(t.Flow.Client.Addr()), t.Flow.Client.Port()), t.Name, t.Type, kind}

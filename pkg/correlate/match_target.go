@@ -25,6 +25,7 @@ type target struct {
 	timed                    bool  // the capture's clock is known against the reference
 	bare                     bool  // no exchange was understood
 	server                   netip.AddrPort
+	transaction              *pcapflow.Transaction // of a DNS packet, else nil
 	clock                    *Clock
 }
 

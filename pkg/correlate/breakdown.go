@@ -1,0 +1,292 @@
+package correlate
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+// Causes of a journey's time.
+const (
+	CauseDNS       Cause = "dns"
+	CauseRetry     Cause = "resolver-retry"
+	CauseNeighbour Cause = "neighbour"
+	CauseNetwork   Cause = "network"
+	CauseServer    Cause = "server"
+	CauseClient    Cause = "client"
+	CauseLoss      Cause = "loss"
+	CauseTLS       Cause = "tls"
+	CauseWindow    Cause = "window"
+	CauseIdle      Cause = "idle"
+)
+
+// causes in the order they are listed where their times are equal.
+var causes = []Cause{CauseDNS, CauseRetry, CauseNeighbour, CauseNetwork, CauseServer, CauseClient, CauseLoss, CauseTLS, CauseWindow, CauseIdle}
+
+// bill charges a journey's time to its causes, each instant once.
+type bill struct {
+	spent map[Cause]int64
+}
+
+func (b *bill) charge(c Cause, d int64) int64 {
+	if d <= 0 {
+		return 0
+	}
+	b.spent[c] += d
+	return d
+}
+
+// share charges up to d of what is left to c and returns what then is left.
+func (b *bill) share(c Cause, d, left int64) int64 {
+	return left - b.charge(c, min(d, left))
+}
+
+// breakDown charges every instant of a journey to one cause, along the way its
+// client waited.
+func breakDown(j *Journey, tb timebase) []Share {
+	total := j.End.Time - j.Start.Time
+	if total <= 0 {
+		return nil
+	}
+	b := &bill{spent: map[Cause]int64{}}
+	here := sourceOf(j.Points[0])
+	cursor := j.Start.Time
+	for _, p := range phasesInOrder(j, tb, here) {
+		if p.begin > cursor {
+			b.charge(gapCause(j), min(p.begin, j.End.Time)-cursor)
+			cursor = p.begin
+		}
+		end := min(p.end, j.End.Time)
+		if end <= cursor {
+			continue
+		}
+		b.phase(j, p, cursor, end)
+		cursor = end
+	}
+	b.charge(gapCause(j), j.End.Time-cursor)
+	return b.shares(total)
+}
+
+// gapCause is who held the journey up between its phases: the client, whose
+// move it is.
+func gapCause(j *Journey) Cause {
+	if j.Service == "ntp" || j.Service == "dns" {
+		return CauseIdle
+	}
+	return CauseClient
+}
+
+func (b *bill) shares(total int64) []Share {
+	var list []Share
+	for _, c := range causes {
+		if d := b.spent[c]; d > 0 {
+			list = append(list, Share{Cause: c, Time: time.Duration(d), Share: float64(d) / float64(total)})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Share) int { return cmp.Compare(b.Time, a.Time) })
+	return list
+}
+
+// placed is a phase on the clock of the journey's first point.
+type placed struct {
+	*Phase
+	begin, end int64
+	shift      int64 // from the clock of the phase's capture
+	open       bool  // it never ended: it lasted until the journey gave up
+}
+
+func phasesInOrder(j *Journey, tb timebase, here source) []placed {
+	var list []placed
+	for i := range j.Phases {
+		p := &j.Phases[i]
+		if !p.Begin.Seen() {
+			continue
+		}
+		s, ok := carry(tb, source{p.Capture, p.Flow.Clock}, p.Begin, here, j.Start.Time)
+		if !ok {
+			continue
+		}
+		x := placed{Phase: p, begin: s.Time, shift: s.Time - p.Begin.Time}
+		if p.End.Seen() {
+			x.end = p.End.Time + x.shift
+		} else {
+			x.end, x.open = j.End.Time, true
+		}
+		list = append(list, x)
+	}
+	slices.SortStableFunc(list, func(a, b placed) int { return cmp.Compare(a.begin, b.begin) })
+	return list
+}
+
+// phase charges the stretch of one phase from begin to end.
+func (b *bill) phase(j *Journey, p placed, begin, end int64) {
+	left := end - begin
+	if p.Flow.Conn != nil && p.Name != pcapflow.TCPConnect {
+		lost, window := stallsWithin(p.Flow, begin-p.shift, end-p.shift)
+		left = b.share(CauseLoss, lost, left)
+		left = b.share(CauseWindow, window, left)
+	}
+	rtt := roundTrip(p)
+	switch p.Name {
+	case pcapflow.DNSLookup:
+		if l := j.Lookup; l != nil {
+			left = b.share(CauseRetry, int64(l.RetryWait), left)
+			if p.open || l.Incomplete {
+				left = b.share(CauseRetry, left, left)
+			}
+		}
+		b.charge(CauseDNS, left)
+	case pcapflow.L2Resolve:
+		b.charge(CauseNeighbour, left)
+	case pcapflow.TCPConnect:
+		b.connect(p, rtt, left)
+	case pcapflow.TLSHandshake, pcapflow.QUICHandshake:
+		if t := p.Flow.TLS; t != nil && t.ClientHelloFirst.Seen() {
+			left = b.share(CauseClient, t.ClientHelloFirst.Time+p.shift-begin, left)
+		}
+		left = b.share(CauseNetwork, rtt*int64(roundTrips(p.Flow)), left)
+		b.charge(CauseTLS, left)
+	case pcapflow.HTTPSend:
+		b.charge(CauseNetwork, left)
+	case pcapflow.HTTPWait:
+		if !p.open {
+			left = b.share(CauseNetwork, rtt, left)
+		}
+		b.charge(CauseServer, left)
+	case pcapflow.HTTPReceive:
+		left = b.share(CauseServer, trickled(j.Exchange, left, rtt), left)
+		b.charge(CauseNetwork, left)
+	case pcapflow.SSHBanner:
+		left = b.share(CauseNetwork, rtt, left)
+		b.charge(CauseServer, left)
+	case pcapflow.SSHKex:
+		left = b.share(CauseNetwork, 2*rtt, left)
+		b.charge(CauseServer, left)
+	case pcapflow.SSHAuth:
+		b.login(j.SSH, rtt, left)
+	case pcapflow.NTPExchange:
+		b.charge(CauseNetwork, left)
+	default:
+		left = b.share(CauseNetwork, rtt, left)
+		b.charge(CauseServer, left)
+	}
+}
+
+// connect: the loss-free round trip is the network's, the rest waited for a
+// timer, or for a server that did not answer.
+func (b *bill) connect(p placed, rtt, left int64) {
+	if !p.open {
+		left = b.share(CauseNetwork, rtt, left)
+	}
+	if p.Attempts > 1 || p.open {
+		b.charge(CauseLoss, left)
+	} else {
+		b.charge(CauseNetwork, left)
+	}
+}
+
+// login charges each round's wait to the server but for the round trip, and
+// what the client took between rounds to the client.
+func (b *bill) login(s *pcapflow.SSH, rtt, left int64) {
+	if s == nil {
+		b.charge(CauseServer, left)
+		return
+	}
+	for _, r := range s.Rounds {
+		if !r.Request.Seen() || !r.Reply.Seen() {
+			continue
+		}
+		wait := r.Reply.Time - r.Request.Time
+		left = b.share(CauseNetwork, min(rtt, wait), left)
+		left = b.share(CauseServer, wait-min(rtt, wait), left)
+	}
+	if len(s.Rounds) == 0 {
+		b.charge(CauseServer, left)
+		return
+	}
+	b.charge(CauseClient, left)
+}
+
+// roundTrip is the network's part of one question and answer where a phase was
+// seen: nothing where the capture was taken at the server.
+func roundTrip(p placed) int64 {
+	c := p.Flow.Conn
+	if c == nil {
+		return 0
+	}
+	if vantageRank(Point{Capture: p.Capture, Flow: p.Flow}) == 2 && p.Name != pcapflow.TCPConnect {
+		return 0
+	}
+	if p.Name == pcapflow.TCPConnect {
+		return cmp.Or(p.RTT, c.RTT)
+	}
+	return cmp.Or(c.RTTServer, c.RTT)
+}
+
+// roundTrips is how often a handshake crossed the network.
+func roundTrips(f *pcapflow.Flow) int {
+	switch {
+	case f.TLS == nil:
+		return 1
+	case f.TLS.RoundTrips > 0:
+		return f.TLS.RoundTrips
+	case f.TLS.Version == "TLSv1.3" || f.TLS.Resumed:
+		return 1
+	}
+	return 2
+}
+
+// stallsWithin sums the time in [from, to] lost to retransmission and to closed
+// windows. Overlapping waits count once, loss first.
+func stallsWithin(f *pcapflow.Flow, from, to int64) (lost, window int64) {
+	var waits []interval
+	for _, r := range f.Conn.Retransmissions {
+		switch r.Kind {
+		case pcapflow.RetransmitSpurious, pcapflow.RetransmitSYN, pcapflow.RetransmitSYNACK:
+			continue
+		}
+		if r.Wait > 0 {
+			waits = append(waits, interval{r.Time - r.Wait, r.Time})
+		}
+	}
+	lost = covered(waits, from, to)
+	for _, s := range f.Conn.Stalls {
+		if (s.Cause == pcapflow.StallZeroWindow || s.Cause == pcapflow.StallWindowFull) && s.Begin.Seen() && s.End.Seen() {
+			waits = append(waits, interval{s.Begin.Time, s.End.Time})
+		}
+	}
+	return lost, covered(waits, from, to) - lost
+}
+
+// firstWindow is what a server may send before it hears of its client (ten
+// segments, RFC 6928).
+const firstWindow = 10 * 1460
+
+// trickled is the time of a receive phase that the network does not explain: an
+// answer that fits the first window arrives at once, or the server had it late.
+// How long a larger one may take on a clear path, packets alone do not tell.
+func trickled(e *pcapflow.Exchange, left, rtt int64) int64 {
+	if e == nil || e.ResponseBytes < 0 || e.ResponseBytes > firstWindow {
+		return 0
+	}
+	return left - rtt
+}
+
+type interval struct{ from, to int64 }
+
+// covered is how much of [from, to] the intervals cover.
+func covered(list []interval, from, to int64) int64 {
+	list = slices.Clone(list)
+	slices.SortFunc(list, func(a, b interval) int { return cmp.Compare(a.from, b.from) })
+	sum := int64(0)
+	for _, x := range list {
+		x.from, x.to = max(x.from, from), min(x.to, to)
+		if x.to > x.from {
+			sum += x.to - x.from
+			from = x.to
+		}
+	}
+	return sum
+}
