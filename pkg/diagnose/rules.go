@@ -4,6 +4,11 @@ package diagnose
 // Adding a rule is one entry in its family's file and one line here.
 var rules = []*Rule{
 	// gates
+	&captureLost,
+	&captureDuplicates,
+	&captureOffload,
+	&capturePartial,
+	&clockUnknown,
 	// dns
 	&dnsRetry,
 	&dnsNeverReached,
@@ -22,7 +27,11 @@ var rules = []*Rule{
 	&synLost,
 	&synUnanswered,
 	&connectionRefused,
+	&lossInHandshake,
 	&lossInResponse,
+	&lossStall,
+	&reordering,
+	&spuriousRetransmission,
 	// tls
 	&tlsCertificateTime,
 	&tlsWrongProtocol,

@@ -45,8 +45,8 @@ func checkSYNLost(c *Case, r *Rule) []Finding {
 		if first := conn.SYNACK[0]; first.Time < conn.SYN[len(conn.SYN)-1].Time {
 			wait = time.Duration(first.Time - conn.SYN[0].Time) // answered before the last repeat
 		}
-		if wait < 500*time.Millisecond {
-			continue // both arrived together: held, not lost
+		if wait < 500*time.Millisecond || held(j) {
+			continue
 		}
 		f := Finding{Severity: Warning, Confidence: High, Journeys: []*correlate.Journey{j}, Lost: wait}
 		f.Text = c.say(lang.Text{
@@ -58,7 +58,23 @@ func checkSYNLost(c *Case, r *Rule) []Finding {
 		f.Refuters = []Refuter{serverCaptureRefuter(c, r, j, len(conn.SYN))}
 		out = append(out, f)
 	}
-	return out
+	return c.weigh(out, c.connections())
+}
+
+// held tells whether all SYNs arrived together at another point: a router kept
+// the first one, most often while it resolved its neighbour, and lost none.
+func held(j *correlate.Journey) bool {
+	sent := len(j.Points[0].Flow.Conn.SYN)
+	for _, p := range j.Points[1:] {
+		if p.Flow.Conn == nil || len(p.Flow.Conn.SYN) < sent {
+			continue
+		}
+		syn := p.Flow.Conn.SYN
+		if time.Duration(syn[len(syn)-1].Time-syn[0].Time) < 100*time.Millisecond {
+			return true
+		}
+	}
+	return false
 }
 
 // serverCaptureRefuter looks for the same SYNs at the server.
@@ -195,53 +211,4 @@ func (c *Case) accepted(j *correlate.Journey) bool {
 		}
 	}
 	return false
-}
-
-var lossInResponse = Rule{
-	Name: "loss-in-response", Family: "tcp",
-	Title: lang.Text{EN: "Response slowed by loss", ES: "Respuesta frenada por pérdidas"},
-	Doc: lang.Text{
-		EN: "Segments of the response were lost and sent again; the waiting for them is part of the download. The application had finished long before.",
-		ES: "Segmentos de la respuesta se perdieron y se enviaron de nuevo; esperarlos forma parte de la descarga. La aplicación había terminado mucho antes.",
-	},
-	Source: "RFC 5681; RFC 6298",
-	Needs:  lang.Text{EN: "a capture with the response", ES: "una captura con la respuesta"},
-	Refuters: []lang.Text{
-		{EN: "reordering only: the late segment is the original by its IP ID", ES: "solo reordenación: el segmento tardío es el original según su identificador IP"},
-	},
-	Check: checkLossInResponse,
-}
-
-func checkLossInResponse(c *Case, r *Rule) []Finding {
-	var out []Finding
-	for _, j := range c.Journeys {
-		x, f := j.Exchange, flow(j)
-		if x == nil || f == nil || f.Conn == nil || !x.ResponseFirst.Seen() {
-			continue
-		}
-		var numbers []int
-		var lost time.Duration
-		for _, t := range f.Conn.Retransmissions {
-			if t.Dir == pcapflow.Server && t.Kind != pcapflow.RetransmitSpurious && t.Time >= x.RequestLast.Time && t.Time <= x.ResponseLast.Time+int64(time.Second) {
-				numbers = append(numbers, t.Original.Frame, t.Frame)
-				lost += time.Duration(t.Wait)
-			}
-		}
-		if len(numbers) == 0 {
-			continue
-		}
-		lost = min(lost, j.Total())
-		find := Finding{Severity: Note, Confidence: High, Journeys: []*correlate.Journey{j}, Lost: lost, Share: float64(lost) / float64(max(j.Total(), 1))}
-		if lost >= 100*time.Millisecond && 5*lost >= j.Total() {
-			find.Severity = Warning
-		}
-		find.Text = c.say(lang.Text{
-			EN: "%s of %s is the recovery of %d lost segments of the response from %s.",
-			ES: "%s de %s es la recuperación de %d segmentos perdidos de la respuesta de %s.",
-		}, lost, j.Total(), len(numbers)/2, j.Server)
-		find.Evidence = append(frames(j.Points[0].Capture, numbers...), journeyLines(j)...)
-		find.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
-		out = append(out, find)
-	}
-	return out
 }
