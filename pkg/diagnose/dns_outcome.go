@@ -227,7 +227,7 @@ func checkDNSNeverReached(c *Case, r *Rule) []Finding {
 	for _, l := range c.userLookups() {
 		n, wait := retries(l)
 		v := c.resolverView(l)
-		sent := queries(l)
+		sent := repeatedQueries(l)
 		if n == 0 || !v.known || v.queries >= sent || wait < 500*time.Millisecond || failover(l) {
 			continue
 		}

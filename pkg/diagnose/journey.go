@@ -112,10 +112,10 @@ func (c *Case) requests(j *correlate.Journey) int {
 	return n
 }
 
-// loudness is the severity of something that befell n of all: below three in a
-// hundred it is part of any network's or application's day.
+// loudness is the severity of something that befell n of all: below one in
+// twenty it is part of any network's or application's day.
 func (c *Case) loudness(n, all int) Severity {
-	if 100*n < 3*all {
+	if 20*n < all {
 		return Note
 	}
 	return Warning

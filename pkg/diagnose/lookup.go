@@ -42,11 +42,13 @@ func sent(t *correlate.Try) []pcapflow.Stamp {
 	return append([]pcapflow.Stamp{t.Query}, t.Repeats...)
 }
 
-// queries counts the packets a lookup sent.
-func queries(l *correlate.Lookup) int {
-	n := 0
+// repeatedQueries counts the packets of those questions that were repeated.
+func repeatedQueries(l *correlate.Lookup) int {
+	asked, n := unanswered(l), 0
 	for i := range l.Tries {
-		n += len(sent(&l.Tries[i]))
+		if t := &l.Tries[i]; asked[t.Type+" "+t.Name] {
+			n += len(sent(t))
+		}
 	}
 	return n
 }
@@ -262,7 +264,22 @@ func (v resolverView) ignored(unanswered int) bool {
 	return v.known && v.queries >= unanswered && v.answers == 0
 }
 
-// resolverView looks for a lookup in a capture taken at its resolver.
+// unanswered lists the questions of a lookup that had to be repeated.
+func unanswered(l *correlate.Lookup) map[string]bool {
+	times := map[string]int{}
+	for i := range l.Tries {
+		t := &l.Tries[i]
+		times[t.Type+" "+t.Name] += len(sent(t))
+	}
+	out := map[string]bool{}
+	for question, n := range times {
+		out[question] = n > 1
+	}
+	return out
+}
+
+// resolverView looks for the repeated questions of a lookup in a capture taken
+// at its resolver.
 func (c *Case) resolverView(l *correlate.Lookup) resolverView {
 	var v resolverView
 	for _, k := range c.Incident.Captures {
@@ -271,13 +288,19 @@ func (c *Case) resolverView(l *correlate.Lookup) resolverView {
 		}
 		v.known = true
 	}
+	asked := unanswered(l)
 	for _, o := range l.Others {
-		if len(l.Resolvers) > 0 && (o.Capture.VantageHost == l.Resolvers[0] || slices.Contains(o.Capture.Own, l.Resolvers[0])) {
-			for i := range o.Tries {
-				v.queries += len(sent(&o.Tries[i]))
-				if o.Tries[i].Answer.Seen() {
-					v.answers++
-				}
+		if len(l.Resolvers) == 0 || !(o.Capture.VantageHost == l.Resolvers[0] || slices.Contains(o.Capture.Own, l.Resolvers[0])) {
+			continue
+		}
+		for i := range o.Tries {
+			t := &o.Tries[i]
+			if !asked[t.Type+" "+t.Name] {
+				continue
+			}
+			v.queries += len(sent(t))
+			if t.Answer.Seen() {
+				v.answers++
 			}
 		}
 	}

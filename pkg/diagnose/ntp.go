@@ -47,9 +47,9 @@ func checkNTPUnanswered(c *Case, r *Rule) []Finding {
 		f.Evidence = merge(f.Evidence)
 		j := group.journeys[0]
 		f.Text = c.say(lang.Text{
-			EN: "%d of %d NTP requests from %s to %s got no answer: UDP/123 is filtered or the server is down.",
-			ES: "%d de %d peticiones NTP de %s a %s quedaron sin respuesta: UDP/123 está filtrado o el servidor está caído.",
-		}, lost, all, j.Client.Addr(), j.Server)
+			EN: "%d of %d NTP requests from %s to %s (in %s) got no answer: UDP/123 is filtered or the server is down.",
+			ES: "%d de %d peticiones NTP de %s a %s (en %s) quedaron sin respuesta: UDP/123 está filtrado o el servidor está caído.",
+		}, lost, all, j.Client.Addr(), j.Server, j.Points[0].Capture.Files[0].Path)
 		f.Refuters = []Refuter{answeredElsewhere(c, r, group.journeys)}
 		out = append(out, f)
 	}

@@ -25,6 +25,10 @@ var clientGaveUp = Rule{
 	Check: checkClientGaveUp,
 }
 
+// patience is the shortest wait before a close that is called giving up: a
+// close at once is the end of a connection, whatever its last record was.
+const patience = 300 * time.Millisecond
+
 // abandoned tells whether the client ended the connection while it waited for
 // the answer of the journey's request.
 func abandoned(j *correlate.Journey) (at pcapflow.Stamp, ok bool) {
@@ -41,7 +45,7 @@ func abandoned(j *correlate.Journey) (at pcapflow.Stamp, ok bool) {
 	if own := f.Conn.FIN[pcapflow.Server]; own.Seen() && own.Time < at.Time {
 		return at, false
 	}
-	return at, at.Seen() && at.Time > x.RequestFirst.Time
+	return at, at.Seen() && at.Time-x.RequestFirst.Time >= int64(patience)
 }
 
 func checkClientGaveUp(c *Case, r *Rule) []Finding {
@@ -54,7 +58,7 @@ func checkClientGaveUp(c *Case, r *Rule) []Finding {
 	}
 	var out []Finding
 	for _, group := range g.all {
-		f := Finding{Severity: Warning, Confidence: High, Journeys: group.journeys}
+		f := Finding{Severity: c.loudness(len(group.journeys), c.requests(group.journeys[0])), Confidence: High, Journeys: group.journeys}
 		for _, j := range group.journeys {
 			f.Lost += j.Total()
 			if at, gone := abandoned(j); gone {
@@ -131,8 +135,7 @@ func checkSlowBody(c *Case, r *Rule) []Finding {
 		if !ok || took < slowApplication || 5*took < 2*j.Total() || took < 5*roundTrip(j) || limited(j) || j.Exchange.Multiplexed {
 			continue
 		}
-		// a rate that any path of today carries is delivery, not production
-		if n := j.Exchange.ResponseBytes; n > 0 && float64(n)/took.Seconds() > 250e3 {
+		if took < 3*delivery(j) {
 			continue
 		}
 		g.add(j.Server.String(), j)
@@ -159,6 +162,16 @@ func checkSlowBody(c *Case, r *Rule) []Finding {
 	return out
 }
 
+// delivery is about what the bytes of a response take through a window that
+// doubles each round trip from ten segments on (RFC 6928).
+func delivery(j *correlate.Journey) time.Duration {
+	rounds := time.Duration(1)
+	for window := int64(14600); window < j.Exchange.ResponseBytes; window *= 2 {
+		rounds++
+	}
+	return rounds * roundTrip(j)
+}
+
 // limited tells whether loss or the client's window held the response up.
 func limited(j *correlate.Journey) bool {
 	f, x := flow(j), j.Exchange
@@ -168,7 +181,8 @@ func limited(j *correlate.Journey) bool {
 	if f.Conn.Count[pcapflow.Client].ZeroWindow > 0 || f.Conn.Count[pcapflow.Server].WindowFull > 0 {
 		return true
 	}
-	return resentBetween(j, x.ResponseFirst, x.ResponseLast)
+	lost := resent(j, func(p correlate.Point, t *pcapflow.Retransmission) bool { return within(j, p, t.Time) })
+	return len(lost.all) > 0
 }
 
 var slowUpload = Rule{
