@@ -18,14 +18,14 @@ import (
 var chronyc = &Format{
 	Name:  "chronyc",
 	Score: func(head []byte) int { return chronycScore(head) },
-	Open:  func(r io.Reader, _ Source) Decoder { return newTranscriptDecoder(r, &chronycText{}) },
+	Open:  func(r io.Reader, src Source) Decoder { return newSnapshotDecoder(r, &chronycText{}, src) },
 	Hints: []string{"chronyc"},
 }
 
 func chronycScore(head []byte) int {
 	for _, sign := range []string{"Ref time (UTC)", "MS Name/IP address", "Name/IP Address            NP", "NTP tests", "$ chronyc "} {
 		if bytes.Contains(head, []byte(sign)) {
-			return scoreTranscript(head, 97, &chronycText{})
+			return scoreTranscript(head, 97, &snapshots{t: &chronycText{}})
 		}
 	}
 	return 0

@@ -17,12 +17,12 @@ var ntpq = &Format{
 	Score: func(head []byte) int {
 		for _, sign := range []string{"st t when poll reach", "associd=", "ntpq "} {
 			if bytes.Contains(head, []byte(sign)) {
-				return scoreTranscript(head, 96, &ntpqText{})
+				return scoreTranscript(head, 96, &snapshots{t: &ntpqText{}})
 			}
 		}
 		return 0
 	},
-	Open:  func(r io.Reader, _ Source) Decoder { return newTranscriptDecoder(r, &ntpqText{}) },
+	Open:  func(r io.Reader, src Source) Decoder { return newSnapshotDecoder(r, &ntpqText{}, src) },
 	Hints: []string{"ntpq"},
 }
 

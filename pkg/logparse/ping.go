@@ -16,9 +16,9 @@ var ping = &Format{
 		if !bytes.Contains(head, []byte("PING ")) && !bytes.Contains(head, []byte("bytes from ")) && !bytes.Contains(head, []byte("ping: ")) {
 			return 0
 		}
-		return scoreTranscript(head, 95, &pingText{})
+		return scoreTranscript(head, 95, &snapshots{t: &pingText{}})
 	},
-	Open:  func(r io.Reader, src Source) Decoder { return newTranscriptDecoder(r, &pingText{src: src}) },
+	Open:  func(r io.Reader, src Source) Decoder { return newSnapshotDecoder(r, &pingText{src: src}, src) },
 	Hints: []string{"ping"},
 }
 

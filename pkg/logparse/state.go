@@ -17,12 +17,12 @@ var hostState = &Format{
 	Score: func(head []byte) int {
 		for _, sign := range stateSigns {
 			if bytes.Contains(head, []byte(sign)) {
-				return scoreTranscript(head, 94, &stateText{})
+				return scoreTranscript(head, 94, &snapshots{t: &stateText{}})
 			}
 		}
 		return 0
 	},
-	Open:  func(r io.Reader, src Source) Decoder { return newTranscriptDecoder(r, &stateText{src: src}) },
+	Open:  func(r io.Reader, src Source) Decoder { return newSnapshotDecoder(r, &stateText{src: src}, src) },
 	Hints: []string{"ss_", "ss.", "nstat", "netstat", "neigh", "vmstat", "iostat", "socket"},
 }
 

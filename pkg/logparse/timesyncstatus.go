@@ -19,12 +19,12 @@ var timesyncStatus = &Format{
 	Score: func(head []byte) int {
 		for _, sign := range []string{"Root distance:", "NTPMessage=", "NTP response:", "timedatectl ", "Poll interval:", "Packet count:"} {
 			if bytes.Contains(head, []byte(sign)) {
-				return scoreTranscript(head, 96, &timesyncText{})
+				return scoreTranscript(head, 96, &snapshots{t: &timesyncText{}})
 			}
 		}
 		return 0
 	},
-	Open:  func(r io.Reader, src Source) Decoder { return newTranscriptDecoder(r, &timesyncText{src: src}) },
+	Open:  func(r io.Reader, src Source) Decoder { return newSnapshotDecoder(r, &timesyncText{src: src}, src) },
 	Hints: []string{"timesync", "timedatectl"},
 }
 

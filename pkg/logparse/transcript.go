@@ -130,6 +130,15 @@ func prompt(line []byte, programs ...string) (command []byte, timed, ok bool) {
 		case string(word) == "sudo" || string(word) == "env" || bytes.IndexByte(word, '=') > 0 && bytes.IndexByte(word, '/') < 0:
 			rest = after
 			continue
+		case string(word) == "date" || string(word) == "date;": // "date; chronyc tracking"
+			if _, next, more := bytes.Cut(rest, []byte(";")); more {
+				rest = next
+				continue
+			}
+			if _, next, more := bytes.Cut(rest, []byte("&&")); more {
+				rest = next
+				continue
+			}
 		}
 		if i := bytes.LastIndexByte(word, '/'); i >= 0 {
 			word = word[i+1:]
