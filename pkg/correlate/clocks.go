@@ -1,7 +1,6 @@
 package correlate
 
 import (
-	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
@@ -144,9 +143,9 @@ func remeasureClocks(inc *incident.Incident, opt Options, linked []LinkedLine) [
 	d := buildDomains(inc)
 	e := gather(inc, d)
 	e.linked(linked)
-	s := clock.Solve(e.problem(opt))
+	s := e.solve(opt)
 	if e.sameHosts(s) {
-		s = clock.Solve(e.problem(opt))
+		s = e.solve(opt)
 	}
 	return e.finish(s)
 }

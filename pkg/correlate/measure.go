@@ -20,6 +20,47 @@ func (e *evidence) problem(opt Options) clock.Problem {
 	}
 }
 
+// solve measures the clocks. Where most of them seem to step at once it is the
+// reference that stepped, and another one is tried: a clock that repeats or
+// skips time is a bad measure for the others.
+func (e *evidence) solve(opt Options) *clock.Solution {
+	const attempts = 3
+	p := e.problem(opt)
+	best := clock.Solve(p)
+	least, all := steps(best)
+	if opt.Reference != "" {
+		return best
+	}
+	for n := 1; n <= attempts && 2*least > all && all > 1; n++ {
+		i := slices.Index(p.Prefer, best.Reference) + n
+		if i >= len(p.Prefer) || e.clocks[p.Prefer[i]].Kind != e.clocks[best.Reference].Kind {
+			break
+		}
+		q := p
+		q.Prefer = p.Prefer[i:]
+		s := clock.Solve(q)
+		if x, y := steps(s); x < least && y >= all {
+			return s
+		}
+	}
+	return best
+}
+
+// steps counts the measured clocks, and those that step.
+func steps(s *clock.Solution) (stepping, all int) {
+	for i := range s.Tracks {
+		t := &s.Tracks[i]
+		if t.Status != clock.Measured {
+			continue
+		}
+		all++
+		if slices.ContainsFunc(t.Segments, func(x clock.Segment) bool { return x.StepBefore }) {
+			stepping++
+		}
+	}
+	return stepping, all
+}
+
 // declared finds the clocks whose offsets the user gave: by name, by the folder
 // of their files, or by a file.
 func (e *evidence) declared(opt Options) map[clock.ID]int64 {

@@ -35,7 +35,10 @@ func segment(bs []bound) (ps []piece, rejected []bool) {
 	for _, c := range cuts {
 		run := bs[c.i:c.j]
 		f := fit(run, c.limit)
-		if len(f.lines) == 0 {
+		if f.open() {
+			for i := range run {
+				rejected[c.i+i] = true
+			}
 			continue
 		}
 		p := piece{from: run[0].t, to: run[len(run)-1].t, lines: f.lines, drift: c.limit, weight: f.total - f.lost}
@@ -47,6 +50,15 @@ func segment(bs []bound) (ps []piece, rejected []bool) {
 		ps = append(ps, p)
 	}
 	return ps, rejected
+}
+
+// open tells that a run is bounded on one side only, or on none.
+func (f *fitted) open() bool {
+	if len(f.lines) == 0 {
+		return true
+	}
+	low, high := f.lines.at(0)
+	return high-low > 1e14
 }
 
 // cut is a run [i, j) of the bounds to be explained by one line.
@@ -61,7 +73,7 @@ type cut struct {
 func split(bs []bound, base, depth int) []cut {
 	whole := cut{base, base + len(bs), driftLimit}
 	f := fit(bs, driftLimit)
-	if f.lost < stepPenalty || depth == 0 {
+	if f.lost < stepPenalty || depth == 0 || f.open() {
 		return []cut{whole}
 	}
 	if s := fit(bs, slewLimit); f.lost-s.lost >= stepPenalty && s.lost <= 0.05*s.total {
@@ -88,7 +100,9 @@ func split(bs []bound, base, depth int) []cut {
 				}
 			}
 			out = append(out, c)
-			gain += g.total - g.lost
+			if !g.open() {
+				gain += g.total - g.lost
+			}
 		}
 	}
 	if gain-(f.total-f.lost) < stepPenalty*float64(len(out)-1) {

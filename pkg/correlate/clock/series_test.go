@@ -95,7 +95,7 @@ func TestLogsWithoutKeys(t *testing.T) {
 			t.Skip(tr.Why) // how often that may be is TestRefusedSeldom's
 		}
 		in, par, med := score(tr, h, 0, span)
-		if in < 0.99 || par < 0.99 || med > int64(q)/5+30e6 {
+		if in < 0.99 || par < 0.99 || med > int64(q)/2+30e6 {
 			t.Fatalf("inside %.3f, parallel %.3f, median error %d; %+v", in, par, med, tr.Segments)
 		}
 	})
