@@ -10,5 +10,5 @@ var dissectors = []*Dissector{
 	dnsTCPDissector, // DNS over TCP
 	dnsDissector,    // DNS, mDNS, LLMNR
 	ntpDissector,    // NTP
-	// quicDissector, // QUIC
+	quicDissector,   // QUIC
 }

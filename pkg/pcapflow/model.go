@@ -444,14 +444,34 @@ type AuthRound struct {
 	None                     bool   // the first request, by its size the method "none" that only asks for the others; no attempt
 }
 
-// QUIC is what the Initial packets show.
+// QUIC is what the Initial packets show, which anybody can open (RFC 9001 §5.2).
 type QUIC struct {
-	Version      string
-	SNI, ALPN    string
+	Version      string // "1", "2", "draft-29", "Q046", "0x…"; of the connection that went on
+	SNI, ALPN    string // ALPN: the first the client offered; which one was chosen is not visible
 	Retry        bool
 	Negotiated   bool // a Version Negotiation packet was seen
-	EarlyData    bool
+	EarlyData    bool // the client sent 0-RTT packets
 	HandshakeEnd Stamp
+
+	Offered      []string // ALPN
+	Versions     []string // offered by Version Negotiation, bounded
+	Cipher       string   // of the ServerHello, IANA name
+	Group        string
+	JA4          string
+	ECH          bool
+	HelloRetry   bool
+	Opened       [2]bool // an Initial packet of that side could be decrypted
+	Initial      Stamp   // first packet of the client
+	ClientHello  Stamp   // its last byte
+	Answer       Stamp   // first packet of the server, Retry and Version Negotiation included
+	ServerHello  Stamp
+	ServerFlight Stamp // last Handshake packet of the server before HandshakeEnd
+	RetryAt      Stamp
+	Attempts     int      // how often the ClientHello's beginning was sent, not counting after a Retry
+	SpinRTT      RTTStats // from the latency spin bit (RFC 9000 §17.4), where it spins; N 0: it does not
+	Close        Stamp    // a CONNECTION_CLOSE in an Initial packet
+	CloseBy      Dir
+	CloseCode    uint64 // transport error (RFC 9000 §20.1); 0x100 + alert: TLS
 }
 
 // ICMPError is an ICMP or ICMPv6 error that quotes a packet.

@@ -100,10 +100,9 @@ func (s *sshStream) broken() (Outcome, string) {
 		return Unseen, ""
 	}
 	server := s.role(Server)
-	for _, r := range c.RST {
-		if r.Dir == server {
-			return Refused, "reset by the server"
-		}
+	if len(c.RST) > 0 && c.RST[0].Dir == server {
+		return Refused, "reset by the server"
+	} else if len(c.RST) > 0 {
 		return Unanswered, "reset by the client"
 	}
 	first, by := c.FIN[server], Failed

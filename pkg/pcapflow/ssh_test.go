@@ -406,7 +406,6 @@ func TestSSHSnapped(t *testing.T) {
 
 func TestSSHGapsAndCuts(t *testing.T) {
 	var whole [2][]byte
-	s := newSSH()
 	record := func(d Dir, b []byte) { whole[d] = append(whole[d], b...) }
 	lists := []string{"curve25519-sha256", "k", gcm, gcm, "m", "m", "none", "none"}
 	z := sshSizesOf(gcm, "")
@@ -421,7 +420,7 @@ func TestSSHGapsAndCuts(t *testing.T) {
 	record(Server, sealedPacket(z, 17))
 	for from := range whole[Server] {
 		for _, lost := range []int{0, 1, 20, 500} {
-			s = newSSH()
+			s := newSSH()
 			s.send(Client, whole[Client])
 			s.send(Server, whole[Server][:from])
 			if lost > 0 && from+lost < len(whole[Server]) {
