@@ -83,8 +83,7 @@ func (e *engine) open(key flowKey, hash uint32, swapped, fromServer, guessed boo
 	f.last = h.stamp
 	o := f.out
 	o.Transport, o.Guessed, o.Clock = t, guessed, h.clock
-	o.Stream = e.streams[t]
-	e.streams[t]++
+	o.Stream = e.stream(f, t)
 	o.Start = h.stamp
 	o.Encapsulation = e.encaps.name(key.encap)
 	o.Client = netip.AddrPortFrom(key.a.netip(key.v6), key.pa)
@@ -97,6 +96,46 @@ func (e *engine) open(key flowKey, hash uint32, swapped, fromServer, guessed boo
 		e.wheel.add(f, h.stamp.Time+f.patience())
 	}
 	return f
+}
+
+// stream numbers a flow as Wireshark does, which overlooks encapsulations.
+func (e *engine) stream(f *flow, t Transport) int {
+	if o := e.table.sibling(&f.key, f.hash); o != nil && (t != TCP || e.h.flags&(flagSYN|flagACK) != flagSYN) {
+		return o.out.Stream
+	}
+	n := e.streams[t]
+	e.streams[t]++
+	return n
+}
+
+// adopt finds the flow whose other direction the packet at hand is, when the
+// two directions travel in different encapsulations; nil if there is none.
+func (e *engine) adopt(k *flowKey, hash uint32, swapped bool) *flow {
+	h := &e.h
+	f := e.table.sibling(k, hash)
+	if f == nil || f.key.other != 0 {
+		return nil
+	}
+	d := f.sender(swapped)
+	if f.packets[d] > 0 || f.packets[d.Other()] == 0 {
+		return nil
+	}
+	if f.tcp != nil {
+		o := &f.side[d.Other()]
+		if h.flags&flagACK == 0 || int32(h.ack-o.base) < 0 || int32(h.ack-o.next) > 0 {
+			return nil
+		}
+	}
+	f.key.other = k.encap + 1
+	return f
+}
+
+// sender is the side that sent a packet; swapped: from endpoint b.
+func (f *flow) sender(swapped bool) Dir {
+	if swapped != f.turned {
+		return Server
+	}
+	return Client
 }
 
 // count adds the packet at hand to f.

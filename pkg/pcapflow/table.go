@@ -13,6 +13,13 @@ type flowKey struct {
 	v6      bool
 	section uint16
 	encap   uint32
+	other   uint32 // encapsulation of the other direction, plus one, where it differs; 0: it does not
+}
+
+// is tells whether a packet with the key o belongs to the flow with the key k.
+func (k *flowKey) is(o *flowKey) bool {
+	return k.a == o.a && k.b == o.b && k.pa == o.pa && k.pb == o.pb && k.proto == o.proto && k.section == o.section && k.v6 == o.v6 &&
+		(k.encap == o.encap || k.other == o.encap+1)
 }
 
 // keyOf builds the key of the packet at hand; swapped: its sender is b.
@@ -30,8 +37,8 @@ func (e *engine) keyOf(h *header) (k flowKey, swapped bool) {
 }
 
 // flowTable finds open flows by key: open addressing with linear probing.
-// The hash leaves out the encapsulation, so that the same conversation seen
-// through two of them lies side by side.
+// The hash leaves out the encapsulation, so that the same endpoints in two of
+// them lie side by side.
 type flowTable struct {
 	tags  []uint32 // hash of the flow at this place; 0: free
 	flows []*flow
@@ -58,8 +65,24 @@ func (t *flowTable) hash(k *flowKey) uint32 {
 func (t *flowTable) find(k *flowKey, hash uint32) *flow {
 	mask := uint32(len(t.tags) - 1)
 	for i := hash >> 1 & mask; t.tags[i] != 0; i = (i + 1) & mask {
-		if t.tags[i] == hash && t.flows[i].key == *k {
+		if t.tags[i] == hash && t.flows[i].key.is(k) {
 			return t.flows[i]
+		}
+	}
+	return nil
+}
+
+// sibling is a flow with the same endpoints in another encapsulation, nil if
+// there is none.
+func (t *flowTable) sibling(k *flowKey, hash uint32) *flow {
+	mask := uint32(len(t.tags) - 1)
+	for i := hash >> 1 & mask; t.tags[i] != 0; i = (i + 1) & mask {
+		if t.tags[i] == hash {
+			o := *k
+			o.encap, o.other = t.flows[i].key.encap, t.flows[i].key.other
+			if t.flows[i].key == o {
+				return t.flows[i]
+			}
 		}
 	}
 	return nil

@@ -94,13 +94,13 @@ func (e *engine) tcp() {
 		e.finish(f)
 		f = nil
 	}
+	if f == nil && h.flags&flagACK != 0 {
+		f = e.adopt(&key, hash, swapped)
+	}
 	if f == nil {
 		f = e.openTCP(key, hash, swapped)
 	}
-	d := Client
-	if swapped != f.turned {
-		d = Server
-	}
+	d := f.sender(swapped)
 	before := f.last
 	f.count(h, d)
 	e.segment(f, d, before, same)
@@ -108,11 +108,7 @@ func (e *engine) tcp() {
 
 // reused tells whether a SYN begins another connection with the same addresses.
 func (f *flow) reused(h *header, swapped bool) bool {
-	d := Client
-	if swapped != f.turned {
-		d = Server
-	}
-	s := &f.side[d]
+	s := &f.side[f.sender(swapped)]
 	return s.known && s.base != h.seq
 }
 

@@ -17,6 +17,8 @@ func (f *flow) vantage() Vantage {
 	switch {
 	case toServer == 0 || toClient == 0:
 		return VantageUnknown
+	case toClient <= nearHost && toServer >= 2*nearHost && !ttl[Client], toServer <= nearHost && toClient >= 2*nearHost && !ttl[Server]:
+		return VantageMiddle // beside the router next to that side
 	case toClient <= nearHost && toServer >= 2*nearHost && toServer >= 5*toClient && ttl[Client]:
 		return VantageClient
 	case toServer <= nearHost && toClient >= 2*nearHost && toClient >= 5*toServer && ttl[Server]:

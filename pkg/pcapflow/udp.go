@@ -50,6 +50,9 @@ func (e *engine) datagram() (*flow, Dir) {
 		return nil, Client
 	}
 	if f == nil {
+		f = e.adopt(&key, hash, swapped)
+	}
+	if f == nil {
 		fromServer := knownPort(h.sport) && !knownPort(h.dport)
 		transport := UDP
 		if h.proto == protoSCTP {
@@ -57,10 +60,7 @@ func (e *engine) datagram() (*flow, Dir) {
 		}
 		f = e.open(key, hash, swapped, fromServer, fromServer, transport)
 	}
-	d := Client
-	if swapped != f.turned {
-		d = Server
-	}
+	d := f.sender(swapped)
 	f.count(h, d)
 	if e.marked {
 		f.marks.packet(h, d, f.packets[d] <= 4)
