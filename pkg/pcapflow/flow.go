@@ -48,7 +48,7 @@ func (f *flow) patience() int64 {
 		return lingerClosed
 	case f.closing == satisfied:
 		return lingerDone
-	case f.tcp == nil:
+	case f.key.proto != protoTCP:
 		return silenceOther
 	case f.closing == opening:
 		return silenceSYN
@@ -227,20 +227,32 @@ func (e *engine) recycle(f *flow) {
 	e.free = append(e.free, f)
 }
 
-// relieve ends the flows silent for longest when too many are open.
+// relieve ends a quarter of the flows when too many are open: those silent for
+// longest, and before others those that nobody answered.
 func (e *engine) relieve() {
-	list := e.table.all()
-	slices.SortStableFunc(list, func(a, b *flow) int {
-		switch {
-		case a.last.Time < b.last.Time:
-			return -1
-		case a.last.Time > b.last.Time:
-			return 1
+	age := func(f *flow) int64 {
+		if f.tcp != nil && f.closing == opening {
+			return f.last.Time - silenceSYN
 		}
-		return 0
-	})
-	for _, f := range list[:len(list)/8+1] {
+		return f.last.Time
+	}
+	ages := make([]int64, 0, e.table.n)
+	for _, f := range e.table.flows {
+		if f != nil {
+			ages = append(ages, age(f))
+		}
+	}
+	slices.Sort(ages)
+	limit := ages[len(ages)/4]
+	var list []*flow
+	for _, f := range e.table.flows {
+		if f != nil && age(f) <= limit {
+			list = append(list, f)
+		}
+	}
+	sortFlows(list)
+	for _, f := range list {
 		e.finish(f)
 	}
-	e.res.Undecoded["flows ended early: too many open at one time"] += int64(len(list)/8 + 1)
+	e.res.Undecoded["flows ended early: too many open at one time"] += int64(len(list))
 }

@@ -152,7 +152,7 @@ func (e *engine) reset(f *flow, d Dir) {
 		}
 		c.RST = append(c.RST, r)
 	}
-	f.closing = closed
+	e.closed(f)
 }
 
 // synOptions notes the options of a SYN or SYN-ACK.

@@ -117,7 +117,7 @@ func (e *engine) data(f *flow, d Dir, seq, size uint32, same sameness) {
 	if h.flags&flagFIN != 0 && !me.fin {
 		me.fin = true
 		if peer.fin {
-			f.closing = closed
+			e.closed(f)
 		}
 	}
 	if h.length > 0 {

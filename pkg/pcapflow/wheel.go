@@ -22,7 +22,7 @@ const wheelSlots = 128 // seconds; longer silences take several looks
 const (
 	lingerClosed = 5 * second    // FIN both ways, or RST: late copies and last ACKs
 	lingerDone   = 2 * second    // the dissector expects no more
-	silenceSYN   = 70 * second   // SYN without an answer: Linux waits up to 64 s between two
+	silenceSYN   = 35 * second   // SYN without an answer: Linux waits up to 32 s between two
 	silenceTCP   = 3600 * second // as most firewalls
 	silenceOther = 60 * second
 )
@@ -40,6 +40,17 @@ func (w *wheel) add(f *flow, due int64) {
 	s := min(max(due/second+1, w.now+1), w.now+wheelSlots-1)
 	slot := &w.slots[s&(wheelSlots-1)]
 	*slot = append(*slot, waiting{f, f.turn})
+}
+
+// closed notes that f has come to its end, but for late packets.
+func (e *engine) closed(f *flow) {
+	if f.closing == closed {
+		return
+	}
+	f.closing = closed
+	if !e.keep {
+		e.wheel.add(f, e.h.stamp.Time+lingerClosed)
+	}
 }
 
 // expire ends the flows that were silent for too long at time now.
