@@ -69,7 +69,9 @@ func join(all []Finding) []Finding {
 // consequences lists, for a rule, the rules that are its causes where both
 // speak of the same journeys.
 var consequences = map[string][]string{
-	"tls-alert": {"tls-certificate-time", "tls-wrong-protocol"},
+	"tls-alert":         {"tls-certificate-time", "tls-wrong-protocol"},
+	"loss-stall":        {"loss-in-handshake", "loss-in-response"},
+	"loss-in-handshake": {"syn-lost"},
 }
 
 func explained(f Finding, covered map[string]map[*correlate.Journey]bool) bool {

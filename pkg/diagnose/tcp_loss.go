@@ -166,7 +166,7 @@ func checkLossInResponse(c *Case, r *Rule) []Finding {
 		requests++
 		lost := resent(j, func(p correlate.Point, t *pcapflow.Retransmission) bool {
 			x := p.Exchange
-			return t.Dir == pcapflow.Server && x != nil && x.RequestLast.Seen() && t.Time >= x.RequestLast.Time && x.ResponseLast.Seen() && t.Time <= x.ResponseLast.Time
+			return t.Dir == pcapflow.Server && x != nil && x.RequestLast.Seen() && t.Time >= x.RequestLast.Time && t.Time <= answered(p)
 		})
 		if len(lost.all) == 0 {
 			continue
@@ -182,6 +182,19 @@ func checkLossInResponse(c *Case, r *Rule) []Finding {
 		out = append(out, f)
 	}
 	return c.weigh(out, requests)
+}
+
+// answered is when a point saw the exchange over: before the next request of
+// the connection, or at its end. A capture at the sender sees the last byte of
+// the answer leave before it is lost, so that byte is not the end.
+func answered(p correlate.Point) int64 {
+	end := p.Flow.End.Time
+	for i := range p.Flow.HTTP {
+		if next := &p.Flow.HTTP[i]; next.Ordinal > p.Exchange.Ordinal && next.RequestFirst.Seen() {
+			end = min(end, next.RequestFirst.Time)
+		}
+	}
+	return end
 }
 
 var lossStall = Rule{
@@ -230,9 +243,7 @@ func within(j *correlate.Journey, p correlate.Point, at int64) bool {
 		if j.Ordinal > 1 {
 			from = x.RequestFirst.Time
 		}
-		if x.ResponseLast.Seen() {
-			to = x.ResponseLast.Time
-		}
+		to = answered(p)
 	}
 	return at >= from && at <= to
 }
