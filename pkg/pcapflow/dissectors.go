@@ -3,12 +3,12 @@ package pcapflow
 // dissectors are the protocols recognised by content, in the order they are
 // tried. Whoever adds one adds its line here.
 var dissectors = []*Dissector{
-	tlsDissector,  // TLS
-	httpDissector, // HTTP/1 and HTTP/2 in the clear
-	// startTLSDissector, // SMTP, IMAP, … until STARTTLS
-	sshDissector,    // SSH
-	dnsTCPDissector, // DNS over TCP
-	dnsDissector,    // DNS, mDNS, LLMNR
-	ntpDissector,    // NTP
-	quicDissector,   // QUIC
+	tlsDissector,      // TLS
+	httpDissector,     // HTTP/1 and HTTP/2 in the clear
+	startTLSDissector, // SMTP, IMAP, … until STARTTLS
+	sshDissector,      // SSH
+	dnsTCPDissector,   // DNS over TCP
+	dnsDissector,      // DNS, mDNS, LLMNR
+	ntpDissector,      // NTP
+	quicDissector,     // QUIC
 }

@@ -57,7 +57,7 @@ func probeRequest(b []byte) Verdict {
 	}
 	line, _, whole := bytes.Cut(b, []byte("\n"))
 	if whole {
-		if i := bytes.LastIndexByte(line, ' '); i > space && bytes.HasPrefix(line[i+1:], []byte("HTTP/")) {
+		if i := bytes.LastIndexByte(line, ' '); i > space && bytes.HasPrefix(line[i+1:], []byte("HTTP/")) || isSimpleRequest(line) {
 			return Yes
 		}
 		return No
@@ -69,6 +69,12 @@ func probeRequest(b []byte) Verdict {
 		return Yes
 	}
 	return Maybe
+}
+
+// isSimpleRequest recognises HTTP/0.9: a GET without a version.
+func isSimpleRequest(line []byte) bool {
+	target, ok := bytes.CutPrefix(bytes.TrimRight(line, "\r\n "), []byte("GET /"))
+	return ok && bytes.IndexByte(target, ' ') < 0
 }
 
 var knownMethods = []string{"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PROPFIND", "REPORT", "SEARCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "PRI"}

@@ -84,6 +84,9 @@ func (h *http1) data(d Dir, first, last Stamp, b []byte) []byte {
 		h.resume(d, b)
 	}
 	for len(b) > 0 && h.tunnel == tunnelNone && !h.off {
+		if d == Server && side.state == http1Start && !side.begun && h.answer < len(h.list) && h.list[h.answer].Version == "HTTP/0.9" {
+			h.simpleAnswer(first, last)
+		}
 		switch side.state {
 		case http1Body, http1Chunk:
 			if h.bodyLeftOut(d, b) {
@@ -215,6 +218,13 @@ func (h *http1) startLine(d Dir, last Stamp, line []byte) {
 }
 
 func (h *http1) requestLine(last Stamp, line []byte) {
+	if isSimpleRequest(line) {
+		if e := h.request(last); e != nil {
+			e.Method, e.Path, e.Version = "GET", string(bytes.TrimSpace(line[4:])), "HTTP/0.9"
+			h.endOfMessage(Client, last)
+		}
+		return
+	}
 	method, rest, ok := bytes.Cut(line, []byte(" "))
 	i := bytes.LastIndexByte(rest, ' ')
 	if !ok || i < 0 || !bytes.HasPrefix(rest[i+1:], []byte("HTTP/")) || !plausibleStart(Client, line) {
@@ -300,6 +310,16 @@ func (h *http1) statusLine(last Stamp, line []byte) {
 	}
 	e.Status = status
 	e.ResponseFirst, e.ResponseReadable, e.ResponseLast, e.ResponseBytes = side.first, side.readable, last, side.bytes
+}
+
+// simpleAnswer begins the answer of HTTP/0.9, which is nothing but a body.
+func (h *http1) simpleAnswer(first, last Stamp) {
+	side := &h.side[Server]
+	e := &h.list[h.answer]
+	e.ResponseFirst, e.ResponseReadable, e.ResponseLast = first, last, last
+	side.message.reset()
+	side.message.exchange = h.answer
+	side.state = http1UntilEnd
 }
 
 // endOfHead decides how the message's body ends (RFC 9112 §6.3).
@@ -518,7 +538,7 @@ func (h *http1) finish() []Exchange {
 		}
 	}
 	for i := range h.list {
-		if e := &h.list[i]; e.Status == 0 {
+		if e := &h.list[i]; e.Status == 0 && !e.ResponseFirst.Seen() {
 			e.ResponseBytes, e.BodyBytes, e.ContentBytes = -1, -1, -1
 		}
 	}

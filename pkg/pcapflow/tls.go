@@ -133,6 +133,12 @@ func openTLS(f *Flow, env *Env) *tlsStream {
 	return s
 }
 
+// upgraded says that the connection began as another protocol.
+func (s *tlsStream) upgraded(protocol string) {
+	s.t.StartTLS = protocol
+	s.guess.off = true
+}
+
 // turn counts flights: one each time the server answers.
 func (s *tlsStream) turn(d Dir) {
 	if s.ended {
@@ -277,6 +283,7 @@ func (s *tlsStream) foreign(d Dir, at Stamp) {
 	side := &s.side[d]
 	head := side.header[:]
 	switch {
+	case s.version == versionSSL2:
 	case side.started:
 		noteOnce(s.f, "TLS records lost their framing")
 	case d == Client && isSSL2Hello(head):
@@ -292,7 +299,7 @@ func (s *tlsStream) foreign(d Dir, at Stamp) {
 		s.plain.data(d, side.first, at, head)
 		s.fail(Failed, side.first)
 		return
-	case d == Server && s.version != versionSSL2:
+	case d == Server:
 		s.t.PlainAnswer = "other"
 		if bytes.HasPrefix(head, []byte("SSH-")) {
 			s.t.PlainAnswer = "ssh"

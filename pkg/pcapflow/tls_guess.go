@@ -35,6 +35,7 @@ type exchangeGuess struct {
 	settings bool          // HTTP/2: the server's SETTINGS have passed
 	burst    []guessRecord // HTTP/2: the client records of the open exchange
 	answers  int           // HTTP/2: the server records of the open exchange
+	pending  guessRecord   // HTTP/2: a client record that may be a request or not
 }
 
 type guessProtocol uint8

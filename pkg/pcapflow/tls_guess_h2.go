@@ -9,6 +9,10 @@ const (
 	framePing   = 17
 	prefaceLen  = 24
 	maxSettings = 8 // entries
+
+	// maxFirstControl is less than the first answer of a connection can be,
+	// whose fields the client does not know yet.
+	maxFirstControl = 35
 )
 
 // isPreface tells whether a client's first record can be preface, SETTINGS and
@@ -46,6 +50,7 @@ func (g *exchangeGuess) record2(r guessRecord) {
 }
 
 func (g *exchangeGuess) request2(r guessRecord) {
+	g.pending = guessRecord{} // another record behind it: it was no request
 	switch {
 	case !g.preface && g.known:
 		g.preface = true
@@ -57,14 +62,13 @@ func (g *exchangeGuess) request2(r guessRecord) {
 		return
 	case isControl(r.n):
 		return
-	case r.n == 2*frameWindow && g.cur && g.last().ResponseBytes >= 1<<14 && r.first.Time-g.last().ResponseLast.Time <= max(g.rtt, 1e6):
-		return // windows of stream and connection, amid a download
+	case r.n == 2*frameWindow && g.cur && g.last().ResponseBytes >= windowStep && !g.pending.set:
+		g.pending = r // windows of stream and connection, or a short request: see resolve
+		return
 	case g.tls13 && r.n == 5: // KeyUpdate
 		return
 	case !g.unanswered():
-		g.split()
-		g.newExchange(r).Exact = false
-		g.burst, g.answers = append(g.burst[:0], r), 0
+		g.begin2(r)
 		return
 	}
 	// A second record before any answer: a body, or another request.
@@ -110,13 +114,40 @@ func (g *exchangeGuess) split() {
 	}
 }
 
+// windowStep is the least a client takes in before it widens its windows: Go's 4 KiB.
+const windowStep = 4096
+
+// resolve decides about a pending client record when the server is heard
+// again: a request where that comes no sooner than an answer could, and no
+// window can have been exhausted; else the windows of a download.
+func (g *exchangeGuess) resolve(r guessRecord) {
+	p := g.pending
+	g.pending = guessRecord{}
+	if g.rtt > 1e6 && r.first.Time-p.last.Time >= g.rtt*6/10 && g.last().ResponseBytes < 1<<16-1 {
+		g.begin2(p)
+	}
+}
+
+// begin2 begins a request under HTTP/2.
+func (g *exchangeGuess) begin2(r guessRecord) {
+	g.split()
+	g.newExchange(r).Exact = false
+	g.burst, g.answers = append(g.burst[:0], r), 0
+}
+
 func (g *exchangeGuess) answer2(r guessRecord) {
+	if g.pending.set && g.cur {
+		g.resolve(r)
+	}
 	switch {
 	case g.tls13 && g.isEarlyTicket(r):
 		g.ticket(r)
 		return
 	case !g.settings && isSettings(r.n):
 		g.settings = true
+		return
+	case len(g.list) <= 1 && (!g.cur || g.unanswered()) && r.n <= maxFirstControl && isSettings(r.n):
+		g.settings = true // further control frames before the first answer
 		return
 	case isControl(r.n):
 		g.settings = true

@@ -156,7 +156,9 @@ func (s *tlsStream) endRecord(d Dir, at Stamp, body []byte) {
 	side := &s.side[d]
 	side.inBody = false
 	r := tlsRecord{dir: d, typ: side.typ, length: side.length, first: side.first, last: at, cut: side.cut}
-	s.turn(d)
+	if r.typ != recordCCS {
+		s.turn(d)
+	}
 	switch {
 	case r.typ == recordSSL2:
 		s.ssl2Hello(r, side.body)
