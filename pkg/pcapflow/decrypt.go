@@ -15,7 +15,6 @@ type decrypter struct {
 	side   [2]decryptSide
 	text   plainText
 
-	accepted bool // the server took the early data
 	finished bool // the client's Finished was read
 	opened   int  // records of application data
 	dead     bool
