@@ -16,18 +16,9 @@ const maxFileProblems = 1000
 func keyLog(texts [][]byte) *pcapflow.KeyLog {
 	k := new(pcapflow.KeyLog)
 	for _, text := range texts {
-		addKeys(k, text)
+		k.Add(text) // lines that are no keys were told of when the file was read
 	}
 	return k
-}
-
-// addKeys adds what text holds. Lines that are none are of no interest here.
-func addKeys(k *pcapflow.KeyLog, text []byte) {
-	if a, ok := any(k).(interface {
-		Add(text []byte) (n int, err error)
-	}); ok {
-		a.Add(text)
-	}
 }
 
 // readCaptures reads every capture, those of one rotated set as one.
@@ -116,7 +107,7 @@ func (r *reader) readCapture(items []*item) *Capture {
 	}
 	opt := capture.Options{OnSecrets: func(text []byte) {
 		if keys != nil {
-			addKeys(keys, text)
+			keys.Add(text)
 		}
 	}}
 	var files []capture.File

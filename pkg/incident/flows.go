@@ -30,10 +30,13 @@ func EachFlow(ctx context.Context, path string, stdin io.Reader, opt Options, us
 	if s.dead != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoInput, s.dead)
 	}
-	keys := keyLog(opt.KeyLogs)
+	var keys *pcapflow.KeyLog
+	if kind, _ := capture.Recognise(s.Head(16)); len(opt.KeyLogs) > 0 || kind == capture.PCAPNG {
+		keys = keyLog(opt.KeyLogs)
+	}
 	open := func() (io.ReadCloser, error) { return io.NopCloser(s), nil }
 	set := capture.NewSet([]capture.File{{Name: it.file.Path, Open: open}},
-		capture.Options{OnSecrets: func(text []byte) { addKeys(keys, text) }})
+		capture.Options{OnSecrets: func(text []byte) { keys.Add(text) }})
 	src := &interruptible{Set: set, ctx: ctx}
 	guard(it.file, func() {
 		_, err = pcapflow.Analyse(src, pcapflow.Options{Keys: keys, OnFlow: use})
