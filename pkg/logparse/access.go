@@ -33,11 +33,11 @@ func openAccess(server string) func(io.Reader, Source) Decoder {
 			a.server = src.Server
 		}
 		if src.Template == "" {
-			return newLineDecoder(r, a.line)
+			return newMixedDecoder(r, src, a.line)
 		}
 		d, err := openTemplate(r, src)
 		if err != nil {
-			plain := newLineDecoder(r, a.line)
+			plain := newMixedDecoder(r, src, a.line)
 			plain.problems.add(0, 0, "the format given for this file is not used: "+err.Error())
 			return plain
 		}
@@ -268,11 +268,12 @@ func (a *access) result(b []byte, e *Event) ([]byte, bool) {
 		return nil, false
 	}
 	if len(b) > 0 && b[0] == '"' {
-		var agent []byte
-		if agent, b, ok = cutQuoted(b); !ok {
-			return nil, false
+		agent, rest, ok := cutQuoted(b)
+		if !ok { // cut off, as long agents are on their way through syslog
+			agent, rest = b[1:], nil
 		}
 		e.Agent = view(a.plain(dash(agent)))
+		b = rest
 	}
 	return b, true
 }

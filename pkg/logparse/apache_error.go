@@ -14,7 +14,7 @@ var apacheError = &Format{
 	Name:  "apache-error",
 	Score: func(head []byte) int { return scoreLines(head, 95, (&apacheErrors{}).line) },
 	Open: func(r io.Reader, src Source) Decoder {
-		return newLineDecoder(r, (&apacheErrors{src: src}).line)
+		return newMixedDecoder(r, src, (&apacheErrors{src: src}).line)
 	},
 	Hints: []string{"apache", "httpd"},
 }
@@ -44,7 +44,7 @@ func (a *apacheErrors) line(b []byte, e *Event) bool {
 func apacheMessage(b []byte, e *Event) bool {
 	e.Kind = Message
 	for len(b) > 0 && b[0] == '[' {
-		end := bytes.IndexByte(b, ']')
+		end := groupEnd(b)
 		if end < 0 {
 			break
 		}
@@ -57,6 +57,11 @@ func apacheMessage(b []byte, e *Event) bool {
 		return false
 	}
 	e.Text = view(b)
+	if _, rest, ok := bytes.Cut(b, []byte(": [client ")); ok && b[0] == '(' { // "(70014)End of file found: [client …] text"
+		if ap, ok := apacheClient(upTo(rest, ']'), e.Width < time.Second); ok {
+			e.Client = ap
+		}
+	}
 	apacheReferences(b, e)
 	switch e.Level {
 	case "debug", "info", "notice":
@@ -67,6 +72,18 @@ func apacheMessage(b []byte, e *Event) bool {
 		e.Kind = HTTPError
 	}
 	return true
+}
+
+// groupEnd is the place of the bracket that closes the group at b[0], which may
+// hold an IPv6 address in brackets of its own.
+func groupEnd(b []byte) int {
+	end := bytes.IndexByte(b, ']')
+	if inner := bytes.IndexByte(b[1:max(end, 1)], '['); inner >= 0 {
+		if i := bytes.IndexByte(b[end+1:], ']'); i >= 0 {
+			return end + 1 + i
+		}
+	}
+	return end
 }
 
 // apacheGroup reads one group; it is false for one that belongs to the text.
@@ -94,7 +111,7 @@ func apacheGroup(g []byte, e *Event) bool {
 		if !ok {
 			return string(name) == "client" // a host name
 		}
-		if string(name) == "client" {
+		if string(name) == "client" || !e.Client.IsValid() {
 			e.Client = ap
 		}
 	case "host", "vhost":

@@ -12,7 +12,7 @@ var appLog = &Format{
 	Name:  "app-log",
 	Score: func(head []byte) int { return scoreLines(head, 85, (&appLines{}).line) },
 	Open: func(r io.Reader, src Source) Decoder {
-		return newLineDecoder(r, (&appLines{src: src}).line)
+		return newMixedDecoder(r, src, (&appLines{src: src}).line)
 	},
 }
 
@@ -25,6 +25,9 @@ type appLines struct {
 func (a *appLines) line(b []byte, e *Event) bool {
 	r := &a.json.record
 	b = bytes.TrimLeft(b, " \t")
+	if bytes.HasPrefix(b, []byte(`{"log":"`)) { // Docker's: the line is inside
+		return false
+	}
 	if len(b) > 0 && b[0] == '{' {
 		if !a.json.read(b, &a.src, e) {
 			return false

@@ -65,26 +65,24 @@ func pamText(b []byte, e *Event) {
 	if bytes.Contains(b, []byte("authentication failure")) {
 		e.Outcome, e.Means = "failed", AuthResult
 	}
-	if v, ok := pamValue(b, " rhost="); ok {
+	// "… ruser=R rhost=H  user=U": both names come from outside and may hold
+	// anything, U up to the line's end, R before H.
+	start := bytes.Index(b, []byte(" rhost="))
+	if start < 0 {
+		return
+	}
+	b, user, found := bytes.Cut(b[start:], []byte(" user="))
+	if found {
+		e.User = view(bytes.TrimRight(user, " "))
+	}
+	if _, v, _ := lastCut(b, " rhost="); len(upTo(v, ' ')) > 0 {
+		v = upTo(v, ' ')
 		if a, isAddress := address(v); isAddress {
 			e.Client = netip.AddrPortFrom(a, 0)
 		} else {
 			e.Name = view(v) // the client's name, where sshd resolves it
 		}
 	}
-	if v, ok := pamValue(b, " user="); ok {
-		e.User = view(v)
-	}
-}
-
-// pamValue is the word after a name, if there is one.
-func pamValue(b []byte, name string) ([]byte, bool) {
-	i := bytes.LastIndex(b, []byte(name))
-	if i < 0 {
-		return nil, false
-	}
-	v := upTo(b[i+len(name):], ' ')
-	return v, len(v) > 0
 }
 
 // authPrograms are those whose lines make a log an auth.log.

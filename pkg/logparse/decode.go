@@ -24,11 +24,27 @@ func (e *Event) clear() {
 type lineDecoder struct {
 	in       *lineReader
 	parse    func(line []byte, e *Event) bool
+	other    func(line []byte, e *Event) bool // for lines that parse does not understand; nil: none
+	buf      []byte                           // of a line whose envelope had to be undone
 	problems problemList
 }
 
 func newLineDecoder(r io.Reader, parse func(line []byte, e *Event) bool) *lineDecoder {
 	return &lineDecoder{in: newLineReader(r), parse: parse}
+}
+
+// newMixedDecoder reads lines by parse, and those it does not understand as the
+// formats that share files with others.
+func newMixedDecoder(r io.Reader, src Source, parse func(line []byte, e *Event) bool) *lineDecoder {
+	d := newLineDecoder(r, parse)
+	var o *otherLines
+	d.other = func(line []byte, e *Event) bool {
+		if o == nil {
+			o = newOtherLines(src)
+		}
+		return o.line(line, e)
+	}
+	return d
 }
 
 func (d *lineDecoder) Next(e *Event) error {
@@ -49,7 +65,7 @@ func (d *lineDecoder) Next(e *Event) error {
 			}
 			d.problems.add(d.in.line, d.in.offset, "NUL bytes before the line, left out")
 		}
-		if !d.parse(line, e) {
+		if !parseWrapped(d.parse, line, &d.buf, e) && (d.other == nil || !parseWrapped(d.other, line, &d.buf, e)) {
 			if len(bytes.TrimSpace(line)) > 0 {
 				d.problems.addLine(d.in, line)
 			}

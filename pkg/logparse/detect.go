@@ -24,7 +24,7 @@ func Detect(head []byte, path string) (best *Format, reason string, runnerUp *Fo
 	for _, f := range formats {
 		v := vote{f: f, score: min(f.Score(head), 100)}
 		for _, h := range f.Hints {
-			if strings.Contains(lower, h) {
+			if hasWord(lower, h) {
 				v.hint++
 			}
 		}
@@ -58,6 +58,22 @@ func Detect(head []byte, path string) (best *Format, reason string, runnerUp *Fo
 		}
 	}
 	return first.f, reason, second.f
+}
+
+// hasWord tells whether word is in a path where no letter comes before it:
+// "httpd" is not in "lighttpd".
+func hasWord(path, word string) bool {
+	for at := 0; ; {
+		i := strings.Index(path[at:], word)
+		if i < 0 {
+			return false
+		}
+		at += i
+		if at == 0 || path[at-1] < 'a' || path[at-1] > 'z' {
+			return true
+		}
+		at++
+	}
 }
 
 // wholeLines cuts off a last line without end, unless it is the only one.
@@ -94,6 +110,7 @@ func trial(head []byte, f *Format) (events, lines, bad int) {
 func scoreLines(head []byte, most int, parse func(line []byte, e *Event) bool) int {
 	in := newLineReader(bytes.NewReader(head))
 	var e Event
+	var buf []byte
 	tried, good := 0, 0
 	for tried < 50 {
 		line, err := in.next()
@@ -105,7 +122,7 @@ func scoreLines(head []byte, most int, parse func(line []byte, e *Event) bool) i
 			continue
 		}
 		e.clear()
-		ok := parse(line, &e)
+		ok := parseWrapped(parse, line, &buf, &e)
 		if ok && e.Kind == "" {
 			continue
 		}

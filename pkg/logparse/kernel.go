@@ -167,3 +167,43 @@ func filterVerdict(prefix []byte) string {
 	}
 	return ""
 }
+
+// packetLog reads a line of pfSense's and OPNsense's filterlog, a packet in
+// fields between commas.
+func packetLog(msg []byte, e *Event) bool {
+	var f [24][]byte
+	n := 0
+	for more := true; more && n < len(f); n++ {
+		f[n], msg, more = cutAt(msg, ',')
+	}
+	src := 18
+	if n > 8 && len(f[8]) == 1 && f[8][0] == '6' {
+		src = 15
+	}
+	if n < src+2 {
+		return false
+	}
+	from, ok := address(f[src])
+	to, ok2 := address(f[src+1])
+	if !ok || !ok2 {
+		return false
+	}
+	var sport, dport uint16
+	if n > src+3 {
+		sport, _ = port(f[src+2])
+		dport, _ = port(f[src+3])
+	}
+	e.Kind, e.Type = KernelNotice, "packet-filter"
+	e.Client, e.Server = netip.AddrPortFrom(from, sport), netip.AddrPortFrom(to, dport)
+	e.Proto = view(f[src-2])
+	if src == 15 {
+		e.Proto = view(f[12])
+	}
+	switch string(f[6]) {
+	case "block", "reject":
+		e.Outcome = "dropped"
+	case "pass":
+		e.Outcome = "accepted"
+	}
+	return true
+}

@@ -13,7 +13,7 @@ var nginxError = &Format{
 	Name:  "nginx-error",
 	Score: func(head []byte) int { return scoreLines(head, 95, (&nginxErrors{}).line) },
 	Open: func(r io.Reader, src Source) Decoder {
-		return newLineDecoder(r, (&nginxErrors{src: src}).line)
+		return newMixedDecoder(r, src, (&nginxErrors{src: src}).line)
 	},
 	Hints: []string{"nginx"},
 }
@@ -73,6 +73,12 @@ func nginxMessage(b []byte, e *Event) {
 		text, context = b[:i], b[i+2:]
 	}
 	e.Text = view(text)
+	if rest, ok := bytes.CutPrefix(text, []byte("client ")); ok { // of the mail and stream modules: with the port
+		if from, to, ok := bytes.Cut(rest, []byte(" connected to ")); ok {
+			e.Client, _ = addressPort(from)
+			e.Server, _ = addressPort(to)
+		}
+	}
 	for len(context) > 0 {
 		var name, value []byte
 		name, context, _ = cutAt(context, ' ')

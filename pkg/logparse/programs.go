@@ -1,6 +1,9 @@
 package logparse
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // messages reads the text of messages by the program that wrote them. syslog
 // files and the journal share it: the text is the same, only the envelope
@@ -20,7 +23,8 @@ func newMessages(src Source) *messages {
 // Process (without its folder) and PID, which pid shows as it was written.
 func (m *messages) read(pid, text []byte, e *Event) {
 	e.Kind, e.Means, e.Text = Message, Written, view(text)
-	switch e.Process {
+	program, _, _ := strings.Cut(e.Process, "/") // "httpd/backend1"
+	switch program {
 	case "sshd", "sshd-session", "sshd-auth":
 		e.Connection = view(pid)
 		sshdMessage(text, e)
@@ -28,8 +32,16 @@ func (m *messages) read(pid, text []byte, e *Event) {
 		logindMessage(text, e)
 	case "kernel":
 		kernelMessage(text, e)
+	case "filterlog":
+		packetLog(text, e)
 	case "nginx", "apache2", "httpd":
 		m.web(text, e)
+	case "haproxy":
+		envelope := *e
+		e.Text = ""
+		if !haproxyMessage(text, &m.src, e) {
+			*e = envelope
+		}
 	default:
 		if !daemonMessage(e.Process, text, e) {
 			pamMessage(text, e)
@@ -44,14 +56,14 @@ func (m *messages) web(text []byte, e *Event) {
 	envelope := *e
 	e.Text = ""
 	m.access.server = "nginx"
-	if e.Process != "nginx" {
+	if !strings.HasPrefix(e.Process, "nginx") {
 		m.access.server = "apache"
 	}
 	if m.access.line(text, e) {
 		return
 	}
 	*e = envelope
-	if envelope.Process == "nginx" {
+	if m.access.server == "nginx" {
 		if _, n := slashTime(text); n > 0 {
 			host, line := e.Host, e.Line
 			if m.errors.line(text, e) {

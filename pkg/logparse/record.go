@@ -15,6 +15,9 @@ type record struct {
 	src *Source
 	e   *Event
 	buf []byte // text made of parts; renewed each line
+	// finest is the least width of a stamp in the file so far: encoders leave
+	// out zeros at the end of a fraction, which makes it no coarser.
+	finest time.Duration
 
 	stamp    stamp
 	stamped  bool
@@ -24,6 +27,7 @@ type record struct {
 	number   time.Duration
 	unitless bool // number is a duration whose unit the name does not tell; as if seconds
 	nginx    int  // names that only nginx has
+	traefik  bool // names that only Traefik has
 	level    bool
 	message  bool
 	result   bool // status or duration
@@ -32,7 +36,7 @@ type record struct {
 }
 
 func (r *record) begin(src *Source, e *Event) {
-	*r = record{src: src, e: e, buf: r.buf[:0]}
+	*r = record{src: src, e: e, buf: r.buf[:0], finest: r.finest}
 }
 
 // field takes one value. quoted tells a text from a number, where the line
@@ -53,6 +57,7 @@ func (r *record) time(name, v []byte, quoted bool) bool {
 		r.nginx++
 	case "time", "ts", "timestamp", "@timestamp", "t", "date", "datetime", "asctime", "log_time", "time_stamp", "Timestamp", "Time", "timeStamp", "@t":
 	case "StartUTC", "start_time", "StartLocal", "start":
+		r.traefik = r.traefik || name[0] == 'S'
 		if st, ok := anyTime(v); ok && (!r.started || st.zone == ZoneStated && r.start.zone != ZoneStated) {
 			r.start, r.started = st, true
 		}
@@ -171,6 +176,11 @@ func (r *record) endpoint(name, v []byte) bool {
 	case "remote_addr":
 		r.nginx++
 		r.client(v)
+	case "request.client_ip": // Caddy: behind a trusted proxy not who connected
+		if a, ok := address(v); ok && r.e.Client.IsValid() && a != r.e.Client.Addr() {
+			r.e.Peer = r.e.Client
+			r.e.Client = netip.AddrPortFrom(a, 0)
+		}
 	case "client", "client_ip", "clientip", "clientIp", "clientIP", "remote_ip", "ip", "remoteAddr", "remoteAddress", "client_addr", "remoteIP", "remoteIp", "source_ip", "src_ip", "peer", "peer_addr", "remote", "remote_host", "http.client_ip", "ClientHost", "ClientAddr", "request.remote_ip", "request.remote_addr", "downstream_remote_address", "req.remoteAddress", "network.client.ip", "client.ip", "source.ip", "source.address", "httpRequest.remoteIp", "sourceIp":
 		r.client(v)
 	case "remote_port", "client_port", "clientPort", "remotePort", "request.remote_port", "ClientPort", "req.remotePort", "client.port", "source.port", "src_port":
@@ -227,7 +237,7 @@ func (r *record) request(name, v []byte) bool {
 		e.Text = text
 	case "method", "request_method", "http_method", "verb", "request.method", "RequestMethod", "req.method", "http.method", "http.request.method", "httpRequest.requestMethod", "requestMethod":
 		e.Method = view(v)
-	case "path", "uri", "url", "request.uri", "RequestPath", "req.url", "http.path", "http.url", "url.path", "target", "request_path", "url.original", "httpRequest.requestUrl", "http.target", "request_url", "requestPath":
+	case "path", "uri", "url", "request.uri", "RequestPath", "req.url", "http.path", "http.url", "url.path", "target", "request_path", "x-envoy-origin-path", "url.original", "httpRequest.requestUrl", "http.target", "request_url", "requestPath":
 		if e.Path == "" || len(v) > len(e.Path) {
 			e.Path = view(v)
 		}
@@ -241,7 +251,7 @@ func (r *record) request(name, v []byte) bool {
 		if n, ok := integer(v); ok && n >= 100 && n < 1000 {
 			e.Status, r.result = int(n), true
 		}
-	case "http_user_agent", "user_agent", "userAgent", "ua", "agent", "useragent", "http.user_agent", "user_agent.original", "request_User-Agent", "req.headers.user-agent", "request.headers.User-Agent":
+	case "http_user_agent", "user_agent", "userAgent", "ua", "agent", "useragent", "http.user_agent", "user_agent.original", "request_User-Agent", "req.headers.user-agent", "request.headers.User-Agent", "user-agent":
 		e.Agent = view(v)
 	case "remote_user", "user", "username", "user_id", "ClientUsername", "user.name":
 		e.User = view(v)
@@ -321,6 +331,10 @@ func (r *record) finish() {
 		r.stamp = r.start
 	}
 	if r.stamped || r.started {
+		if r.finest == 0 || r.stamp.width < r.finest {
+			r.finest = r.stamp.width
+		}
+		r.stamp.width = r.finest
 		e.set(r.stamp, r.src)
 	}
 	if r.unitless && e.Duration < 0 && r.epoch {

@@ -15,6 +15,7 @@ var sshdMessages = []struct {
 	outcome string
 	style   sshdStyle
 }{
+	{"Server listening on ", Message, Written, "listening", sshdListening},
 	{"Accepted key ", Message, Written, "key-found", sshdNoPeer},
 	{"Accepted certificate ", Message, Written, "key-found", sshdNoPeer},
 	{"Accepted ", SSHAccepted, AuthResult, "ok", sshdMethod},
@@ -32,8 +33,10 @@ var sshdMessages = []struct {
 	{"Disconnected from ", SSHClosed, Written, "closed", sshdUserPeer},
 	{"Disconnecting", SSHClosed, Written, "failed", sshdUserPeer},
 	{"Read error from remote host ", SSHClosed, Written, "error", sshdPeer},
+	{"Read from socket failed", SSHClosed, Written, "error", sshdNoPeer},
 	{"Write failed", SSHClosed, Written, "error", sshdNoPeer},
 	{"Timeout, client not responding", SSHClosed, Written, "timeout", sshdUserPeer},
+	{"Timeout before authentication for connection from ", SSHClosed, Written, "timeout", sshdFromTo},
 	{"Timeout before authentication for ", SSHClosed, Written, "timeout", sshdPeer},
 	{"ssh_dispatch_run_fatal: ", SSHClosed, Written, "error", sshdPeer},
 	{"Corrupted MAC on input", SSHClosed, Written, "error", sshdNoPeer},
@@ -53,6 +56,7 @@ var sshdMessages = []struct {
 	{"Protocol major versions differ", SSHNegotiation, Written, "failed", sshdPeer},
 	{"Bad packet length ", SSHNegotiation, Written, "failed", sshdPeer},
 	{"Bad remote protocol version identification", SSHNegotiation, Written, "failed", sshdPeer},
+	{"Magic value check failed ", SSHNegotiation, Written, "failed", sshdPeer},
 	{"no matching ", SSHNegotiation, Written, "failed", sshdNoPeer},
 	{"drop connection #", SSHDropped, Written, "dropped", sshdDropped},
 	{"beginning MaxStartups throttling", SSHDropped, Written, "throttling", sshdNoPeer},
@@ -74,10 +78,12 @@ const (
 	sshdForUser               // … for USER from ADDRESS port PORT…
 	sshdPeer                  // an address, with a port most often, somewhere
 	sshdConnection            // ADDRESS port PORT on ADDRESS port PORT…
+	sshdFromTo                // ADDRESS to ADDRESS, pid = PID
 	sshdDropped               // … from [ADDRESS]:PORT on [ADDRESS]:PORT …
 	sshdPenalty               // ipv4: new ADDRESS/32 …
 	sshdParenthesis           // NAME (ADDRESS)
 	sshdBracket               // NAME [ADDRESS] …
+	sshdListening             // ADDRESS port PORT.
 	sshdNotAllowed            // USER from HOST not allowed because …
 	sshdChild                 // PID
 )
@@ -110,6 +116,11 @@ func sshdMessage(msg []byte, e *Event) {
 		sshdParts(m.style, msg[len(m.prefix):], e)
 		return
 	}
+	if bytes.Contains(msg, []byte(" port ")) {
+		if ap, ok := peerIn(msg); ok && ap.Port() != 0 {
+			e.Client = ap
+		}
+	}
 	pamMessage(msg, e)
 }
 
@@ -137,6 +148,15 @@ func sshdParts(style sshdStyle, b []byte, e *Event) {
 		e.Server, _ = peerIn(after)
 		if i := bytes.IndexByte(before, ':'); i >= 0 && !e.Client.IsValid() || bytes.HasSuffix(before, []byte(": invalid format")) {
 			e.Kind, e.Outcome, e.Means = SSHNegotiation, "failed", Written
+		}
+	case sshdListening:
+		e.Server, _ = peerIn(b)
+	case sshdFromTo:
+		from, rest, _ := bytes.Cut(b, []byte(" to "))
+		e.Client, _ = addressPort(from)
+		e.Server, _ = addressPort(upTo(rest, ','))
+		if _, pid, ok := bytes.Cut(rest, []byte("pid = ")); ok {
+			e.Child = max(firstInteger(pid), 0)
 		}
 	case sshdDropped:
 		if _, rest, ok := bytes.Cut(b, []byte(" from ")); ok {

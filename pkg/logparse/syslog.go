@@ -27,7 +27,7 @@ var (
 )
 
 func openSyslog(r io.Reader, src Source) Decoder {
-	return newLineDecoder(r, newSyslog(src).line)
+	return newMixedDecoder(r, src, newSyslog(src).line)
 }
 
 // syslogScore scores the form of the lines, and with auth those of which most
@@ -109,6 +109,9 @@ func (s *syslog) stamp(b []byte, e *Event) int {
 	}
 	if b[0] >= '0' && b[0] <= '9' {
 		st, n := isoTime(b)
+		if n > 0 && b[10] != 'T' {
+			return 0
+		}
 		if n == 0 {
 			if st, n = epochTime(b); n == 0 || st.width > time.Microsecond {
 				return 0 // journalctl -o short-unix writes six decimals
