@@ -21,17 +21,18 @@ const leastTurn = 1e-4
 // It sums over all ways to pair lines and targets in order (each with one at
 // most), by the forward-backward method over increasing chains: a way counts
 // with the product of its edges' odds. swapped(a, b) is the probability that
-// target b, which ended after a, was nevertheless written before it.
+// target b, which ended after a, was nevertheless written before it; it must be
+// too small to matter for any a below lowest(b).
 //
 // Edges must be sorted by line, then target. The cost is O(E log T) for E edges
 // and T targets.
-func chain(edges []edge, lines, targets int, swapped func(a, b int) float64) {
+func chain(edges []edge, lines, targets int, swapped func(a, b int) float64, lowest func(b int) int) {
 	if len(edges) == 0 {
 		return
 	}
 	c := &chainRun{edges: edges, starts: lineStarts(edges, lines), targets: targets,
 		fore: make([]float64, len(edges)), foreScale: make([]float64, lines)}
-	c.findSwaps(swapped)
+	c.findSwaps(swapped, lowest)
 	c.forward()
 	c.backward()
 }
@@ -76,13 +77,18 @@ type waiting struct {
 }
 
 // findSwaps lists the exchanges worth considering.
-func (c *chainRun) findSwaps(swapped func(a, b int) float64) {
+func (c *chainRun) findSwaps(swapped func(a, b int) float64, lowest func(b int) int) {
 	for i := 0; i+2 < len(c.starts); i++ {
+		f := c.starts[i+1]
 		for e := c.starts[i]; e < c.starts[i+1]; e++ {
 			a := c.edges[e].target
-			for f := c.starts[i+1]; f < c.starts[i+2] && c.edges[f].target < a; f++ {
-				if s := swapped(c.edges[f].target, a); s >= leastTurn {
-					c.pairs = append(c.pairs, swap{first: e, second: f, odds: c.edges[e].odds * c.edges[f].odds * s})
+			for f < c.starts[i+2] && c.edges[f].target < a {
+				f++
+			}
+			low := lowest(a)
+			for k := f - 1; k >= c.starts[i+1] && c.edges[k].target >= low; k-- {
+				if s := swapped(c.edges[k].target, a); s >= leastTurn {
+					c.pairs = append(c.pairs, swap{first: e, second: k, odds: c.edges[e].odds * c.edges[k].odds * s})
 				}
 			}
 		}

@@ -105,7 +105,7 @@ func TestChainAgreesWithEveryWay(t *testing.T) {
 			swapped = func(int, int) float64 { return 0 }
 		}
 		want := everyWay(edges, lines, inOrder(edges, swapped))
-		chain(edges, lines, targets, swapped)
+		chain(edges, lines, targets, swapped, func(b int) int { return b - 2 })
 		for i, e := range edges {
 			if math.Abs(e.p-want[i]) > 1e-9 {
 				t.Fatalf("case %d: edge %d→%d: %v, want %v", n, e.line, e.target, e.p, want[i])
@@ -126,7 +126,7 @@ func TestChainKeepsItsScale(t *testing.T) {
 			edges = append(edges, edge{line: i, target: j, odds: odds})
 		}
 	}
-	chain(edges, n, n, func(int, int) float64 { return 0.1 })
+	chain(edges, n, n, func(int, int) float64 { return 0.1 }, func(int) int { return 0 })
 	for _, e := range edges {
 		if e.line == e.target && !(e.p > 0.999 && e.p < 1.000001) || e.line != e.target && e.p > 0.001 {
 			t.Fatalf("%d→%d: %v", e.line, e.target, e.p)

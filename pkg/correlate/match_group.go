@@ -20,6 +20,7 @@ type group struct {
 	pairs   []pair    // by line, then target
 	typical float64   // mean duration of the lines, ns
 	rate    float64   // logarithm of the lines per second
+	blur    int64     // the largest of the targets
 	counts  map[string]int
 }
 
@@ -48,6 +49,9 @@ func (g *group) prepare() {
 		}{{'m', e.Method}, {'p', e.Path}, {'s', statusText(e.Status)}, {'v', majorVersion(e.Proto)}, {'h', hostName(e.Name)}} {
 			g.counts[string(k.kind)+k.text]++
 		}
+	}
+	for _, t := range g.targets {
+		g.blur = max(g.blur, t.blur())
 	}
 	g.typical = max(sum/float64(max(n, 1)), 5e6)
 	seconds := max(float64(high-low)/1e9, 1)
@@ -281,7 +285,11 @@ func (g *group) solveChain(from, to int) {
 		edges[i].line -= from
 		edges[i].target = place[edges[i].target]
 	}
-	chain(edges, to-from, len(used), func(a, b int) float64 { return swapped(g.targets[used[a]], g.targets[used[b]]) })
+	chain(edges, to-from, len(used), func(a, b int) float64 { return swapped(g.targets[used[a]], g.targets[used[b]]) },
+		func(b int) int {
+			low := g.targets[used[b]].place - g.farBack(g.targets[used[b]])
+			return sort.Search(b, func(a int) bool { return g.targets[used[a]].place >= low })
+		})
 	for k, i := range fixed {
 		all[i].p = min(edges[k].p, 1)
 	}
@@ -354,6 +362,15 @@ func (g *group) solveFloating(all []edge, from int, escape []float64) {
 	}
 }
 
+// farBack is how much earlier a target may have ended whose line yet stands
+// behind that of b.
+func (g *group) farBack(b *target) int64 {
+	return max(blurs*(b.blur()+g.blur), b.reach())
+}
+
+// blurs is how many blurs away changing places is no longer thought of.
+const blurs = 8
+
 // swapped is the probability that the line of b was written before that of a
 // though b ended later in the packets.
 func swapped(a, b *target) float64 {
@@ -361,12 +378,14 @@ func swapped(a, b *target) float64 {
 	switch {
 	case gap < b.reach():
 		return 0.3
-	case (a.open || mayLinger(a)) && gap < lingering:
-		return 0.1
 	case a.point.Flow == b.point.Flow && a.point.Exchange.Multiplexed && b.point.Exchange.Multiplexed:
 		return 0.5
 	}
-	return math.Exp(-float64(gap)/float64(a.blur()+b.blur())) / 2
+	blur := a.blur() + b.blur()
+	if gap > blurs*blur {
+		return 0
+	}
+	return math.Exp(-float64(gap)/float64(blur)) / 2
 }
 
 // solveRest pairs what found no place in the order with targets that found no

@@ -157,9 +157,14 @@ func (t *target) blur() int64 {
 const early = 2 * msec
 
 // markFloating finds the targets of one client whose place in the order is
-// open: those that took long to receive while others ended.
+// open: those without a whole answer, and those that took long to receive while
+// others ended.
 func markFloating(list []*target) {
 	for i, t := range list {
+		if t.open {
+			t.floats = true
+			continue
+		}
 		if t.reach() <= early {
 			continue
 		}
