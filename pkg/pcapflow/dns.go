@@ -73,7 +73,7 @@ func probeDNS(b []byte, port uint16, size int) Verdict {
 	if bad != "" {
 		return No
 	}
-	if _, known := dnsTypes[q.typ]; !known || q.class != 1 && q.class != 3 && q.class != 255 || len(name) == 0 {
+	if !dnsTypeKnown(q.typ) || q.class != 1 && q.class != 3 && q.class != 255 || len(name) == 0 {
 		return No
 	}
 	for range int(h.an) + int(h.ns) + int(h.ar) {
@@ -113,14 +113,13 @@ type dnsCut struct {
 	d      Dir
 	at     Stamp
 	size   int
-	bad    dnsProblem
 }
 
 func (s *dnsDatagrams) Data(d Dir, at Stamp, b []byte) {
-	s.settleCut()
+	s.settle()
 	s.last = dnsPlace{}
 	if h, bad := s.message(d, at, b, len(b)); bad == dnsShort {
-		s.cut = dnsCut{h, d, at, len(b), bad}
+		s.cut = dnsCut{h, d, at, len(b)}
 	} else if bad != "" {
 		s.malformed(at, bad)
 	}
@@ -129,22 +128,28 @@ func (s *dnsDatagrams) Data(d Dir, at Stamp, b []byte) {
 // Gap tells how much of the datagram the snap length cut off.
 func (s *dnsDatagrams) Gap(d Dir, at Stamp, n int64) {
 	missing := int(min(n, 1<<16))
-	if c := s.cut; c.bad != "" && c.at == at && c.d == d {
-		s.cut = dnsCut{}
+	if c := s.cut; c.at == at && c.d == d {
 		s.headerOnly(d, at, c.header, c.size)
 	}
+	s.cut, s.short = dnsCut{}, Stamp{}
 	if s.last.found {
-		s.f.DNS[s.last.index].Bytes[s.last.side] += missing
+		t := &s.f.DNS[s.last.index]
+		t.Bytes[s.last.side] += missing
+		const least = 11 // octets of a record
+		if unread := s.last.answers - t.Records; s.last.side == 1 && unread > 0 && unread*least <= missing+t.Bytes[1] {
+			t.Records = s.last.answers
+		}
 	}
 }
 
-func (s *dnsDatagrams) Close(Stamp) { s.settleCut() }
+func (s *dnsDatagrams) Close(Stamp) { s.settle() }
 
-func (s *dnsDatagrams) settleCut() {
-	if s.cut.bad != "" {
-		s.malformed(s.cut.at, s.cut.bad)
-		s.cut = dnsCut{}
+// settle: no gap followed, so the latest message was sent as short as it is.
+func (s *dnsDatagrams) settle() {
+	if s.cut.at.Seen() {
+		s.short, s.cut = s.cut.at, dnsCut{}
 	}
+	s.complain()
 }
 
 // dnsFlow pairs the queries and answers of one flow.
@@ -154,6 +159,7 @@ type dnsFlow struct {
 	keys      []uint64         // of f.DNS, in its order
 	latest    map[uint64]int32 // key → index into f.DNS; only once there are many
 	last      dnsPlace
+	short     Stamp // of a message that ended early, until it is known whether the capture cut it
 	dropped   bool
 }
 
@@ -162,6 +168,8 @@ type dnsPlace struct {
 	found bool
 	index int // in f.DNS
 	side  int // of Bytes
+
+	answers int // records of its answer section, as its header says
 }
 
 // dnsLinear is how many transactions are searched one by one before an index
@@ -245,7 +253,7 @@ func (s *dnsFlow) query(d Dir, at Stamp, m *dnsMessage) {
 		return
 	}
 	t := &s.f.DNS[i]
-	s.last = dnsPlace{true, i, 0}
+	s.last = dnsPlace{found: true, index: i}
 	t.Query, t.Bytes[0], t.Flags[0] = at, m.size, m.header.flags
 	if m.whole {
 		s.readQueryOptions(at, m, t)
@@ -274,7 +282,7 @@ func (s *dnsFlow) answer(d Dir, at Stamp, m *dnsMessage) {
 		return
 	}
 	t := &s.f.DNS[i]
-	s.last = dnsPlace{true, i, 1}
+	s.last = dnsPlace{true, i, 1, int(m.header.an)}
 	if t.Answer.Seen() {
 		if t.Type == "AXFR" || t.Type == "IXFR" { // a transfer takes many messages (RFC 5936 §2.2)
 			t.AnswerEnd = at
@@ -413,6 +421,22 @@ func (t *Transaction) lastQuery() Stamp {
 }
 
 func (s *dnsFlow) malformed(at Stamp, p dnsProblem) {
+	if p == dnsShort {
+		s.short = at
+		return
+	}
+	s.note(at, p)
+}
+
+// complain notes a message that ended early although the capture did not cut it.
+func (s *dnsFlow) complain() {
+	if s.short.Seen() {
+		s.note(s.short, dnsShort)
+		s.short = Stamp{}
+	}
+}
+
+func (s *dnsFlow) note(at Stamp, p dnsProblem) {
 	noteOnce(s.f, "dns: malformed message, "+string(p)+": first in frame "+strconv.Itoa(at.Frame), "dns: malformed message, "+string(p))
 }
 

@@ -116,6 +116,10 @@ func (s *dnsSegments) take(d Dir, at Stamp, b []byte, size int) {
 	default:
 		s.malformed(at, bad)
 	}
+	if size > len(b) {
+		s.short = Stamp{}
+	}
+	s.complain()
 }
 
 // Gap inside a message leaves its beginning readable; a gap that swallows a
