@@ -103,7 +103,7 @@ func (all *clockFigures) incident(t *testing.T, dir string) {
 			owner[strings.TrimPrefix(l.File, "input/")] = l.Clock
 		}
 	}
-	clocks := measureClocks(inc, Options{})
+	clocks := Correlate(inc, Options{}).Clocks
 	for _, k := range clocks {
 		t.Logf("clock %d %s %q %s %s %v %v", k.ID, k.Kind, k.Name, k.Status, k.Why, k.Supports, k.Notes)
 		for _, s := range k.Segments {

@@ -7,9 +7,11 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
 
 // problem states everything gathered for the solver.
@@ -185,6 +187,15 @@ func (e *evidence) linked(lines []LinkedLine) {
 		if !ev.HasTime {
 			continue
 		}
+		capture, host := e.byKey[captureKey(index[x.Capture], x.Flow.Clock)], e.writer(x.Log, ev)
+		low, high := stampOf(ev)
+		if x.Exchange != nil && ev.Means == logparse.RequestEnd && ev.Duration >= 0 {
+			if w, ok := startWindow(x.Flow, x.Exchange); ok {
+				const rounding = int64(time.Millisecond)
+				e.bound(capture, host, w, low-int64(ev.Duration)-rounding, high-int64(ev.Duration)+rounding)
+			}
+			continue
+		}
 		var w window
 		ok := false
 		switch {
@@ -195,10 +206,8 @@ func (e *evidence) linked(lines []LinkedLine) {
 		default:
 			w, ok = windowOf(x.Flow, ev)
 		}
-		if !ok {
-			continue
+		if ok {
+			e.bound(capture, host, w, low, high)
 		}
-		low, high := stampOf(ev)
-		e.bound(e.byKey[captureKey(index[x.Capture], x.Flow.Clock)], e.writer(x.Log, ev), w, low, high)
 	}
 }

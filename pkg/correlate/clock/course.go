@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"time"
 )
 
 // evidence is a constraint or a certain pair, brought to the reference: at the
@@ -31,6 +32,8 @@ type course struct {
 	lost, total float64
 	keyedLost   float64
 	keyedTotal  float64
+	dropList    []drop // made when first asked for
+	dropsKnown  bool
 }
 
 // jump is a declared step placed on the reference's time scale.
@@ -217,6 +220,56 @@ func (c *course) reference(own int64) int64 {
 		at = own - mid
 	}
 	return at
+}
+
+// own gives the bounds of the offset, and its most likely value, where the clock
+// itself shows own, and the reference's instant. After a step backward a clock
+// shows some instants twice: then once is false, and the bounds hold both.
+func (c *course) own(own int64) (at, low, mid, high int64, once bool) {
+	at = c.reference(own)
+	low, mid, high = c.band(at)
+	once = true
+	for _, d := range c.drops() {
+		if own < d.first || own > d.last {
+			continue
+		}
+		once = false
+		for _, x := range [2]int64{d.before, d.behind} {
+			l, _, h := c.band(x)
+			low, high = min(low, l), max(high, h)
+		}
+	}
+	return at, low, mid, high, once
+}
+
+// drop is a step backward: the clock shows first … last twice.
+type drop struct {
+	first, last    int64 // own time
+	before, behind int64 // reference
+}
+
+// drops lists the steps backward.
+func (c *course) drops() []drop {
+	if c.dropsKnown {
+		return c.dropList
+	}
+	c.dropsKnown = true
+	note := func(before, behind int64) {
+		_, m1, _ := c.band(before)
+		_, m2, _ := c.band(behind)
+		if d := (drop{behind + m2, before + m1, before, behind}); d.last-d.first > int64(time.Millisecond) {
+			c.dropList = append(c.dropList, d)
+		}
+	}
+	instant := func(t float64) int64 { return c.pivot + int64(t*1e9) }
+	for i := 1; i < len(c.pieces); i++ {
+		note(instant(c.pieces[i-1].to), instant(c.pieces[i].from))
+	}
+	for i := range c.jumps {
+		j := &c.jumps[i]
+		note(instant(j.at-j.slot)-1000, instant(j.at+j.slot)+1000)
+	}
+	return c.dropList
 }
 
 // width is the narrowest band of the course, ns.

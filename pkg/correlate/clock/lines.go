@@ -92,8 +92,8 @@ func (m *pairing) along(c *course) []Instant {
 	for _, g := range m.groups {
 		for i := g[0]; i < g[1]; i++ {
 			l := m.lines[i]
-			low, mid, high := c.band(c.reference(l.Low))
-			if l.High-low >= m.first && l.Low-high <= m.last {
+			_, low, mid, high, once := c.own(l.Low)
+			if once && l.High-low >= m.first && l.Low-high <= m.last {
 				l.Low, l.High = l.Low-mid, l.High-mid
 				out = append(out, l)
 			}
@@ -148,12 +148,15 @@ func (s *solver) sides(id ID, r *Series) (lines, partners []Instant, other ID, o
 	if other == id || !s.state[other].solved {
 		return nil, nil, 0, false
 	}
-	moved := make([]Instant, len(partners))
-	for i, p := range partners {
-		at, low, high := s.band(other, p.Low)
+	moved := make([]Instant, 0, len(partners))
+	for _, p := range partners {
+		at, low, high, once := s.band(other, p.Low)
+		if !once {
+			continue
+		}
 		p.High = at + (p.High - p.Low) + (high-low)/2
 		p.Low = at - (high-low)/2
-		moved[i] = p
+		moved = append(moved, p)
 	}
 	return lines, moved, other, true
 }
@@ -190,7 +193,7 @@ func refine(m *pairing, c *course, steps []Step, known, pairs []evidence) []evid
 	best, width := pairs, c.width()
 	for range 6 {
 		found := m.evidence(certain(m.within(func(stamp int64) (int64, int64) {
-			low, _, high := c.band(c.reference(stamp))
+			_, low, _, high, _ := c.own(stamp)
 			return low, high
 		})))
 		found = append(found, m.profile(c)...)

@@ -32,7 +32,7 @@ func segment(bs []bound) (ps []piece, rejected []bool) {
 	rejected = make([]bool, len(bs))
 	cuts := split(bs, 0, 6)
 	cuts = settle(bs, cuts)
-	for _, c := range cuts {
+	for k, c := range cuts {
 		run := bs[c.i:c.j]
 		f := fit(run, c.limit)
 		if f.open() {
@@ -47,9 +47,32 @@ func segment(bs []bound) (ps []piece, rejected []bool) {
 		}
 		p.line = p.lines.centre()
 		p.margin = nearMiss(run, &f)
+		if n := len(ps); n > 0 {
+			widenGap(&ps[n-1], &p, bs[cuts[k-1].i:c.j])
+		}
 		ps = append(ps, p)
 	}
 	return ps, rejected
+}
+
+// widenGap ends a piece with the last evidence that the next one contradicts,
+// and begins that one with the first that this one contradicts: what lies
+// between agrees with both, and does not tell when the one became the other.
+func widenGap(p, q *piece, bs []bound) {
+	end, begin := math.Inf(-1), math.Inf(1)
+	for i := range bs {
+		b := &bs[i]
+		left, right := b.holds(p.line), b.holds(q.line)
+		switch {
+		case left && !right && b.t <= p.to:
+			end = max(end, b.t)
+		case right && !left && b.t >= q.from:
+			begin = min(begin, b.t)
+		}
+	}
+	if end >= p.from && begin <= q.to {
+		p.to, q.from = end, begin
+	}
 }
 
 // open tells that a run is bounded on one side only, or on none.

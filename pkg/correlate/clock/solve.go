@@ -247,19 +247,16 @@ func (s *solver) gather(id ID) []evidence {
 		case c.A == c.B:
 			continue
 		case c.B == id && s.state[c.A].solved:
-			at, low, high := s.band(c.A, c.At)
+			at, low, high, once := s.band(c.A, c.At)
+			if !once {
+				continue
+			}
 			e.at, e.low, e.high, e.other = at, plus(c.Low, low), plus(c.High, high), c.A
 		case c.A == id && s.state[c.B].solved:
-			other := c.At
-			switch {
-			case c.Low > -Infinity && c.High < Infinity:
-				other += c.Low + (c.High-c.Low)/2
-			case c.Low > -Infinity:
-				other += c.Low
-			case c.High < Infinity:
-				other += c.High
+			at, low, high, once := s.band(c.B, c.At+between(c.Low, c.High))
+			if !once {
+				continue
 			}
-			at, low, high := s.band(c.B, other)
 			e.at, e.low, e.high, e.other = at, plus(-c.High, low), plus(-c.Low, high), c.B
 		default:
 			continue
@@ -269,16 +266,28 @@ func (s *solver) gather(id ID) []evidence {
 	return out
 }
 
+// between is a number within bounds of which one or both may be open.
+func between(low, high int64) int64 {
+	switch {
+	case low > -Infinity && high < Infinity:
+		return low + (high-low)/2
+	case low > -Infinity:
+		return low
+	case high < Infinity:
+		return high
+	}
+	return 0
+}
+
 // band gives the reference's instant at which a solved clock shows own, and the
-// bounds of its offset there.
-func (s *solver) band(id ID, own int64) (at, low, high int64) {
+// bounds of its offset there; false where it shows that twice.
+func (s *solver) band(id ID, own int64) (at, low, high int64, once bool) {
 	c := s.state[id].course
 	if c == nil {
-		return own, 0, 0
+		return own, 0, 0, true
 	}
-	at = c.reference(own)
-	low, _, high = c.band(at)
-	return at, low, high
+	at, low, _, high, once = c.own(own)
+	return at, low, high, once
 }
 
 // plus adds a finite number to a bound that may be open.
