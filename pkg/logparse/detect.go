@@ -78,6 +78,9 @@ func hasWord(path, word string) bool {
 
 // wholeLines cuts off a last line without end, unless it is the only one.
 func wholeLines(head []byte) []byte {
+	if big, ok := utf16Of(head); ok {
+		head, _ = io.ReadAll(newUTF16Reader(head[2:], bytes.NewReader(nil), big))
+	}
 	head = bytes.TrimPrefix(head, bom)
 	if i := bytes.LastIndexByte(head, '\n'); i >= 0 {
 		return head[:i+1]

@@ -19,6 +19,7 @@ var formats = []*Format{
 	appLog,
 	authLog,
 	sysLog,
+	serverConfig,
 	kernelLog,
 	textLog,
 	journalExport,

@@ -26,6 +26,15 @@ func goldens(t testing.TB) []string {
 	return list
 }
 
+func readGolden(t testing.TB, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 func goldenSource(path string) Source {
 	src := Source{Path: path, Year: 2026}
 	if text, err := os.ReadFile(strings.TrimSuffix(path, ".txt") + ".template"); err == nil {

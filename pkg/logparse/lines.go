@@ -14,12 +14,15 @@ const (
 // chunk, whatever the length of the lines.
 //
 // A line ends with LF or CR LF; the last one may lack it. A byte order mark at
-// the start is left out. Nothing else is changed: NUL bytes and bytes that are
-// no UTF-8 come as they are.
+// the start is left out, and one of UTF-16 has the text turned into UTF-8.
+// Nothing else is changed: NUL bytes and bytes that are no UTF-8 come as they
+// are.
 type lineReader struct {
 	r   io.Reader
 	buf []byte
 	err error // of r, once it was met
+
+	utf16 bool // r turns UTF-16 into UTF-8
 
 	start, end int   // buf[start:end] is unread
 	searched   int   // buf[start:searched] holds no LF
@@ -134,6 +137,14 @@ func (l *lineReader) fill() {
 		}
 	}
 	l.end += n
+	if big, ok := utf16Of(l.buf[:l.end]); ok && l.base == 0 && l.line == 0 && l.start == 0 && !l.utf16 {
+		l.utf16 = true
+		r := newUTF16Reader(l.buf[2:l.end], l.r, big)
+		r.err = l.err
+		l.r, l.err = r, nil
+		l.end, l.searched = 0, 0
+		return
+	}
 	if l.base == 0 && l.line == 0 && l.start == 0 && bytes.HasPrefix(l.buf[:l.end], bom) {
 		l.start = len(bom)
 		l.searched = max(l.searched, l.start)

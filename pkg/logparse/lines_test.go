@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"unicode/utf16"
 )
 
 type readLine struct {
@@ -51,6 +52,36 @@ func TestLinesKeepNumberAndOffset(t *testing.T) {
 	}
 }
 
+func TestLinesOfUTF16(t *testing.T) {
+	text := "one\r\nzwei ä 😀\r\nlast"
+	want := []string{"one", "zwei ä 😀", "last"}
+	for _, big := range []bool{false, true} {
+		b := []byte{0xff, 0xfe}
+		if big {
+			b = []byte{0xfe, 0xff}
+		}
+		for _, u := range utf16.Encode([]rune(text)) {
+			if big {
+				b = append(b, byte(u>>8), byte(u))
+			} else {
+				b = append(b, byte(u), byte(u>>8))
+			}
+		}
+		for _, r := range []io.Reader{bytes.NewReader(b), iotest.OneByteReader(bytes.NewReader(b)), iotest.DataErrReader(bytes.NewReader(b))} {
+			var got []string
+			for _, l := range allLines(t, r) {
+				got = append(got, l.text)
+			}
+			if strings.Join(got, "|") != strings.Join(want, "|") {
+				t.Errorf("big %v: %q", big, got)
+			}
+		}
+		for n := range b { // cut anywhere
+			allLines(t, bytes.NewReader(b[:n]))
+		}
+	}
+}
+
 func TestLinesLongerThanAChunkAreCutAndSaid(t *testing.T) {
 	long := strings.Repeat("x", 3*fullChunk+17)
 	text := "before\n" + long + "\nafter\n" + long
@@ -78,6 +109,9 @@ func FuzzLines(f *testing.F) {
 		// The text between two bounds of a chunk: every line is where it is said to be.
 		if n := int(longest); n > 0 && len(text) > 0 && n < 64 {
 			text = bytes.Repeat(text, n)
+		}
+		if _, ok := utf16Of(text); ok {
+			return // offsets are of the text turned into UTF-8
 		}
 		at := int64(0)
 		for _, l := range allLines(t, iotest.HalfReader(bytes.NewReader(text))) {
