@@ -426,6 +426,9 @@ type SSH struct {
 	ServerText                     string    // first line, quoted, that the server sent before or instead of its identification
 	CipherToClient, MACToClient    string    // where they differ from Cipher and MAC, which are towards the server
 	Compression                    string    // towards the server
+	HostKeySHA256                  string    // fingerprint of the server's key as OpenSSH writes it, "SHA256:…"; "": not seen
+	Echo                           RTTStats  // keystroke → its echo, seen at the capture; N 0: not interactive, or not evaluable
+	EchoObscured                   bool      // the client sends at a steady pace whatever is typed (OpenSSH ≥ 9.5): no echo is evaluable
 	NoCommonOffers                 [2]string // what each side offered in the class NoCommon names, client first
 	GroupRequest, GroupReply       Stamp     // the extra exchange of RFC 4419; KexRequest and KexReply come after it
 	Disconnect                     Stamp     // a DISCONNECT message in the clear

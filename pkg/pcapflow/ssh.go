@@ -109,6 +109,7 @@ type sshStream struct {
 	kex     sshKex
 	auth    sshAuth
 	unit    sshUnit
+	echo    sshEcho
 	done    bool
 }
 
@@ -254,7 +255,7 @@ func (s *sshStream) role(d Dir) Dir {
 	return d
 }
 
-// Idle: nothing more is read once the session has begun.
+// Idle: nothing more is read once the session has begun and is no typing.
 func (s *sshStream) Idle() bool { return s.done }
 
 // quoteFirst renders what is not SSH, up to the end of its first line.

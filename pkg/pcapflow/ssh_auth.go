@@ -242,9 +242,14 @@ func (z *sshSizes) payload(size int) (least, most int) {
 }
 
 // session looks for the first bytes that a session brings: what the server
-// sends behind the answers to the client's channel requests.
+// sends behind the answers to the client's channel requests. Then it listens to
+// typing.
 func (s *sshStream) session(role Dir, at Stamp, size int) {
 	a := &s.auth
+	if s.ssh.SessionStart.Seen() {
+		s.done = s.echo.take(role, at, size, s.up(), s.down())
+		return
+	}
 	if role == Client {
 		if a.lastRole == Server {
 			a.turns++
@@ -260,7 +265,8 @@ func (s *sshStream) session(role Dir, at Stamp, size int) {
 	if a.turns < 2 || s.isChannelReply(size) {
 		return
 	}
-	s.ssh.SessionStart, s.done = at, true
+	s.ssh.SessionStart = at
+	s.done = !s.up().known || !s.down().known
 }
 
 // isChannelReply: CHANNEL_SUCCESS, WINDOW_ADJUST and the like, also two or

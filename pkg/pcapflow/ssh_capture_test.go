@@ -205,6 +205,7 @@ func TestSSHAsZeek(t *testing.T) {
 				"version": itoa(s.Version), "auth_attempts": itoa(s.AuthAttempts), "client": "SSH-" + s.ClientProtocol + "-" + s.ClientSoftware,
 				"server": "SSH-" + s.ServerProtocol + "-" + s.ServerSoftware, "cipher_alg": s.Cipher, "mac_alg": s.MAC,
 				"compression_alg": s.Compression, "kex_alg": s.Kex, "host_key_alg": s.HostKey,
+				"host_key_fingerprint": s.HostKeySHA256,
 				"auth_success": map[string]string{"success": "T", "failure": "F"}[s.Auth],
 			}
 			unlike := sshUnlikeZeek[row["id.orig_h"]+" "+row["id.orig_p"]]

@@ -3,6 +3,8 @@ package pcapflow
 import (
 	"bytes"
 	"crypto/md5"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"strings"
@@ -32,6 +34,8 @@ type sshKex struct {
 	groupRequest, groupReply Stamp
 	chosen                   [sshLists]string
 	agreed                   bool // both offers are known
+	strict                   bool
+	hostKey                  string
 	noCommon                 string
 	offers                   [2]string
 	hassh                    [2]string // by TCP's sides
@@ -93,6 +97,7 @@ func (s *sshStream) agree() {
 	}
 	k := &s.kex
 	k.agreed, k.noCommon = true, ""
+	k.strict = inList(client.list[sshListKex], "kex-strict-c-v00@openssh.com") && inList(server.list[sshListKex], "kex-strict-s-v00@openssh.com")
 	for i := range k.chosen {
 		k.chosen[i] = firstCommon(client.list[i], server.list[i], i == sshListKex)
 		if k.chosen[i] != "" || k.noCommon != "" {
@@ -180,4 +185,22 @@ func (s *sshStream) kexMessage(d Dir, at Stamp, code byte) {
 	if !gss || !k.request.Seen() {
 		k.request = at
 	}
+}
+
+// hostKey takes the fingerprint of the key that the server's answer begins
+// with: 31, or 33 in a group exchange (RFC 4253 §8, 4419 §3, 5656 §4).
+func (s *sshStream) hostKey(code byte, payload []byte) {
+	kex := s.kex.chosen[sshListKex]
+	if strings.HasPrefix(kex, "gss-") || strings.HasPrefix(kex, "rsa") || strings.Contains(kex, "group-exchange") != (code == sshGroupReply) {
+		return
+	}
+	if len(payload) < 4 {
+		return
+	}
+	n := binary.BigEndian.Uint32(payload)
+	if n == 0 || uint64(n) > uint64(len(payload)-4) {
+		return
+	}
+	sum := sha256.Sum256(payload[4 : 4+n])
+	s.kex.hostKey = "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
 }

@@ -6,7 +6,7 @@ import "encoding/binary"
 // asks for 35,000 octets.
 const (
 	sshPacketMax = 256 << 10
-	sshHeldMax   = 64 << 10 // of a KEXINIT
+	sshHeldMax   = 64 << 10 // of a packet that is held
 
 	sshLeastPacket = 16 // RFC 4253 §6
 )
@@ -31,14 +31,14 @@ const (
 )
 
 // sshReader cuts one direction in the clear into packets. Of most it looks at
-// the message number alone; a KEXINIT it holds.
+// the message number alone; a KEXINIT and the server's key it holds.
 type sshReader struct {
 	head    [16]byte
 	have    int // octets of the packet that have passed
 	total   int // its size; 0: not known yet
 	code    byte
 	padding int
-	held    []byte // what follows the message number, KEXINIT only
+	held    []byte // what follows the message number, where it is looked into
 	damaged bool
 }
 
@@ -59,10 +59,8 @@ func (s *sshStream) clearPacket(d Dir, at Stamp, b []byte) []byte {
 		return nil
 	}
 	n := min(r.total-r.have, len(b))
-	if r.code == sshKexInit && !r.damaged && s.version == 2 {
-		if len(r.held) < sshHeldMax {
-			r.held = append(r.held, b[:n]...)
-		}
+	if !r.damaged && s.version == 2 && (r.code == sshKexInit || r.code == sshKexSecond || r.code == sshGroupReply) && r.total <= sshHeldMax {
+		r.held = append(r.held, b[:n]...)
 	}
 	r.have += n
 	if r.have == r.total {
@@ -124,14 +122,20 @@ func (s *sshStream) packetDone(d Dir, at Stamp) {
 		s.ssh.Disconnect, s.ssh.DisconnectBy = at, s.role(d)
 	case code == sshKexInit:
 		side.kexInit, side.kexBytes = at, packet.total
-		if !packet.damaged && packet.total <= sshHeldMax {
+		if !packet.damaged {
 			s.kexInit(d, packet.held, packet.total-6-packet.padding)
 		}
 	case code == sshNewKeys:
 		side.newKeys, side.stage = at, sshEncrypted
 		s.setCutter(d)
+		if s.side[d.Other()].newKeys.Seen() { // nothing can change any more
+			s.side[Client].offer, s.side[Server].offer = nil, nil
+		}
 	case code >= sshKexFirst && code <= sshKexLast:
 		s.kexMessage(d, at, code)
+		if s.role(d) == Server && !packet.damaged {
+			s.hostKey(code, packet.held)
+		}
 	}
 }
 

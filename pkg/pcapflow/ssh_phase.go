@@ -29,6 +29,7 @@ func (s *sshStream) Close(end Stamp) {
 	}
 	s.closeKex()
 	s.closeAuth()
+	o.Echo, o.EchoObscured = s.echo.stats(client.software)
 	s.phases()
 	for d := range s.side {
 		s.side[d] = sshSide{}
@@ -52,10 +53,7 @@ func (s *sshStream) closeKex() {
 		o.MACToClient = c[sshListMACDown]
 	}
 	o.NoCommon, o.NoCommonOffers = k.noCommon, k.offers
-	client, server := s.side[s.role(Client)].offer, s.side[s.role(Server)].offer
-	if client != nil && server != nil {
-		o.Strict = inList(client.list[sshListKex], "kex-strict-c-v00@openssh.com") && inList(server.list[sshListKex], "kex-strict-s-v00@openssh.com")
-	}
+	o.Strict, o.HostKeySHA256 = k.strict, k.hostKey
 }
 
 func (s *sshStream) closeAuth() {

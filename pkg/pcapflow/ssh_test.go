@@ -434,6 +434,46 @@ func TestSSHGapsAndCuts(t *testing.T) {
 	}
 }
 
+func TestSSHEcho(t *testing.T) {
+	z := sshSizesOf(chacha, "")
+	login := []int{17, -17, 36, -24, 115, -1, 24, -17, 120, -5, -60}
+	run := func(software string, interval time.Duration, more func(*sshScript)) *SSH {
+		s := newSSH()
+		s.handshake("curve25519-sha256", chacha, "m")
+		for _, n := range login {
+			if n > 0 {
+				s.send(Client, sealedPacket(z, n))
+			} else {
+				s.send(Server, sealedPacket(z, -n))
+			}
+		}
+		if more != nil {
+			more(s)
+		}
+		for i := range 40 {
+			typed := time.Second + time.Duration(i)*interval
+			s.stream.Data(Client, at(100+2*i, typed), sealedPacket(z, sshKeyLen))
+			s.stream.Data(Server, at(101+2*i, typed+7*time.Millisecond), sealedPacket(z, sshKeyLen))
+		}
+		s.stream.(*sshStream).side[Client].software = software
+		return s.close()
+	}
+	if o := run("OpenSSH_9.2p1", 130*time.Millisecond, nil); o.Echo.N < 38 || o.Echo.P50 != 7e6 || o.EchoObscured {
+		t.Errorf("typing: %+v", o.Echo)
+	}
+	if o := run("OpenSSH_9.9", 22*time.Millisecond, nil); o.Echo.N != 0 || !o.EchoObscured {
+		t.Errorf("obscured: %+v", o.Echo)
+	}
+	bulk := func(s *sshScript) {
+		for range sshEchoBulk {
+			s.send(Server, sealedPacket(z, 1400))
+		}
+	}
+	if o := run("OpenSSH_9.2p1", 130*time.Millisecond, bulk); o.Echo.N != 0 {
+		t.Errorf("a transfer: %+v", o.Echo)
+	}
+}
+
 func TestProbeSSH(t *testing.T) {
 	for _, test := range []struct {
 		client, server string
@@ -488,7 +528,6 @@ func FuzzSSH(f *testing.F) {
 	})
 }
 
-// BenchmarkSSHBulk is what a transfer costs once the session has begun.
 func BenchmarkSSHAuthentication(b *testing.B) {
 	b.ReportAllocs()
 	z := sshSizesOf(chacha, "")
