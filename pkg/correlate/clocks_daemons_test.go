@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/flowcorr/flowcorr/internal/need"
+	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 )
 
@@ -138,5 +139,103 @@ func compare(t *testing.T, clocks []*Clock, name string, seconds int) {
 	t.Logf("%s: inside %d of %d, median error %.6f s", name, inside, n, errs[n/2])
 	if inside*100 < n*99 || errs[n/2] > 0.005 {
 		t.Errorf("%s: inside %d of %d, median error %.6f s", name, inside, n, errs[n/2])
+	}
+}
+
+// TestCapturedNTP: servers are measured by the capture's own stamps, whatever
+// the client puts into its packets.
+func TestCapturedNTP(t *testing.T) {
+	for _, c := range []struct {
+		pcap      string
+		server    string
+		low, high float64 // where the offset must lie at the first exchange
+		width     float64
+	}{
+		{"daemons/chrony/ntp.pcap", "127.0.0.1", 4.9990, 5.0030, 0.004},    // +5 s, +100 ppm: no constant fits
+		{"daemons/ntpd/n.pcap", "", 0.04985, 0.05015, 0.001},               // +50 ms
+		{"daemons/xleave/x.pcap", "", -0.0001, 0.0001, 0.001},              // interleaved: naive arithmetic gives −0.5 s
+		{"daemons/tsd/t.pcap", "", math.Inf(-1), math.Inf(1), math.Inf(1)}, // random transmit stamps
+	} {
+		t.Run(c.pcap, func(t *testing.T) {
+			inc := folder(t, map[string]string{"x.pcap": c.pcap})
+			clocks := measureClocks(inc, Options{})
+			show(t, clocks)
+			servers := 0
+			for _, k := range clocks {
+				switch {
+				case k.Kind == kindNTPServer && k.Status == clock.Measured:
+					servers++
+					at := inc.Captures[0].First.Time
+					o, l, h, _ := k.At(at + k.Segments[0].Offset)
+					if x := float64(o) / 1e9; x < c.low || x > c.high || float64(h-l)/1e9 > c.width {
+						t.Errorf("%s: %+.6f s, %d ns wide", k.Name, x, h-l)
+					}
+				case k.Kind == kindLog:
+					t.Errorf("a client's clock was measured from a random stamp: %s", k.Name)
+				}
+			}
+			if servers == 0 {
+				t.Error("no server was measured")
+			}
+		})
+	}
+}
+
+// TestTwoPoints: two real pairs of captures with known answers.
+func TestTwoPoints(t *testing.T) {
+	const folderOf = "captures/practical-packet-analysis/"
+	for _, c := range []struct {
+		first, second string
+		low, high     float64
+	}{
+		{"ip_ttl_source.pcapng", "ip_ttl_dest.pcapng", -48.851806, -48.850822},
+		{"stranded_clientside.pcapng", "stranded_branchdns.pcapng", 5958.961188, 5958.961459},
+	} {
+		t.Run(c.first, func(t *testing.T) {
+			inc := folder(t, map[string]string{"a.pcapng": folderOf + c.first, "b.pcapng": folderOf + c.second})
+			clocks := measureClocks(inc, Options{})
+			show(t, clocks)
+			b, a := named(clocks, kindCapture, "b.pcapng"), named(clocks, kindCapture, "a.pcapng")
+			mid, low, high := apart(t, b, a, inc.Captures[1].First.Time)
+			if math.Abs(mid-(c.low+c.high)/2) > 2e-6 || low > c.low || high < c.high || high-low > c.high-c.low+1e-3 {
+				t.Errorf("%+.6f s, %+.6f … %+.6f", mid, low, high)
+			}
+		})
+	}
+}
+
+// TestOneHost: what servers wrote beside the packets that caused it, all on one
+// clock: every log must come out at nothing.
+func TestOneHost(t *testing.T) {
+	for name, files := range map[string]map[string]string{
+		"web": {"web.pcap": "daemons/web/web.pcap", "nginx/access.log": "daemons/web/logs/access.log", "apache/access.log": "daemons/web/logs/aaccess.log", "apache/error.log": "daemons/web/logs/aerror.log"},
+		"dns": {"dns.pcap": "daemons/dns/dns.pcap", "bind/query.log": "daemons/dns/q.log", "unbound/unbound.log": "daemons/dns/unb.log", "dnsmasq/dnsmasq.log": "daemons/dns/dm.log"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inc := folder(t, files)
+			clocks := measureClocks(inc, Options{})
+			show(t, clocks)
+			for _, k := range clocks {
+				if k.Kind != kindLog || k.Status != clock.Measured {
+					continue
+				}
+				o, l, h, _ := k.At(inc.Captures[0].First.Time + int64(10*time.Second))
+				if l > 1e6 || h < -1e6 {
+					t.Errorf("%s: %+.6f s, %+.6f … %+.6f", k.Name, float64(o)/1e9, float64(l)/1e9, float64(h)/1e9)
+				}
+			}
+		})
+	}
+}
+
+// TestJournalStep: the journal itself tells of a step, to the microsecond.
+func TestJournalStep(t *testing.T) {
+	inc := folder(t, map[string]string{"web/journal.export": "daemons/journal/in.export"})
+	e := gather(inc, buildDomains(inc))
+	for _, s := range e.steps {
+		t.Logf("%+v", s)
+	}
+	if len(e.steps) != 1 || e.steps[0].Size != -44_123_456_000 {
+		t.Errorf("%d steps", len(e.steps))
 	}
 }

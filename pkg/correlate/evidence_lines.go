@@ -65,7 +65,7 @@ func (e *evidence) writer(l *incident.Log, ev *logparse.Event) *Clock {
 
 // stampOf is the stretch of its clock in which a line's instant lies.
 func stampOf(ev *logparse.Event) (low, high int64) {
-	return ev.Time, ev.Time + int64(ev.Width) + int64(ev.Lag)
+	return ev.Time - int64(ev.Slack), ev.Time + int64(ev.Width) + int64(ev.Lag) + int64(ev.Slack)
 }
 
 // keyed adds a bound for every line that names its client's port.
@@ -91,9 +91,8 @@ func (e *evidence) keyed(l *incident.Log, i int, byClient map[netip.AddrPort][]*
 		if !ok {
 			continue
 		}
-		low, high := stampOf(ev)
 		capture, host := e.byKey[captureKey(i, f.Clock)], e.writer(l, ev)
-		e.bound(capture, host, w, low, high)
+		e.bound(capture, host, w, ev)
 		if k := (keyedHost{capture, host, e.inc.Captures[i], f.Server.Addr()}); !slices.Contains(e.keyedHosts, k) {
 			e.keyedHosts = append(e.keyedHosts, k)
 		}
@@ -105,11 +104,15 @@ func namesFlow(ev *logparse.Event) bool {
 	return ev.HasTime && ev.Client.Port() != 0 && ev.Reading == nil
 }
 
-// bound adds what a line with the stamp [low, high], of an instant in window w
-// of a capture, tells of the two clocks.
-func (e *evidence) bound(capture, writer *Clock, w window, low, high int64) {
+// bound adds what a line, of an instant in window w of a capture, tells of the
+// two clocks.
+func (e *evidence) bound(capture, writer *Clock, w window, ev *logparse.Event) {
 	if capture == nil || writer == nil || w.low > w.high {
 		return
+	}
+	low, high := stampOf(ev)
+	if startsKnown(ev) {
+		low, high = startOf(ev)
 	}
 	at, lo, hi := w.low, -clock.Infinity, clock.Infinity
 	if w.high < math.MaxInt64 {
@@ -121,6 +124,20 @@ func (e *evidence) bound(capture, writer *Clock, w window, low, high int64) {
 		at = w.low
 	}
 	e.add(capture, writer, at, lo, hi, clock.Keyed)
+}
+
+// startsKnown tells a line stamped at a request's end that says how long it
+// took: its start is the better anchor, for the end comes when the last byte
+// was handed to the kernel.
+func startsKnown(ev *logparse.Event) bool {
+	return ev.Kind == logparse.HTTPRequest && ev.Means == logparse.RequestEnd && ev.Duration >= 0
+}
+
+// startOf is the stretch of its clock in which such a request began.
+func startOf(ev *logparse.Event) (low, high int64) {
+	const rounding = int64(time.Millisecond)
+	low, high = stampOf(ev)
+	return low - int64(ev.Duration) - rounding, high - int64(ev.Duration) + rounding
 }
 
 // theOne finds the flow that a line with a port tells of, and the window of the
@@ -152,7 +169,7 @@ func windowOf(f *pcapflow.Flow, ev *logparse.Event) (window, bool) {
 		return dnsWindow(f, ev)
 	case logparse.HTTPRequest, logparse.AppRequest:
 		if f.Transport == pcapflow.TCP && len(f.HTTP) == 1 {
-			return exchangeWindow(f, &f.HTTP[0], ev.Means)
+			return lineWindow(f, &f.HTTP[0], ev)
 		}
 	case logparse.HTTPError:
 		if f.Transport == pcapflow.TCP && (ev.Server.Port() == 0 || ev.Server.Port() == f.Server.Port()) {
@@ -272,6 +289,17 @@ func exchangeWindow(f *pcapflow.Flow, x *pcapflow.Exchange, means logparse.Momen
 		}
 	}
 	return w, w.high < math.MaxInt64 && w.low <= w.high
+}
+
+// lineWindow is where in an exchange the anchor of a request line lies.
+func lineWindow(f *pcapflow.Flow, x *pcapflow.Exchange, ev *logparse.Event) (window, bool) {
+	if startsKnown(ev) {
+		return startWindow(f, x)
+	}
+	if ev.Kind == logparse.AppRequest {
+		return exchangeWindow(f, x, logparse.Unspecified)
+	}
+	return exchangeWindow(f, x, ev.Means)
 }
 
 // startWindow is where a server begins to read a request.

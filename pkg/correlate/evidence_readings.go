@@ -118,17 +118,18 @@ func (e *evidence) step(l *incident.Log, ev *logparse.Event) {
 	})
 }
 
-// jumps finds the steps of a host's clock in its journal: real time less
-// monotonic time is constant within a boot, except at steps. A slew moves both.
+// jumps finds the steps of a host's clock in its journal: the journal's own
+// stamp less monotonic time is constant within a boot, except at steps. A slew
+// moves both.
 func (e *evidence) jumps(l *incident.Log) {
 	const (
-		least = int64(20 * time.Millisecond) // a record may be late by some of it
-		slack = int64(2 * time.Millisecond)
+		least = int64(5 * time.Millisecond)
+		slack = int64(200 * time.Microsecond)
 	)
 	last := map[string]*logparse.Event{}
 	for i := range l.Events {
 		ev := &l.Events[i]
-		if !ev.HasMonotonic || !ev.HasTime {
+		if !ev.HasMonotonic || ev.JournalTime == 0 {
 			continue
 		}
 		before := last[ev.BootID]
@@ -136,32 +137,30 @@ func (e *evidence) jumps(l *incident.Log) {
 		if before == nil || ev.Monotonic < before.Monotonic {
 			continue
 		}
-		real, mono := ev.Time-before.Time, ev.Monotonic-before.Monotonic
-		size := real - mono
-		if size > -least && size < least || abs64(size) < mono/1000 {
-			continue
-		}
-		if !e.lasts(l, i, size) {
+		mono := ev.Monotonic - before.Monotonic
+		size := ev.JournalTime - before.JournalTime - mono
+		// Over a long pause the two scales may part a little without a step.
+		if abs64(size) < least+mono/1000 || !lasts(l, i, size) {
 			continue
 		}
 		e.refs++
 		e.steps = append(e.steps, clock.Step{
-			Clock: e.host(l).ID, At: before.Time, After: ev.Time, Size: size, Slack: slack + mono/2000, Method: clock.Journal, Ref: e.refs,
+			Clock: e.host(l).ID, At: before.JournalTime, After: ev.JournalTime, Size: size, Slack: slack + mono/2000, Method: clock.Journal, Ref: e.refs,
 		})
 	}
 }
 
 // lasts tells whether the records behind a jump agree with it: a single record
 // out of line was only written late.
-func (e *evidence) lasts(l *incident.Log, i int, size int64) bool {
+func lasts(l *incident.Log, i int, size int64) bool {
 	first := &l.Events[i]
 	for n, k := 0, i+1; k < len(l.Events) && n < 3; k++ {
 		ev := &l.Events[k]
-		if !ev.HasMonotonic || ev.BootID != first.BootID {
+		if !ev.HasMonotonic || ev.JournalTime == 0 || ev.BootID != first.BootID {
 			continue
 		}
 		n++
-		if d := (ev.Time - first.Time) - (ev.Monotonic - first.Monotonic); abs64(d) > abs64(size)/4 {
+		if d := (ev.JournalTime - first.JournalTime) - (ev.Monotonic - first.Monotonic); abs64(d) > abs64(size)/4 {
 			return false
 		}
 	}

@@ -126,7 +126,7 @@ func requestLines(l *incident.Log, groups numbers[netip.Addr], every int) ([]clo
 			if ev.Kind == logparse.AppRequest {
 				means = logparse.Unspecified
 			}
-			if ev.Duration >= 0 && ev.Kind == logparse.HTTPRequest && ev.Means == logparse.RequestEnd {
+			if startsKnown(ev) {
 				timed++
 			}
 		}
@@ -137,7 +137,7 @@ func requestLines(l *incident.Log, groups numbers[netip.Addr], every int) ([]clo
 	seen := 0
 	for i := range l.Events {
 		ev := &l.Events[i]
-		if !isRequest(ev) || byStart && ev.Duration < 0 {
+		if !isRequest(ev) || byStart && !startsKnown(ev) {
 			continue
 		}
 		g, chosen := groups[ev.Client.Addr().Unmap().WithZone("")]
@@ -149,8 +149,7 @@ func requestLines(l *incident.Log, groups numbers[netip.Addr], every int) ([]clo
 		}
 		low, high := stampOf(ev)
 		if byStart {
-			rounding := int64(time.Millisecond)
-			low, high = low-int64(ev.Duration)-rounding, high-int64(ev.Duration)+rounding
+			low, high = startOf(ev)
 		}
 		x := clock.Instant{Low: low, High: high, Group: g, Ref: i}
 		if ev.Body > 0 {

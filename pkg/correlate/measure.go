@@ -7,11 +7,9 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/incident"
-	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
 
 // problem states everything gathered for the solver.
@@ -188,26 +186,18 @@ func (e *evidence) linked(lines []LinkedLine) {
 			continue
 		}
 		capture, host := e.byKey[captureKey(index[x.Capture], x.Flow.Clock)], e.writer(x.Log, ev)
-		low, high := stampOf(ev)
-		if x.Exchange != nil && ev.Means == logparse.RequestEnd && ev.Duration >= 0 {
-			if w, ok := startWindow(x.Flow, x.Exchange); ok {
-				const rounding = int64(time.Millisecond)
-				e.bound(capture, host, w, low-int64(ev.Duration)-rounding, high-int64(ev.Duration)+rounding)
-			}
-			continue
-		}
 		var w window
 		ok := false
 		switch {
 		case x.Exchange != nil:
-			w, ok = exchangeWindow(x.Flow, x.Exchange, ev.Means)
+			w, ok = lineWindow(x.Flow, x.Exchange, ev)
 		case x.Transaction != nil:
 			w, ok = transactionWindow(x.Transaction, ev.Kind), true
 		default:
 			w, ok = windowOf(x.Flow, ev)
 		}
 		if ok {
-			e.bound(capture, host, w, low, high)
+			e.bound(capture, host, w, ev)
 		}
 	}
 }
