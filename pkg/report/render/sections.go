@@ -38,12 +38,12 @@ func (d *layout) timeline() {
 	}
 	for i, l := range j.Lines {
 		if l.Status == "matched" && l.Time != nil {
-			at, raw, bound := *l.Time, "", ""
+			at, raw, bound, place := *l.Time, "", "", *l.Time
 			if l.Corrected != nil {
 				at, raw = *l.Corrected, clockOf(*l.Time)
-				bound = bounds(l)
+				bound, place = bounds(l), middle(l)
 			}
-			all = append(all, entry{at, []string{clockOf(at), bound, raw, d.say(lang.Text{EN: "log line", ES: "línea de registro"}), shorten(l.Text, 100), d.place(l.Evidence, ":", l.Line)}, 1000 + i})
+			all = append(all, entry{place, []string{clockOf(at), bound, raw, d.say(lang.Text{EN: "log line", ES: "línea de registro"}), shorten(l.Text, 100), d.place(l.Evidence, ":", l.Line)}, 1000 + i})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b entry) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.rank, b.rank)) })
@@ -52,6 +52,15 @@ func (d *layout) timeline() {
 		t.rows = append(t.rows, e.row)
 	}
 	d.out = append(d.out, block{table: t})
+}
+
+// middle is where a line most likely stands among the packets: a coarse stamp
+// is the beginning of an interval.
+func middle(l report.LineLink) report.Instant {
+	if l.Low == nil || l.High == nil {
+		return *l.Corrected
+	}
+	return *l.Low + (*l.High-*l.Low)/2
 }
 
 // bounds writes how far a corrected stamp may lie from the truth.
@@ -200,10 +209,11 @@ func (d *layout) clocks() {
 		return
 	}
 	d.heading(lang.Text{EN: "Clocks (positive: ahead of the reference)", ES: "Relojes (positivo: adelantado respecto a la referencia)"})
-	d.out = append(d.out, block{table: d.clockTable()})
+	d.out = append(d.out, block{table: d.clockTable(false)})
 }
 
-func (d *layout) clockTable() *table {
+// clockTable has a row for each stretch between steps, or for each segment.
+func (d *layout) clockTable(all bool) *table {
 	t := &table{header: []string{"", d.say(lang.Text{EN: "clock", ES: "reloj"}), d.say(lang.Text{EN: "state", ES: "estado"}), d.say(lang.Text{EN: "from", ES: "desde"}), d.say(lang.Text{EN: "offset", ES: "desfase"}), d.say(lang.Text{EN: "between", ES: "entre"}), "ppm", d.say(lang.Text{EN: "evidence", ES: "pruebas"})}, right: []bool{false, false, false, false, true, true, true, false}}
 	for _, k := range d.r.Clocks {
 		var by []string
@@ -218,6 +228,9 @@ func (d *layout) clockTable() *table {
 			t.rows = append(t.rows, []string{k.ID, k.Name, d.word(k.Status), "", "", "", "", proof})
 		}
 		for i, s := range k.Segments {
+			if i > 0 && !all && !s.Step {
+				continue
+			}
 			row := []string{k.ID, k.Name, d.word(k.Status), clockOf(s.From), signed(s.Offset), signed(s.Low) + " … " + signed(s.High), fmt.Sprintf("%+.1f", s.Drift), proof}
 			if i > 0 {
 				row[0], row[1], row[2], row[7] = "", "", "", ""

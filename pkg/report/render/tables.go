@@ -41,7 +41,7 @@ func Flows(w io.Writer, rows []report.FlowRow, opt TextOptions) error {
 // Clocks writes the clocks of a report as a table, with what they rest on.
 func Clocks(w io.Writer, r *report.Report, opt TextOptions) error {
 	d := &layout{r: r, l: opt.Lang}
-	d.clocks()
+	d.out = append(d.out, block{table: d.clockTable(true)})
 	for _, k := range r.Clocks {
 		var items []string
 		for _, c := range k.Candidates {
