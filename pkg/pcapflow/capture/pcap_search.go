@@ -51,8 +51,12 @@ func (c *Reader) chain(off, past int, budget *int) bool {
 func (c *Reader) inside(n int) int {
 	f := &c.pcap
 	budget := n + 64
+	// What a packet carries may look like records of another age: only those of
+	// the time of this one, or of the one before, count.
+	age := int64(f.parse(c.w.unread()).sec)
 	for q := f.header; q < n && q+f.header <= len(c.w.unread()); q++ {
-		if f.plausible(f.parse(c.w.unread()[q:])) && c.chain(q, n, &budget) {
+		h := f.parse(c.w.unread()[q:])
+		if f.plausible(h) && (near(int64(h.sec), age) || c.timed && near(int64(h.sec), c.last/1e9)) && c.chain(q, n, &budget) {
 			return q
 		}
 	}
