@@ -91,17 +91,6 @@ func (t *clockTable) ofEvent(l *incident.Log, event int) *Clock {
 	return fc.main
 }
 
-// correctEvent moves a line's stamp to the reference clock: the most likely
-// instant and the bounds that hold it; false where the clock is not known.
-func (t *clockTable) correctEvent(l *incident.Log, event int) (at, low, high int64, ok bool) {
-	e := &l.Events[event]
-	k := t.ofEvent(l, event)
-	if k == nil || !e.HasTime {
-		return e.Time, e.Time, e.Time, false
-	}
-	return k.Correct(e.Time)
-}
-
 // correctStamp moves a capture's stamp to the reference clock.
 func (t *clockTable) correctStamp(c *incident.Capture, id capture.ClockID, s int64) (at, low, high int64, ok bool) {
 	k := t.ofCapture(c, id)

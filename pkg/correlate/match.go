@@ -34,6 +34,8 @@ type matcher struct {
 	byPort  map[netip.AddrPort][]*Journey
 
 	byQuestion map[questionKey][]*target
+	byHost     [][]*Journey
+	told       map[*Journey]told
 	span       span // of the captures, on the reference clock
 	result     []match
 	missing    map[*incident.Log][]missed
@@ -55,7 +57,7 @@ type match struct {
 // matchLines links every line that tells of an action, and lists the rest with
 // the reasons.
 func matchLines(inc *incident.Incident, b *built, tb timebase) *matcher {
-	m := &matcher{inc: inc, tb: tb, built: b, targets: targetsOf(b, tb), flows: map[netip.Addr]bool{}, missing: map[*incident.Log][]missed{}}
+	m := &matcher{inc: inc, tb: tb, built: b, targets: targetsOf(b, tb), flows: map[netip.Addr]bool{}, missing: map[*incident.Log][]missed{}, told: map[*Journey]told{}}
 	m.clients = byClient(m.targets)
 	for _, j := range b.joints {
 		for _, p := range j.points {
@@ -63,13 +65,28 @@ func matchLines(inc *incident.Incident, b *built, tb timebase) *matcher {
 		}
 	}
 	m.span = capturesSpan(inc, tb)
-	for _, l := range inc.Logs {
+	m.clientOutputs()
+	for _, l := range finestFirst(inc.Logs) {
 		m.requests(l)
 		m.questions(l)
 		m.logins(l)
 	}
 	m.joinRequestIDs()
 	return m
+}
+
+// finestFirst orders logs by the resolution of their stamps: what a fine one
+// tells of a request helps to find the line of a coarse one.
+func finestFirst(logs []*incident.Log) []*incident.Log {
+	width := map[*incident.Log]time.Duration{}
+	for _, l := range logs {
+		for i := range l.Events {
+			width[l] = max(width[l], l.Events[i].Width)
+		}
+	}
+	logs = slices.Clone(logs)
+	slices.SortStableFunc(logs, func(a, b *incident.Log) int { return cmp.Compare(width[a], width[b]) })
+	return logs
 }
 
 // capturesSpan is the time the captures cover on the reference clock.
@@ -97,6 +114,9 @@ func (m *matcher) requests(l *incident.Log) {
 	groups := m.groups(l)
 	if len(groups) == 0 {
 		return
+	}
+	for _, g := range groups {
+		g.told, g.log = m.told, l
 	}
 	r := m.newRequestLog(l, groups)
 	r.ordered = endsInOrder(groups)
@@ -398,6 +418,9 @@ func (m *matcher) decide(l *incident.Log, g *group, ln *line, pairs []pair) {
 			}
 		}
 		m.result = append(m.result, match{t.journey, x, t})
+		if p.p >= 0.99 {
+			m.tell(t.journey, l, ln.event)
+		}
 	}
 }
 

@@ -6,7 +6,9 @@ import (
 	"net/netip"
 	"slices"
 	"sort"
+	"strings"
 
+	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
 
@@ -22,6 +24,8 @@ type group struct {
 	rate    float64   // logarithm of the lines per second
 	blur    int64     // the largest of the targets
 	counts  map[string]int
+	told    map[*Journey]told // what other logs say of the requests
+	log     *incident.Log
 }
 
 // pair is a line and a target that fit in time.
@@ -63,6 +67,30 @@ func (g *group) rare(kind byte, value string) float64 {
 	return float64(g.counts[string(kind)+value]+1) / float64(len(g.lines)+2)
 }
 
+// toldScore compares a line with what another log surely said of the request.
+// An application behind a proxy may know the path without its beginning.
+func (g *group) toldScore(l *line, t *target) float64 {
+	x, ok := g.told[t.journey]
+	if !ok || x.log == g.log || l.event.Path == "" {
+		return 0
+	}
+	s := 0.0
+	switch {
+	case x.path == l.event.Path:
+		s -= math.Log(g.rare('p', x.path))
+	case strings.HasSuffix(x.path, l.event.Path) || strings.HasSuffix(l.event.Path, x.path):
+	default:
+		s -= 5
+	}
+	if x.method != "" && l.event.Method != "" && x.method != l.event.Method {
+		s -= 4
+	}
+	if x.status > 0 && l.event.Status > 0 && x.status != l.event.Status {
+		s -= 3
+	}
+	return s
+}
+
 // leastOdds is where a pair is no longer considered.
 const leastOdds = -10
 
@@ -90,7 +118,7 @@ func (g *group) join() {
 			}
 			s -= g.rate
 			if !g.dns {
-				s += durationScore(l, t, g.typical) + keyScore(l, t, g.rare)
+				s += durationScore(l, t, g.typical) + keyScore(l, t, g.rare) + g.toldScore(l, t)
 			}
 			if s < leastOdds {
 				return

@@ -22,7 +22,14 @@ type line struct {
 
 func lineOf(l *incident.Log, i int, tb timebase) line {
 	e := &l.Events[i]
-	sp, ok := tb.line(l, i)
+	sp, ok := tb.line(l, i, 0)
+	if e.Width >= 100*time.Millisecond {
+		// Near a step the beginning of a long second may be corrected otherwise
+		// than its end: then both may be right.
+		if end, ok2 := tb.line(l, i, int64(e.Width)); ok && ok2 {
+			sp.low, sp.high = min(sp.low, end.low-int64(e.Width)), max(sp.high, end.high-int64(e.Width))
+		}
+	}
 	return line{event: e, index: i, at: sp.at, slack: max(sp.at-sp.low, sp.high-sp.at), width: int64(e.Width + e.Lag), timed: ok && e.HasTime, clock: tb.lineClock(l, i)}
 }
 

@@ -30,8 +30,8 @@ type timebase interface {
 	// packet corrects a stamp of a capture; ok is false where that clock is
 	// not known against the reference.
 	packet(s source, t int64) (sp span, ok bool)
-	// line corrects the stamp of an event of a log.
-	line(l *incident.Log, event int) (sp span, ok bool)
+	// line corrects the stamp of an event of a log, or an instant so much later.
+	line(l *incident.Log, event int, later int64) (sp span, ok bool)
 	// lineClock and packetClock name the clock that made a stamp, nil where
 	// nothing is known of it: stamps of one clock need no correction.
 	lineClock(l *incident.Log, event int) *Clock
@@ -44,8 +44,8 @@ type timebase interface {
 type asWritten struct{}
 
 func (asWritten) packet(_ source, t int64) (span, bool) { return span{t, t, t}, true }
-func (asWritten) line(l *incident.Log, event int) (span, bool) {
-	t := l.Events[event].Time
+func (asWritten) line(l *incident.Log, event int, later int64) (span, bool) {
+	t := l.Events[event].Time + later
 	return span{t, t, t}, l.Events[event].HasTime
 }
 func (asWritten) lineClock(*incident.Log, int) *Clock { return nil }
@@ -116,8 +116,13 @@ func (m *measured) packet(s source, t int64) (span, bool) {
 	return span{at, low, high}, ok
 }
 
-func (m *measured) line(l *incident.Log, event int) (span, bool) {
-	at, low, high, ok := m.table.correctEvent(l, event)
+func (m *measured) line(l *incident.Log, event int, later int64) (span, bool) {
+	e := &l.Events[event]
+	k := m.table.ofEvent(l, event)
+	if k == nil || !e.HasTime {
+		return span{e.Time, e.Time, e.Time}, false
+	}
+	at, low, high, ok := k.Correct(e.Time + later)
 	return span{at, low, high}, ok
 }
 
