@@ -25,10 +25,11 @@ type item struct {
 	open   *source   // of a stream, between its being recognised and read
 	unpack unpack.Options
 
-	format *logparse.Format // of a log
-	sample sample           // of a log: what its first lines tell
-	keys   []byte           // of a TLS key log, or of secrets in a capture's head
-	info   capture.FileInfo // of a capture
+	format *logparse.Format       // of a log
+	sample sample                 // of a log: what its first lines tell
+	config *logparse.ServerConfig // of a web server's configuration
+	keys   []byte                 // of a TLS key log, or of secrets in a capture's head
+	info   capture.FileInfo       // of a capture
 }
 
 // find lists every file under paths in the order of their names in the report.

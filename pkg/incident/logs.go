@@ -13,6 +13,7 @@ import (
 // readLogs reads every log. Those that state a zone come first: they tell that
 // of the others of their host.
 func (r *reader) readLogs(captures []*Capture) []*Log {
+	recogniseConfigured(r.items)
 	var first, second []*item
 	for _, it := range r.items {
 		switch {
@@ -55,6 +56,7 @@ func (r *reader) readEach(items []*item, h *hints) []decoded {
 func (r *reader) readLog(it *item, h *hints) decoded {
 	src := h.source(it)
 	src.Server = it.nameServer(h)
+	it.useConfig(h.items, &src)
 	if !it.sample.yearless {
 		d := r.decode(it, src, h)
 		it.settle(d)
@@ -100,7 +102,7 @@ func (it *item) settle(d decoded) {
 	f := it.file
 	f.Records, f.First, f.Last = d.lines, d.first, d.last
 	f.Problems = append(f.Problems, d.problems...)
-	if d.events == 0 && len(f.Problems) == 0 {
+	if d.events == 0 && len(f.Problems) == 0 && it.config == nil {
 		f.problem("nothing in it tells of an event")
 	}
 }

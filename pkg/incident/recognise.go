@@ -85,6 +85,9 @@ func (it *item) look(s *source) {
 	}
 	f.Kind, it.format = best.EvidenceKind(), best
 	it.sample = sampleOf(best, head, f.Path)
+	if c := logparse.ReadServerConfig(head); best.Name == "server-config" {
+		it.config = &c
+	}
 }
 
 // hashWhole notes size and sum of a file that is not read otherwise.

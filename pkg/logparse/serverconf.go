@@ -49,7 +49,7 @@ var serverConfig = &Format{
 func (c *ServerConfig) Template(file string) string {
 	found := ""
 	for _, l := range c.Logs {
-		if l.Template == "" || path.Base(l.Path) != path.Base(file) {
+		if l.Template == "" || path.Base(l.Path) != unrotated(file) {
 			continue
 		}
 		if found != "" && found != l.Template {
@@ -58,6 +58,19 @@ func (c *ServerConfig) Template(file string) string {
 		found = l.Template
 	}
 	return found
+}
+
+// unrotated is the name that a log had before it was rotated and packed:
+// access.log of access.log.2.gz and access.log-20261122.
+func unrotated(file string) string {
+	name := path.Base(file)
+	for _, packing := range [...]string{".gz", ".zst", ".xz", ".lz4", ".bz2"} {
+		name = strings.TrimSuffix(name, packing)
+	}
+	if i := strings.LastIndexAny(name, ".-"); i > 0 && i+1 < len(name) && strings.Trim(name[i+1:], "0123456789") == "" {
+		name = name[:i]
+	}
+	return name
 }
 
 // ReadServerConfig reads the logs of a configuration; Server is "" for a text

@@ -58,6 +58,9 @@ func TestServerConfig(t *testing.T) {
 		}
 		for file, want := range c.want {
 			template := got.Template("some/where/" + file)
+			if rotated := got.Template(file + ".2.gz"); rotated != template || got.Template(file+"-20261122") != template {
+				t.Errorf("%s: rotated %q", file, rotated)
+			}
 			if template != want {
 				t.Errorf("%s: %q, want %q", file, template, want)
 			}
