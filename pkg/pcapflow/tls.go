@@ -104,8 +104,9 @@ type tlsStream struct {
 	suite    suiteShape
 	random   [32]byte // the server's
 
-	certificate, helloDone bool // server messages seen
-	ended                  bool // the handshake is over
+	helloDone bool // the server's ServerHelloDone was seen
+	moved     bool // the client has sent more than its hello
+	ended     bool // the handshake is over
 	failed                 Stamp
 	failure                Outcome // of the handshake; Unseen: none
 
@@ -204,7 +205,7 @@ func (s *tlsStream) clientHello(m tlsMessage) {
 	}
 	s.hello = clientHello{version: h.version, random: h.random, sessionID: h.sessionID,
 		ticket: h.ticket, psk: h.psk, earlyData: h.earlyData, etm: h.etm, whole: h.whole}
-	s.guess.offered(h.alpn)
+	s.guess.offered(h.alpn, h.whole && m.whole)
 	s.openKeys(&h)
 }
 
@@ -248,7 +249,6 @@ func (s *tlsStream) certificates(d Dir, m tlsMessage) {
 		s.t.ClientCertificate = m.size > 8 // an empty list is 3 bytes, 4 under 1.3
 		return
 	}
-	s.certificate = true
 	s.t.CertificateBytes = m.size + 4
 	if m.whole && m.typ == msgCertificate {
 		s.t.Certificates = parseChain(m.body, isTLS13(s.version))

@@ -18,7 +18,6 @@ type exchangeGuess struct {
 	certain bool // decryption tells which records are data: no ticket is among them
 
 	protocol guessProtocol
-	offers   []string
 	early    []guessRecord // records kept until the protocol is decided
 
 	finished Stamp // the handshake's end
@@ -62,9 +61,11 @@ func (g *exchangeGuess) open(f *Flow) {
 	g.off = slices.Contains(otherTLSPorts, f.Server.Port())
 }
 
-// offered takes the ALPN list of the ClientHello.
-func (g *exchangeGuess) offered(alpn []string) {
-	g.offers = alpn
+// offered takes the ALPN list of the ClientHello, and whether all of it was there.
+func (g *exchangeGuess) offered(alpn []string, whole bool) {
+	if !whole && len(alpn) == 0 {
+		return
+	}
 	if len(alpn) == 0 {
 		g.protocol = guessHTTP1 // or no HTTP: the records will tell
 		return
@@ -333,7 +334,7 @@ func (g *exchangeGuess) stop() {
 	noteOnce(g.f, "encrypted data does not look like HTTP: requests not told apart")
 }
 
-// gap notes that the capture lacks bytes.
+// gap notes that the capture lacks records.
 func (g *exchangeGuess) gap() {
 	if g.cur {
 		g.last().Gap = true

@@ -132,7 +132,7 @@ func (s *tlsStream) opaqueHandshake(r tlsRecord) {
 		}
 	case r.dir == Server && !t.ServerFinished.Seen():
 		t.ServerFinished = r.last
-		if s.answered && !s.helloDone && !s.certificate && !t.ClientFinished.Seen() {
+		if s.answered && !s.helloDone && !s.moved {
 			t.Resumed = true // the server finishes first: RFC 5246 §7.3, figure 2
 			t.ServerFlightEnd = r.last
 		}
@@ -155,6 +155,13 @@ func (s *tlsStream) end(at Stamp) {
 
 // opaque13 handles a TLS 1.3 data record, which may hide anything.
 func (s *tlsStream) opaque13(r tlsRecord) {
+	if s.version == 0 && s.helloed && r.dir == Client && !s.hello.earlyData && s.isFinished(r.length) {
+		// Up to 1.2 a client's first encrypted record is of the handshake's type.
+		s.version = versionTLS13
+		s.t.Version = tlsVersionName(s.version)
+		s.suite = suiteShape{overhead: 1 + 16, exact: true, finished: r.length}
+		s.guess.chosen("", true, true)
+	}
 	if r.dir == Server {
 		s.releaseHeld()
 	}

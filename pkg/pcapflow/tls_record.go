@@ -165,6 +165,7 @@ func (s *tlsStream) endRecord(d Dir, at Stamp, body []byte) {
 	case r.typ == recordCCS:
 		s.changeCipher(r)
 	case r.typ == recordHandshake && !side.secret:
+		s.moved = s.moved || d == Client && s.answered
 		side.message.endRecord()
 	case r.typ == recordAlert && !side.secret && r.length == 2:
 		if !r.cut {
@@ -196,7 +197,6 @@ func (s *tlsStream) Gap(d Dir, at Stamp, n int64) {
 		return
 	}
 	side := &s.side[d]
-	s.guess.gap()
 	if side.inBody {
 		k := int(min(int64(side.left), n))
 		side.cut = true
@@ -210,6 +210,8 @@ func (s *tlsStream) Gap(d Dir, at Stamp, n int64) {
 		}
 	}
 	if n > 0 {
+		s.guess.gap()
+		s.moved = s.moved || d == Client
 		side.lost, side.have = true, 0
 		side.message = tlsMessages{}
 		if s.dec != nil {
