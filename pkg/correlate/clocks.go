@@ -120,16 +120,23 @@ func (c *Case) ClockOf(f *incident.File) *Clock {
 }
 
 // measureClocks names the clocks of an incident and measures each against one
-// reference, which comes first.
+// reference, which comes first. Stamps of logs that state no zone are read anew
+// where the captures tell it.
 func measureClocks(inc *incident.Incident, opt Options) []*Clock {
-	inferZones(inc)
-	return remeasureClocks(inc, opt, nil)
+	clocks, _ := measuredClocks(inc, opt)
+	return clocks
+}
+
+// measuredClocks also tells which logs have a clock apart from their folder's.
+func measuredClocks(inc *incident.Incident, opt Options) ([]*Clock, map[*incident.Log]bool) {
+	apart := eachAlone(inc)
+	return remeasureClocks(inc, opt, apart, nil), apart
 }
 
 // remeasureClocks measures with the lines that matching could link as further
 // evidence.
-func remeasureClocks(inc *incident.Incident, opt Options, linked []LinkedLine) []*Clock {
-	d := buildDomains(inc)
+func remeasureClocks(inc *incident.Incident, opt Options, apart map[*incident.Log]bool, linked []LinkedLine) []*Clock {
+	d := buildDomains(inc, apart)
 	e := gather(inc, d)
 	e.linked(linked)
 	s := e.solve(opt)

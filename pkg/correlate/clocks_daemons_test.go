@@ -231,7 +231,7 @@ func TestOneHost(t *testing.T) {
 // TestJournalStep: the journal itself tells of a step, to the microsecond.
 func TestJournalStep(t *testing.T) {
 	inc := folder(t, map[string]string{"web/journal.export": "daemons/journal/in.export"})
-	e := gather(inc, buildDomains(inc))
+	e := gather(inc, buildDomains(inc, nil))
 	for _, s := range e.steps {
 		t.Logf("%+v", s)
 	}

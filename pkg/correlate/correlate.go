@@ -7,10 +7,10 @@ import "github.com/flowcorr/flowcorr/pkg/incident"
 // What could be matched measures the clocks once more, and everything is linked
 // again by these.
 func Correlate(inc *incident.Incident, opt Options) *Case {
-	clocks := measureClocks(inc, opt)
+	clocks, apart := measuredClocks(inc, opt)
 	b, m, tb := link(inc, clocks, opt)
 	if linked := m.linked(); len(linked) > 0 && !opt.NoCorrect {
-		clocks = remeasureClocks(inc, opt, linked)
+		clocks = remeasureClocks(inc, opt, apart, linked)
 		b, m, tb = link(inc, clocks, opt)
 	}
 	for _, j := range b.journeys {

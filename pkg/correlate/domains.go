@@ -41,14 +41,22 @@ func (d *domains) get(key, kind, name string) *Clock {
 
 // buildDomains names every clock that wrote a file: one for each interface of a
 // capture, one for each host's logs, and chronyd's own clock where it stamps
-// files. Further clocks (NTP servers, UTC) come with their evidence.
-func buildDomains(inc *incident.Incident) *domains {
+// files. Logs set apart have a clock of their own, whatever lies beside them.
+// Further clocks (NTP servers, UTC) come with their evidence.
+func buildDomains(inc *incident.Incident, apart map[*incident.Log]bool) *domains {
 	d := &domains{byKey: map[string]*Clock{}, hosts: map[*incident.Log]string{}}
 	for i, c := range inc.Captures {
 		d.addCapture(i, c)
 	}
 	names := folderNames(inc)
 	for _, l := range inc.Logs {
+		if apart[l] && len(hostsIn(l)) <= 1 {
+			d.hosts[l] = l.File.Path
+			k := d.get(hostKey(l.File.Path), kindLog, l.File.Path)
+			k.Files = append(k.Files, l.File)
+			k.Notes = append(k.Notes, "another clock wrote the other logs of its folder")
+			continue
+		}
 		d.addLog(l, names)
 	}
 	return d

@@ -8,34 +8,93 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
 
-// inferZones finds the time zone of logs that state none by measuring each
-// against the captures: what is nearest to a multiple of 15 minutes is the
-// zone, the rest the clock. The stamps of such a log are read anew in its zone,
-// and say so.
-func inferZones(inc *incident.Incident) {
+// eachAlone measures every log for itself, whatever lies in its folder. It
+// finds the time zone of logs that state none, and tells which logs were not
+// written by the clock of the others of their folder.
+func eachAlone(inc *incident.Incident) (apart map[*incident.Log]bool) {
+	if len(inc.Captures) == 0 || len(inc.Logs) == 0 {
+		return nil
+	}
 	part := &incident.Incident{Captures: inc.Captures}
 	for _, l := range inc.Logs {
-		if zoneless(l) {
-			alone := *l
-			alone.Folder = l.File.Path // each a clock of its own
-			part.Logs = append(part.Logs, &alone)
-		}
+		alone := *l
+		alone.Folder = l.File.Path // each a clock of its own
+		part.Logs = append(part.Logs, &alone)
 	}
-	if len(part.Logs) == 0 || len(inc.Captures) == 0 {
-		return
-	}
-	d := buildDomains(part)
+	d := buildDomains(part, nil)
 	e := gather(part, d)
-	s := clock.Solve(e.problem(Options{}))
-	for _, l := range part.Logs {
-		k := d.host(l)
-		t := &s.Tracks[k.ID]
-		if t.Status != clock.Measured || s.Tracks[s.Reference].Clock == k.ID || len(t.Segments) == 0 {
+	s := e.solve(Options{})
+	tracks := map[*incident.Log]*clock.Track{}
+	for i, alone := range part.Logs {
+		k := d.byKey[hostKey(d.hosts[alone])]
+		if k == nil || k.ID == s.Reference || len(k.Hosts) > 0 {
 			continue
 		}
-		if east := zoneOf(t); east != 0 {
-			setZone(l, east)
+		if t := &s.Tracks[k.ID]; t.Status == clock.Measured {
+			l := inc.Logs[i]
+			tracks[l] = t
+			if zoneless(l) {
+				if east := zoneOf(t); east != 0 {
+					setZone(l, east)
+					shift(t, -int64(east)*int64(time.Second))
+				}
+			}
 		}
+	}
+	return strangers(inc, tracks)
+}
+
+// strangers lists the logs that a clock other than that of their folder wrote:
+// the folder's is that of the log with most evidence.
+func strangers(inc *incident.Incident, tracks map[*incident.Log]*clock.Track) map[*incident.Log]bool {
+	main := map[string]*incident.Log{}
+	for _, l := range inc.Logs {
+		if t := tracks[l]; t != nil && l.Folder != "" {
+			if old := main[l.Folder]; old == nil || support(t) > support(tracks[old]) {
+				main[l.Folder] = l
+			}
+		}
+	}
+	apart := map[*incident.Log]bool{}
+	for _, l := range inc.Logs {
+		m := main[l.Folder]
+		if t := tracks[l]; t != nil && m != nil && m != l && !stampsNTPClock(l) && !agree(t, tracks[m], l.File) {
+			apart[l] = true
+		}
+	}
+	return apart
+}
+
+func support(t *clock.Track) int {
+	n := 0
+	for _, s := range t.Supports {
+		n += s.Count
+	}
+	return n
+}
+
+// agree tells whether the bands of two tracks meet anywhere in the time of a
+// file: clocks that are one meet everywhere but at a step.
+func agree(a, b *clock.Track, f *incident.File) bool {
+	const noise = int64(10 * time.Millisecond)
+	for k := range int64(9) {
+		at := f.First + (f.Last-f.First)/8*k
+		_, l1, h1, ok1 := a.At(at)
+		_, l2, h2, ok2 := b.At(at)
+		if !ok1 || !ok2 || l1 <= h2+noise && l2 <= h1+noise {
+			return true
+		}
+	}
+	return false
+}
+
+// shift moves a track after the stamps of its clock were read anew.
+func shift(t *clock.Track, by int64) {
+	for i := range t.Segments {
+		s := &t.Segments[i]
+		s.From, s.To = s.From+by, s.To+by
+		s.Offset, s.Low, s.High = s.Offset+by, s.Low+by, s.High+by
+		s.LowEnd, s.HighEnd = s.LowEnd+by, s.HighEnd+by
 	}
 }
 
@@ -54,7 +113,8 @@ func zoneless(l *incident.Log) bool {
 }
 
 // zoneOf is the zone, in seconds east, that would explain the offset of a log
-// read as UTC; 0 for none, also for what no zone is.
+// read as UTC: what is nearest to a multiple of 15 minutes is the zone, the rest
+// the clock. 0 for none, also for what no zone is.
 func zoneOf(t *clock.Track) int {
 	const quarter = int64(15 * time.Minute)
 	s := t.Segments[len(t.Segments)/2]
@@ -71,22 +131,22 @@ func zoneOf(t *clock.Track) int {
 	return int(zone) * 15 * 60
 }
 
-// setZone reads the stamps of a log as local time of a zone.
+// setZone reads the stamps of a log as local time of a zone; they say so.
 func setZone(l *incident.Log, east int) {
-	shift := int64(east) * int64(time.Second)
+	by := int64(east) * int64(time.Second)
 	for i := range l.Events {
 		ev := &l.Events[i]
 		if !ev.HasTime || ev.Zone != logparse.ZoneUnknown {
 			continue
 		}
-		ev.Time -= shift
+		ev.Time -= by
 		ev.Zone, ev.ZoneSeconds = logparse.ZoneInferred, east
 		for n := range ev.Marks {
-			ev.Marks[n].Time -= shift
+			ev.Marks[n].Time -= by
 		}
 	}
 	if l.File.First != 0 || l.File.Last != 0 {
-		l.File.First -= shift
-		l.File.Last -= shift
+		l.File.First -= by
+		l.File.Last -= by
 	}
 }
