@@ -215,7 +215,7 @@ func sshWindow(f *pcapflow.Flow, kind logparse.Kind) (window, bool) {
 				first(r.Request)
 				last(r.Reply, afterwards)
 				if r.Reply.Seen() {
-					w.low = max(w.low, r.Reply.Time-distance(f)-syslogLate)
+					w.low = max(w.low, r.Reply.Time-distance(f)-afterwards)
 				}
 			}
 		}
