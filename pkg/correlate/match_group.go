@@ -85,8 +85,12 @@ func (g *group) toldScore(l *line, t *target) float64 {
 	if x.method != "" && l.event.Method != "" && x.method != l.event.Method {
 		s -= 4
 	}
-	if x.status > 0 && l.event.Status > 0 && x.status != l.event.Status {
-		s -= 3
+	if x.status > 0 && l.event.Status > 0 {
+		if x.status == l.event.Status {
+			s -= math.Log(g.rare('s', statusText(x.status)))
+		} else {
+			s -= 3
+		}
 	}
 	return s
 }

@@ -192,8 +192,8 @@ func keyScore(l *line, t *target, rare func(kind byte, value string) float64) fl
 	if t.bare {
 		// Only what no server takes for a request fits a connection without one,
 		// and within TLS that failed nobody asks for anything.
-		tls := t.point.Flow.TLS
-		if e.Method != "" && e.Status != 400 && e.Status != 408 || tls != nil && tls.ServerHello.Seen() {
+		tls := t.point.Flow.TLS != nil && !strings.HasPrefix(e.Text, "\x16\x03")
+		if e.Method != "" && e.Status != 400 && e.Status != 408 || tls {
 			return -8
 		}
 		s++
