@@ -219,6 +219,7 @@ func (s *tlsStream) clientFlight13(r tlsRecord) {
 		s.inferAlert(r)
 	case s.t.EarlyData && s.nHeld == 0 && s.plaintext(r.length) == 4: // EndOfEarlyData
 	case s.isFinished(r.length):
+		s.inferVersion13(r.length)
 		s.t.ClientCertificate = s.nHeld > 0 && s.held[0].length > 8+s.suite.overhead
 		s.nHeld = 0
 		s.t.ClientFinished = r.last
@@ -230,6 +231,19 @@ func (s *tlsStream) clientFlight13(r tlsRecord) {
 		s.releaseHeld()
 		s.data(r)
 	}
+}
+
+// inferVersion13 comes with a client's first data record, of a Finished's length,
+// where the capture cut the ServerHello: so speaks 1.3 alone, and all its usual
+// suites lengthen records alike.
+func (s *tlsStream) inferVersion13(length int) {
+	if s.version != 0 || s.suite.overhead != 0 {
+		return
+	}
+	s.version = versionTLS13
+	s.t.Version = "TLSv1.3"
+	s.suite = suiteShape{overhead: 1 + 16, exact: true, finished: length}
+	s.guess.tls13, s.guess.exact = true, true
 }
 
 // releaseHeld gives up waiting for a record of a Finished's length: the first
