@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 )
 
 func TestPCAPVariants(t *testing.T) {
@@ -303,5 +304,45 @@ func TestLongPackets(t *testing.T) {
 	got, c = readAll(t, bytes.NewReader(file), Options{})
 	if len(got) != 1 || len(c.Problems()) != 0 {
 		t.Errorf("pcap: %d packets, %+v", len(got), c.Problems())
+	}
+}
+
+// A length that the file does not hold takes no room.
+func TestClaims(t *testing.T) {
+	o := binary.LittleEndian
+	b := interfaceDescription(o, section(o, nil), 1, 0)
+	b = o.AppendUint32(o.AppendUint32(b, blockPacket), 15<<20)
+	b = append(b, make([]byte, 3000)...)
+	file := pcapHeader(o, 0xa1b2c3d4, 8<<20, 1)
+	for _, v := range []uint32{1, 1, 8 << 20, 8 << 20, 0} {
+		file = o.AppendUint32(file, v)
+	}
+	for _, in := range [][]byte{b, file} {
+		if _, c := readAll(t, bytes.NewReader(in), Options{}); len(c.w.buf) > chunk || len(c.Problems()) != 1 {
+			t.Errorf("%d bytes of room, %v", len(c.w.buf), c.Problems())
+		}
+	}
+}
+
+// Many lengths that lead nowhere take no more than the time to read the file.
+func TestManyClaims(t *testing.T) {
+	o := binary.LittleEndian
+	b := interfaceDescription(o, section(o, nil), 1, 0)
+	for range 300_000 {
+		b = o.AppendUint32(o.AppendUint32(b, blockPacket), 8<<20)
+		b = append(b, "an open end."...)
+	}
+	file := pcapHeader(o, 0xa1b2c3d4, 8<<20, 1)
+	for i := range uint32(300_000) {
+		for _, v := range []uint32{i, 1, 100_000 + i%97, 200_000} {
+			file = o.AppendUint32(file, v)
+		}
+	}
+	for _, in := range [][]byte{b, file} {
+		begin := time.Now()
+		readAll(t, bytes.NewReader(in), Options{})
+		if d := time.Since(begin); d > 10*time.Second {
+			t.Errorf("%v for %d bytes", d, len(in))
+		}
 	}
 }

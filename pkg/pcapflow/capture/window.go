@@ -33,19 +33,21 @@ func (w *window) need(n int) bool {
 	if w.err != nil || n > w.limit {
 		return false
 	}
+	// The room follows what the input holds, never what a length claims. For
+	// long records it is twice their length, so that a row of them does not move
+	// the same bytes in memory once each.
+	if w.end == len(w.buf) && 2*n > len(w.buf) {
+		w.grow()
+	}
 	if w.pos > 0 {
 		w.end = copy(w.buf, w.buf[w.pos:w.end])
 		w.base += int64(w.pos)
 		w.pos = 0
 	}
-	if n > len(w.buf) {
-		// Twice what is asked for, so that many long records do not move the
-		// bytes in memory once each.
-		grown := make([]byte, min(2*n, w.limit))
-		copy(grown, w.buf[:w.end])
-		w.buf = grown
-	}
 	for idle := 0; w.end < n && w.err == nil; {
+		if w.end == len(w.buf) {
+			w.grow()
+		}
 		m, err := w.r.Read(w.buf[w.end:])
 		w.end += m
 		w.err = err
@@ -56,4 +58,11 @@ func (w *window) need(n int) bool {
 		}
 	}
 	return w.end >= n
+}
+
+func (w *window) grow() {
+	if len(w.buf) < w.limit {
+		w.buf = append(make([]byte, 0, min(2*len(w.buf), w.limit)), w.buf[:w.end]...)
+		w.buf = w.buf[:cap(w.buf)]
+	}
 }
