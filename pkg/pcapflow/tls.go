@@ -107,8 +107,8 @@ type tlsStream struct {
 	helloDone bool // the server's ServerHelloDone was seen
 	moved     bool // the client has sent more than its hello
 	ended     bool // the handshake is over
-	failed                 Stamp
-	failure                Outcome // of the handshake; Unseen: none
+	failed    Stamp
+	failure   Outcome // of the handshake; Unseen: none
 
 	held  [3]tlsRecord // client records of 1.3 that may be its certificate rather than its Finished
 	nHeld int

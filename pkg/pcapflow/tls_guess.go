@@ -19,6 +19,7 @@ type exchangeGuess struct {
 
 	protocol guessProtocol
 	early    []guessRecord // records kept until the protocol is decided
+	trial    bool          // HTTP/1.1 for the time being: early is kept on
 
 	finished Stamp // the handshake's end
 	rtt      int64 // least round trip capture ↔ server seen, ns; 0: unknown
@@ -152,10 +153,23 @@ func (g *exchangeGuess) server(n int, first, last Stamp) {
 	g.record(guessRecord{dir: Server, n: n, first: first, last: last, set: true})
 }
 
-// maxEarly bounds the records kept until the protocol is decided.
-const maxEarly = 12
+// Bounds of the records kept until the protocol is decided, and beyond all doubt.
+const (
+	maxEarly = 12
+	maxTrial = 64
+)
 
 func (g *exchangeGuess) record(r guessRecord) {
+	if g.trial && !g.off {
+		g.early = append(g.early, r)
+		switch {
+		case r.dir == Client && r.n == frameEmpty: // SETTINGS with ACK: HTTP/2 after all
+			g.startOver()
+			return
+		case len(g.early) >= maxTrial:
+			g.trial, g.early = false, nil
+		}
+	}
 	switch {
 	case g.off:
 	case g.protocol == guessUnknown:
@@ -177,29 +191,46 @@ func (g *exchangeGuess) record(r guessRecord) {
 
 // decide settles between HTTP/1.1 and HTTP/2 by the records so far, and reads
 // them: an HTTP/2 client begins with preface and SETTINGS, and a record of nine
-// bytes (SETTINGS with ACK) is nothing HTTP/1.1 would send.
+// bytes (SETTINGS with ACK) is nothing HTTP/1.1 would send. That one may still
+// come where the server's first record holds an answer too.
 func (g *exchangeGuess) decide() {
-	g.protocol = guessHTTP1
-	client, nines, settings := -1, 0, false
+	client, sure := -1, false
 	for _, r := range g.early {
 		if r.dir == Client && client < 0 {
 			client = r.n
 		}
-		if r.n == 9 {
-			nines++
-		}
-		if r.dir == Server && isSettings(r.n) {
-			settings = true
+		sure = sure || r.n == frameEmpty || r.dir == Server && isSettings(r.n)
+	}
+	g.protocol = guessHTTP1
+	if isPreface(client) {
+		if sure {
+			g.protocol = guessHTTP2
+		} else {
+			g.trial = true
 		}
 	}
-	if isPreface(client) && (settings || nines > 0) {
-		g.protocol = guessHTTP2
-	}
+	g.replay(g.trial)
+}
+
+// replay reads the records kept, and keeps them on where asked to.
+func (g *exchangeGuess) replay(keep bool) {
 	early := g.early
-	g.early = nil
+	g.early, g.trial = nil, false
 	for _, r := range early {
 		g.record(r)
 	}
+	if keep {
+		g.early, g.trial = early, true
+	}
+}
+
+// startOver reads the records kept as HTTP/2.
+func (g *exchangeGuess) startOver() {
+	g.list, g.cur = nil, false
+	g.tickets, g.ticketSizes = 0, [4]int{}
+	g.tentative, g.swallowed, g.nSwallowed = guessRecord{}, guessRecord{}, 0
+	g.protocol = guessHTTP2
+	g.replay(false)
 }
 
 // newExchange begins a request.
