@@ -22,7 +22,6 @@ var haproxyLog = &Format{
 type haproxyLines struct {
 	src    Source
 	syslog *syslog
-	buf    []byte
 }
 
 func newHAProxy(src Source) *haproxyLines {

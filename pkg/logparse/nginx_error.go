@@ -21,7 +21,6 @@ var nginxError = &Format{
 type nginxErrors struct {
 	src  Source
 	open bool // the last line's text began a quotation that did not end
-	buf  []byte
 }
 
 func (n *nginxErrors) line(b []byte, e *Event) bool {
