@@ -12,17 +12,21 @@ import "bytes"
 //
 // buf holds the line where its escapes had to be undone.
 func unwrap(b []byte, buf *[]byte) (inner []byte, st stamp, ok bool) {
-	if bytes.HasPrefix(b, []byte(`{"log":"`)) {
-		return unwrapDocker(b, buf)
-	}
 	if name, rest, found := bytes.Cut(b, []byte(" | ")); found && len(name) < 64 {
 		if name = bytes.TrimRight(name, " "); len(name) > 0 && bytes.IndexByte(name, ' ') < 0 {
-			inner, st, ok = unwrap(rest, buf)
-			if !ok {
+			if inner, st, ok = unwrapEngine(rest, buf); !ok {
 				inner = rest
 			}
 			return inner, st, true
 		}
+	}
+	return unwrapEngine(b, buf)
+}
+
+// unwrapEngine is unwrap without the names of docker compose.
+func unwrapEngine(b []byte, buf *[]byte) (inner []byte, st stamp, ok bool) {
+	if bytes.HasPrefix(b, []byte(`{"log":"`)) {
+		return unwrapDocker(b, buf)
 	}
 	st, n := isoTime(b)
 	if n == 0 || st.zone != ZoneStated || n+2 > len(b) || b[n] != ' ' || b[10] != 'T' {
