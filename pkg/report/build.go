@@ -35,7 +35,9 @@ func Build(c *correlate.Case, d *diagnose.Diagnosis, l lang.Lang, version string
 	for i, k := range c.Clocks {
 		b.clockIDs[k.ID] = fmt.Sprintf("clk%d", i+1)
 		for _, f := range k.Files {
-			b.clocks[f] = k
+			if b.clocks[f] == nil || len(k.Hosts) == 0 { // of several hosts in one file, the first has most lines
+				b.clocks[f] = k
+			}
 		}
 	}
 	for _, j := range c.Journeys {
