@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -315,4 +316,49 @@ func phaseSeconds(f *Flow, name PhaseName, i int) (float64, bool) {
 		i--
 	}
 	return 0, false
+}
+
+// TestFingerprints compares JA4 with FoxIO's own results and JA3 with tshark's.
+func TestFingerprints(t *testing.T) {
+	dir := need.Shared(t, "captures", "ja4")
+	for _, name := range []string{"tls-handshake.pcapng", "chrome-cloudflare-quic-with-secrets.pcapng"} {
+		path := filepath.Join(dir, "pcap", name)
+		flows := byStream(analyseWith(t, path, ""))
+		byEnds := map[string]*Flow{}
+		for _, f := range flows {
+			byEnds[f.Client.String()+" "+f.Server.String()] = f
+		}
+		text, err := os.ReadFile(filepath.Join(dir, "python", "test", "testdata", name+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list []map[string]any
+		if err := json.Unmarshal(text, &list); err != nil {
+			t.Fatal(err)
+		}
+		compared := 0
+		for _, want := range list {
+			ja4, _ := want["JA4.1"].(string)
+			if !strings.HasPrefix(ja4, "t") {
+				continue
+			}
+			f := byEnds[net.JoinHostPort(want["src"].(string), want["srcport"].(string))+" "+net.JoinHostPort(want["dst"].(string), want["dstport"].(string))]
+			if f == nil || f.TLS == nil || f.TLS.JA4 != ja4 || f.TLS.SNI != want["domain"] && want["domain"] != nil {
+				t.Errorf("%v: %+v", want, f)
+			}
+			compared++
+		}
+		seen := map[string]bool{}
+		for _, v := range tsharkRows(t, path, "tcp && tls.handshake.ja3", nil, []string{"tcp.stream", "tls.handshake.ja3"}) {
+			id, _ := strconv.Atoi(v[0])
+			if f := flows[id]; !seen[v[0]] && (f == nil || f.TLS == nil || f.TLS.JA3 != v[1]) {
+				t.Errorf("stream %d: JA3 %s", id, v[1])
+			}
+			seen[v[0]] = true
+		}
+		if compared == 0 || len(seen) == 0 {
+			t.Errorf("%s: nothing compared", name)
+		}
+		t.Logf("%s: %d of JA4, %d of JA3", name, compared, len(seen))
+	}
 }
