@@ -89,7 +89,7 @@ func (e *evidence) sightings(i int, c *incident.Capture, every uint32) map[packe
 		}
 		for n := range f.NTP {
 			s := &f.NTP[n]
-			if len(s.Repeats) > 0 {
+			if len(s.Repeats) > 0 || s.Poll {
 				continue
 			}
 			add(f, ntpKey(f, &s.Request, pcapflow.Client), s.Request.Stamp, pcapflow.Client)

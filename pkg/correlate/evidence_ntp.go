@@ -38,14 +38,18 @@ func (e *evidence) ntp(i int, c *incident.Capture) {
 
 // ntpServer adds the bounds that the answers of one flow give.
 func (e *evidence) ntpServer(k *Clock, server netip.Addr, f *pcapflow.Flow) {
-	var before pcapflow.Stamp // of the response before, for interleaved mode
+	var before [2]pcapflow.Stamp // of the response before, for interleaved mode
 	for i := range f.NTP {
 		s := &f.NTP[i]
 		q, a := &s.Request, &s.Response
 		if !a.Seen() || a.Kiss != "" {
 			continue
 		}
-		b := e.server(server)
+		host := server
+		if a.From == pcapflow.Client { // symmetric modes: each side answers the other
+			host = f.Client.Addr().Unmap()
+		}
+		b := e.server(host)
 		low, high := -clock.Infinity, clock.Infinity
 		if received, ok := pcapflow.NTPUnix(a.Rec, a.Time); ok && q.Seen() {
 			high = received - q.Time + captureNoise
@@ -54,10 +58,11 @@ func (e *evidence) ntpServer(k *Clock, server netip.Addr, f *pcapflow.Flow) {
 		switch {
 		case ok && !s.Interleaved:
 			low = sent - a.Time - captureNoise
-		case ok && before.Seen(): // it stamps the response before this one
-			e.add(k, b, before.Time, sent-before.Time-captureNoise, clock.Infinity, clock.NTP)
+		case ok && before[a.From].Seen(): // it stamps the response before this one
+			at := before[a.From].Time
+			e.add(k, b, at, sent-at-captureNoise, clock.Infinity, clock.NTP)
 		}
-		before = a.Stamp
+		before[a.From] = a.Stamp
 		if low > -clock.Infinity || high < clock.Infinity {
 			if high-low >= -2*captureNoise {
 				e.add(k, b, a.Time, low, max(high, low), clock.NTP)

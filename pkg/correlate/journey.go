@@ -231,6 +231,9 @@ func ntpJourneys(inc *incident.Incident) []*Journey {
 		for _, f := range c.Flows {
 			for i := range f.NTP {
 				s := &f.NTP[i]
+				if s.Poll {
+					continue
+				}
 				p := Point{Capture: c, Flow: f}
 				k := key{s.Request.Xmt, f.Server.Addr()}
 				if j := ntpTwin(seen[k], c); s.Request.Seen() && j != nil {

@@ -399,6 +399,7 @@ type NTPSample struct {
 	Request, Response NTPMessage
 	Repeats           []Stamp // the same request again
 	Interleaved       bool    // RFC 9769: Response.Xmt is when the response before this one left
+	Poll              bool    // symmetric mode: Response is that peer's own next poll; it bounds its clock, but nobody waited for it
 	BogusOrigin       bool    // a response whose origin answers none of the open requests
 }
 

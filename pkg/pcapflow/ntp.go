@@ -189,8 +189,8 @@ func (s *ntpFlow) symmetric(m *NTPMessage) {
 		crossed := m.Org != 0 && m.Org == other.Rec && !basic
 		if basic || crossed {
 			s.matched[d.Other()] = true
-			sample := NTPSample{Request: *other, Response: *m, Interleaved: crossed}
-			if s.add(sample) >= 0 && m.Mode == ntpPassive {
+			sample := NTPSample{Request: *other, Response: *m, Interleaved: crossed, Poll: m.Mode == ntpActive}
+			if s.add(sample) >= 0 && !sample.Poll {
 				s.end(s.phase(other.Stamp), &sample)
 			}
 		}

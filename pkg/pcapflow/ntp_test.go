@@ -168,8 +168,8 @@ func TestNTPSymmetric(t *testing.T) {
 			t.Errorf("sample %d: frames %v, want %v", i, got, w)
 		}
 	}
-	if f.NTP[1].Response.From != Client {
-		t.Error("the second sample reads the client's clock")
+	if f.NTP[1].Response.From != Client || !f.NTP[1].Poll || f.NTP[0].Poll {
+		t.Error("the second sample reads the client's clock, and is no exchange")
 	}
 	if len(f.Phases) != 3 || f.Phases[0].Outcome != Done || f.Phases[1].Outcome != Unanswered {
 		t.Errorf("%+v", f.Phases)
