@@ -3,7 +3,7 @@
 
 GO ?= go
 
-.PHONY: build report test check unit score fuzz bench cross clean
+.PHONY: build report test check unit score fuzz survive bench cross clean
 
 build:            ## bin/flowcorr
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/flowcorr ./cmd/flowcorr
@@ -25,6 +25,9 @@ score: build      ## how right the reports on the shared incidents are
 
 fuzz:             ## every fuzz target for FUZZTIME (default 30s) each
 	GO="$(GO)" sh scripts/fuzz.sh $(or $(FUZZTIME),30s)
+
+survive:          ## every shared capture, cut at a hundred places
+	CUTS=100 $(GO) test -count=1 -timeout 60m -run TestSurviveCaptures ./pkg/pcapflow
 
 bench:            ## microbenchmarks of the parts
 	$(GO) test -run '^$$' -bench . -benchmem ./pkg/...

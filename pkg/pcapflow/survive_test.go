@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -18,24 +19,29 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
 )
 
-// cuts is at how many places each capture is cut.
-const cuts = 100
+// cuts is at how many places each capture is cut: make survive asks for a
+// hundred.
+func cuts() int {
+	if n, err := strconv.Atoi(os.Getenv("CUTS")); err == nil {
+		return n
+	}
+	if raceEnabled {
+		return 3
+	}
+	return 10
+}
 
 // longest is how long one capture may take, ns.
 const longest = 10 * time.Second
 
-// TestSurviveCaptures analyses every third-party capture, whole and cut at a
-// hundred places (five under the race detector): no panic, and in time.
+// TestSurviveCaptures analyses every third-party capture, whole and cut at many
+// places: no panic, and in time.
 func TestSurviveCaptures(t *testing.T) {
 	n := 0
 	eachCapture(t, func(name string, data []byte) {
 		n++
 		survive(t, name, data)
-		places := cuts
-		if testing.Short() || raceEnabled {
-			places = 5
-		}
-		for i := 1; i < places; i++ {
+		for i, places := 1, cuts(); i < places; i++ {
 			survive(t, name, data[:len(data)*i/places])
 		}
 	})
