@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"path"
 	"strings"
 	"time"
 
@@ -12,7 +13,10 @@ const day = int64(24 * time.Hour)
 // hints are what some evidence tells of the stamps of other evidence.
 type hints struct {
 	given map[string]int // seconds east by host, in lower case, from the options
-	items []*item
+	// beside is the web server whose own formats the logs of a folder are in,
+	// by folder; several where they are of more than one.
+	beside  map[string]string
+	configs []*item // of web servers
 	// spans are the times the incident is about: of the captures, or where
 	// there is none, of the logs that state their year.
 	spans    []span
@@ -30,7 +34,7 @@ type span struct{ first, last int64 }
 type zoneUse struct{ inside, all int }
 
 func newHints(given map[string]int, items []*item, captures []*Capture) *hints {
-	h := &hints{given: map[string]int{}, items: items, zones: map[string]map[int]zoneUse{}}
+	h := &hints{given: map[string]int{}, beside: map[string]string{}, zones: map[string]map[int]zoneUse{}}
 	for name, east := range given {
 		h.given[strings.ToLower(name)] = east
 	}
@@ -39,6 +43,12 @@ func newHints(given map[string]int, items []*item, captures []*Capture) *hints {
 			h.spans = append(h.spans, span{f.First, f.Last})
 			h.captured = true
 		}
+		if it.format != nil {
+			h.noteServer(it)
+		}
+		if it.config != nil {
+			h.configs = append(h.configs, it)
+		}
 	}
 	h.answered = serverIn(captures)
 	return h
@@ -46,6 +56,23 @@ func newHints(given map[string]int, items []*item, captures []*Capture) *hints {
 
 // servers are the web servers whose access logs have one form and two meanings.
 var servers = []string{"nginx", "apache"}
+
+// several stands for more than one of them.
+const several = "several"
+
+// noteServer notes whose format a log is in for the logs beside it.
+func (h *hints) noteServer(it *item) {
+	dir := path.Dir(it.file.Path)
+	for _, s := range servers {
+		switch known := h.beside[dir]; {
+		case !strings.HasPrefix(it.format.Name, s+"-") || known == s:
+		case known == "":
+			h.beside[dir] = s
+		default:
+			h.beside[dir] = several
+		}
+	}
+}
 
 // serverIn finds the only web server that answered in the captures.
 func serverIn(captures []*Capture) string {

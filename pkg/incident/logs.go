@@ -56,7 +56,7 @@ func (r *reader) readEach(items []*item, h *hints) []decoded {
 func (r *reader) readLog(it *item, h *hints) decoded {
 	src := h.source(it)
 	src.Server = it.nameServer(h)
-	it.useConfig(h.items, &src)
+	it.useConfig(h.configs, &src)
 	if !it.sample.yearless {
 		d := r.decode(it, src, h)
 		it.settle(d)
@@ -208,24 +208,14 @@ func (it *item) host() string {
 // server is the web server that wrote a file, as the logs in its folder tell,
 // or else the captures; "" if none or several could have. why says by what.
 func (h *hints) server(it *item) (name, why string) {
-	found := ""
-	for _, other := range h.items {
-		if other.format == nil || other == it || path.Dir(other.file.Path) != path.Dir(it.file.Path) {
-			continue
-		}
-		for _, s := range servers {
-			if strings.HasPrefix(other.format.Name, s+"-") {
-				if found != "" && found != s {
-					return "", ""
-				}
-				found = s
-			}
-		}
+	found := h.beside[path.Dir(it.file.Path)]
+	switch found {
+	case "":
+		return h.answered, "which answers in the captures"
+	case several:
+		return "", ""
 	}
-	if found != "" {
-		return found, "as the logs beside it"
-	}
-	return h.answered, "which answers in the captures"
+	return found, "as the logs beside it"
 }
 
 // nameServer gives an access log that two servers could have written the name
