@@ -21,6 +21,7 @@ type templatePart struct {
 	// length finds the end of the value where it is not simply the next
 	// appearance of the text behind; 0 leaves it to that. nil: always.
 	length func(b, after []byte) int
+	ends   bool   // length alone tells where the value ends
 	after  []byte // text up to the next field
 	quoted bool   // the value lies in quotation marks
 }
@@ -84,7 +85,7 @@ func (t *template) check() error {
 		return fmt.Errorf("the format has no field")
 	}
 	for i := range t.parts[:len(t.parts)-1] {
-		if p := &t.parts[i]; len(p.after) == 0 && p.length == nil {
+		if p := &t.parts[i]; len(p.after) == 0 && !p.ends {
 			return fmt.Errorf("nothing separates %s from %s", p.name, t.parts[i+1].name)
 		}
 	}

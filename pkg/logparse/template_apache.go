@@ -242,6 +242,7 @@ func (t *template) timePart(argument string) error {
 	default:
 		return t.strftimeParts(argument, end)
 	}
+	part.ends = part.length != nil
 	t.parts = append(t.parts, part)
 	return nil
 }
@@ -321,7 +322,7 @@ func (t *template) strftimeParts(format string, end bool) error {
 		if end { // of the two the begin is the one looked for; the end is read over
 			field.take = nil
 		}
-		t.parts = append(t.parts, templatePart{name: "%{%" + string(format[i]) + "}t", take: field.take, length: field.length})
+		t.parts = append(t.parts, templatePart{name: "%{%" + string(format[i]) + "}t", take: field.take, length: field.length, ends: field.length != nil})
 	}
 	if len(t.parts) == first {
 		return fmt.Errorf("the time format %q has no conversion", format)

@@ -32,7 +32,7 @@ func (t *template) compileNginx(s string) error {
 		}
 		flush()
 		field := nginxFields[name]
-		t.parts = append(t.parts, templatePart{name: "$" + name, take: field.take, length: field.length})
+		t.parts = append(t.parts, templatePart{name: "$" + name, take: field.take, length: field.length, ends: field.ends})
 		i += 1 + n
 	}
 	flush()
@@ -61,7 +61,10 @@ func nginxVariable(s string) (name string, n int) {
 	return s[:n], n
 }
 
+// templateField is how the value of a variable is read. ends: its length tells
+// where it ends, whatever follows.
 type templateField struct {
+	ends   bool
 	take   func(t *templateLine, v []byte, e *Event)
 	length func(b, after []byte) int
 }
@@ -74,9 +77,9 @@ var nginxFields = map[string]templateField{
 	"remote_port":                {take: takeClientPort},
 	"realip_remote_port":         {take: takePeerPort},
 	"remote_user":                {take: takeUser},
-	"time_local":                 {take: takeEndCommon, length: commonLength},
-	"time_iso8601":               {take: takeEndISO, length: isoLength},
-	"msec":                       {take: takeEndEpoch, length: epochLength},
+	"time_local":                 {take: takeEndCommon, length: commonLength, ends: true},
+	"time_iso8601":               {take: takeEndISO, length: isoLength, ends: true},
+	"msec":                       {take: takeEndEpoch, length: epochLength, ends: true},
 	"request":                    {take: takeRequest, length: requestLength},
 	"request_method":             {take: takeMethod},
 	"request_uri":                {take: takePath},
