@@ -17,6 +17,7 @@ import (
 
 	"github.com/flowcorr/flowcorr/internal/need"
 	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
 
 // actionsTruth is the part of an incident's truth that tells of actions and of
@@ -200,7 +201,13 @@ func countLinks(t *testing.T, f figures, truth *actionsTruth, c *Case) {
 	got := map[lineKey]*Journey{}
 	ambiguous := map[lineKey][]*Journey{}
 	for _, j := range c.Journeys {
+		once := map[string]int{}
 		for _, l := range j.Lines {
+			if k := l.Log.Events[l.Event].Kind; l.Status == "matched" && (k == logparse.HTTPRequest || k == logparse.AppRequest) && j.Exchange != nil {
+				if once[l.Log.File.Path]++; once[l.Log.File.Path] > max(j.Exchange.Requests, 1) {
+					t.Errorf("%s has %d lines of %s", j.ID, once[l.Log.File.Path], l.Log.File.Path)
+				}
+			}
 			k := lineKey{"input/" + l.Log.File.Path, l.Log.Events[l.Event].Line}
 			if l.Status == "matched" {
 				if got[k] != nil && got[k] != j {

@@ -228,6 +228,7 @@ func (g *group) solve(ordered bool) {
 		}
 		g.solveRest()
 		g.levelStreams()
+		g.settleClaims()
 		return
 	}
 	edges := g.edges(0, len(g.lines))
@@ -449,6 +450,20 @@ func (g *group) solveRest() {
 
 // outOfOrder is the logarithm of the odds of a line out of order.
 const outOfOrder = -3
+
+// settleClaims holds every target to one line: where a cut between chunks, or a
+// later step, let it be claimed by more, all of them are less sure.
+func (g *group) settleClaims() {
+	sum := make([]float64, len(g.targets))
+	for _, p := range g.pairs {
+		sum[p.target] += p.p
+	}
+	for i := range g.pairs {
+		if s := sum[g.pairs[i].target]; s > 1 {
+			g.pairs[i].p /= s
+		}
+	}
+}
 
 // loose: when the line was written does not follow from the packets. The server
 // may have waited for the close, or have been done in the middle of the answer.

@@ -1,6 +1,9 @@
 package pcapflow
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // http1 follows HTTP/1.0 and HTTP/1.1 in both directions (RFC 9112), in the
 // clear or decrypted. It keeps lines while they are read, and nothing of bodies.
@@ -473,7 +476,7 @@ func (h *http1) lose(d Dir, text string) {
 // resume looks whether a piece begins with a start line after the framing was lost.
 func (h *http1) resume(d Dir, b []byte) {
 	side := &h.side[d]
-	if d == Client && probeRequest(b) != Yes || d == Server && !bytes.HasPrefix(b, []byte("HTTP/1.")) {
+	if d == Client && probeRequest(b) != Yes && !beginsRequest(b) || d == Server && !bytes.HasPrefix(b, []byte("HTTP/1.")) {
 		return
 	}
 	if d == Server && h.answer < len(h.list)-1 && h.list[h.answer].Status != 0 {
@@ -483,11 +486,46 @@ func (h *http1) resume(d Dir, b []byte) {
 	side.message.reset()
 }
 
+// beginsRequest tells whether b, which may end anywhere, is the beginning of a
+// request line with a path.
+func beginsRequest(b []byte) bool {
+	method, rest, ok := bytes.Cut(b, []byte(" "))
+	return ok && len(rest) > 0 && rest[0] == '/' && plausibleStart(Client, b) && slices.Contains(methods, string(method))
+}
+
+// methods of RFC 9110 and RFC 5789: what tells a request line that the capture
+// cut from other bytes.
+var methods = []string{"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
+
+// cutRequest takes a request line of which the capture holds the beginning
+// alone. Its path is known where the version begins behind it.
+func (h *http1) cutRequest(at Stamp) {
+	side := &h.side[Client]
+	if side.state != http1Start || !side.begun || !beginsRequest(side.line) {
+		return
+	}
+	e := h.request(at)
+	if e == nil {
+		return
+	}
+	method, rest, _ := bytes.Cut(side.line, []byte(" "))
+	e.Method, e.Gap = string(method), true
+	if path, _, ok := bytes.Cut(rest, []byte(" HTTP/")); ok {
+		e.Path = string(path)
+	}
+	side.state = http1Headers
+}
+
 // gap skips n bytes that the capture lacks.
 func (h *http1) gap(d Dir, at Stamp, n int64) {
 	side := &h.side[d]
 	if h.tunnel != tunnelNone || h.off {
 		return
+	}
+	if d == Client {
+		h.cutRequest(at)
+	} else if side.state == http1Start && side.begun && len(side.line) > len("HTTP/1.1 200") && bytes.HasPrefix(side.line, []byte("HTTP/1.")) {
+		h.statusLine(at, side.line)
 	}
 	if i := side.message.exchange; i >= 0 {
 		h.list[i].Gap = true
