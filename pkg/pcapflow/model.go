@@ -176,6 +176,28 @@ type Conn struct {
 	Completeness uint8  // Wireshark's tcp.completeness bits
 
 	Marks []Mark // bounded: handshake, first data, and a spread of the rest
+
+	AckedTo  [2]uint32  // how far each side's bytes were acknowledged, relative to the ISN as Wireshark shows it; 0: not at all
+	Holes    [2]Hole    // the first stretch of each side's bytes that never came
+	Rerouted [2]Reroute // a change of each side's TTL
+	Idle     [2]Stamp   // begin and end of the longest silence of both sides; unseen: none of 100 ms or more
+}
+
+// Hole is a stretch of one side's bytes that neither came nor was acknowledged
+// before the flow, or the capture, ended.
+type Hole struct {
+	Since Stamp  // of the packet that showed that bytes were missing; unseen: there is no hole
+	Quiet int64  // ns since that side's packet before it
+	Seq   uint32 // of its first byte, relative to the ISN
+	Bytes int64
+}
+
+// Reroute is a change of the TTL of one side's packets other than RST: another
+// path, or another device that answers in its name.
+type Reroute struct {
+	Stamp    // of the first packet with another TTL; unseen: it never changed
+	From, To uint8
+	Changes  int // how often it changed
 }
 
 // RTTStats summarises data→ACK samples by Karn's rule, towards one side.
@@ -194,6 +216,9 @@ type Counters struct {
 	ZeroWindowTime                                    int64 // ns
 	MaxInFlight                                       int64
 	RetransmittedBytes                                int64
+	Largest                                           int64 // largest payload of one segment; before segmentation where the card does that
+	LargestAcked                                      int64 // the same of segments that were sent once and acknowledged
+	DupACKs                                           int64 // acknowledgements of this side that repeated the one before while bytes were outstanding
 }
 
 // RetransmissionKind as far as packets tell it.

@@ -13,6 +13,15 @@ func (e *engine) finishTCP(f *flow) {
 		}
 		c.Samples[d] = t.samples[d].stats()
 	}
+	for d := range t.holes {
+		me, peer := &f.side[d], &f.side[Dir(d).Other()]
+		if me.known && peer.acks {
+			c.AckedTo[d] = peer.acked - me.base
+		}
+		if x := t.holes[d].missing(); x != nil {
+			c.Holes[d] = Hole{Since: x.since, Quiet: x.quiet, Seq: x.from - me.base, Bytes: int64(x.to - x.from)}
+		}
+	}
 	t.judgeSYN()
 	slices.SortStableFunc(c.Stalls, func(a, b Stall) int { return a.Begin.Frame - b.Begin.Frame })
 	c.State = f.connState()

@@ -11,16 +11,21 @@ type hole struct {
 	since    Stamp  // of the segment behind it, or the acknowledgement of it
 	ts       uint32 // TSval of that segment; 0: none
 	acked    Stamp  // the receiver has these bytes: only the capture lacks them
+	quiet    int64  // since the sender's packet before, ns
 }
 
 const maxHoles = 64
 
-// add a hole seen with the packet at hand, which lies behind it.
-func (x *holes) add(from, to uint32, h *header) {
+// add a hole seen with the packet at hand, which lies behind it; heard is when
+// the sender had been heard of before.
+func (x *holes) add(from, to uint32, h *header, heard int64) {
 	if len(x.list) == maxHoles {
 		x.list = x.list[:copy(x.list, x.list[1:])]
 	}
 	n := hole{from: from, to: to, since: h.stamp}
+	if heard != 0 {
+		n.quiet = max(0, h.stamp.Time-heard)
+	}
 	if b := h.option(optionTS); len(b) == 8 {
 		n.ts = be32(b)
 	}
@@ -89,4 +94,14 @@ func (x *holes) acknowledged(ack uint32, at Stamp) (n int64) {
 		n += int64(o.to - o.from)
 	}
 	return n
+}
+
+// missing is the first hole that was neither filled nor acknowledged; nil: none.
+func (x *holes) missing() *hole {
+	for i := range x.list {
+		if o := &x.list[i]; !o.acked.Seen() {
+			return o
+		}
+	}
+	return nil
 }

@@ -13,9 +13,12 @@ func (e *engine) segment(f *flow, d Dir, before Stamp, same sameness) {
 		e.handshake(f, d, same)
 	}
 	f.tcp.history.packet(h, d)
-	me.ttl = h.ttl
 	if h.flags&flagRST != 0 {
 		return
+	}
+	if me.ttl != h.ttl {
+		f.rerouted(h, d, me.ttl)
+		me.ttl = h.ttl
 	}
 	seq := h.seq
 	if h.flags&flagSYN != 0 {
@@ -67,7 +70,7 @@ func (e *engine) bare(f *flow, d Dir, seq uint32, me, peer *tcpSide) {
 			c.KeepAlives++
 		}
 	case ahead > 0 && ahead < wildJump:
-		f.tcp.holes[d].add(me.next, seq, &e.h)
+		f.tcp.holes[d].add(me.next, seq, &e.h, me.heard)
 		e.missing(f, d, me.next)
 		me.next = seq
 	}
@@ -91,7 +94,7 @@ func (e *engine) data(f *flow, d Dir, seq, size uint32, same sameness) {
 			e.undecodedSegment(f)
 			return
 		}
-		f.tcp.holes[d].add(me.next, seq, h)
+		f.tcp.holes[d].add(me.next, seq, h, me.heard)
 	default:
 		if e.repeated(f, d, seq, end, same) {
 			return
@@ -110,6 +113,9 @@ func (e *engine) data(f *flow, d Dir, seq, size uint32, same sameness) {
 	}
 	if f.tcp.late.ack.Seen() {
 		e.heldBack(f, d)
+	}
+	if c := &f.tcp.conn.Count[d]; int64(h.length) > c.Largest {
+		c.Largest = int64(h.length)
 	}
 	if f.tcp.conn.MSS[d.Other()] > 0 && h.length > f.tcp.conn.MSS[d.Other()] {
 		f.tcp.offload[d]++
@@ -172,6 +178,7 @@ func (e *engine) sameAck(f *flow, d Dir, me, peer *tcpSide) {
 	}
 	if w := uint32(h.window) << me.shift; w == me.window && me.dupAcks < 255 {
 		me.dupAcks++
+		f.tcp.conn.Count[d].DupACKs++
 	}
 	if b := h.option(optionSACK); len(b) >= 8 && int32(be32(b[4:])-h.ack) > 0 {
 		me.sacked = true
@@ -183,7 +190,7 @@ func (e *engine) sameAck(f *flow, d Dir, me, peer *tcpSide) {
 func (e *engine) ackedUnseen(f *flow, d Dir, n uint32) {
 	me := &f.side[d]
 	x := &f.tcp.holes[d]
-	x.add(me.next, me.next+n, &e.h)
+	x.add(me.next, me.next+n, &e.h, me.heard)
 	e.missing(f, d, me.next)
 	me.next += n
 	f.tcp.history.counted(letterGap, d)

@@ -89,6 +89,7 @@ func (e *engine) confirm(f *flow, d Dir, me, peer *tcpSide) {
 	mask := uint32(len(l.list) - 1)
 	var last *sent
 	clean := true
+	largest := &f.tcp.conn.Count[d.Other()].LargestAcked
 	for l.n > 0 {
 		x := &l.list[l.head&mask]
 		if int32(me.acked-x.end) < 0 {
@@ -96,6 +97,9 @@ func (e *engine) confirm(f *flow, d Dir, me, peer *tcpSide) {
 		}
 		last = x
 		clean = clean && !x.again
+		if n := int64(x.end - x.seq); n > *largest && !x.again {
+			*largest = n
+		}
 		l.head++
 		l.n--
 	}

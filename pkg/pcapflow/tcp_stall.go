@@ -33,6 +33,9 @@ func (f *flow) stall(s Stall) {
 // has ended. Retransmissions and zero windows tell of theirs themselves.
 func (e *engine) pause(f *flow, d Dir, before Stamp) {
 	h := &e.h
+	if c := f.tcp.conn; before.Seen() && h.stamp.Time-before.Time > c.Idle[1].Time-c.Idle[0].Time {
+		c.Idle = [2]Stamp{before, h.stamp}
+	}
 	if f.tcp.fullAt == before && before.Seen() && h.length == 0 && h.flags&(flagSYN|flagFIN) == 0 {
 		f.stall(Stall{Begin: before, End: h.stamp, Waiting: d.Other(), Cause: StallWindowFull})
 	}

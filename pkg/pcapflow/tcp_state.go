@@ -179,3 +179,15 @@ func (f *flow) connState() string {
 	}
 	return "OTH"
 }
+
+// rerouted notes that the packets of side d come with another TTL.
+func (f *flow) rerouted(h *header, d Dir, was uint8) {
+	r := &f.tcp.conn.Rerouted[d]
+	if was == 0 { // its first packet
+		return
+	}
+	if !r.Seen() {
+		r.Stamp, r.From, r.To = h.stamp, was, h.ttl
+	}
+	r.Changes++
+}
