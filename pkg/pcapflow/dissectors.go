@@ -12,3 +12,6 @@ var dissectors = []*Dissector{
 	ntpDissector,      // NTP
 	quicDissector,     // QUIC
 }
+
+// Dissectors lists every protocol.
+func Dissectors() []*Dissector { return dissectors }

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/flowcorr/flowcorr/internal/need"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+// TestSessions runs every session that a document shows, a block ```console
+// with commands behind "$ ", and compares what they print. UPDATE=1 writes it.
+func TestSessions(t *testing.T) {
+	root, err := need.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	documents, err := filepath.Glob(filepath.Join(root, "samples", "*", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(root)
+	t.Setenv("LANG", "C.UTF-8")
+	for _, path := range append(documents, filepath.Join(root, "README.md")) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := session.ReplaceAllFunc(text, func(block []byte) []byte { return replay(t, block) })
+		if bytes.Equal(got, text) {
+			continue
+		}
+		if os.Getenv("UPDATE") != "" {
+			if err := os.WriteFile(path, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		t.Errorf("%s: a session prints something else (UPDATE=1 writes it):\n%s", path, firstDifference(text, got))
+	}
+}
+
+var (
+	session = regexp.MustCompile("(?s)```console\n(.*?)```")
+	command = regexp.MustCompile(`(?m)^\$ flowcorr (.*?)(?: \| head -(\d+))?$`)
+)
+
+// replay writes a session anew by running its commands.
+func replay(t *testing.T, block []byte) []byte {
+	var out bytes.Buffer
+	out.WriteString("```console\n")
+	for _, m := range command.FindAllSubmatch(block, -1) {
+		out.Write(m[0])
+		out.WriteByte('\n')
+		out.WriteString(printed(t, strings.Fields(string(m[1])), string(m[2])))
+	}
+	out.WriteString("```")
+	return out.Bytes()
+}
+
+// printed is the standard output of a command, at most so many lines of it.
+// Files it writes go to a folder of the test.
+func printed(t *testing.T, args []string, lines string) string {
+	for i, a := range args {
+		if a == "-o" && i+1 < len(args) {
+			args[i+1] = filepath.Join(t.TempDir(), args[i+1])
+		}
+	}
+	var out, diag bytes.Buffer
+	if status := run(args, strings.NewReader(""), &out, &diag); status > exitFindings {
+		t.Errorf("flowcorr %s: status %d: %s", strings.Join(args, " "), status, diag.String())
+	}
+	text := out.String()
+	if n, err := strconv.Atoi(lines); err == nil {
+		all := strings.SplitAfter(text, "\n")
+		text = strings.Join(all[:min(n, len(all))], "")
+	}
+	var trimmed strings.Builder
+	for line := range strings.Lines(text) {
+		trimmed.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+	return trimmed.String()
+}
+
+func firstDifference(a, b []byte) string {
+	x, y := strings.Split(string(a), "\n"), strings.Split(string(b), "\n")
+	for i := range min(len(x), len(y)) {
+		if x[i] != y[i] {
+			return "documented: " + x[i] + "\nprinted:    " + y[i]
+		}
+	}
+	return "the lengths differ"
+}
+
+// TestReadmeLists: the README names every protocol and every format.
+func TestReadmeLists(t *testing.T) {
+	root, err := need.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(root, "README.md")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var protocols, formats []string
+	for _, d := range pcapflow.Dissectors() {
+		protocols = appendNew(protocols, d.Name)
+	}
+	for _, f := range logparse.Formats() {
+		formats = appendNew(formats, f.EvidenceKind())
+	}
+	got := list(list(text, "protocols", protocols), "formats", formats)
+	if bytes.Equal(got, text) {
+		return
+	}
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Errorf("the lists of README.md are not those of the tables (UPDATE=1 writes them): %s", firstDifference(text, got))
+}
+
+func appendNew(all []string, name string) []string {
+	for _, a := range all {
+		if a == name {
+			return all
+		}
+	}
+	return append(all, name)
+}
+
+// list replaces what stands between <!-- name --> and <!-- /name -->.
+func list(text []byte, name string, items []string) []byte {
+	re := regexp.MustCompile(`(?s)<!-- ` + name + ` -->.*?<!-- /` + name + ` -->`)
+	return re.ReplaceAll(text, []byte("<!-- "+name+" -->"+strings.Join(items, ", ")+"<!-- /"+name+" -->"))
+}
