@@ -362,3 +362,63 @@ func TestFingerprints(t *testing.T) {
 		t.Logf("%s: %d of JA4, %d of JA3", name, compared, len(seen))
 	}
 }
+
+// TestSnappedExchanges: captures cut at 96 and 160 bytes still tell how many
+// requests each connection carried, in the clear and encrypted, HTTP/1.1 and
+// HTTP/2.
+func TestSnappedExchanges(t *testing.T) {
+	dir := need.Shared(t, "incidents", "s09_nat_crowd")
+	text, err := os.ReadFile(filepath.Join(dir, "truth.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var truth struct {
+		Hosts map[string]struct {
+			Clock []struct {
+				Offset float64 `json:"offset_s"`
+			}
+		}
+		Requests []struct {
+			Local, NAT string
+			End        float64 `json:"end_true"`
+		}
+	}
+	if err := json.Unmarshal(text, &truth); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ file, host string }{{"pc1.pcap", "pc1"}, {"web.pcap", "web"}} {
+		res := analyseWith(t, filepath.Join(dir, "input", c.file), "")
+		count := map[string]int{} // requests sent over each client address, -1: behind the capture's end
+		for _, r := range truth.Requests {
+			key := r.Local
+			if c.host == "web" {
+				key = r.NAT
+			}
+			if count[key] >= 0 {
+				count[key]++
+			}
+			if end := r.End + truth.Hosts[c.host].Clock[0].Offset; int64(end*1e9) > res.Last.Time-1e9 {
+				count[key] = -1
+			}
+		}
+		flows := map[string][]*Flow{}
+		for _, f := range res.Flows {
+			flows[f.Client.String()] = append(flows[f.Client.String()], f)
+		}
+		compared := 0
+		for key, want := range count {
+			list := flows[key]
+			if want < 0 || len(list) != 1 {
+				continue
+			}
+			compared++
+			if len(list[0].HTTP) != want {
+				t.Errorf("%s: %s carried %d requests, %d seen\n%s", c.file, key, want, len(list[0].HTTP), brief(list[0].HTTP))
+			}
+		}
+		t.Logf("%s: %d connections", c.file, compared)
+		if compared < 100 {
+			t.Errorf("%s: only %d connections compared", c.file, compared)
+		}
+	}
+}
