@@ -135,61 +135,6 @@ func (o *object) tls(t *pcapflow.TLS) {
 	o.close()
 }
 
-func (o *object) ssh(s *pcapflow.SSH) {
-	o.nested("ssh")
-	if s.Version > 0 {
-		o.number("version", int64(s.Version))
-	}
-	for _, m := range [][2]string{
-		{"client_software", s.ClientSoftware}, {"server_software", s.ServerSoftware}, {"kex", s.Kex}, {"host_key", s.HostKey}, {"cipher", s.Cipher}, {"mac", s.MAC},
-		{"hassh", s.HASSH}, {"hassh_server", s.HASSHServer}, {"no_common", s.NoCommon}, {"wrong_protocol", s.WrongProtocol}, {"auth", s.Auth},
-	} {
-		o.text(m[0], m[1])
-	}
-	if s.AuthAttempts > 0 {
-		o.number("auth_attempts", int64(s.AuthAttempts))
-	}
-	o.close()
-}
-
-func (o *object) quic(q *pcapflow.QUIC) {
-	o.nested("quic")
-	o.text("version", q.Version)
-	o.text("sni", q.SNI)
-	o.text("alpn", q.ALPN)
-	o.truth("retry", q.Retry)
-	o.close()
-}
-
-func (o *object) transaction(t *pcapflow.Transaction) {
-	o.open()
-	o.number("id", int64(t.ID))
-	o.text("name", t.Name)
-	o.text("type", t.Type)
-	o.text("rcode", t.RCode)
-	if t.Truncated {
-		o.truth("truncated", true)
-	}
-	if len(t.Addresses) > 0 {
-		o.list("answers", len(t.Addresses), func(i int) {
-			o.b = append(o.b, '"')
-			o.b = t.Addresses[i].AppendTo(o.b)
-			o.b = append(o.b, '"')
-		})
-	}
-	if len(t.CNAMEs) > 0 {
-		o.list("cnames", len(t.CNAMEs), func(i int) { o.b = appendString(o.b, t.CNAMEs[i]) })
-	}
-	if len(t.Repeats) > 0 {
-		o.number("repeats", int64(len(t.Repeats)))
-	}
-	o.frames(t.Query.Frame, t.Answer.Frame)
-	if t.Query.Seen() && t.Answer.Seen() {
-		o.seconds("seconds", t.Answer.Time-t.Query.Time)
-	}
-	o.close()
-}
-
 func (o *object) exchange(x *pcapflow.Exchange) {
 	o.open()
 	o.text("method", x.Method)
@@ -273,24 +218,4 @@ func (o *object) frames(all ...int) {
 		o.b = appendInt(o.b, n)
 	}
 	o.b = append(o.b, ']')
-}
-
-func (o *object) sample(s *pcapflow.NTPSample) {
-	answer := &s.Response
-	o.open()
-	if !answer.Seen() {
-		answer = &s.Request
-	}
-	o.number("mode", int64(answer.Mode))
-	o.number("stratum", int64(answer.Stratum))
-	o.text("kiss", s.Response.Kiss)
-	o.frames(s.Request.Frame, s.Response.Frame)
-	if low, high, ok := s.Bounds(); ok {
-		o.seconds("offset_low_seconds", low)
-		o.seconds("offset_high_seconds", high)
-	}
-	if delay, ok := s.Delay(); ok {
-		o.seconds("delay_seconds", delay)
-	}
-	o.close()
 }
