@@ -2,7 +2,6 @@ package pcapflow
 
 import (
 	"fmt"
-	"slices"
 
 	"golang.org/x/net/http2/hpack"
 )
@@ -39,13 +38,6 @@ type http2 struct {
 
 // maxStreams bounds the streams open at one time.
 const maxStreams = 4096
-
-// h2Stream is one open stream.
-type h2Stream struct {
-	exchange int // index in list
-	ended    [2]bool
-	status   bool // the final answer's fields have begun
-}
 
 // h2Side is one direction: where in its frames it stands.
 type h2Side struct {
@@ -311,121 +303,6 @@ func (h *http2) field(d Dir, f hpack.HeaderField) {
 	}
 }
 
-// endBlock comes when a field block is complete.
-func (h *http2) endBlock(d Dir, last Stamp) {
-	side := &h.side[d]
-	b := &side.block
-	b.open = false
-	if !side.blind {
-		if err := side.decoder.Close(); err != nil {
-			side.blind = true
-		}
-	}
-	if b.typ == h2Push {
-		return
-	}
-	if d == Client {
-		h.request(b, last)
-	} else {
-		h.answer(b, last)
-	}
-}
-
-func (h *http2) request(b *h2Block, last Stamp) {
-	s := h.streams[b.stream]
-	if s == nil {
-		if len(h.streams) >= maxStreams {
-			h.stop("more open HTTP/2 streams than are followed")
-			return
-		}
-		e := Exchange{Ordinal: len(h.list) + 1, Version: "HTTP/2", StreamID: int(b.stream), Exact: true, RequestFirst: b.first,
-			Method: b.fields.exchange.Method, Path: b.fields.exchange.Path, Host: b.fields.exchange.Host, RequestID: b.fields.exchange.RequestID}
-		h.list = append(h.list, e)
-		s = &h2Stream{exchange: len(h.list) - 1}
-		h.streams[b.stream] = s
-	}
-	e := &h.list[s.exchange]
-	e.RequestLast = last
-	e.RequestBytes += b.size
-	if b.end {
-		h.end(Client, b.stream, s)
-	}
-}
-
-func (h *http2) answer(b *h2Block, last Stamp) {
-	s := h.streams[b.stream]
-	if s == nil {
-		return
-	}
-	e := &h.list[s.exchange]
-	if status := b.fields.status; !s.status && status >= 100 && status < 200 {
-		e.Interim = append(e.Interim, b.first)
-		return
-	}
-	if !s.status {
-		s.status = true
-		from := &b.fields.exchange
-		e.Status, e.Date, e.ServerName, e.Age, e.Location = b.fields.status, from.Date, from.ServerName, from.Age, from.Location
-		if e.RequestID == "" {
-			e.RequestID = from.RequestID
-		}
-		e.ResponseFirst, e.ResponseReadable = b.first, last
-	}
-	e.ResponseBytes += b.size
-	e.ResponseLast = last
-	if b.end {
-		h.end(Server, b.stream, s)
-	}
-}
-
-func (h *http2) endData(d Dir, last Stamp) {
-	side := &h.side[d]
-	s := h.streams[side.stream]
-	if s == nil {
-		return
-	}
-	e := &h.list[s.exchange]
-	n := int64(side.length + len(side.header))
-	if d == Client {
-		e.RequestBytes += n
-		e.RequestLast = last
-	} else {
-		e.ResponseBytes += n
-		e.ResponseLast = last
-		body := int64(max(0, side.length-side.pad))
-		e.BodyBytes += body
-		e.ContentBytes += body
-	}
-	if side.flags&h2EndStream != 0 {
-		h.end(d, side.stream, s)
-	}
-}
-
-// end closes one side of a stream.
-func (h *http2) end(d Dir, id uint32, s *h2Stream) {
-	s.ended[d] = true
-	if s.ended[Client] && s.ended[Server] {
-		delete(h.streams, id)
-	}
-}
-
-// reset handles RST_STREAM (RFC 9113 §6.4).
-func (h *http2) reset(d Dir, last Stamp) {
-	side := &h.side[d]
-	s := h.streams[side.stream]
-	if s == nil {
-		return
-	}
-	e := &h.list[s.exchange]
-	if !s.ended[Server] {
-		e.Reset, e.Truncated, e.Aborted, e.Exact = true, true, d, false
-		if d == Server && !e.ResponseFirst.Seen() {
-			e.ResponseFirst, e.ResponseReadable, e.ResponseLast = side.first, last, last
-		}
-	}
-	delete(h.streams, side.stream)
-}
-
 // gap skips n bytes that the capture lacks, and tells whether the framing
 // outlives it: only inside the payload of DATA.
 func (h *http2) gap(d Dir, at Stamp, n int64) bool {
@@ -442,37 +319,4 @@ func (h *http2) gap(d Dir, at Stamp, n int64) bool {
 		h.endFrame(d, at)
 	}
 	return true
-}
-
-// finish tells the exchanges, after the end of the connection.
-func (h *http2) finish() []Exchange {
-	open := make([]uint32, 0, len(h.streams))
-	for id := range h.streams {
-		open = append(open, id)
-	}
-	slices.Sort(open)
-	for _, id := range open {
-		s := h.streams[id]
-		e := &h.list[s.exchange]
-		if s.status && !s.ended[Server] {
-			e.Truncated, e.Aborted, e.Exact = true, h.f.endedBy(), false
-		}
-	}
-	for i := range h.list {
-		if e := &h.list[i]; e.Status == 0 && !e.ResponseFirst.Seen() {
-			e.ResponseBytes, e.BodyBytes, e.ContentBytes = -1, -1, -1
-		}
-	}
-	return h.list
-}
-
-// h2ErrorName names an error code (RFC 9113 §7).
-func h2ErrorName(code uint32) string {
-	names := [...]string{"NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT", "STREAM_CLOSED",
-		"FRAME_SIZE_ERROR", "REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR", "CONNECT_ERROR", "ENHANCE_YOUR_CALM",
-		"INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED"}
-	if int(code) < len(names) {
-		return names[code]
-	}
-	return fmt.Sprintf("error %d", code)
 }
