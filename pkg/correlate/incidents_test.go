@@ -154,11 +154,19 @@ func TestJourneysOfIncidents(t *testing.T) {
 	}
 	all := figures{}
 	for _, e := range entries {
-		if e.IsDir() {
+		if e.IsDir() && !(raceDetector && strings.Contains(e.Name(), "crowd")) {
 			t.Run(e.Name(), func(t *testing.T) { journeysOfIncident(t, filepath.Join(dir, e.Name()), all) })
 		}
 	}
 	t.Logf("all: %v", all)
+	for name, least := range map[string]float64{
+		"precision": 0.995, "ordinal": 0.99, "recall": 0.92, "ambiguous holds the right one": 0.95,
+		"requests found": 1, "tcp.connect": 0.98, "tls.handshake": 0.98, "http.wait": 0.97,
+	} {
+		if v := all[name]; v[1] > 0 && float64(v[0]) < least*float64(v[1]) {
+			t.Errorf("%s: %d of %d, at least %.3f expected", name, v[0], v[1], least)
+		}
+	}
 }
 
 func journeysOfIncident(t *testing.T, dir string, all figures) {

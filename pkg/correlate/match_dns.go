@@ -56,7 +56,7 @@ func (m *matcher) questions(l *incident.Log) {
 	r.compareCounts()
 	for _, g := range list {
 		g.prepare()
-		g.join()
+		g.join(r.sizes)
 	}
 	for range learnings {
 		r.solve()

@@ -11,8 +11,11 @@ import (
 // What is common among likely pairs and rare among all candidates speaks for a
 // pair.
 type sizes struct {
-	same, all       map[sizeKey]float64
-	sumSame, sumAll map[sizeKey]float64 // by kind and class alone
+	number map[sizeKey]int32
+	family []int32   // by key: the key that stands for its family
+	same   []float64 // weight among likely pairs, by key; of a family: of all its keys
+	all    []float64 // weight among candidates
+	scores []float64
 }
 
 // sizeKey is one difference of one kind: 'a' of answers, 'r' of requests, in
@@ -21,47 +24,82 @@ type sizeKey struct {
 	kind  byte
 	class string
 	diff  int64
+	whole bool // the family itself
 }
 
 func newSizes() *sizes {
-	return &sizes{same: map[sizeKey]float64{}, all: map[sizeKey]float64{}, sumSame: map[sizeKey]float64{}, sumAll: map[sizeKey]float64{}}
+	return &sizes{number: map[sizeKey]int32{}, family: make([]int32, 1), same: make([]float64, 1), all: make([]float64, 1)}
+}
+
+// of numbers a key, from 1; 0 stands for sizes that cannot be compared.
+func (s *sizes) of(k sizeKey) int32 {
+	if k.kind == 0 {
+		return 0
+	}
+	n, ok := s.number[k]
+	if !ok {
+		n = int32(len(s.family))
+		s.number[k] = n
+		s.family, s.same, s.all = append(s.family, n), append(s.same, 0), append(s.all, 0)
+		if !k.whole {
+			s.family[n] = s.of(sizeKey{kind: k.kind, class: k.class, whole: true})
+		}
+	}
+	return n
 }
 
 // ballast is the weight of the candidates' own distribution in what is learnt:
 // few pairs teach little.
 const ballast = 3
 
+// forget drops what was counted, and keeps the numbers.
+func (s *sizes) forget() {
+	clear(s.same)
+	clear(s.all)
+	s.scores = nil
+}
+
 // note counts a candidate of probability p; share is one over its line's number
 // of candidates.
-func (s *sizes) note(keys [2]sizeKey, p, share float64) {
+func (s *sizes) note(keys [2]int32, p, share float64) {
 	for _, k := range keys {
-		if k.kind == 0 {
+		if k == 0 {
 			continue
 		}
 		s.same[k] += p
-		s.sumSame[k.family()] += p
 		s.all[k] += share
-		s.sumAll[k.family()] += share
+		s.same[s.family[k]] += p
+		s.all[s.family[k]] += share
 	}
 }
 
-// score is the logarithm of how much likelier these differences are among true
-// pairs than among candidates.
-func (s *sizes) score(keys [2]sizeKey) float64 {
-	total := 0.0
-	for _, k := range keys {
-		if k.kind == 0 || s.sumAll[k.family()] == 0 {
+// learn turns the counts into scores: the logarithm of how much likelier a
+// difference is among true pairs than among candidates.
+func (s *sizes) learn() {
+	s.scores = make([]float64, len(s.family))
+	for k, f := range s.family {
+		if k == 0 || int(f) == k || s.all[f] == 0 {
 			continue
 		}
-		all := (s.all[k] + 0.1) / (s.sumAll[k.family()] + 1)
-		same := (s.same[k] + ballast*all) / (s.sumSame[k.family()] + ballast)
-		total += min(max(math.Log(same/all), -7), 7)
+		all := (s.all[k] + 0.1) / (s.all[f] + 1)
+		same := (s.same[k] + ballast*all) / (s.same[f] + ballast)
+		s.scores[k] = min(max(math.Log(same/all), -7), 7)
 	}
-	return total
 }
 
-// family is what differences are compared within.
-func (k sizeKey) family() sizeKey { return sizeKey{kind: k.kind, class: k.class} }
+// score of a pair's differences; 0 before anything was learnt.
+func (s *sizes) score(keys [2]int32) float64 {
+	if s.scores == nil {
+		return 0
+	}
+	return s.scores[keys[0]] + s.scores[keys[1]]
+}
+
+// keys numbers the differences between a line and an exchange.
+func (s *sizes) keys(l *line, t *target) [2]int32 {
+	k := sizeKeys(l, t)
+	return [2]int32{s.of(k[0]), s.of(k[1])}
+}
 
 // sizeKeys are the differences between a line and an exchange; a kind of 0 says
 // that they cannot be compared.
@@ -77,23 +115,23 @@ func sizeKeys(l *line, t *target) [2]sizeKey {
 		}
 	}
 	if said >= 0 && x.ResponseBytes >= 0 && !e.WithTLS && !t.open {
-		keys[0] = sizeKey{'a', headClass(second, byte('0'+e.Status/100%10)), x.ResponseBytes - said}
+		keys[0] = sizeKey{kind: 'a', class: headClass(second, byte('0'+e.Status/100%10)), diff: x.ResponseBytes - said}
 	}
 	if x.RequestBytes < 0 || e.Method == "" || e.WithTLS {
 		return keys
 	}
 	switch {
 	case e.Received >= 0:
-		keys[1] = sizeKey{'r', headClass(second, 0), x.RequestBytes - e.Received}
+		keys[1] = sizeKey{kind: 'r', class: headClass(second, 0), diff: x.RequestBytes - e.Received}
 	case second:
 		// The fields a connection has seen before are numbers; the path is spelt out.
 		place := byte('n')
 		if x.Ordinal == 1 {
 			place = '1'
 		}
-		keys[1] = sizeKey{'r', headClass(second, place), x.RequestBytes - int64(hpack.HuffmanEncodeLength(e.Path))}
+		keys[1] = sizeKey{kind: 'r', class: headClass(second, place), diff: x.RequestBytes - int64(hpack.HuffmanEncodeLength(e.Path))}
 	default:
-		keys[1] = sizeKey{'r', headClass(second, 0), x.RequestBytes - int64(len(e.Method)+len(e.Path)+len(e.Agent))}
+		keys[1] = sizeKey{kind: 'r', class: headClass(second, 0), diff: x.RequestBytes - int64(len(e.Method)+len(e.Path)+len(e.Agent))}
 	}
 	return keys
 }

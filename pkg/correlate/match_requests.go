@@ -1,0 +1,279 @@
+package correlate
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
+)
+
+// requests matches the lines of a log that tell of web requests.
+func (m *matcher) requests(l *incident.Log) {
+	groups := m.groups(l)
+	if len(groups) == 0 {
+		return
+	}
+	for _, g := range groups {
+		g.told, g.log = m.told, l
+	}
+	r := m.newRequestLog(l, groups)
+	r.ordered = endsInOrder(groups)
+	r.compareCounts()
+	for _, g := range groups {
+		g.prepare()
+		g.join(r.sizes)
+	}
+	for range learnings {
+		r.solve()
+		r.learn()
+	}
+	r.solve()
+	for _, g := range groups {
+		m.take(l, g)
+	}
+}
+
+// learnings is how often a log is solved to learn from.
+const learnings = 4
+
+// requestLog is a log of web requests being matched.
+type requestLog struct {
+	log      *incident.Log
+	groups   []*group
+	sizes    *sizes
+	coverage coverage
+	foreign  float64 // share of the lines that no exchange of the captures belongs to
+	logged   float64 // share of the exchanges that have a line
+	lines    float64 // of the captures' time
+	span     span    // of the captures
+	ordered  bool
+}
+
+// Shares assumed where lines and targets are as many: order and a stamp of a
+// second cannot tell a log of the captured server from a stranger as busy, so
+// what is learnt must not feed on itself.
+const (
+	leastForeign  = 0.003
+	leastUnlogged = 0.005
+)
+
+func (m *matcher) newRequestLog(l *incident.Log, groups []*group) *requestLog {
+	return &requestLog{log: l, groups: groups, sizes: newSizes(), coverage: coverage{}, foreign: leastForeign, span: m.span, ordered: true}
+}
+
+// compareCounts sets the shares of foreign lines and of unlogged targets by how
+// many of both there are in the time that log and captures cover together.
+func (r *requestLog) compareCounts() {
+	low, high := r.covers()
+	lines, targets := 0.0, 0.0
+	seen := map[*target]bool{}
+	for _, g := range r.groups {
+		for i := range g.lines {
+			l := &g.lines[i]
+			if !l.timed || l.at+l.width >= r.span.low && l.at <= r.span.high {
+				lines++
+			}
+		}
+		for _, t := range g.targets {
+			if !seen[t] && !t.bare && (!t.timed || t.place >= low && t.place <= high) {
+				seen[t] = true
+				targets++
+			}
+		}
+	}
+	r.lines = lines
+	if lines > 0 {
+		r.foreign = max(leastForeign, (lines-targets)/lines)
+	}
+	if targets > 0 {
+		r.logged = min(1-leastUnlogged, max(lines/targets, 0.02))
+	}
+}
+
+// covers is the time the log tells of.
+func (r *requestLog) covers() (low, high int64) {
+	first := true
+	for _, g := range r.groups {
+		for i := range g.lines {
+			l := &g.lines[i]
+			if first || l.at-l.slack < low {
+				low = l.at - l.slack
+			}
+			high = max(high, l.at+l.width+l.slack)
+			first = false
+		}
+	}
+	return low, high
+}
+
+func (r *requestLog) solve() {
+	for _, g := range r.groups {
+		g.weigh(r)
+		g.solve(r.ordered)
+	}
+}
+
+// learn counts sizes among the likely pairs, and which servers the log tells of.
+func (r *requestLog) learn() {
+	r.sizes.forget()
+	defer r.sizes.learn()
+	matched, seen := map[netip.AddrPort]float64{}, map[netip.AddrPort]float64{}
+	var servers []netip.AddrPort
+	low, high := r.covers()
+	total := 0.0
+	for _, g := range r.groups {
+		for from := 0; from < len(g.pairs); {
+			to := from
+			for to < len(g.pairs) && g.pairs[to].line == g.pairs[from].line {
+				to++
+			}
+			for _, p := range g.pairs[from:to] {
+				r.sizes.note(p.keys, p.p, 1/float64(to-from))
+				matched[g.targets[p.target].server] += p.p
+				total += p.p
+			}
+			from = to
+		}
+		for _, t := range g.targets {
+			if t.place < low || t.place > high || t.bare {
+				continue
+			}
+			if seen[t.server] == 0 {
+				servers = append(servers, t.server)
+			}
+			seen[t.server]++
+		}
+	}
+	if len(servers) < 2 || total == 0 {
+		return
+	}
+	for _, s := range servers {
+		share := (matched[s]*r.lines*(1-r.foreign)/total + r.logged) / (seen[s] + 1)
+		r.coverage[s] = min(max(share, 0.02), 1-leastUnlogged)
+	}
+}
+
+// groups divides the request lines of a log by client; by port as well where the
+// lines state it. Lines whose client no capture shows are noted as missing.
+func (m *matcher) groups(l *incident.Log) []*group {
+	type key struct {
+		client netip.Addr
+		port   uint16
+	}
+	byKey := map[key]*group{}
+	var list []*group
+	for i := range l.Events {
+		e := &l.Events[i]
+		if e.Kind != logparse.HTTPRequest && e.Kind != logparse.AppRequest {
+			continue
+		}
+		if !e.HasTime {
+			m.miss(l, i, "the line has no time")
+			continue
+		}
+		client, reason := m.clientOf(e)
+		if reason != "" {
+			m.miss(l, i, reason)
+			continue
+		}
+		k := key{client, e.Client.Port()}
+		g := byKey[k]
+		if g == nil {
+			g = &group{targets: m.candidates(k.client, k.port), keyed: k.port != 0}
+			if g.keyed && len(g.targets) == 0 {
+				// The port may be another one's, before a translation.
+				g.targets, g.keyed = m.candidates(k.client, 0), false
+			}
+			byKey[k] = g
+			list = append(list, g)
+		}
+		g.lines = append(g.lines, lineOf(l, i, m.tb))
+	}
+	for _, g := range list {
+		sortLines(g)
+	}
+	return list
+}
+
+// clientOf is the client of a line by whose targets it can be matched.
+func (m *matcher) clientOf(e *logparse.Event) (netip.Addr, string) {
+	if !e.Client.Addr().IsValid() {
+		return netip.Addr{}, ""
+	}
+	client := plainAddr(e.Client.Addr())
+	if len(m.clients[client]) > 0 {
+		return client, ""
+	}
+	// A proxy between: the connection seen is the one its client made.
+	for _, p := range e.Peers {
+		if p = plainAddr(p); len(m.clients[p]) > 0 {
+			return p, ""
+		}
+	}
+	if m.flows[client] {
+		return client, "no request of this client was seen"
+	}
+	return client, "no flow of this client"
+}
+
+// candidates are the targets of one client, or of all where the log names none.
+func (m *matcher) candidates(client netip.Addr, port uint16) []*target {
+	list := m.clients[client]
+	if !client.IsValid() {
+		list = slices.Clone(m.targets)
+		slices.SortStableFunc(list, func(a, b *target) int { return cmp.Compare(a.place, b.place) })
+	}
+	if port == 0 {
+		return list
+	}
+	var own []*target
+	for _, t := range list {
+		if t.client.Port() == port {
+			own = append(own, t)
+		}
+	}
+	return own
+}
+
+// sortLines puts lines in the order their requests ended, where their own stamps
+// tell that better than their place in the file.
+func sortLines(g *group) {
+	for i := range g.lines {
+		if g.lines[i].width > 50*msec || g.lines[i].event.Means == logparse.RequestStart && g.lines[i].event.Duration < 0 {
+			return
+		}
+	}
+	slices.SortStableFunc(g.lines, func(a, b line) int { return cmp.Compare(a.ended(), b.ended()) })
+}
+
+// ended is when the request of a line ended, as the line tells.
+func (l *line) ended() int64 {
+	if l.event.Means == logparse.RequestStart && l.event.Duration > 0 {
+		return l.at + int64(l.event.Duration)
+	}
+	return l.at
+}
+
+// endsInOrder tells whether the lines of a log stand in the order in which
+// their requests ended. Buffered logs of several workers do not.
+func endsInOrder(groups []*group) bool {
+	n, back := 0, 0
+	for _, g := range groups {
+		latest := int64(0)
+		for i := range g.lines {
+			l := &g.lines[i]
+			if l.event.Means == logparse.RequestStart && l.event.Duration < 0 {
+				continue // its stamp does not tell when it ended
+			}
+			n++
+			if end := l.ended(); end < latest-l.width-100*msec {
+				back++
+			} else {
+				latest = end
+			}
+		}
+	}
+	return back*50 <= n
+}

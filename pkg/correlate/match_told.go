@@ -1,0 +1,54 @@
+package correlate
+
+import (
+	"math"
+	"strings"
+
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
+)
+
+// told is what a line says of a request that the packets themselves hide.
+type told struct {
+	log          *incident.Log
+	method, path string
+	status       int
+}
+
+// tell remembers what a sure line says of a journey.
+func (m *matcher) tell(j *Journey, l *incident.Log, e *logparse.Event) {
+	if e.Path == "" || j.Exchange == nil || j.Exchange.Path != "" {
+		return
+	}
+	if _, ok := m.told[j]; !ok {
+		m.told[j] = told{l, e.Method, e.Path, e.Status}
+	}
+}
+
+// toldScore compares a line with what another log surely said of the request.
+// An application behind a proxy may know the path without its beginning.
+func (g *group) toldScore(l *line, t *target) float64 {
+	x, ok := g.told[t.journey]
+	if !ok || x.log == g.log || l.event.Path == "" {
+		return 0
+	}
+	s := 0.0
+	switch {
+	case x.path == l.event.Path:
+		s -= math.Log(g.rare('p', x.path))
+	case strings.HasSuffix(x.path, l.event.Path) || strings.HasSuffix(l.event.Path, x.path):
+	default:
+		s -= 5
+	}
+	if x.method != "" && l.event.Method != "" && x.method != l.event.Method {
+		s -= 4
+	}
+	if x.status > 0 && l.event.Status > 0 {
+		if x.status == l.event.Status {
+			s -= math.Log(g.rare('s', statusText(x.status)))
+		} else {
+			s -= 3
+		}
+	}
+	return s
+}
