@@ -73,10 +73,12 @@ func support(t *clock.Track) int {
 	return n
 }
 
-// agree tells whether the bands of two tracks meet anywhere in the time of a
-// file: clocks that are one meet everywhere but at a step.
+// agree tells whether the bands of two tracks come near each other anywhere in
+// the time of a file: clocks that are one meet everywhere but at a step. A log
+// measured for itself, with few lines and stamps of a second, may take a wrong
+// peak near the right one, so only clearly different clocks count as two.
 func agree(a, b *clock.Track, f *incident.File) bool {
-	const noise = int64(10 * time.Millisecond)
+	const noise = int64(time.Second)
 	for k := range int64(9) {
 		at := f.First + (f.Last-f.First)/8*k
 		_, l1, h1, ok1 := a.At(at)
