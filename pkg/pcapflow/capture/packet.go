@@ -23,7 +23,11 @@ type Packet struct {
 
 // Interface is what a capture says of one of its interfaces.
 type Interface struct {
-	Section int // from 0; always 0 in a pcap file
+	// Section numbers the parts of a file that one host recorded, from 0; always
+	// 0 in a pcap file. It is the section of a pcapng file, except that
+	// interfaces which mergecap or Wireshark put into one section, each with the
+	// clock of its own host, count as one each.
+	Section int
 	Index   int // within the section, from 0
 	Name    string
 	Link    LinkType

@@ -36,6 +36,8 @@ type sections struct {
 	order   binary.ByteOrder
 	begun   bool    // a section header has been read
 	section int     // of the blocks being read, from 0
+	given   int     // section numbers given so far
+	merged  bool    // the section holds captures of several hosts
 	host    string  // what its header says of the capturing host
 	port    []iface // its interfaces, by number
 }

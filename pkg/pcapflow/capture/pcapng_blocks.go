@@ -13,6 +13,7 @@ const (
 
 	shbHardware = 2
 	shbOS       = 3
+	shbProgram  = 4
 
 	ifName       = 2
 	ifResolution = 9
@@ -56,10 +57,8 @@ func (c *Reader) packetOptions(b []byte) {
 // sectionBlock begins a section (section 4.1); its byte order is known.
 func (c *Reader) sectionBlock(b []byte) {
 	s := &c.ng
-	if s.begun {
-		s.section++
-	}
-	s.begun = true
+	s.section, s.merged, s.begun = s.given, false, true
+	s.given++
 	s.port = s.port[:0]
 	s.host = ""
 	if len(b) < 28 {
@@ -74,6 +73,9 @@ func (c *Reader) sectionBlock(b []byte) {
 		switch code {
 		case optComment:
 			c.comment(0, v)
+			s.merged = s.merged || bytes.HasPrefix(v, []byte("File created by merging"))
+		case shbProgram:
+			s.merged = s.merged || strings.HasPrefix(strings.ToLower(string(v)), "mergecap")
 		case shbHardware, shbOS:
 			parts = append(parts, text(v))
 		}
@@ -95,6 +97,10 @@ func (c *Reader) interfaceBlock(b []byte) {
 	it := Interface{
 		Section: s.section, Index: len(s.port), Link: LinkType(s.u16(b[8:])),
 		Host: s.host, FCS: -1, Dropped: -1,
+	}
+	if s.merged && it.Index > 0 {
+		it.Section = s.given
+		s.given++
 	}
 	snap := s.u32(b[12:])
 	if snap < 1<<31 {

@@ -51,3 +51,35 @@ func TestFramesAreWiresharks(t *testing.T) {
 		t.Errorf("ours\n%s\ntshark's\n%s\n%v", ours.String(), out, c.Problems())
 	}
 }
+
+// What mergecap puts into one section stays apart: each file has its own clock.
+func TestMerged(t *testing.T) {
+	dir := t.TempDir()
+	o := binary.LittleEndian
+	var paths []string
+	for i, snap := range []uint32{65535, 96, 96} {
+		b := pcapRecord(o, pcapHeader(o, 0xa1b2c3d4, snap, 1), 1700000000+uint32(i), 0, 60, strings.Repeat("x", 60))
+		paths = append(paths, filepath.Join(dir, fmt.Sprint(i)))
+		if err := os.WriteFile(paths[i], b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	merged := filepath.Join(dir, "merged")
+	if out, err := exec.Command(need.Program(t, "mergecap"), append([]string{"-I", "none", "-w", merged}, paths...)...).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	b, err := os.ReadFile(merged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, c := readAll(t, bytes.NewReader(append(b, b...)), Options{})
+	in := c.Interfaces()
+	if len(got) != 6 || len(in) != 6 {
+		t.Fatalf("%d packets, interfaces %+v", len(got), in)
+	}
+	for i := range in {
+		if in[i].Section != i || in[i].Index != i%3 || got[i].clock != ClockID(i) {
+			t.Errorf("packet of clock %d, %+v", got[i].clock, in[i])
+		}
+	}
+}
