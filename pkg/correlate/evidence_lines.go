@@ -179,12 +179,20 @@ func windowOf(f *pcapflow.Flow, ev *logparse.Event) (window, bool) {
 	return window{}, false
 }
 
-// distance is the round trip between the capture and the server, 0: unknown.
-func distance(f *pcapflow.Flow) int64 {
-	if f.Conn == nil {
+// distance is the round trip between the capture and the server, where packets
+// of the side that is named went straight through; 0: unknown, or some were lost
+// or held up on the way, so that when one passed the capture does not tell when
+// it arrived or left.
+func distance(f *pcapflow.Flow, from pcapflow.Dir) int64 {
+	c := f.Conn
+	if c == nil {
 		return 0
 	}
-	return f.Conn.RTTServer
+	n := &c.Count[from]
+	if n.Retransmitted > 0 || n.OutOfOrder > 0 || n.AckedUnseen > 0 || from == pcapflow.Client && len(c.SYN) > 1 {
+		return 0
+	}
+	return c.RTTServer
 }
 
 // sshWindow is where sshd writes its lines, by the packets around them.
@@ -214,8 +222,8 @@ func sshWindow(f *pcapflow.Flow, kind logparse.Kind) (window, bool) {
 			if r.Result == "success" {
 				first(r.Request)
 				last(r.Reply, afterwards)
-				if r.Reply.Seen() {
-					w.low = max(w.low, r.Reply.Time-distance(f)-afterwards)
+				if rtt := distance(f, pcapflow.Server); r.Reply.Seen() && rtt > 0 {
+					w.low = max(w.low, r.Reply.Time-rtt-afterwards)
 				}
 			}
 		}
@@ -267,17 +275,16 @@ func exchangeWindow(f *pcapflow.Flow, x *pcapflow.Exchange, means logparse.Momen
 		return window{}, false
 	}
 	w := window{x.RequestFirst.Time, math.MaxInt64}
-	rtt := distance(f)
 	switch means {
 	case logparse.RequestStart:
 		if x.ResponseFirst.Seen() {
 			w.high = x.ResponseFirst.Time
 		}
-		if x.RequestLast.Seen() && rtt > 0 {
+		if rtt := distance(f, pcapflow.Client); x.RequestLast.Seen() && rtt > 0 {
 			w.high = min(w.high, x.RequestLast.Time+rtt+afterwards)
 		}
 	case logparse.RequestEnd:
-		if x.ResponseFirst.Seen() && rtt > 0 {
+		if rtt := distance(f, pcapflow.Server); x.ResponseFirst.Seen() && rtt > 0 {
 			w.low = max(w.low, x.ResponseFirst.Time-rtt-turn)
 		}
 		if x.ResponseLast.Seen() {
@@ -311,7 +318,7 @@ func startWindow(f *pcapflow.Flow, x *pcapflow.Exchange) (window, bool) {
 	if x.ResponseFirst.Seen() {
 		w.high = x.ResponseFirst.Time
 	}
-	if rtt := distance(f); rtt > 0 {
+	if rtt := distance(f, pcapflow.Client); rtt > 0 {
 		w.high = min(w.high, x.RequestFirst.Time+rtt+turn)
 	}
 	return w, w.high < math.MaxInt64 && w.low <= w.high

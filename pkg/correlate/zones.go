@@ -58,7 +58,7 @@ func strangers(inc *incident.Incident, tracks map[*incident.Log]*clock.Track) ma
 	apart := map[*incident.Log]bool{}
 	for _, l := range inc.Logs {
 		m := main[l.Folder]
-		if t := tracks[l]; t != nil && m != nil && m != l && !stampsNTPClock(l) && !agree(t, tracks[m], l.File) {
+		if t := tracks[l]; t != nil && m != nil && m != l && !stampsNTPClock(l) && !agree(t, tracks[m], l.File, resolution(l)+resolution(m)) {
 			apart[l] = true
 		}
 	}
@@ -73,12 +73,27 @@ func support(t *clock.Track) int {
 	return n
 }
 
-// agree tells whether the bands of two tracks come near each other anywhere in
-// the time of a file: clocks that are one meet everywhere but at a step. A log
-// measured for itself, with few lines and stamps of a second, may take a wrong
-// peak near the right one, so only clearly different clocks count as two.
-func agree(a, b *clock.Track, f *incident.File) bool {
-	const noise = int64(time.Second)
+// resolution is the width of most stamps of a log.
+func resolution(l *incident.Log) int64 {
+	var widths tally[time.Duration]
+	for i := range l.Events {
+		if l.Events[i].HasTime {
+			widths.add(l.Events[i].Width)
+		}
+	}
+	if len(widths.order) == 0 {
+		return 0
+	}
+	return int64(widths.top(1)[0])
+}
+
+// agree tells whether the bands of two tracks come near each other, to the
+// resolution of their stamps, anywhere in the time of a file: clocks that are
+// one meet everywhere but at a step. A log measured for itself may have few
+// lines, and take a wrong peak near the right one, so only clearly different
+// clocks count as two.
+func agree(a, b *clock.Track, f *incident.File, resolution int64) bool {
+	noise := resolution + int64(250*time.Millisecond)
 	for k := range int64(9) {
 		at := f.First + (f.Last-f.First)/8*k
 		_, l1, h1, ok1 := a.At(at)
