@@ -71,6 +71,46 @@ func TestSSHTruth(t *testing.T) {
 	}
 }
 
+// What ssh -vvv printed of each key exchange, in the order of the connections.
+func TestSSHAsItsClient(t *testing.T) {
+	logs, err := filepath.Glob(filepath.Join(need.Shared(t, "incidents", "s06_ssh", "input", "c1"), "ssh_*.log"))
+	if err != nil || len(logs) == 0 {
+		t.Fatal("no logs", err)
+	}
+	flows := sshFlows(t, need.Shared(t, "incidents", "s06_ssh", "input", "c1.pcap"))
+	next := 0
+	for _, path := range logs {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := func(label string) string {
+			_, rest, _ := strings.Cut(string(b), label)
+			line, _, _ := strings.Cut(rest, "\n")
+			return strings.TrimSpace(line)
+		}
+		for next < len(flows) && flows[next].SSH.ClientSoftware == "" { // other programs
+			next++
+		}
+		if next == len(flows) {
+			t.Fatalf("%s has no connection", filepath.Base(path))
+		}
+		s := flows[next].SSH
+		next++
+		kex := said("kex: algorithm: ")
+		if kex == "(no match)" {
+			if s.NoCommon != "kex" {
+				t.Errorf("%s: no match, %+v", filepath.Base(path), s)
+			}
+			continue
+		}
+		cipher, _, _ := strings.Cut(said("kex: client->server cipher: "), " ")
+		if s.Kex != kex || s.HostKey != said("kex: host key algorithm: ") || s.Cipher != cipher || s.HostKey+" "+s.HostKeySHA256 != said("Server host key: ") {
+			t.Errorf("%s: %s %s %s %s, ssh says %s %s", filepath.Base(path), s.Kex, s.HostKey, s.Cipher, s.HostKeySHA256, kex, said("Server host key: "))
+		}
+	}
+}
+
 // The pause of a server that looks up a name lies in one round.
 func TestSSHLongRound(t *testing.T) {
 	longest := 0.0
