@@ -366,9 +366,9 @@ func (s *tlsStream) handshakePhase() Phase {
 		p.End, p.Outcome = s.f.Conn.RST[0].Stamp, Refused
 	case s.f.Conn != nil && (s.f.Conn.FIN[Client].Seen() || s.f.Conn.FIN[Server].Seen()):
 		p.Outcome = Failed
-	default:
+	case !s.answered:
 		p.Outcome = Unanswered
-	}
+	} // else Unseen: the server has begun to answer, and the capture tells no more
 	for _, at := range []Stamp{t.ClientHelloFirst, t.ClientHello, t.SecondHello, t.ServerHello, t.ServerFlightEnd, t.ServerFinished, t.ClientFinished, p.End} {
 		if at.Seen() && !slices.Contains(p.Frames, at.Frame) {
 			p.Frames = append(p.Frames, at.Frame)

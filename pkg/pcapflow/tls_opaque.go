@@ -315,11 +315,21 @@ func (s *tlsStream) inferAlert(r tlsRecord) {
 // are, close_notify; except where the server sends it instead of the first
 // answer: then it refused the client (its certificate, mostly).
 func (s *tlsStream) closing(r tlsRecord) {
-	if r.dir == Server && s.guess.unanswered() && len(s.guess.list) <= 1 && !s.t.CloseNotify[Client].Seen() {
+	if r.dir == Server && s.refusesClient(r) {
 		s.addAlert(Alert{Stamp: r.last, Dir: r.dir, Fatal: true, Code: -1, Description: "encrypted", Inferred: true})
 		return
 	}
 	s.closeNotify(r)
+}
+
+// promptly bounds how long after the first request a server's refusal of the
+// client comes, ns; later it is rather tired of waiting for something.
+const promptly = 2e9
+
+func (s *tlsStream) refusesClient(r tlsRecord) bool {
+	g := &s.guess
+	left := s.t.CloseNotify[Client].Seen() || s.f.Conn != nil && s.f.Conn.FIN[Client].Seen()
+	return g.unanswered() && len(g.list) == 1 && !left && r.last.Time-g.last().RequestLast.Time < promptly
 }
 
 // closeNotify ends what one side has to say.
