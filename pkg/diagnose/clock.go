@@ -24,17 +24,13 @@ var clockOffset = Rule{
 	Check: checkClockOffset,
 }
 
-// smallestOffset is the offset below which the order of a story in
-// milliseconds does not change.
-const smallestOffset = 10 * time.Millisecond
-
 func checkClockOffset(c *Case, r *Rule) []Finding {
 	var out []Finding
 	for _, k := range c.Clocks {
 		if k.Status != clock.Measured && k.Status != clock.DeclaredOnly || len(k.Segments) == 0 || len(k.Files) == 0 {
 			continue
 		}
-		worst := worstSegment(k)
+		worst := c.worstSegment(k)
 		if worst == nil {
 			continue
 		}
@@ -62,11 +58,11 @@ func checkClockOffset(c *Case, r *Rule) []Finding {
 
 // worstSegment is the piece of a track that lies farthest from the reference,
 // of those whose interval does not hold zero; nil where every one does.
-func worstSegment(k *correlate.Clock) *clock.Segment {
+func (c *Case) worstSegment(k *correlate.Clock) *clock.Segment {
 	var worst *clock.Segment
 	for i := range k.Segments {
 		s := &k.Segments[i]
-		if s.Low <= 0 && s.High >= 0 || time.Duration(s.Offset).Abs() < smallestOffset {
+		if s.Low <= 0 && s.High >= 0 || time.Duration(s.Offset).Abs() < c.T.SmallestOffset {
 			continue
 		}
 		if worst == nil || time.Duration(s.Offset).Abs() > time.Duration(worst.Offset).Abs() {

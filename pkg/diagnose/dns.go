@@ -9,14 +9,6 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
-const (
-	// slowLookup is the shortest answer time of a resolver that is called slow:
-	// a name that is not in its cache takes it less, far servers included.
-	slowLookup = 180 * time.Millisecond
-	// lookupCost is the shortest extra time of a lookup that is worth a warning.
-	lookupCost = 100 * time.Millisecond
-)
-
 var dnsRetry = Rule{
 	Name: "dns-retry", Family: "dns",
 	Title: lang.Text{EN: "Lookup slow by retries", ES: "Resolución lenta por reintentos"},
@@ -41,7 +33,7 @@ func checkDNSRetry(c *Case, r *Rule) []Finding {
 			continue
 		}
 		view := c.resolverView(l)
-		if view.ignored(n) || aaaaSilent(l) {
+		if view.ignored(n) || c.aaaaSilent(l) {
 			continue // dns-slow-resolver, dns-slow-aaaa
 		}
 		f := c.lookupFinding(l)
@@ -104,7 +96,7 @@ func checkDNSSlowResolver(c *Case, r *Rule) []Finding {
 		}
 		took := answerTime(t)
 		rtt, known := c.roundTrips[t.Resolver.Addr()]
-		if took < slowLookup || known && took < 5*rtt || took < 3*c.usualAnswer || isAAAA(t) && aaaaSlow(l) {
+		if took < c.T.SlowLookup || known && took < 5*rtt || took < 3*c.usualAnswer || isAAAA(t) && c.aaaaSlow(l) {
 			continue
 		}
 		f := c.lookupFinding(l)
@@ -158,7 +150,7 @@ var dnsSlowAAAA = Rule{
 func checkDNSSlowAAAA(c *Case, r *Rule) []Finding {
 	var out []Finding
 	for _, l := range c.userLookups() {
-		a, slow, ok := halves(l)
+		a, slow, ok := c.halves(l)
 		if !ok || parallelLost(l) {
 			continue
 		}
@@ -241,7 +233,7 @@ func checkDNSTCPFallback(c *Case, r *Rule) []Finding {
 			EN: "The answer for %s did not fit UDP: falling back to TCP cost %s.",
 			ES: "La respuesta de %s no cabía en UDP: pasar a TCP costó %s.",
 		}, l.Name, l.TCPCost)
-		if l.TCPCost >= lookupCost {
+		if l.TCPCost >= c.T.LookupCost {
 			f.Severity = Warning
 		}
 		if len(blocked) > 0 {

@@ -41,7 +41,7 @@ func checkDNSSearchList(c *Case, r *Rule) []Finding {
 		}
 		f := c.lookupFinding(l)
 		f.Severity, f.Confidence, f.Lost = Note, High, vain
-		if vain >= lookupCost {
+		if vain >= c.T.LookupCost {
 			f.Severity = Warning
 		}
 		f.Text = c.say(lang.Text{

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
@@ -199,4 +200,41 @@ func checkClockUnknown(c *Case, r *Rule) []Finding {
 		out = append(out, f)
 	}
 	return out
+}
+
+// lower takes one step off the confidence of a finding whose rule counts
+// packets, where the captures of its journeys lost or doubled some.
+func (c *Case) lower(r *Rule, f *Finding) {
+	if !r.Gated || f.Confidence <= Low {
+		return
+	}
+	for _, j := range f.Journeys {
+		for _, p := range j.Points {
+			if doubtful(p) {
+				f.Confidence--
+				return
+			}
+		}
+	}
+}
+
+// doubtful tells whether a capture dropped packets, or holds a flow in part or
+// doubled.
+func doubtful(p correlate.Point) bool {
+	if p.Flow.Duplicates > 0 {
+		return true
+	}
+	if n := p.Flow.Conn; n != nil {
+		for _, count := range n.Count {
+			if count.AckedUnseen > 0 || count.Duplicates > 0 {
+				return true
+			}
+		}
+	}
+	for _, i := range p.Capture.Interfaces {
+		if i.Dropped > 0 {
+			return true
+		}
+	}
+	return false
 }

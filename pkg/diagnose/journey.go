@@ -112,10 +112,10 @@ func (c *Case) requests(j *correlate.Journey) int {
 	return n
 }
 
-// loudness is the severity of something that befell n of all: below one in
-// twenty it is part of any network's or application's day.
+// loudness is the severity of something that befell n of all: rare ones are part
+// of any network's or application's day.
 func (c *Case) loudness(n, all int) Severity {
-	if 20*n < all {
+	if c.T.Everyday*n < all {
 		return Note
 	}
 	return Warning

@@ -130,7 +130,7 @@ func isAAAA(t *correlate.Try) bool { return t.Type == "AAAA" || t.Type == "HTTPS
 
 // halves gives the time to the first answer for A, and to the end of waiting
 // for AAAA where that was much longer.
-func halves(l *correlate.Lookup) (a, slow time.Duration, ok bool) {
+func (c *Case) halves(l *correlate.Lookup) (a, slow time.Duration, ok bool) {
 	a, slow = -1, -1
 	for i := range l.Tries {
 		t := &l.Tries[i]
@@ -145,17 +145,17 @@ func halves(l *correlate.Lookup) (a, slow time.Duration, ok bool) {
 			slow = max(slow, time.Duration(all[len(all)-1].Time-l.Start.Time))
 		}
 	}
-	return a, slow, a >= 0 && slow >= a+lookupCost && slow >= 5*a
+	return a, slow, a >= 0 && slow >= a+c.T.LookupCost && slow >= 5*a
 }
 
-func aaaaSlow(l *correlate.Lookup) bool {
-	_, _, ok := halves(l)
+func (c *Case) aaaaSlow(l *correlate.Lookup) bool {
+	_, _, ok := c.halves(l)
 	return ok
 }
 
 // aaaaSilent tells that what was asked again is AAAA, while A was answered.
-func aaaaSilent(l *correlate.Lookup) bool {
-	if !aaaaSlow(l) {
+func (c *Case) aaaaSilent(l *correlate.Lookup) bool {
+	if !c.aaaaSlow(l) {
 		return false
 	}
 	for i := range l.Tries {

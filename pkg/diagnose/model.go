@@ -51,6 +51,7 @@ type Rule struct {
 	Source   string    // where it is written: RFC, manual
 	Needs    lang.Text // the evidence it needs
 	Refuters []lang.Text
+	Gated    bool                             // a capture that lost or doubled packets makes it less sure
 	Check    func(c *Case, r *Rule) []Finding // r is the rule itself
 }
 
@@ -59,8 +60,11 @@ type Case struct {
 	*correlate.Case
 	Lang     lang.Lang
 	Baseline Baseline
+	T        Thresholds
 
-	found       []Finding // by the rules that ran before: gates speak first
+	found       []Finding                              // by the rules that ran before
+	explained   map[*correlate.Journey]map[string]bool // names of the rules that speak of a journey
+	swallows    map[[2]netip.Addr]bool                 // pairs of client and server whose large packets do not pass
 	lookups     []*correlate.Lookup
 	roundTrips  map[netip.Addr]time.Duration // to each resolver, at best
 	usualAnswer time.Duration                // of resolvers, the median

@@ -2,20 +2,68 @@ package diagnose
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/lang"
 )
 
 // say fills a sentence in the case's language. Durations are written as people
-// read them; both languages write numbers alike.
+// read them; both languages write numbers alike. In {one|many} the first word
+// stands where the number before it is 1.
 func (c *Case) say(t lang.Text, args ...any) string {
+	return fill(t.In(c.Lang), args...)
+}
+
+func fill(format string, args ...any) string {
+	format = inflect(format, args)
 	for i, a := range args {
 		if d, ok := a.(time.Duration); ok {
 			args[i] = span(d)
 		}
 	}
-	return fmt.Sprintf(t.In(c.Lang), args...)
+	return fmt.Sprintf(format, args...)
+}
+
+// inflect chooses the words of {one|many} by the integer before them.
+func inflect(format string, args []any) string {
+	if !strings.Contains(format, "{") {
+		return format
+	}
+	var b strings.Builder
+	one, arg := false, 0
+	for i := 0; i < len(format); i++ {
+		switch format[i] {
+		case '%':
+			if i+1 < len(format) && format[i+1] == '%' {
+				b.WriteString("%%")
+				i++
+				continue
+			}
+			if arg < len(args) {
+				if n, ok := args[arg].(int); ok {
+					one = n == 1
+				}
+				if n, ok := args[arg].(int64); ok {
+					one = n == 1
+				}
+			}
+			arg++
+		case '{':
+			words, rest, ok := strings.Cut(format[i+1:], "}")
+			if first, second, choice := strings.Cut(words, "|"); ok && choice {
+				if one {
+					b.WriteString(first)
+				} else {
+					b.WriteString(second)
+				}
+				i = len(format) - len(rest) - 1
+				continue
+			}
+		}
+		b.WriteByte(format[i])
+	}
+	return b.String()
 }
 
 // span writes a duration: three significant digits, in µs, ms or s.

@@ -23,7 +23,17 @@ var rules = []*Rule{
 	&dnsUnreachable,
 	&dnsLargeAnswerLost,
 	&dnsNotObserved,
+	// path
+	&neighbourWait,
+	&duplicateAddress,
+	&mtuBlackHole,
+	&mtuDiscoveredLate,
+	&refusedByNetwork,
+	&pathChanged,
 	// tcp
+	&acceptQueueFull,
+	&synQueueFull,
+	&injectedReset,
 	&synLost,
 	&synUnanswered,
 	&connectionRefused,
@@ -54,6 +64,7 @@ var rules = []*Rule{
 	&sshReverseDNS,
 	&sshNoCommon,
 	&sshWrongProtocol,
+	&sshKexStall,
 	&sshLateBanner,
 	&sshShed,
 	// ntp and clocks

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -12,8 +13,10 @@ import (
 
 // Options steer a diagnosis.
 type Options struct {
-	Lang lang.Lang
-	Only []string // rule names; empty: all
+	Lang       lang.Lang
+	Only       []string    // rule names; empty: all
+	Thresholds *Thresholds // nil: Defaults
+	Baseline   *Baseline   // what is normal, learned elsewhere; nil: learned from the case itself
 }
 
 // Diagnosis is what the catalogue says of a case.
@@ -26,65 +29,44 @@ type Diagnosis struct {
 
 // Run checks a case against every rule of the catalogue.
 func Run(c *correlate.Case, opt Options) *Diagnosis {
-	dc := &Case{Case: c, Lang: opt.Lang, Baseline: learn(c.Journeys), roundTrips: resolverRoundTrips(c), usualAnswer: usualAnswer(c)}
-	for _, r := range rules {
-		if len(opt.Only) > 0 && !slices.Contains(opt.Only, r.Name) {
-			continue
-		}
-		for _, f := range r.Check(dc, r) {
+	dc := newCase(c, opt)
+	byRule := map[string][]Finding{}
+	for _, r := range checkOrder(rules) {
+		found := r.Check(dc, r)
+		for i := range found {
+			f := &found[i]
 			f.Rule = r.Name
-			dc.found = append(dc.found, f)
+			dc.lower(r, f)
+			dc.explain(f)
+			dc.found = append(dc.found, *f)
+		}
+		byRule[r.Name] = found
+	}
+	d := &Diagnosis{Checklist: checklist(dc), Baseline: dc.Baseline}
+	for _, r := range rules {
+		if len(opt.Only) == 0 || slices.Contains(opt.Only, r.Name) {
+			d.Findings = append(d.Findings, byRule[r.Name]...)
 		}
 	}
-	dc.found = join(dc.found)
-	for i := range dc.found {
-		dc.found[i].ID = fmt.Sprintf("f%d", i+1)
+	for i := range d.Findings {
+		d.Findings[i].ID = fmt.Sprintf("f%d", i+1)
 	}
-	return &Diagnosis{Findings: dc.found, Hypotheses: rank(dc.found), Checklist: checklist(dc), Baseline: dc.Baseline}
+	d.Hypotheses = rank(d.Findings)
+	return d
 }
 
-// join drops what another finding already explains. A rule that is a
-// consequence of another one on the same journey keeps only the journeys that
-// the cause does not cover.
-func join(all []Finding) []Finding {
-	covered := map[string]map[*correlate.Journey]bool{} // rule → journeys it explains
-	for _, f := range all {
-		if covered[f.Rule] == nil {
-			covered[f.Rule] = map[*correlate.Journey]bool{}
-		}
-		for _, j := range f.Journeys {
-			covered[f.Rule][j] = true
-		}
+func newCase(c *correlate.Case, opt Options) *Case {
+	dc := &Case{Case: c, Lang: opt.Lang, T: Defaults(), roundTrips: resolverRoundTrips(c), usualAnswer: usualAnswer(c),
+		explained: map[*correlate.Journey]map[string]bool{}, swallows: map[[2]netip.Addr]bool{}}
+	if opt.Thresholds != nil {
+		dc.T = *opt.Thresholds
 	}
-	kept := all[:0:0]
-	for _, f := range all {
-		if explained(f, covered) {
-			continue
-		}
-		kept = append(kept, f)
+	if opt.Baseline != nil {
+		dc.Baseline = *opt.Baseline
+	} else {
+		dc.Baseline = learn(c.Journeys)
 	}
-	return kept
-}
-
-// consequences lists, for a rule, the rules that are its causes where both
-// speak of the same journeys.
-var consequences = map[string][]string{
-	"tls-alert":         {"tls-certificate-time", "tls-wrong-protocol"},
-	"loss-stall":        {"loss-in-handshake", "loss-in-response"},
-	"loss-in-handshake": {"syn-lost"},
-}
-
-func explained(f Finding, covered map[string]map[*correlate.Journey]bool) bool {
-	causes := consequences[f.Rule]
-	if len(causes) == 0 || len(f.Journeys) == 0 {
-		return false
-	}
-	for _, j := range f.Journeys {
-		if !slices.ContainsFunc(causes, func(c string) bool { return covered[c][j] }) {
-			return false
-		}
-	}
-	return true
+	return dc
 }
 
 // rank orders findings into hypotheses: what explains the most lost time first;
@@ -120,10 +102,12 @@ func tier(f Finding) int {
 	switch {
 	case loud && !about:
 		return 0
+	case f.Rule == "mtu-discovered-late":
+		return 1 // something is abnormal, though it cost little
 	case f.Rule == "healthy":
-		return 1
-	case loud:
 		return 2
+	case loud:
+		return 3
 	}
-	return 3
+	return 4
 }

@@ -138,14 +138,11 @@ var sshReverseDNS = Rule{
 	Check: checkSSHReverseDNS,
 }
 
-// longPause is the shortest silence of a server that is worth a question.
-const longPause = 2 * time.Second
-
 // pause finds the longest silence of the server during a login: before its
 // banner, or between an encrypted request and its answer.
-func pause(j *correlate.Journey) (from, to pcapflow.Stamp) {
+func (c *Case) pause(j *correlate.Journey) (from, to pcapflow.Stamp) {
 	s, conn := j.SSH, connection(j)
-	longest := int64(longPause)
+	longest := int64(c.T.LongPause)
 	consider := func(a, b pcapflow.Stamp) {
 		if a.Seen() && b.Seen() && b.Time-a.Time >= longest {
 			longest, from, to = b.Time-a.Time, a, b
@@ -167,7 +164,7 @@ func checkSSHReverseDNS(c *Case, r *Rule) []Finding {
 		if j.SSH == nil {
 			continue
 		}
-		from, to := pause(j)
+		from, to := c.pause(j)
 		if !from.Seen() {
 			continue
 		}

@@ -162,7 +162,7 @@ var sshLateBanner = Rule{
 
 func checkSSHLateBanner(c *Case, r *Rule) []Finding {
 	var out []Finding
-	for _, j := range c.Journeys {
+	for _, j := range c.open(r) {
 		conn, f := connection(j), flow(j)
 		if conn == nil || !conn.ACK.Seen() || !(j.SSH != nil || j.Server.Port() == 22) || j.Service == "http" {
 			continue

@@ -36,7 +36,7 @@ func connection(j *correlate.Journey) *pcapflow.Conn {
 
 func checkSYNLost(c *Case, r *Rule) []Finding {
 	var out []Finding
-	for _, j := range c.Journeys {
+	for _, j := range c.open(r) {
 		conn := connection(j)
 		if conn == nil || len(conn.SYN) < 2 || !conn.ACK.Seen() || len(conn.SYNACK) == 0 {
 			continue
@@ -112,7 +112,7 @@ var synUnanswered = Rule{
 
 func checkSYNUnanswered(c *Case, r *Rule) []Finding {
 	g := newGroups()
-	for _, j := range c.Journeys {
+	for _, j := range c.open(r) {
 		conn := connection(j)
 		if conn == nil || len(conn.SYN) == 0 || len(conn.SYNACK) > 0 || len(conn.RST) > 0 || len(flow(j).ICMP) > 0 || conn.ACK.Seen() {
 			continue
@@ -168,7 +168,7 @@ var connectionRefused = Rule{
 
 func checkConnectionRefused(c *Case, r *Rule) []Finding {
 	g := newGroups()
-	for _, j := range c.Journeys {
+	for _, j := range c.open(r) {
 		conn := connection(j)
 		if conn == nil || len(conn.SYN) == 0 || len(conn.SYNACK) > 0 || len(conn.RST) == 0 || conn.RST[0].Dir != pcapflow.Server {
 			continue

@@ -84,7 +84,7 @@ func handshakeEnd(f *pcapflow.Flow) pcapflow.Stamp {
 func checkLossInHandshake(c *Case, r *Rule) []Finding {
 	var out []Finding
 	affected := c.connections()
-	for _, j := range c.Journeys {
+	for _, j := range c.open(r) {
 		if connection(j) == nil {
 			continue
 		}
@@ -124,21 +124,21 @@ func (c *Case) connections() int {
 func (c *Case) weigh(all []Finding, of int) []Finding {
 	felt := 0
 	for _, f := range all {
-		if costly(f) {
+		if c.costly(f) {
 			felt++
 		}
 	}
 	for i := range all {
-		if costly(all[i]) {
+		if c.costly(all[i]) {
 			all[i].Severity = c.loudness(felt, of)
 		}
 	}
 	return all
 }
 
-// costly: a tenth of a second and a fifth of the journey.
-func costly(f Finding) bool {
-	return f.Lost >= 100*time.Millisecond && f.Share >= 0.2
+// costly tells whether a user notices the time that a finding explains.
+func (c *Case) costly(f Finding) bool {
+	return f.Lost >= c.T.FeltLoss && f.Share >= c.T.FeltShare
 }
 
 var lossInResponse = Rule{
@@ -159,7 +159,7 @@ var lossInResponse = Rule{
 func checkLossInResponse(c *Case, r *Rule) []Finding {
 	var out []Finding
 	requests := 0
-	for _, j := range c.Journeys {
+	for _, j := range c.open(r) {
 		if j.Exchange == nil || !j.Exchange.ResponseFirst.Seen() {
 			continue
 		}
@@ -214,7 +214,7 @@ var lossStall = Rule{
 
 func checkLossStall(c *Case, r *Rule) []Finding {
 	var out []Finding
-	for _, j := range c.Journeys {
+	for _, j := range c.open(r) {
 		lost := resent(j, func(p correlate.Point, t *pcapflow.Retransmission) bool {
 			timer := t.Kind == pcapflow.RetransmitTimeout || t.Kind == pcapflow.RetransmitTail
 			return timer && within(j, p, t.Time) && t.Wait >= int64(100*time.Millisecond)
@@ -297,7 +297,7 @@ var spuriousRetransmission = Rule{
 // point that shows most.
 func (c *Case) connNote(r *Rule, text lang.Text, count func(*pcapflow.Conn) int64) []Finding {
 	var out []Finding
-	for _, j := range c.Journeys {
+	for _, j := range c.open(r) {
 		if connection(j) == nil {
 			continue
 		}

@@ -33,7 +33,7 @@ func fatal(t *pcapflow.TLS) *pcapflow.Alert {
 
 func checkTLSAlert(c *Case, r *Rule) []Finding {
 	g := newGroups()
-	for _, j := range c.Journeys {
+	for _, j := range c.open(r) {
 		f := flow(j)
 		if f == nil || f.TLS == nil || j.Ordinal > 1 {
 			continue

@@ -32,9 +32,6 @@ const (
 	alertCertificateUnknown = 46
 )
 
-// wrongClock is an error of a client's clock that matters to a certificate.
-const wrongClock = time.Hour
-
 func checkTLSCertificateTime(c *Case, r *Rule) []Finding {
 	g := newGroups()
 	for _, j := range c.Journeys {
@@ -47,7 +44,7 @@ func checkTLSCertificateTime(c *Case, r *Rule) []Finding {
 			continue
 		}
 		off, known := c.clientOffset(j)
-		wrong := known && off.Abs() >= wrongClock
+		wrong := known && off.Abs() >= c.T.WrongClock
 		dates := a.Code == alertCertificateExpired || (a.Code == alertBadCertificate || a.Code == alertCertificateUnknown) && (wrong || outsideValidity(f))
 		if dates {
 			g.add(fmt.Sprint(j.Client.Addr(), " ", j.Server, " ", wrong), j)
@@ -66,7 +63,7 @@ func (c *Case) certificateFinding(r *Rule, js []*correlate.Journey) Finding {
 	f := Finding{Severity: Error, Confidence: High, Journeys: js}
 	status := "not-found"
 	switch {
-	case known && off.Abs() >= wrongClock:
+	case known && off.Abs() >= c.T.WrongClock:
 		f.Text = c.say(lang.Text{
 			EN: "%s turned down the certificate of %s (%s) because its own clock is %s off: at the reference time the certificate is not the problem. Set the clock (NTP).",
 			ES: "%s rechazó el certificado de %s (%s) porque su propio reloj está desviado %s: a la hora de referencia el certificado no es el problema. Ponga en hora el reloj (NTP).",
@@ -201,7 +198,7 @@ var tlsSilent = Rule{
 
 func checkTLSSilent(c *Case, r *Rule) []Finding {
 	g := newGroups()
-	for _, j := range c.Journeys {
+	for _, j := range c.open(r) {
 		f := flow(j)
 		if f == nil || f.TLS == nil || f.Conn == nil || j.Ordinal > 1 || !f.TLS.ClientHello.Seen() || f.TLS.ServerHello.Seen() || f.TLS.PlainAnswer != "" || len(f.TLS.Alerts) > 0 || f.FirstPayload[pcapflow.Server].Seen() {
 			continue

@@ -42,14 +42,14 @@ func helloDelay(j *correlate.Journey) (time.Duration, bool) {
 
 func checkTLSSlowServer(c *Case, r *Rule) []Finding {
 	var all []time.Duration
-	for _, j := range c.Journeys {
+	for _, j := range c.open(r) {
 		if d, ok := helloDelay(j); ok {
 			all = append(all, d)
 		}
 	}
 	usual := normal(all).P50
 	g := newGroups()
-	for _, j := range c.Journeys {
+	for _, j := range c.open(r) {
 		d, ok := helloDelay(j)
 		if !ok || d < 200*time.Millisecond || d < 4*usual || 5*d < j.Total() || resentBetween(j, flow(j).TLS.ClientHelloFirst, flow(j).TLS.ServerHello) {
 			continue

@@ -8,10 +8,6 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
-// slowApplication is the shortest think time that is called slow when nothing
-// else is known of what the service should do.
-const slowApplication = 200 * time.Millisecond
-
 // appSlow is the question the program exists for: is the bottleneck the
 // application, and not DNS, TCP or TLS?
 var appSlow = Rule{
@@ -47,9 +43,9 @@ func think(j *correlate.Journey) (time.Duration, bool) {
 
 func checkAppSlow(c *Case, r *Rule) []Finding {
 	groups := newGroups()
-	for _, j := range c.Journeys {
+	for _, j := range c.open(r) {
 		t, ok := think(j)
-		if !ok || t < slowApplication || 2*t < j.Total() || t < 5*roundTrip(j) || resentBetween(j, j.Exchange.RequestFirst, j.Exchange.ResponseFirst) {
+		if !ok || t < c.T.SlowApplication || 2*t < j.Total() || t < 5*roundTrip(j) || resentBetween(j, j.Exchange.RequestFirst, j.Exchange.ResponseFirst) {
 			continue
 		}
 		if d, ok := loggedDuration(j); ok && d < t/2 {

@@ -25,13 +25,9 @@ var clientGaveUp = Rule{
 	Check: checkClientGaveUp,
 }
 
-// patience is the shortest wait before a close that is called giving up: a
-// close at once is the end of a connection, whatever its last record was.
-const patience = 300 * time.Millisecond
-
 // abandoned tells whether the client ended the connection while it waited for
 // the answer of the journey's request.
-func abandoned(j *correlate.Journey) (at pcapflow.Stamp, ok bool) {
+func (c *Case) abandoned(j *correlate.Journey) (at pcapflow.Stamp, ok bool) {
 	x, f := j.Exchange, flow(j)
 	if x == nil || f == nil || f.Conn == nil || !x.RequestFirst.Seen() || x.ResponseFirst.Seen() {
 		return at, false
@@ -45,13 +41,13 @@ func abandoned(j *correlate.Journey) (at pcapflow.Stamp, ok bool) {
 	if own := f.Conn.FIN[pcapflow.Server]; own.Seen() && own.Time < at.Time {
 		return at, false
 	}
-	return at, at.Seen() && at.Time-x.RequestFirst.Time >= int64(patience)
+	return at, at.Seen() && at.Time-x.RequestFirst.Time >= int64(c.T.Patience)
 }
 
 func checkClientGaveUp(c *Case, r *Rule) []Finding {
 	g := newGroups()
-	for _, j := range c.Journeys {
-		_, gone := abandoned(j)
+	for _, j := range c.open(r) {
+		_, gone := c.abandoned(j)
 		if s := statusOf(j); gone && s < 500 && s != 400 || s == 499 || s == 408 {
 			g.add(j.Server.String(), j)
 		}
@@ -61,7 +57,7 @@ func checkClientGaveUp(c *Case, r *Rule) []Finding {
 		f := Finding{Severity: c.loudness(len(group.journeys), c.requests(group.journeys[0])), Confidence: High, Journeys: group.journeys}
 		for _, j := range group.journeys {
 			f.Lost += j.Total()
-			if at, gone := abandoned(j); gone {
+			if at, gone := c.abandoned(j); gone {
 				f.Evidence = append(f.Evidence, frames(j.Points[0].Capture, j.Exchange.RequestFirst.Frame, at.Frame)...)
 			}
 			f.Evidence = append(f.Evidence, journeyLines(j)...)
@@ -130,9 +126,9 @@ var slowBody = Rule{
 
 func checkSlowBody(c *Case, r *Rule) []Finding {
 	g := newGroups()
-	for _, j := range c.Journeys {
+	for _, j := range c.open(r) {
 		took, ok := phaseTime(j, pcapflow.HTTPReceive)
-		if !ok || took < slowApplication || 5*took < 2*j.Total() || took < 5*roundTrip(j) || limited(j) || j.Exchange.Multiplexed {
+		if !ok || took < c.T.SlowApplication || 5*took < 2*j.Total() || took < 5*roundTrip(j) || limited(j) || j.Exchange.Multiplexed {
 			continue
 		}
 		if took < 3*delivery(j) {
@@ -202,7 +198,7 @@ var slowUpload = Rule{
 
 func checkSlowUpload(c *Case, r *Rule) []Finding {
 	g := newGroups()
-	for _, j := range c.Journeys {
+	for _, j := range c.open(r) {
 		took, ok := phaseTime(j, pcapflow.HTTPSend)
 		if ok && took >= 500*time.Millisecond && 2*took >= j.Total() && took >= 5*roundTrip(j) {
 			g.add(j.Server.String(), j)
@@ -245,10 +241,10 @@ var queueBeforeApp = Rule{
 
 func checkQueueBeforeApp(c *Case, r *Rule) []Finding {
 	g := newGroups()
-	for _, j := range c.Journeys {
+	for _, j := range c.open(r) {
 		t, ok := think(j)
 		d, logged := loggedDuration(j)
-		if ok && logged && t >= slowApplication && 2*t >= j.Total() && d < t/2 && !resentBetween(j, j.Exchange.RequestFirst, j.Exchange.ResponseFirst) {
+		if ok && logged && t >= c.T.SlowApplication && 2*t >= j.Total() && d < t/2 && !resentBetween(j, j.Exchange.RequestFirst, j.Exchange.ResponseFirst) {
 			g.add(j.Server.String(), j)
 		}
 	}

@@ -1,0 +1,114 @@
+package diagnose
+
+import (
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+)
+
+// connectionLost are the rules about a connection that the network broke: what
+// they explain of a journey, no rule about waiting, loss or giving up need say.
+var connectionLost = []string{"mtu-black-hole", "ssh-kex-stall", "accept-queue-full", "syn-queue-full", "refused-by-network", "injected-reset"}
+
+// lost are the rules about lost segments that name where they were lost.
+var lost = []string{"syn-lost", "loss-in-handshake", "loss-in-response"}
+
+// consequences lists, for a rule, the rules that are its causes where both
+// speak of the same journey. Causes are checked first.
+var consequences = map[string][]string{
+	"accept-queue-full":       {"mtu-black-hole", "ssh-kex-stall", "refused-by-network", "injected-reset"},
+	"ssh-kex-stall":           {"mtu-discovered-late"},
+	"mtu-black-hole":          {"mtu-discovered-late", "ssh-kex-stall"},
+	"connection-refused":      {"refused-by-network"},
+	"neighbour-wait":          {"refused-by-network"},
+	"syn-lost":                append([]string{"neighbour-wait"}, connectionLost...),
+	"syn-unanswered":          append([]string{"neighbour-wait", "happy-eyeballs"}, connectionLost...),
+	"loss-in-handshake":       append([]string{"syn-lost", "mtu-discovered-late", "tls-large-hello-dropped"}, connectionLost...),
+	"loss-in-response":        append([]string{"mtu-discovered-late"}, connectionLost...),
+	"loss-stall":              append(append([]string{"mtu-discovered-late", "tls-large-hello-dropped"}, connectionLost...), lost...),
+	"reordering":              connectionLost,
+	"spurious-retransmission": connectionLost,
+	"tls-alert":               {"tls-certificate-time", "tls-wrong-protocol"},
+	"tls-silent":              append([]string{"tls-large-hello-dropped"}, connectionLost...),
+	"tls-slow-server":         connectionLost,
+	"app-slow":                connectionLost,
+	"slow-body":               connectionLost,
+	"slow-upload":             connectionLost,
+	"queue-before-app":        connectionLost,
+	"slow-delivery":           append(append([]string{"mtu-discovered-late"}, connectionLost...), lost...),
+	"client-gave-up":          append([]string{"stale-keepalive"}, connectionLost...),
+	"ssh-late-banner":         connectionLost,
+	"ssh-shed":                connectionLost,
+	"nat-state-lost":          connectionLost,
+	"ssh-slow-kex":            append(append([]string{}, connectionLost...), lost...),
+	"ssh-auth-backend":        {"ssh-reverse-dns"},
+	"ssh-slow-delivery":       append(append([]string{}, connectionLost...), lost...),
+	"receiver-limited":        connectionLost,
+	"slow-start":              lost,
+	"http2-head-of-line":      connectionLost,
+}
+
+// checkOrder is the catalogue with every cause before its consequences.
+func checkOrder(all []*Rule) []*Rule {
+	byName := map[string]*Rule{}
+	for _, r := range all {
+		byName[r.Name] = r
+	}
+	done := map[string]bool{}
+	var order []*Rule
+	var visit func(r *Rule)
+	visit = func(r *Rule) {
+		if done[r.Name] {
+			return
+		}
+		done[r.Name] = true
+		for _, cause := range consequences[r.Name] {
+			if byName[cause] != nil {
+				visit(byName[cause])
+			}
+		}
+		order = append(order, r)
+	}
+	// healthy speaks of all the others.
+	for _, r := range all {
+		visit(r)
+	}
+	return order
+}
+
+// open lists the journeys that a rule may speak of: those that no finding of
+// its causes explains already.
+func (c *Case) open(r *Rule) []*correlate.Journey {
+	causes := consequences[r.Name]
+	if len(causes) == 0 || len(c.explained) == 0 {
+		return c.Journeys
+	}
+	var list []*correlate.Journey
+	for _, j := range c.Journeys {
+		if !c.explainedBy(j, causes) {
+			list = append(list, j)
+		}
+	}
+	return list
+}
+
+func (c *Case) explainedBy(j *correlate.Journey, causes []string) bool {
+	said := c.explained[j]
+	for _, cause := range causes {
+		if said[cause] {
+			return true
+		}
+	}
+	return false
+}
+
+// explain notes which journeys a finding explains.
+func (c *Case) explain(f *Finding) {
+	if f.Confidence == NotEvaluable {
+		return
+	}
+	for _, j := range f.Journeys {
+		if c.explained[j] == nil {
+			c.explained[j] = map[string]bool{}
+		}
+		c.explained[j][f.Rule] = true
+	}
+}

@@ -1,0 +1,367 @@
+package diagnose
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+var refusedByNetwork = Rule{
+	Name: "refused-by-network", Family: "path",
+	Title: lang.Text{EN: "Refused by the network", ES: "Rechazado por la red"},
+	Doc: lang.Text{
+		EN: "A router or a firewall answered with ICMP that the target cannot be reached, or may not be: no route, no such host, prohibited by a rule. The server never saw the packet. The address the ICMP came from says where to look.",
+		ES: "Un router o un cortafuegos respondió por ICMP que el destino no se alcanza o no está permitido: sin ruta, sin ese equipo, prohibido por una regla. El servidor nunca vio el paquete. La dirección de la que vino el ICMP dice dónde mirar.",
+	},
+	Source: "RFC 792; RFC 1812, section 5.2.7.1; RFC 4443, section 3.1",
+	Needs:  lang.Text{EN: "a capture that holds the ICMP error", ES: "una captura que tenga el error ICMP"},
+	Refuters: []lang.Text{
+		{EN: "the ICMP error quotes another connection", ES: "el error ICMP cita otra conexión"},
+	},
+	Check: checkRefusedByNetwork,
+}
+
+// unreachable is the first ICMP error of a flow that says that its target
+// cannot be reached.
+func unreachable(f *pcapflow.Flow) *pcapflow.ICMPError {
+	for i := range f.ICMP {
+		x := &f.ICMP[i]
+		if !x.V6 && x.Type == 3 && x.Code != 4 || x.V6 && x.Type == 1 {
+			return x
+		}
+	}
+	return nil
+}
+
+func checkRefusedByNetwork(c *Case, r *Rule) []Finding {
+	var found batches
+	said := map[string]*pcapflow.ICMPError{}
+	for _, j := range c.Journeys {
+		for _, p := range j.Points {
+			x := unreachable(p.Flow)
+			if x == nil || !refuses(p.Flow, x) {
+				continue
+			}
+			key := fmt.Sprint(x.From, " ", j.Server, " ", x.Type, " ", x.Code)
+			var numbers []int
+			for i := range p.Flow.ICMP {
+				numbers = append(numbers, p.Flow.ICMP[i].Frame)
+			}
+			if p.Flow.Conn != nil {
+				numbers = append(numbers, synFrames(p.Flow)...)
+			}
+			found.add(key, hit{journey: j, lost: max(j.Total(), time.Duration(x.Time-p.Flow.Start.Time)), evidence: frames(p.Capture, numbers...)})
+			if said[key] == nil {
+				said[key] = x
+			}
+			break
+		}
+	}
+	var out []Finding
+	for _, b := range found.all {
+		x := said[b.key]
+		f := b.finding(Error, High)
+		w := b.worst()
+		f.Text = c.say(lang.Text{
+			EN: "%s rejects %s: ICMP %q (type %d, code %d) to %d attempt{|s} of %s, after up to %s; nothing reached the server.",
+			ES: "%s rechaza %s: ICMP %q (tipo %d, código %d) a %d intento{|s} de %s, tras hasta %s; nada llegó al servidor.",
+		}, x.From, w.journey.Server, x.Text, int(x.Type), int(x.Code), len(b.hits), w.journey.Client.Addr(), w.lost)
+		f.Refuters = c.doubts(r, notFound)
+		out = append(out, f)
+	}
+	return out
+}
+
+// refuses tells whether an ICMP error ended what the flow wanted: nothing came
+// back before it, and it came from somebody else than the server, or speaks of
+// a connection.
+func refuses(f *pcapflow.Flow, x *pcapflow.ICMPError) bool {
+	if x.Source.IsValid() && x.Source.Addr() != f.Client.Addr() {
+		return false // an answer that came back too late, to a port already closed
+	}
+	if f.Conn != nil {
+		return !f.Conn.ACK.Seen() && len(f.Conn.SYN) > 0
+	}
+	return f.Packets[pcapflow.Server] == 0 && x.From != f.Server.Addr()
+}
+
+var neighbourWait = Rule{
+	Name: "neighbour-wait", Family: "path",
+	Title: lang.Text{EN: "Waiting for a neighbour's address", ES: "Espera por la dirección de un vecino"},
+	Doc: lang.Text{
+		EN: "The first packet waited until ARP or neighbour discovery knew the link address of the gateway or the host, or nobody answered for it: the host is off, has another address, or is on another network.",
+		ES: "El primer paquete esperó a que ARP o el descubrimiento de vecinos supiera la dirección de enlace de la puerta de enlace o del equipo, o nadie respondió por él: el equipo está apagado, tiene otra dirección o está en otra red.",
+	},
+	Source: "RFC 826; RFC 4861, section 7.2.2",
+	Needs:  lang.Text{EN: "a capture on the link with ARP or ICMPv6", ES: "una captura en el enlace con ARP o ICMPv6"},
+	Refuters: []lang.Text{
+		{EN: "the packet left before the answer came", ES: "el paquete salió antes de que llegara la respuesta"},
+	},
+	Check: checkNeighbourWait,
+}
+
+func checkNeighbourWait(c *Case, r *Rule) []Finding {
+	var waited batches
+	target := map[string]netip.Addr{}
+	told := map[*pcapflow.Resolution]bool{}
+	for _, j := range c.open(r) {
+		p := phaseOf(j, pcapflow.L2Resolve)
+		if p == nil || !p.Begin.Seen() || j.Neighbour == nil {
+			continue
+		}
+		told[j.Neighbour] = true
+		wait := j.Total()
+		if p.End.Seen() {
+			wait = time.Duration(p.End.Time - p.Begin.Time)
+		}
+		if wait < c.T.NeighbourWait {
+			continue
+		}
+		key := fmt.Sprint(j.Neighbour.Target, p.End.Seen())
+		target[key] = j.Neighbour.Target
+		waited.add(key, hit{journey: j, lost: wait, evidence: phaseFrames(j, string(pcapflow.L2Resolve))})
+	}
+	var out []Finding
+	for _, b := range waited.all {
+		w := b.worst()
+		f := b.finding(c.weighed(b, c.connections()), High)
+		if phaseOf(w.journey, pcapflow.L2Resolve).End.Seen() {
+			f.Text = c.say(lang.Text{
+				EN: "%d journey{|s} waited up to %s for the link address of %s.",
+				ES: "%d recorrido{|s} esper{ó|aron} hasta %s por la dirección de enlace de %s.",
+			}, len(b.hits), w.lost, target[b.key])
+		} else {
+			f.Severity = Error
+			f.Text = c.say(lang.Text{
+				EN: "%d journey{|s} never left: nobody answered for the link address of %s.",
+				ES: "%d recorrido{|s} nunca sali{ó|eron}: nadie respondió por la dirección de enlace de %s.",
+			}, len(b.hits), target[b.key])
+		}
+		f.Refuters = c.doubts(r, notFound)
+		out = append(out, f)
+	}
+	return append(out, c.deadNeighbours(r, told)...)
+}
+
+// deadNeighbours are those that a host asked for again and again in vain,
+// though no journey shows it: the packets never left.
+func (c *Case) deadNeighbours(r *Rule, told map[*pcapflow.Resolution]bool) []Finding {
+	var out []Finding
+	said := map[[2]netip.Addr]bool{} // by another capture of the same link
+	for _, k := range c.Incident.Captures {
+		rounds := map[netip.Addr][]*pcapflow.Resolution{}
+		var order []netip.Addr
+		for _, n := range k.Neighbours {
+			if n.Reply.Seen() || n.Gratuitous || told[n] || len(n.Requests) < 2 || !n.Asker.IsValid() || n.Asker.IsUnspecified() || c.answersFor(k.Neighbours, n.Target) {
+				continue
+			}
+			if rounds[n.Target] == nil {
+				order = append(order, n.Target)
+			}
+			rounds[n.Target] = append(rounds[n.Target], n)
+		}
+		for _, t := range order {
+			pair := [2]netip.Addr{rounds[t][0].Asker, t}
+			if said[pair] {
+				continue
+			}
+			said[pair] = true
+			f := Finding{Severity: Note, Confidence: High}
+			var numbers []int
+			for _, n := range rounds[t] {
+				for _, s := range n.Requests {
+					numbers = append(numbers, s.Frame)
+				}
+			}
+			f.Evidence = frames(k, numbers...)
+			f.Text = c.say(lang.Text{
+				EN: "%s asked %d time{|s} for the link address of %s and nobody answered.",
+				ES: "%s preguntó %d {vez|veces} por la dirección de enlace de %s y nadie respondió.",
+			}, rounds[t][0].Asker, len(numbers), t)
+			if c.wanted(t) && !c.rejected(t) {
+				f.Severity = Warning
+			}
+			f.Refuters = c.doubts(r, notFound)
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// answersFor tells whether anybody gave the address of a target at another time.
+func (c *Case) answersFor(all []*pcapflow.Resolution, target netip.Addr) bool {
+	for _, n := range all {
+		if n.Target == target && n.Reply.Seen() {
+			return true
+		}
+	}
+	return false
+}
+
+// rejected tells whether the network has already been found to reject what goes
+// to an address.
+func (c *Case) rejected(a netip.Addr) bool {
+	for _, j := range c.Journeys {
+		if j.Server.Addr() == a && c.explained[j]["refused-by-network"] {
+			return true
+		}
+	}
+	return false
+}
+
+// wanted tells whether an address is one that some journey, lookup or client
+// program wanted to reach.
+func (c *Case) wanted(a netip.Addr) bool {
+	for _, j := range c.Journeys {
+		if j.Server.Addr() == a {
+			return true
+		}
+	}
+	for _, l := range c.Lookups {
+		for _, x := range l.Addresses {
+			if x == a {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var duplicateAddress = Rule{
+	Name: "duplicate-address", Family: "path",
+	Title: lang.Text{EN: "Two machines claim one address", ES: "Dos máquinas reclaman una dirección"},
+	Doc: lang.Text{
+		EN: "Different link addresses answered for one IP address: two machines with the same address, a forged answer, or a failover. Connections break now and then. Find the second one by its link address in the switch's table.",
+		ES: "Respondieron direcciones de enlace distintas por una misma dirección IP: dos máquinas con la misma dirección, una respuesta falsificada o una conmutación. Las conexiones se rompen a ratos. Busque la segunda por su dirección de enlace en la tabla del conmutador.",
+	},
+	Source: "RFC 5227; RFC 4862, section 5.4",
+	Needs:  lang.Text{EN: "a capture on the link with ARP or ICMPv6", ES: "una captura en el enlace con ARP o ICMPv6"},
+	Refuters: []lang.Text{
+		{EN: "one of them is a virtual address of VRRP or HSRP", ES: "una de ellas es una dirección virtual de VRRP o HSRP"},
+	},
+	Check: checkDuplicateAddress,
+}
+
+func checkDuplicateAddress(c *Case, r *Rule) []Finding {
+	var out []Finding
+	for _, k := range c.Incident.Captures {
+		type owner struct {
+			mac    [6]byte
+			frames []int
+		}
+		owners := map[netip.Addr][]owner{}
+		var order []netip.Addr
+		for _, n := range k.Neighbours {
+			if n.Protocol != "arp" || n.MAC == [6]byte{} {
+				continue
+			}
+			for i, mac := range append([][6]byte{n.MAC}, n.Others...) {
+				at := n.Reply.Frame
+				if at == 0 && len(n.Requests) > 0 {
+					at = n.Requests[0].Frame
+				}
+				if i > 0 {
+					at = 0
+				}
+				known := false
+				for o := range owners[n.Target] {
+					if owners[n.Target][o].mac == mac {
+						owners[n.Target][o].frames = append(owners[n.Target][o].frames, at)
+						known = true
+					}
+				}
+				if !known {
+					if owners[n.Target] == nil {
+						order = append(order, n.Target)
+					}
+					owners[n.Target] = append(owners[n.Target], owner{mac, []int{at}})
+				}
+			}
+		}
+		for _, a := range order {
+			list := owners[a]
+			if len(list) < 2 {
+				continue
+			}
+			f := Finding{Severity: Note, Confidence: Medium}
+			virtual := false
+			for _, o := range list {
+				f.Evidence = append(f.Evidence, frames(k, o.frames...)...)
+				virtual = virtual || virtualMAC(o.mac)
+			}
+			f.Evidence = merge(f.Evidence)
+			if c.wanted(a) && !virtual {
+				f.Severity = Warning
+			}
+			f.Text = c.say(lang.Text{
+				EN: "%d link addresses answer for %s (%s and %s): resets and timeouts now and then are to be expected.",
+				ES: "%d direcciones de enlace responden por %s (%s y %s): cabe esperar reinicios y tiempos vencidos a ratos.",
+			}, len(list), a, linkAddress(list[0].mac), linkAddress(list[1].mac))
+			f.Refuters = c.doubts(r, foundIf(virtual))
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// virtualMAC: those of VRRP (RFC 9568 section 7.3) and HSRP.
+func virtualMAC(m [6]byte) bool {
+	return m[0] == 0 && m[1] == 0 && (m[2] == 0x5e && m[3] == 0 || m[2] == 0x0c && m[3] == 0x07 && m[4] == 0xac || m[2] == 0x0c && m[3] == 0x9f)
+}
+
+func linkAddress(m [6]byte) string {
+	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5])
+}
+
+var pathChanged = Rule{
+	Name: "path-changed", Family: "path",
+	Title: lang.Text{EN: "The path changed", ES: "El camino cambió"},
+	Doc: lang.Text{
+		EN: "The TTL of one side's packets changed within a connection: they came another way, or another device answered in its name. A change of the round trip at the same instant tells what it cost.",
+		ES: "El TTL de los paquetes de un lado cambió dentro de una conexión: vinieron por otro camino, u otro equipo respondió en su nombre. Un cambio de la ida y vuelta en el mismo instante dice qué costó.",
+	},
+	Source: "RFC 1812, section 5.3.1",
+	Needs:  lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
+	Refuters: []lang.Text{
+		{EN: "the TTL changes back and forth: several devices answer (load balancing)", ES: "el TTL cambia una y otra vez: responden varios equipos (reparto de carga)"},
+	},
+	Check: checkPathChanged,
+}
+
+func checkPathChanged(c *Case, r *Rule) []Finding {
+	var found batches
+	change := map[string]pcapflow.Reroute{}
+	seen := map[*pcapflow.Flow]bool{}
+	for _, j := range c.Journeys {
+		for _, p := range j.Points {
+			if p.Flow.Conn == nil || seen[p.Flow] {
+				continue
+			}
+			seen[p.Flow] = true
+			for d := range p.Flow.Conn.Rerouted {
+				w := p.Flow.Conn.Rerouted[d]
+				if !w.Seen() {
+					continue
+				}
+				key := fmt.Sprint(j.Server.Addr(), w.From, w.To)
+				change[key] = w
+				found.add(key, hit{journey: j, evidence: frames(p.Capture, w.Frame)})
+			}
+		}
+	}
+	var out []Finding
+	for _, b := range found.all {
+		w := change[b.key]
+		f := b.finding(Note, Low)
+		f.Text = c.say(lang.Text{
+			EN: "The path between %s and %s changed within %d connection{|s}: TTL %d, then %d.",
+			ES: "El camino entre %s y %s cambió dentro de %d {conexión|conexiones}: TTL %d, después %d.",
+		}, b.hits[0].journey.Client.Addr(), b.hits[0].journey.Server.Addr(), len(b.hits), int(w.From), int(w.To))
+		f.Refuters = c.doubts(r, foundIf(w.Changes > 2))
+		out = append(out, f)
+	}
+	return out
+}
