@@ -138,6 +138,13 @@ func residual(l *line, t *target) (time.Duration, bool) {
 	return 0, true
 }
 
+// surer tells which of two sure lines of one request to believe: the one with
+// the finer stamp, then the more probable.
+func surer(a, b Line) bool {
+	x, y := a.Log.Events[a.Event].Width, b.Log.Events[b.Event].Width
+	return x < y || x == y && a.Confidence > b.Confidence
+}
+
 // joinRequestIDs links lines by a request ID that a surely matched line of
 // another log shares.
 func (m *matcher) joinRequestIDs() {
@@ -153,7 +160,7 @@ func (m *matcher) joinRequestIDs() {
 			continue
 		}
 		old[at{r.line.Log, r.line.Event}] = append(old[at{r.line.Log, r.line.Event}], i)
-		if r.line.Status == "matched" && known[id].line.Confidence < r.line.Confidence {
+		if k, ok := known[id]; r.line.Status == "matched" && (!ok || surer(r.line, k.line)) {
 			known[id] = r
 		}
 	}
@@ -168,7 +175,7 @@ func (m *matcher) joinRequestIDs() {
 				continue
 			}
 			list := old[at{l, i}]
-			if len(list) == 1 && m.result[list[0]].line.Status == "matched" {
+			if len(list) == 1 && m.result[list[0]].line.Status == "matched" && m.result[list[0]].journey == k.journey {
 				continue // it found its journey by itself
 			}
 			for _, n := range list {

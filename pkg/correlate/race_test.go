@@ -2,6 +2,6 @@
 
 package correlate
 
-// raceDetector: the race detector slows analysis ten times; the largest
-// incident is left to the run without it.
+// raceDetector: the race detector slows analysis ten times; most incidents are
+// left to the run without it.
 const raceDetector = true
