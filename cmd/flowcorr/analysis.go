@@ -81,6 +81,12 @@ func (env *environment) textOptions(l lang.Lang, w io.Writer) render.TextOptions
 	return opt
 }
 
+// onTerminal tells whether standard output is read by a person.
+func (env *environment) onTerminal() bool {
+	f, ok := env.out.(*os.File)
+	return ok && isTerminal(f)
+}
+
 func isTerminal(f *os.File) bool {
 	st, err := f.Stat()
 	return err == nil && st.Mode()&os.ModeCharDevice != 0

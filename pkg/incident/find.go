@@ -30,6 +30,9 @@ type item struct {
 	config *logparse.ServerConfig // of a web server's configuration
 	keys   []byte                 // of a TLS key log, or of secrets in a capture's head
 	info   capture.FileInfo       // of a capture
+
+	keepHead bool   // the first bytes are looked at again
+	head     []byte // those of a log, where keepHead is set
 }
 
 // find lists every file under paths in the order of their names in the report.

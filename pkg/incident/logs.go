@@ -145,6 +145,12 @@ func (r *reader) decode(it *item, src logparse.Source, h *hints) decoded {
 	if keep.dropped > 0 {
 		d.problems = append(d.problems, Problem{Text: keep.told()})
 	}
+	d.conclude(dec, err)
+	return d
+}
+
+// conclude notes what a decoder tells at its end, and why it ended.
+func (d *decoded) conclude(dec logparse.Decoder, err error) {
 	d.lines = dec.Lines()
 	for _, p := range dec.Problems() {
 		if len(d.problems) >= maxFileProblems {
@@ -159,7 +165,6 @@ func (r *reader) decode(it *item, src logparse.Source, h *hints) decoded {
 	if err != nil && !errors.Is(err, io.EOF) {
 		d.problems = append(d.problems, Problem{Record: d.lines, Text: err.Error()})
 	}
-	return d
 }
 
 // sample is what the first lines of a log tell of it.

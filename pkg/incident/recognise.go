@@ -84,6 +84,9 @@ func (it *item) look(s *source) {
 		return
 	}
 	f.Kind, it.format = best.EvidenceKind(), best
+	if it.keepHead {
+		it.head = bytes.Clone(head)
+	}
 	it.sample = sampleOf(best, head, f.Path)
 	if c := logparse.ReadServerConfig(head); best.Name == "server-config" {
 		it.config = &c

@@ -100,19 +100,33 @@ func (o *object) sides(name string, client, server int64) {
 
 const digits = "0123456789abcdef"
 
+// plain are the bytes that stand for themselves in a JSON string.
+var plain = func() (t [256]bool) {
+	for c := 0x20; c < 0x7f; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
 // appendString writes s as a JSON string (RFC 8259, section 7). Invalid UTF-8
 // becomes U+FFFD, as encoding/json has it.
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	for i := 0; i < len(s); {
+		n := i
+		for n < len(s) && plain[s[n]] {
+			n++
+		}
+		b = append(b, s[i:n]...)
+		if i = n; i == len(s) {
+			break
+		}
 		c := s[i]
 		switch {
 		case c == '"' || c == '\\':
 			b = append(b, '\\', c)
 		case c < 0x20 || c == 0x7f:
 			b = append(b, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
-		case c < utf8.RuneSelf:
-			b = append(b, c)
 		default:
 			r, n := utf8.DecodeRuneInString(s[i:])
 			switch {
@@ -185,14 +199,19 @@ func civil(day int64) (y, m, d int64) {
 	return y, m, d
 }
 
-// padded writes n with leading zeros.
+// padded writes n, which is not negative, with leading zeros.
 func padded(b []byte, n int64, width int) []byte {
-	var buf [20]byte
-	s := strconv.AppendInt(buf[:0], n, 10)
-	for i := len(s); i < width; i++ {
-		b = append(b, '0')
+	if width == 2 && n < 100 {
+		return append(b, byte('0'+n/10), byte('0'+n%10))
 	}
-	return append(b, s...)
+	var buf [20]byte
+	i := len(buf)
+	for u := uint64(n); u > 0 || width > 0; width-- {
+		i--
+		buf[i] = byte('0' + u%10)
+		u /= 10
+	}
+	return append(b, buf[i:]...)
 }
 
 func appendInt(b []byte, n int) []byte { return strconv.AppendInt(b, int64(n), 10) }

@@ -25,8 +25,10 @@ func appendSeconds(b []byte, ns int64) []byte {
 	}
 	b = strconv.AppendUint(b, u/1e9, 10)
 	if frac := u % 1e9; frac != 0 {
-		b = append(b, '.')
-		b = append(b, strings.TrimRight(fmt.Sprintf("%09d", frac), "0")...)
+		b = padded(append(b, '.'), int64(frac), 9)
+		for b[len(b)-1] == '0' {
+			b = b[:len(b)-1]
+		}
 	}
 	return b
 }

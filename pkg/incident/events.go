@@ -1,0 +1,157 @@
+package incident
+
+import (
+	"context"
+	"strings"
+
+	"github.com/flowcorr/flowcorr/pkg/logparse"
+)
+
+// EachEvent reads the logs under paths, each once, and gives every event to
+// what open returns for its file. Events are valid during the call only;
+// memory does not depend on the size of the logs. open is called in the order
+// of paths; opt.Workers files are read at a time, so that uses of different
+// files run beside one another (with one worker, in the order of paths).
+//
+// Zones and years that lines lack come from what the heads of the other files
+// tell. Captures are recognised, not analysed. The error is ErrNoInput where
+// there is no log.
+func EachEvent(ctx context.Context, paths []string, opt Options, open func(*File) func(*logparse.Event)) ([]*File, error) {
+	r := &reader{ctx: ctx, opt: opt}
+	if r.opt.Workers <= 0 {
+		r.opt.Workers = 2
+	}
+	r.items = find(paths, opt)
+	for _, it := range r.items {
+		it.keepHead = true
+	}
+	r.each(len(r.items), func(i int) { r.recognise(r.items[i]) })
+	recogniseConfigured(r.items)
+	h := headHints(r.opt.Zones, r.items)
+	var logs []*item
+	var uses []func(*logparse.Event)
+	var sources []logparse.Source
+	inc := &Incident{}
+	for _, it := range r.items {
+		inc.Files = append(inc.Files, it.file)
+		if it.format == nil {
+			continue
+		}
+		src := h.source(it)
+		src.Server = it.nameServer(h)
+		it.useConfig(h.configs, &src)
+		if it.sample.yearless {
+			src.Year = h.headYear(it, src)
+		}
+		it.head = nil
+		logs, sources, uses = append(logs, it), append(sources, src), append(uses, open(it.file))
+	}
+	r.each(len(logs), func(i int) {
+		guard(logs[i].file, func() { r.stream(logs[i], sources[i], uses[i]) })
+	})
+	for _, it := range r.items {
+		it.stop()
+	}
+	if err := ctx.Err(); err != nil {
+		return inc.Files, err
+	}
+	for _, it := range logs {
+		if it.file.Records > 0 {
+			return inc.Files, nil
+		}
+	}
+	return inc.Files, noInput(inc)
+}
+
+// stream reads one log from start to end.
+func (r *reader) stream(it *item, src logparse.Source, use func(*logparse.Event)) {
+	s := it.open
+	it.open = nil
+	if s == nil {
+		var err error
+		if s, err = it.begin(false); err != nil {
+			it.file.problem("%v", err)
+			return
+		}
+	}
+	defer s.Close()
+	dec := it.format.Open(s, src)
+	var d decoded
+	var e logparse.Event
+	var err error
+	for d.events&0xfff != 0 || r.ctx.Err() == nil {
+		if err = dec.Next(&e); err != nil {
+			break
+		}
+		d.events++
+		if e.HasTime {
+			if d.first == 0 || e.Time < d.first {
+				d.first = e.Time
+			}
+			if d.last == 0 || e.Time > d.last {
+				d.last = e.Time
+			}
+		}
+		use(&e)
+	}
+	d.conclude(dec, err)
+	if it.sample.yearless && src.Year == 0 {
+		d.problems = append(d.problems, Problem{Text: "its lines state no year, and no other evidence tells it: they have no time"})
+	}
+	it.settle(d)
+}
+
+// headHints are hints from the first bytes of files alone.
+func headHints(given map[string]int, items []*item) *hints {
+	h := newHints(given, items, nil)
+	for _, it := range items {
+		if it.isCapture() && it.info.First != 0 {
+			h.spans = append(h.spans, span{it.info.First, it.info.First})
+			h.captured = true
+		}
+	}
+	for _, it := range items {
+		if it.format == nil || it.sample.zoneless || it.sample.yearless {
+			continue
+		}
+		h.learn(it, h.decodeHead(it, h.source(it)))
+	}
+	return h
+}
+
+// decodeHead reads the first bytes of a log.
+func (h *hints) decodeHead(it *item, src logparse.Source) decoded {
+	d := decoded{zones: map[int]zoneUse{}}
+	guard(it.file, func() {
+		dec := it.format.Open(strings.NewReader(string(it.head)), src)
+		var e logparse.Event
+		for n := 0; n < 1000 && dec.Next(&e) == nil; n++ {
+			if !e.HasTime {
+				continue
+			}
+			if d.first == 0 || e.Time < d.first {
+				d.first = e.Time
+			}
+			d.last = max(d.last, e.Time)
+			inside := h.inside(e.Time)
+			if inside {
+				d.inside++
+			}
+			d.countZone(it, &e, inside)
+		}
+	})
+	return d
+}
+
+// headYear is the year by which most lines of a log's head fall into the time
+// of the other evidence, else the likeliest one; 0: nothing tells one.
+func (h *hints) headYear(it *item, src logparse.Source) int {
+	best, inside := 0, -1
+	for _, y := range h.years() {
+		src.Year = y
+		if d := h.decodeHead(it, src); d.inside > inside {
+			best, inside = y, d.inside
+		}
+	}
+	return best
+}

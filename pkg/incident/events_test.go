@@ -1,0 +1,121 @@
+package incident
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/logparse"
+)
+
+// eventsOf reads the events of files that are written to a new folder.
+func eventsOf(t *testing.T, files map[string]string, opt Options) (map[string][]logparse.Event, []*File, error) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var mu sync.Mutex
+	got := map[string][]logparse.Event{}
+	all, err := EachEvent(context.Background(), []string{dir}, opt, func(f *File) func(*logparse.Event) {
+		return func(e *logparse.Event) {
+			mu.Lock()
+			defer mu.Unlock()
+			got[f.Path] = append(got[f.Path], e.Keep())
+		}
+	})
+	return got, all, err
+}
+
+// TestEachEventKnowsZoneAndYear: a line without either takes them from the
+// other log of its host.
+func TestEachEventKnowsZoneAndYear(t *testing.T) {
+	got, _, err := eventsOf(t, map[string]string{
+		"web/access.log": "10.0.0.1 - - [22/Nov/2026:11:55:35 +0100] \"GET / HTTP/1.1\" 200 12 \"-\" \"curl/8\"\n",
+		"web/auth.log":   "Nov 22 11:55:36 web sshd[12]: Accepted publickey for ana from 10.0.0.1 port 4000 ssh2\n",
+	}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := got["web/auth.log"]
+	if len(lines) != 1 {
+		t.Fatalf("%d events", len(lines))
+	}
+	e := lines[0]
+	want := time.Date(2026, 11, 22, 10, 55, 36, 0, time.UTC).UnixNano()
+	if e.Time != want || !e.HasTime || e.Zone != logparse.ZoneInferred || !e.YearInferred {
+		t.Errorf("time %v, zone %v", time.Unix(0, e.Time).UTC(), e.Zone)
+	}
+}
+
+// TestEachEventWithoutYear: nothing tells the year, so that there is no time.
+func TestEachEventWithoutYear(t *testing.T) {
+	got, files, err := eventsOf(t, map[string]string{
+		"auth.log": "Nov 22 11:55:36 web sshd[12]: Accepted publickey for ana from 10.0.0.1 port 4000 ssh2\n",
+	}, Options{})
+	if err != nil || len(got["auth.log"]) != 1 || got["auth.log"][0].HasTime {
+		t.Fatalf("%v, %+v", err, got)
+	}
+	if len(files[0].Problems) == 0 || !strings.Contains(files[0].Problems[0].Text, "no year") {
+		t.Errorf("problems: %v", files[0].Problems)
+	}
+}
+
+// TestEachEventSameWithManyWorkers: how many files are read at a time does not
+// show, and Read tells the same numbers of lines.
+func TestEachEventSameWithManyWorkers(t *testing.T) {
+	files := map[string]string{"noise.bin": "nothing\nof use\n"}
+	for i := range 9 {
+		var b strings.Builder
+		for s := range 50 + i {
+			fmt.Fprintf(&b, "10.0.0.%d - - [22/Nov/2026:11:55:%02d +0100] \"GET /%d HTTP/1.1\" 200 12 \"-\" \"curl/8\"\n", i, s%60, s)
+		}
+		files[fmt.Sprintf("h%d/access.log", i)] = b.String()
+	}
+	one, _, err := eventsOf(t, files, Options{Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	many, all, err := eventsOf(t, files, Options{Workers: 8})
+	if err != nil || len(one) != 9 || len(many) != 9 {
+		t.Fatalf("%v, %d and %d logs", err, len(one), len(many))
+	}
+	for name, events := range one {
+		paths := func(list []logparse.Event) (out []string) {
+			for _, e := range list {
+				out = append(out, e.Path)
+			}
+			return out
+		}
+		if !slices.Equal(paths(events), paths(many[name])) {
+			t.Errorf("%s differs", name)
+		}
+	}
+	for _, f := range all {
+		if f.Kind != Unrecognised && f.Records != len(many[f.Path]) {
+			t.Errorf("%s: %d records", f.Path, f.Records)
+		}
+	}
+}
+
+func TestEachEventNoInput(t *testing.T) {
+	if _, _, err := eventsOf(t, map[string]string{"noise.bin": "nothing\nof use\n"}, Options{}); !errors.Is(err, ErrNoInput) {
+		t.Errorf("error %v", err)
+	}
+	if _, _, err := eventsOf(t, nil, Options{}); !errors.Is(err, ErrNoInput) {
+		t.Errorf("error %v", err)
+	}
+}
