@@ -219,13 +219,6 @@ func lookup(o *object, l *logparse.Lookup) {
 	o.close()
 }
 
-// count writes a member that is left out when 0.
-func (o *object) count(name string, n int) {
-	if n != 0 {
-		o.number(name, int64(n))
-	}
-}
-
 // known writes a member that is left out when negative.
 func (o *object) known(name string, n int64) {
 	if n >= 0 {
