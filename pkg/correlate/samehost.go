@@ -164,8 +164,10 @@ func (e *evidence) fits(id identity) bool {
 
 // identify adds the claim as evidence, over the capture's whole time.
 func (e *evidence) identify(id identity) {
+	ref := e.refs + 1
 	for k := range int64(9) {
 		at := id.where.First.Time + (id.where.Last.Time-id.where.First.Time)/8*k
 		e.add(id.capture, id.host, at, -captureNoise, captureNoise, clock.Identity)
+		e.constraints[len(e.constraints)-1].Ref = ref // one claim
 	}
 }

@@ -61,18 +61,25 @@ func (s *solver) stretch() (first, last int64) {
 
 // tally counts the evidence of a clock by method.
 func (st *state) tally() (supports []Support, used, rejected []int) {
-	count := map[Method]*Support{}
+	type item struct {
+		method   Method
+		ref      int
+		rejected bool
+	}
+	count, seen := map[Method]*Support{}, map[item]bool{}
 	for i := range st.ev {
 		e := &st.ev[i]
-		if e.ref == anchorRef {
+		it := item{e.method, e.ref, st.course == nil || st.course.rejected[i]}
+		if e.ref == anchorRef || e.method != Intervals && seen[it] { // several bounds of one item
 			continue
 		}
+		seen[it] = true
 		n := count[e.method]
 		if n == nil {
 			n = &Support{Method: e.method}
 			count[e.method] = n
 		}
-		if st.course != nil && !st.course.rejected[i] {
+		if !it.rejected {
 			n.Count++
 			used = append(used, e.ref)
 		} else {
