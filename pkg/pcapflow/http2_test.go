@@ -178,15 +178,13 @@ func TestHTTP2WithoutKeys(t *testing.T) {
 
 // TestHTTP2Reset: a client that gives up.
 func TestHTTP2Reset(t *testing.T) {
-	release := make(chan struct{})
+	gone := make(chan struct{})
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(200)
 		io.WriteString(w, "begun")
 		w.(http.Flusher).Flush()
-		select {
-		case <-release:
-		case <-r.Context().Done():
-		}
+		<-r.Context().Done()
+		close(gone)
 	})
 	pieces, keys := http2Talk(t, handler, func(c *http.Client) {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -198,9 +196,12 @@ func TestHTTP2Reset(t *testing.T) {
 		io.ReadFull(resp.Body, make([]byte, 5))
 		cancel()
 		resp.Body.Close()
-		time.Sleep(20 * time.Millisecond)
+		select {
+		case <-gone:
+		case <-time.After(10 * time.Second):
+			t.Error("the server did not hear of it")
+		}
 	})
-	close(release)
 	f := follow(tlsDissector, keys, pieces)
 	if len(f.HTTP) != 1 || !f.HTTP[0].Reset || !f.HTTP[0].Truncated || f.HTTP[0].Aborted != Client || f.HTTP[0].BodyBytes != 5 {
 		t.Errorf("%+v", f.HTTP)

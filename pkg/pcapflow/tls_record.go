@@ -145,7 +145,7 @@ func (s *tlsStream) readBody(d Dir, at Stamp, b []byte, whole bool) {
 		s.handshakeBytes(d, at, b)
 	case side.typ == recordAlert && !side.secret && side.length == 2:
 		copy(side.alert[at0:], b)
-	case side.typ != recordCCS && !whole && s.dec != nil && !side.cut:
+	case side.typ != recordCCS && !whole && s.dec != nil && !s.dec.dead && !side.cut:
 		side.body = append(side.body, b...)
 	}
 }
