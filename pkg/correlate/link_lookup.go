@@ -248,7 +248,7 @@ func adoptTCP(lookups []*Lookup, joints []*joint) map[*pcapflow.Flow]bool {
 			if !l.End.Seen() || last.End.Time > l.End.Time {
 				l.End = last.End
 			}
-			if l.Outcome == pcapflow.Unanswered && len(last.Conn.RST) > 0 {
+			if l.Outcome == pcapflow.Unanswered && last.Conn != nil && len(last.Conn.RST) > 0 {
 				l.Outcome = pcapflow.Refused
 			}
 		}

@@ -70,6 +70,7 @@ func matchLines(inc *incident.Incident, b *built, tb timebase) *matcher {
 		m.requests(l)
 		m.questions(l)
 		m.logins(l)
+		m.errorLines(l)
 	}
 	m.joinRequestIDs()
 	return m
@@ -116,7 +117,7 @@ func (m *matcher) linked() []LinkedLine {
 	var list []LinkedLine
 	for _, r := range m.result {
 		t := r.target
-		if t == nil || t.bare || t.point.Exchange.Multiplexed || r.line.Confidence < 0.99 || r.line.By == "request id" {
+		if t == nil || t.bare || t.point.Exchange.Multiplexed || r.line.Confidence < 0.99 || !r.line.HasResidual || r.line.By == "request id" {
 			continue
 		}
 		e := &r.line.Log.Events[r.line.Event]

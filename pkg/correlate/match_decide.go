@@ -115,7 +115,7 @@ func (g *group) why(l *line, t *target, p pair) string {
 // residual is the line's instant minus the packets' one; 0 where the latter lies
 // within the stamp's resolution.
 func residual(l *line, t *target) (time.Duration, bool) {
-	if !l.timed || !t.timed {
+	if !l.timed || !t.timed || l.placed {
 		return 0, false
 	}
 	at, seen := l.at, t.place

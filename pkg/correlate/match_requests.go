@@ -20,9 +20,12 @@ func (m *matcher) requests(l *incident.Log) {
 	}
 	r := m.newRequestLog(l, groups)
 	r.ordered = endsInOrder(groups)
-	r.compareCounts()
 	for _, g := range groups {
 		g.prepare()
+	}
+	r.placeByPaths()
+	r.compareCounts()
+	for _, g := range groups {
 		g.join(r.sizes)
 	}
 	for range learnings {

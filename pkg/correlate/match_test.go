@@ -182,6 +182,42 @@ func TestRequestIDJoinsLogs(t *testing.T) {
 	wantLines(t, b, "1 2", "2 1")
 }
 
+// unclocked knows every clock but that of logs.
+type unclocked struct{ asWritten }
+
+func (unclocked) line(l *incident.Log, event int, later int64) (span, bool) {
+	s, _ := asWritten{}.line(l, event, later)
+	return s, false
+}
+
+// Three rare paths in a log of unknown clock agree on one offset; one common
+// path does not.
+func TestLogOfUnknownClock(t *testing.T) {
+	const ahead = 4_711_000.0
+	run := func(paths ...string) []string {
+		s := newScene()
+		for i, p := range append(paths, "/", "/", "/") {
+			e := s.exchange(s.connect(fmt.Sprintf("10.0.0.2:%d", 50000+i), server+":80", float64(i)*3000, 15), 20+float64(i)*3000, 10, 0)
+			e.Method, e.Path, e.Status, e.Version = "GET", p, 200, "HTTP/1.1"
+		}
+		var events []logparse.Event
+		for i, p := range paths {
+			events = append(events, requestLine("10.0.0.2", p, float64(i)*3000+30+ahead, logparse.RequestEnd))
+		}
+		inc := s.incident()
+		inc.Logs = []*incident.Log{logOf("web/access.log", events...)}
+		b := build(inc, unclocked{})
+		matchLines(inc, b, unclocked{}).finish()
+		return lines(b)[:len(paths)]
+	}
+	if got := strings.Join(run("/a", "/b", "/c"), " "); got != "1 2 3" {
+		t.Errorf("rare paths: %q", got)
+	}
+	if got := strings.Join(run("/", "/"), ""); got != "" {
+		t.Errorf("a common path: %q", got)
+	}
+}
+
 func TestLoginsByPortAndProcess(t *testing.T) {
 	s := newScene()
 	f := s.connect("10.0.0.2:50000", server+":22", 0, 15)

@@ -11,13 +11,14 @@ import (
 
 // line is a log line on the reference clock.
 type line struct {
-	event *logparse.Event
-	index int   // into Log.Events
-	at    int64 // corrected stamp
-	slack int64 // the correction may be off by this much, for all lines alike
-	width int64 // the instant lies in [at, at+width)
-	timed bool  // its clock is known against the reference
-	clock *Clock
+	event  *logparse.Event
+	index  int   // into Log.Events
+	at     int64 // corrected stamp
+	slack  int64 // the correction may be off by this much, for all lines alike
+	width  int64 // the instant lies in [at, at+width)
+	timed  bool  // its clock is known against the reference
+	placed bool  // it is not; where the lines lie was found by what they say
+	clock  *Clock
 }
 
 func lineOf(l *incident.Log, i int, tb timebase) line {
