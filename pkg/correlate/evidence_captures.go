@@ -1,6 +1,7 @@
 package correlate
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 
@@ -130,7 +131,6 @@ type route struct{ a, b *Clock }
 type shared struct {
 	at, later int64 // by a; b − a
 	dir       pcapflow.Dir
-	flow      [2]uint32
 }
 
 // twoCaptures adds one-sided bounds for every packet that both saw.
@@ -149,7 +149,7 @@ func (e *evidence) twoCaptures(x, y map[packetKey]sighting) {
 		if routes[r] == nil {
 			order = append(order, r)
 		}
-		routes[r] = append(routes[r], shared{s.at, o.at - s.at, s.dir, k.isn})
+		routes[r] = append(routes[r], shared{s.at, o.at - s.at, s.dir})
 	}
 	slices.SortFunc(order, func(p, q route) int {
 		if p.a.ID != q.a.ID {
@@ -165,6 +165,9 @@ func (e *evidence) twoCaptures(x, y map[packetKey]sighting) {
 // path decides which of two captures lay nearer to the clients, and adds the
 // bounds: what the clients send reaches the nearer one first.
 func (e *evidence) path(r route, packets []shared) {
+	slices.SortFunc(packets, func(a, b shared) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.later, b.later), cmp.Compare(a.dir, b.dir))
+	})
 	var up, down []int64
 	for _, p := range packets {
 		if p.dir == pcapflow.Client {

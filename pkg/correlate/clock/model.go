@@ -148,6 +148,7 @@ const (
 	stepPenalty  = 6     // items a further segment must explain
 	minSupport   = 5     // lines that unkeyed evidence needs
 	rivalApart   = 10e9  // ns: peaks closer than this are one
+	rivalNear    = 3e9   // ns: the same where part of the lines find no partner
 	rivalShare   = 0.5   // a second peak this high makes an offset ambiguous
 	minCoverage  = 0.3   // share of the lines inside the capture that must find a partner
 	keyedOutlier = 0.2   // share of keyed evidence that may disagree

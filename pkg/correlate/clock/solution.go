@@ -3,6 +3,7 @@ package clock
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
 // solution writes what was found, each clock over the stretch of the reference
@@ -19,7 +20,7 @@ func (s *solver) solution() *Solution {
 			t.Candidates = st.guess.candidates
 		}
 		if st.course != nil {
-			t.Segments = st.course.segments(first, last)
+			t.Segments = st.course.segments(s.reach(ID(i), first, last))
 			t.Path = s.path(ID(i))
 		}
 	}
@@ -57,6 +58,24 @@ func (s *solver) stretch() (first, last int64) {
 	}
 	room := (last-first)/10 + 1e9
 	return first - room, last + room
+}
+
+// reach is the part of the stretch that a clock's own evidence and records come
+// within an hour of: farther, nothing is known of it.
+func (s *solver) reach(id ID, first, last int64) (from, to int64) {
+	const hour = int64(time.Hour)
+	st := &s.state[id]
+	if len(st.ev) == 0 {
+		return first, last
+	}
+	from, to = st.ev[0].at, st.ev[0].at
+	for i := range st.ev {
+		from, to = min(from, st.ev[i].at), max(to, st.ev[i].at)
+	}
+	if span := s.p.span(id); span != (Span{}) {
+		from, to = min(from, st.course.reference(span.First)), max(to, st.course.reference(span.Last))
+	}
+	return max(first, from-hour), min(last, to+hour)
 }
 
 // tally counts the evidence of a clock by method.

@@ -39,10 +39,13 @@ func (m *pairing) coarse() guess {
 	if len(peaks) == 0 {
 		return guess{status: Insufficient, why: noPartner}
 	}
-	g := m.bestPath(peaks, nil)
-	rival := m.bestPath(peaks, g.theta)
+	g := m.bestPath(peaks, nil, 0)
+	rival := m.bestPath(peaks, g.theta, rivalApart)
 	g.lines = m.insidePath(g.theta)
 	coverage := float64(g.score) / float64(max(g.lines, 1))
+	if coverage < 0.9 { // a short burst fits by chance: look closer for rivals
+		rival = m.bestPath(peaks, g.theta, rivalNear)
+	}
 	clear := g.score-rival.score >= max(minSupport, int(math.Ceil(0.15*float64(g.score)))) && coverage >= 0.9
 	switch {
 	case g.score < minSupport:
@@ -155,9 +158,9 @@ func (m *pairing) scored(tops []summit, apart int64) []peak {
 }
 
 // bestPath finds the offsets that give most lines a partner, one peak for each
-// line and a penalty for each change of peak: a clock steps seldom. Peaks near
-// avoid, the path to be contested, are left out.
-func (m *pairing) bestPath(peaks []peak, avoid []int64) guess {
+// line and a penalty for each change of peak: a clock steps seldom. Peaks within
+// apart of avoid, the path to be contested, are left out.
+func (m *pairing) bestPath(peaks []peak, avoid []int64, apart int64) guess {
 	const states = 60
 	if len(peaks) > states && avoid == nil {
 		peaks = peaks[:states]
@@ -182,7 +185,7 @@ func (m *pairing) bestPath(peaks []peak, avoid []int64) guess {
 			if i > 0 && jump > value[k] {
 				value[k], from[i][k] = jump, uint8(best)
 			}
-			if avoid != nil && abs(peaks[k].theta-avoid[i]) <= rivalApart {
+			if avoid != nil && abs(peaks[k].theta-avoid[i]) <= apart {
 				continue
 			}
 			if peaks[k].found[i] {
@@ -199,7 +202,7 @@ func (m *pairing) bestPath(peaks []peak, avoid []int64) guess {
 	g := guess{theta: make([]int64, n)}
 	for i := n - 1; i >= 0; i-- {
 		g.theta[i] = peaks[at].theta
-		if peaks[at].found[i] && (avoid == nil || abs(peaks[at].theta-avoid[i]) > rivalApart) {
+		if peaks[at].found[i] && (avoid == nil || abs(peaks[at].theta-avoid[i]) > apart) {
 			g.score++
 		}
 		if from[i][at] != 255 {
