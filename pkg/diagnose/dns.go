@@ -39,8 +39,8 @@ func checkDNSRetry(c *Case, r *Rule) []Finding {
 		f := c.lookupFinding(l)
 		f.Severity, f.Confidence, f.Lost = Warning, High, wait
 		f.Text = c.say(lang.Text{
-			EN: "Looking up %s took %s because %d queries got no answer: %s of it was the retry timer%s.",
-			ES: "Resolver %s tardó %s porque %d consultas quedaron sin respuesta: %s fue el temporizador de reintento%s.",
+			EN: "Looking up %s took %s because %d quer{y|ies} got no answer: %s of it was the retry timer%s.",
+			ES: "Resolver %s tardó %s porque %d consulta{|s} qued{ó|aron} sin respuesta: %s fue el temporizador de reintento%s.",
 		}, l.Name, lookupTime(l), n, wait, c.whereLost(view, n))
 		f.Refuters = []Refuter{
 			{Text: r.Refuters[0].In(c.Lang), Status: "not-found"},
@@ -122,8 +122,8 @@ func (c *Case) ignoredFinding(r *Rule, l *correlate.Lookup, n int, wait time.Dur
 	f := c.lookupFinding(l)
 	f.Severity, f.Confidence, f.Lost = Warning, High, wait
 	f.Text = c.say(lang.Text{
-		EN: "Resolver %s received %d queries for %s and answered none of them in time: its upstream is slow or silent; nothing was lost on the way to it.",
-		ES: "El servidor DNS %s recibió %d consultas de %s y no respondió ninguna a tiempo: lo de arriba es lento o calla; nada se perdió en el camino hasta él.",
+		EN: "Resolver %s received %d quer{y|ies} for %s and answered none of them in time: its upstream is slow or silent; nothing was lost on the way to it.",
+		ES: "El servidor DNS %s recibió %d consulta{|s} de %s y no respondió ninguna a tiempo: lo de arriba es lento o calla; nada se perdió en el camino hasta él.",
 	}, names(l.Resolvers), n, l.Name)
 	for _, o := range l.Others {
 		f.Evidence = append(f.Evidence, lookupFrames(o)...)
@@ -244,8 +244,8 @@ func checkDNSTCPFallback(c *Case, r *Rule) []Finding {
 			}
 			f.Evidence = merge(f.Evidence)
 			f.Text = c.say(lang.Text{
-				EN: "The answer for %s did not fit UDP, and TCP port 53 of %s does not answer: %d connection attempts in vain.",
-				ES: "La respuesta de %s no cabía en UDP, y el puerto TCP 53 de %s no responde: %d intentos de conexión en vano.",
+				EN: "The answer for %s did not fit UDP, and TCP port 53 of %s does not answer: %d connection attempt{|s} in vain.",
+				ES: "La respuesta de %s no cabía en UDP, y el puerto TCP 53 de %s no responde: %d intento{|s} de conexión en vano.",
 			}, l.Name, blocked[0].Server.Addr(), len(blocked))
 		}
 		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}

@@ -45,8 +45,8 @@ func checkDNSSearchList(c *Case, r *Rule) []Finding {
 			f.Severity = Warning
 		}
 		f.Text = c.say(lang.Text{
-			EN: "%d useless queries (%s) for %s from the search list: %s.",
-			ES: "%d consultas inútiles (%s) de %s por la lista de búsqueda: %s.",
+			EN: "%d useless quer{y|ies} (%s) for %s from the search list: %s.",
+			ES: "%d consulta{|s} inútil{|es} (%s) de %s por la lista de búsqueda: %s.",
 		}, len(tried), vain, l.Name, strings.Join(tried, ", "))
 		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
 		out = append(out, f)
@@ -234,7 +234,7 @@ func checkDNSNeverReached(c *Case, r *Rule) []Finding {
 		f := c.lookupFinding(l)
 		f.Severity, f.Confidence, f.Lost = Warning, High, wait
 		f.Text = c.say(lang.Text{
-			EN: "%d of %d queries for %s never reached resolver %s: lost on the way.",
+			EN: "%d of %d quer{y|ies} for %s never reached resolver %s: lost on the way.",
 			ES: "%d de %d consultas de %s nunca llegaron al servidor DNS %s: se perdieron en el camino.",
 		}, sent-v.queries, sent, l.Name, names(l.Resolvers))
 		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
@@ -312,8 +312,8 @@ func checkDNSNotObserved(c *Case, r *Rule) []Finding {
 		return nil
 	}
 	f.Text = c.say(lang.Text{
-		EN: "%d connections were made without a lookup in any capture: name from a cache or a hosts file, or asked elsewhere; the lookup's time is not evaluable.",
-		ES: "%d conexiones se hicieron sin resolución en ninguna captura: nombre en caché o en un archivo hosts, o preguntado en otro sitio; el tiempo de resolución no es evaluable.",
+		EN: "%d connection{ was|s were} made without a lookup in any capture: name from a cache or a hosts file, or asked elsewhere; the lookup's time is not evaluable.",
+		ES: "%d {conexión se hizo|conexiones se hicieron} sin resolución en ninguna captura: nombre en caché o en un archivo hosts, o preguntado en otro sitio; el tiempo de resolución no es evaluable.",
 	}, len(f.Journeys))
 	f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
 	return []Finding{f}

@@ -19,8 +19,8 @@ var ntpKiss = Rule{
 	Needs:  lang.Text{EN: "a capture with the answer", ES: "una captura con la respuesta"},
 	Check: func(c *Case, r *Rule) []Finding {
 		return c.ntpAnswers(lang.Text{
-			EN: "%s answers %s with a kiss-o'-death (%s), %d times: it gives no time.",
-			ES: "%s responde a %s con un «beso de la muerte» (%s), %d veces: no da la hora.",
+			EN: "%s answers %s with a kiss-o'-death (%s), %d time{|s}: it gives no time.",
+			ES: "%s responde a %s con un «beso de la muerte» (%s), %d {vez|veces}: no da la hora.",
 		}, func(s *pcapflow.NTPSample) (string, bool) { return s.Response.Kiss, s.Response.Kiss != "" })
 	},
 }
@@ -36,8 +36,8 @@ var ntpBadServer = Rule{
 	Needs:  lang.Text{EN: "a capture with the answer", ES: "una captura con la respuesta"},
 	Check: func(c *Case, r *Rule) []Finding {
 		return c.ntpAnswers(lang.Text{
-			EN: "%s answers %s as not synchronised (%s), %d times.",
-			ES: "%s responde a %s como no sincronizado (%s), %d veces.",
+			EN: "%s answers %s as not synchronised (%s), %d time{|s}.",
+			ES: "%s responde a %s como no sincronizado (%s), %d {vez|veces}.",
 		}, func(s *pcapflow.NTPSample) (string, bool) {
 			return fmt.Sprintf("LI %d, stratum %d", s.Response.LI, s.Response.Stratum), s.Response.Seen() && s.Response.Mode == 4 && s.Response.Kiss == "" && s.Response.Unsynchronised()
 		})

@@ -139,13 +139,17 @@ func (c *Case) stuckReceiver(p correlate.Point, d pcapflow.Dir) (stuck, bool) {
 	if !h.Since.Seen() || h.Bytes < c.T.BlackHoleSize {
 		return stuck{}, false
 	}
-	open := max(time.Duration(h.Quiet), time.Duration(p.Flow.End.Time-h.Since.Time))
+	until := p.Capture.Last.Time // nothing came any more, though the capture went on
+	if len(n.RST) > 0 {
+		until = n.RST[0].Time
+	}
+	open := max(time.Duration(h.Quiet), time.Duration(until-h.Since.Time))
 	full := fullSize(n, d)
 	if open < c.T.BlackHoleQuiet || n.Count[d].Largest*10 >= full*9 {
 		return stuck{}, false
 	}
 	return stuck{
-		point: p, dir: d, size: min(h.Bytes, full), passes: n.Count[d].Largest, wait: open,
+		point: p, dir: d, size: min(h.Bytes, full), passes: n.Count[d].Largest, wait: max(time.Duration(h.Quiet), time.Duration(p.Flow.End.Time-h.Since.Time)),
 		frames: []int{h.Since.Frame, n.ACK.Frame}, packet: min(h.Bytes, full) + headers(p, d),
 	}, true
 }

@@ -48,8 +48,8 @@ func checkSSHAuthFailed(c *Case, r *Rule) []Finding {
 		}
 		find.Evidence = merge(find.Evidence)
 		find.Text = c.say(lang.Text{
-			EN: "%d failed SSH logins from %s as %q, over %d connections.",
-			ES: "%d accesos SSH fallidos desde %s como %q, en %d conexiones.",
+			EN: "%d failed SSH login{|s} from %s as %q, over %d connection{|s}.",
+			ES: "%d acceso{|s} SSH fallido{|s} desde %s como %q, en %d {conexión|conexiones}.",
 		}, len(f.events), f.client, f.user, len(f.ports))
 		status := "not-found"
 		if f.accepted {
@@ -113,8 +113,8 @@ func packetFailures(c *Case, r *Rule) []Finding {
 		}
 		f.Evidence = merge(f.Evidence)
 		f.Text = c.say(lang.Text{
-			EN: "%d SSH logins at %s failed, as the sizes of the encrypted answers show.",
-			ES: "%d accesos SSH a %s fallaron, según el tamaño de las respuestas cifradas.",
+			EN: "%d SSH login{|s} at %s failed, as the sizes of the encrypted answers show.",
+			ES: "%d acceso{|s} SSH a %s fall{ó|aron}, según el tamaño de las respuestas cifradas.",
 		}, len(group.journeys), group.journeys[0].Server)
 		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected", Command: "journalctl -u ssh -o export"}}
 		out = append(out, f)

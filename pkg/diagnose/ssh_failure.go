@@ -44,8 +44,8 @@ func checkSSHNoCommon(c *Case, r *Rule) []Finding {
 		return out
 	}
 	return c.sshLogFinding(r, lang.Text{
-		EN: "%d SSH connections failed for want of a common algorithm; the log: %q",
-		ES: "%d conexiones SSH fallaron por falta de un algoritmo común; el registro: %q",
+		EN: "%d SSH connection{|s} failed for want of a common algorithm; the log: %q",
+		ES: "%d {conexión SSH falló|conexiones SSH fallaron} por falta de un algoritmo común; el registro: %q",
 	}, func(e *logparse.Event) bool {
 		return e.Kind == logparse.SSHNegotiation && strings.Contains(e.Text, "no matching")
 	})
@@ -114,8 +114,8 @@ func checkSSHWrongProtocol(c *Case, r *Rule) []Finding {
 		}
 		f.Evidence = merge(f.Evidence)
 		f.Text = c.say(lang.Text{
-			EN: "%d connections from %s to %s did not speak SSH.",
-			ES: "%d conexiones desde %s a %s no hablaron SSH.",
+			EN: "%d connection{|s} from %s to %s did not speak SSH.",
+			ES: "%d {conexión|conexiones} desde %s a %s no habl{ó|aron} SSH.",
 		}, len(group.journeys), group.journeys[0].Client.Addr(), group.journeys[0].Server)
 		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
 		out = append(out, f)
@@ -124,8 +124,8 @@ func checkSSHWrongProtocol(c *Case, r *Rule) []Finding {
 		return out
 	}
 	return c.sshLogFinding(r, lang.Text{
-		EN: "%d connections did not speak SSH; the log: %q",
-		ES: "%d conexiones no hablaron SSH; el registro: %q",
+		EN: "%d connection{|s} did not speak SSH; the log: %q",
+		ES: "%d {conexión no habló|conexiones no hablaron} SSH; el registro: %q",
 	}, func(e *logparse.Event) bool {
 		return e.Kind == logparse.SSHNegotiation && (strings.Contains(e.Text, "identification") || strings.Contains(e.Text, "Bad protocol") || strings.Contains(e.Text, "banner exchange"))
 	})
@@ -211,8 +211,8 @@ var sshShed = Rule{
 	},
 	Check: func(c *Case, r *Rule) []Finding {
 		return c.sshLogFinding(r, lang.Text{
-			EN: "sshd shed %d connections: %q",
-			ES: "sshd descartó %d conexiones: %q",
+			EN: "sshd shed %d connection{|s}: %q",
+			ES: "sshd descartó %d {conexión|conexiones}: %q",
 		}, func(e *logparse.Event) bool { return e.Kind == logparse.SSHDropped })
 	},
 }

@@ -10,7 +10,7 @@ import (
 )
 
 var synLost = Rule{
-	Name: "syn-lost", Family: "tcp",
+	Name: "syn-lost", Family: "tcp", Gated: true,
 	Title: lang.Text{EN: "SYN lost, then fine", ES: "SYN perdido, después todo bien"},
 	Doc: lang.Text{
 		EN: "The first SYN, or its answer, was lost and sent again when the timer expired (1 s on most systems). The connection then took one round trip. The network lost a packet; the server was not slow.",
@@ -50,8 +50,8 @@ func checkSYNLost(c *Case, r *Rule) []Finding {
 		}
 		f := Finding{Severity: Warning, Confidence: High, Journeys: []*correlate.Journey{j}, Lost: wait}
 		f.Text = c.say(lang.Text{
-			EN: "%s of %s is a lost SYN to %s and its retry timer (%d attempts); the network's round trip is only %s. Without the loss: %s.",
-			ES: "%s de %s es un SYN perdido hacia %s y su temporizador (%d intentos); la ida y vuelta de la red es solo %s. Sin la pérdida: %s.",
+			EN: "%s of %s is a lost SYN to %s and its retry timer (%d attempt{|s}); the network's round trip is only %s. Without the loss: %s.",
+			ES: "%s de %s es un SYN perdido hacia %s y su temporizador (%d intento{|s}); la ida y vuelta de la red es solo %s. Sin la pérdida: %s.",
 		}, wait, j.Total(), j.Server, len(conn.SYN), time.Duration(conn.RTT), max(j.Total()-wait, 0))
 		f.Share = float64(wait) / float64(max(j.Total(), wait))
 		f.Evidence = append(phaseFrames(j, string(pcapflow.TCPConnect)), journeyLines(j)...)
@@ -96,7 +96,7 @@ func serverCaptureRefuter(c *Case, r *Rule, j *correlate.Journey, attempts int) 
 }
 
 var synUnanswered = Rule{
-	Name: "syn-unanswered", Family: "tcp",
+	Name: "syn-unanswered", Family: "tcp", Gated: true,
 	Title: lang.Text{EN: "SYN never answered", ES: "SYN sin respuesta"},
 	Doc: lang.Text{
 		EN: "Every SYN stayed without SYN-ACK, RST or ICMP error: a firewall drops it, the host is down, or there is no route. Nothing reached the application.",
@@ -114,8 +114,11 @@ func checkSYNUnanswered(c *Case, r *Rule) []Finding {
 	g := newGroups()
 	for _, j := range c.open(r) {
 		conn := connection(j)
-		if conn == nil || len(conn.SYN) == 0 || len(conn.SYNACK) > 0 || len(conn.RST) > 0 || len(flow(j).ICMP) > 0 || conn.ACK.Seen() {
+		if conn == nil || len(conn.SYN) == 0 || len(conn.RST) > 0 || len(flow(j).ICMP) > 0 || conn.ACK.Seen() {
 			continue
+		}
+		if len(conn.SYNACK) > 0 && (len(conn.SYN) < 2 || len(conn.SYNACK) < 2 || flow(j).Payload[pcapflow.Client] > 0) {
+			continue // answered; that the answers never arrived shows in both sides' repetitions
 		}
 		if len(conn.SYN) < 2 && !quietFor(j, time.Second) {
 			continue // the capture ended before an answer was due
@@ -135,13 +138,40 @@ func checkSYNUnanswered(c *Case, r *Rule) []Finding {
 		f.Evidence = merge(f.Evidence)
 		j := group.journeys[0]
 		f.Text = c.say(lang.Text{
-			EN: "%s never answered: %d SYNs of %d connections without SYN-ACK, RST or ICMP (silent drop, host down, or no route).",
-			ES: "%s nunca respondió: %d SYN de %d conexiones sin SYN-ACK, RST ni ICMP (descarte silencioso, equipo caído o sin ruta).",
+			EN: "%s never answered: %d SYN{|s} of %d connection{|s} without SYN-ACK, RST or ICMP (silent drop, host down, or no route).",
+			ES: "%s nunca respondió: %d SYN de %d {conexión|conexiones} sin SYN-ACK, RST ni ICMP (descarte silencioso, equipo caído o sin ruta).",
 		}, j.Server, attempts, len(group.journeys))
 		f.Refuters = []Refuter{serverCaptureRefuter(c, r, j, 1)}
+		if e, n := synAcksSent(group.journeys); n > 0 {
+			f.Refuters[0] = Refuter{Text: r.Refuters[0].In(c.Lang), Status: "found"}
+			f.Evidence = merge(append(f.Evidence, e...))
+			f.Text = c.say(lang.Text{
+				EN: "The client never got an answer of %s: %d SYN{|s} of %d connection{|s} arrived and %d SYN-ACK{|s} left, which were lost on the way back.",
+				ES: "El cliente nunca recibió respuesta de %s: llegaron %d SYN de %d {conexión|conexiones} y salieron %d SYN-ACK, que se perdieron a la vuelta.",
+			}, j.Server, attempts, len(group.journeys), n)
+		}
 		out = append(out, f)
 	}
 	return out
+}
+
+// synAcksSent counts the SYN-ACKs of journeys that some capture saw leave.
+func synAcksSent(js []*correlate.Journey) (all []Evidence, n int) {
+	for _, j := range js {
+		for _, p := range j.Points {
+			if p.Flow.Conn == nil || len(p.Flow.Conn.SYNACK) == 0 {
+				continue
+			}
+			n += len(p.Flow.Conn.SYNACK)
+			var numbers []int
+			for _, s := range p.Flow.Conn.SYNACK {
+				numbers = append(numbers, s.Frame)
+			}
+			all = append(all, frames(p.Capture, numbers...)...)
+			break
+		}
+	}
+	return all, n
 }
 
 // quietFor tells whether the journey's capture went on for at least d after the
@@ -185,8 +215,8 @@ func checkConnectionRefused(c *Case, r *Rule) []Finding {
 		f.Evidence = merge(f.Evidence)
 		j := group.journeys[0]
 		f.Text = c.say(lang.Text{
-			EN: "%s refused %d connections with RST (TTL %d): nothing listens on port %d.",
-			ES: "%s rechazó %d conexiones con RST (TTL %d): nada escucha en el puerto %d.",
+			EN: "%s refused %d connection{|s} with RST (TTL %d): nothing listens on port %d.",
+			ES: "%s rechazó %d {conexión|conexiones} con RST (TTL %d): nada escucha en el puerto %d.",
 		}, j.Server.Addr(), len(group.journeys), connection(j).RST[0].TTL, j.Server.Port())
 		status := "not-found"
 		if c.accepted(j) {

@@ -56,7 +56,7 @@ func resent(j *correlate.Journey, fits func(p correlate.Point, t *pcapflow.Retra
 }
 
 var lossInHandshake = Rule{
-	Name: "loss-in-handshake", Family: "tcp",
+	Name: "loss-in-handshake", Family: "tcp", Gated: true,
 	Title: lang.Text{EN: "Handshake slowed by loss", ES: "Establecimiento frenado por pérdidas"},
 	Doc: lang.Text{
 		EN: "A segment of the handshake (SYN-ACK, ClientHello, certificate, key exchange) was lost and sent again when a timer expired. The handshake looks slow; the server was not.",
@@ -99,8 +99,8 @@ func checkLossInHandshake(c *Case, r *Rule) []Finding {
 		f := Finding{Severity: Note, Confidence: High, Journeys: []*correlate.Journey{j}, Lost: wait, Share: float64(wait) / float64(max(j.Total(), 1))}
 		f.Evidence = lost.evidence()
 		f.Text = c.say(lang.Text{
-			EN: "%s of the handshake of %s with %s is the repetition of %d lost segments.",
-			ES: "%s del establecimiento de %s con %s es la repetición de %d segmentos perdidos.",
+			EN: "%s of the handshake of %s with %s is the repetition of %d lost segment{|s}.",
+			ES: "%s del establecimiento de %s con %s es la repetición de %d segmento{|s} perdido{|s}.",
 		}, wait, j.Client, j.Server, len(lost.all))
 		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
 		out = append(out, f)
@@ -142,7 +142,7 @@ func (c *Case) costly(f Finding) bool {
 }
 
 var lossInResponse = Rule{
-	Name: "loss-in-response", Family: "tcp",
+	Name: "loss-in-response", Family: "tcp", Gated: true,
 	Title: lang.Text{EN: "Response slowed by loss", ES: "Respuesta frenada por pérdidas"},
 	Doc: lang.Text{
 		EN: "Segments of the response were lost and sent again; the waiting for them is part of the download. The application had finished long before.",
@@ -174,8 +174,8 @@ func checkLossInResponse(c *Case, r *Rule) []Finding {
 		wait := min(lost.wait(), j.Total())
 		f := Finding{Severity: Note, Confidence: High, Journeys: []*correlate.Journey{j}, Lost: wait, Share: float64(wait) / float64(max(j.Total(), 1))}
 		f.Text = c.say(lang.Text{
-			EN: "%s of %s is the recovery of %d lost segments of the response from %s.",
-			ES: "%s de %s es la recuperación de %d segmentos perdidos de la respuesta de %s.",
+			EN: "%s of %s is the recovery of %d lost segment{|s} of the response from %s.",
+			ES: "%s de %s es la recuperación de %d segmento{|s} perdido{|s} de la respuesta de %s.",
 		}, wait, j.Total(), len(lost.all), j.Server)
 		f.Evidence = append(lost.evidence(), journeyLines(j)...)
 		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
@@ -198,7 +198,7 @@ func answered(p correlate.Point) int64 {
 }
 
 var lossStall = Rule{
-	Name: "loss-stall", Family: "tcp",
+	Name: "loss-stall", Family: "tcp", Gated: true,
 	Title: lang.Text{EN: "Stalled until a retransmission timer expired", ES: "Detenida hasta vencer un temporizador de retransmisión"},
 	Doc: lang.Text{
 		EN: "The connection stood still until the sender's retransmission timer (200 ms and more) expired: the request or the tail of an answer was lost, and nothing behind it could reveal the loss sooner.",
@@ -225,8 +225,8 @@ func checkLossStall(c *Case, r *Rule) []Finding {
 		wait := min(lost.wait(), j.Total())
 		f := Finding{Severity: Note, Confidence: High, Journeys: []*correlate.Journey{j}, Lost: wait, Share: float64(wait) / float64(max(j.Total(), 1))}
 		f.Text = c.say(lang.Text{
-			EN: "%s of %s stood still in %d timeout retransmissions between %s and %s.",
-			ES: "%s de %s se perdieron parados en %d retransmisiones por tiempo vencido entre %s y %s.",
+			EN: "%s of %s stood still in %d timeout retransmission{|s} between %s and %s.",
+			ES: "%s de %s se perdieron parados en %d {retransmisión|retransmisiones} por tiempo vencido entre %s y %s.",
 		}, wait, j.Total(), len(lost.all), j.Client, j.Server)
 		f.Evidence = lost.evidence()
 		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
@@ -249,7 +249,7 @@ func within(j *correlate.Journey, p correlate.Point, at int64) bool {
 }
 
 var reordering = Rule{
-	Name: "reordering", Family: "tcp",
+	Name: "reordering", Family: "tcp", Gated: true,
 	Title: lang.Text{EN: "Segments out of order, none lost", ES: "Segmentos desordenados, ninguno perdido"},
 	Doc: lang.Text{
 		EN: "Segments arrived in another order than they were sent. Nothing was lost; a retransmission that the disorder provoked was needless.",
@@ -265,8 +265,8 @@ var reordering = Rule{
 
 func checkReordering(c *Case, r *Rule) []Finding {
 	return c.connNote(r, lang.Text{
-		EN: "%d segments of the connection %s → %s arrived out of order; nothing was lost.",
-		ES: "%d segmentos de la conexión %s → %s llegaron desordenados; nada se perdió.",
+		EN: "%d segment{|s} of the connection %s → %s arrived out of order; nothing was lost.",
+		ES: "%d segmento{|s} de la conexión %s → %s lleg{ó|aron} desordenado{|s}; nada se perdió.",
 	}, func(n *pcapflow.Conn) int64 {
 		out := n.Count[0].OutOfOrder + n.Count[1].OutOfOrder
 		if out < 2 {
@@ -277,7 +277,7 @@ func checkReordering(c *Case, r *Rule) []Finding {
 }
 
 var spuriousRetransmission = Rule{
-	Name: "spurious-retransmission", Family: "tcp",
+	Name: "spurious-retransmission", Family: "tcp", Gated: true,
 	Title: lang.Text{EN: "Needless retransmissions", ES: "Retransmisiones innecesarias"},
 	Doc: lang.Text{
 		EN: "Data was sent again although its original arrived, or had been acknowledged: a delay, or acknowledgements lost, not a loss of data.",
@@ -287,8 +287,8 @@ var spuriousRetransmission = Rule{
 	Needs:  lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
 	Check: func(c *Case, r *Rule) []Finding {
 		return c.connNote(r, lang.Text{
-			EN: "%d needless retransmissions on %s → %s: a delay, not a loss.",
-			ES: "%d retransmisiones innecesarias en %s → %s: un retraso, no una pérdida.",
+			EN: "%d needless retransmission{|s} on %s → %s: a delay, not a loss.",
+			ES: "%d {retransmisión innecesaria|retransmisiones innecesarias} en %s → %s: un retraso, no una pérdida.",
 		}, func(n *pcapflow.Conn) int64 { return n.Count[0].Spurious + n.Count[1].Spurious })
 	},
 }

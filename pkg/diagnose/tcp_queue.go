@@ -186,7 +186,7 @@ func (c *Case) queueFinding(r *Rule, q *pressed) (Finding, bool) {
 		confidence = High
 	case len(q.said) > 0 && len(q.waited)+len(q.resentSYN) > 0:
 		confidence = Medium
-	case pressure && len(q.waited) > 0, len(q.again) > 1, len(q.again) == 1 && len(q.waited)+len(q.resentSYN) > 1:
+	case pressure && len(q.waited) > 0, len(q.waited) > 1 && len(q.resentSYN) > 1, len(q.again) > 1, len(q.again) == 1 && len(q.waited)+len(q.resentSYN) > 1:
 		confidence = Medium
 	}
 	if confidence == NotEvaluable || q.quiet {

@@ -60,8 +60,8 @@ func checkTLSAlert(c *Case, r *Rule) []Finding {
 			side = lang.Text{EN: "the server", ES: "el servidor"}
 		}
 		f.Text = c.say(lang.Text{
-			EN: "In %d handshakes with %s, %s refused: %s.",
-			ES: "En %d establecimientos con %s, %s rechazó: %s.",
+			EN: "In %d handshake{|s} with %s, %s refused: %s.",
+			ES: "En %d establecimiento{|s} con %s, %s rechazó: %s.",
 		}, len(group.journeys), j.Server, side.In(c.Lang), a.Description)
 		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected", Command: "SSLKEYLOGFILE=keys.log curl …; flowcorr report --keylog keys.log …"}}
 		if a.Code >= 0 {

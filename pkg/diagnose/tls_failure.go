@@ -176,8 +176,8 @@ func checkTLSWrongProtocol(c *Case, r *Rule) []Finding {
 			out = append(out, f)
 		}
 	}
-	add(clear, lang.Text{EN: "%d connections spoke clear HTTP to %s, which expects TLS.", ES: "%d conexiones hablaron HTTP en claro a %s, que espera TLS."})
-	add(encrypted, lang.Text{EN: "%d connections spoke TLS to %s, which does not.", ES: "%d conexiones hablaron TLS a %s, que no lo habla."})
+	add(clear, lang.Text{EN: "%d connection{|s} spoke clear HTTP to %s, which expects TLS.", ES: "%d {conexión habló|conexiones hablaron} HTTP en claro a %s, que espera TLS."})
+	add(encrypted, lang.Text{EN: "%d connection{|s} spoke TLS to %s, which does not.", ES: "%d {conexión habló|conexiones hablaron} TLS a %s, que no lo habla."})
 	return out
 }
 
@@ -217,8 +217,8 @@ func checkTLSSilent(c *Case, r *Rule) []Finding {
 		}
 		f.Evidence = merge(f.Evidence)
 		f.Text = c.say(lang.Text{
-			EN: "%s accepted TCP %d times but never answered the ClientHello.",
-			ES: "%s aceptó TCP %d veces pero nunca respondió al ClientHello.",
+			EN: "%s accepted TCP %d time{|s} but never answered the ClientHello.",
+			ES: "%s aceptó TCP %d {vez|veces} pero nunca respondió al ClientHello.",
 		}, group.journeys[0].Server, len(group.journeys))
 		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected", Command: "ss -lnt; nstat -az TcpExtListenOverflows TcpExtListenDrops"}}
 		out = append(out, f)

@@ -68,8 +68,8 @@ func checkTLSSlowServer(c *Case, r *Rule) []Finding {
 		}
 		f.Evidence = merge(f.Evidence)
 		f.Text = c.say(lang.Text{
-			EN: "%s needed up to %s to answer the ClientHello (%d handshakes): processor or queue, not distance.",
-			ES: "%s necesitó hasta %s para responder al ClientHello (%d establecimientos): procesador o cola, no distancia.",
+			EN: "%s needed up to %s to answer the ClientHello (%d handshake{|s}): processor or queue, not distance.",
+			ES: "%s necesitó hasta %s para responder al ClientHello (%d establecimiento{|s}): procesador o cola, no distancia.",
 		}, group.journeys[0].Server, most, len(group.journeys))
 		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
 		out = append(out, f)
@@ -88,8 +88,8 @@ var tlsHelloRetry = Rule{
 	Needs:  lang.Text{EN: "a capture with the handshake", ES: "una captura con el establecimiento TLS"},
 	Check: func(c *Case, r *Rule) []Finding {
 		return c.tlsNote(lang.Text{
-			EN: "%d handshakes with %s paid one more round trip for a HelloRetryRequest (%s).",
-			ES: "%d establecimientos con %s pagaron una ida y vuelta más por un HelloRetryRequest (%s).",
+			EN: "%d handshake{|s} with %s paid one more round trip for a HelloRetryRequest (%s).",
+			ES: "%d establecimiento{|s} con %s pag{ó|aron} una ida y vuelta más por un HelloRetryRequest (%s).",
 		}, func(t *pcapflow.TLS, _ *correlate.Journey) bool { return t.HelloRetry })
 	},
 }

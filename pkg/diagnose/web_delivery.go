@@ -64,8 +64,8 @@ func checkClientGaveUp(c *Case, r *Rule) []Finding {
 		}
 		f.Evidence = merge(f.Evidence)
 		f.Text = c.say(lang.Text{
-			EN: "%d requests to %s were given up by the client before an answer, after up to %s.",
-			ES: "El cliente abandonó %d peticiones a %s antes de la respuesta, tras hasta %s.",
+			EN: "%d request{|s} to %s {was|were} given up by the client before an answer, after up to %s.",
+			ES: "El cliente abandonó %d {petición|peticiones} a %s antes de la respuesta, tras hasta %s.",
 		}, len(group.journeys), group.journeys[0].Server, longest(group.journeys))
 		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
 		out = append(out, f)
@@ -74,8 +74,8 @@ func checkClientGaveUp(c *Case, r *Rule) []Finding {
 		return out
 	}
 	return c.statusLines(r, Warning, func(s int) bool { return s == 499 || s == 408 }, lang.Text{
-		EN: "%d log lines say that the client gave up, or never sent its request (%s).",
-		ES: "%d líneas del registro dicen que el cliente desistió, o nunca envió su petición (%s).",
+		EN: "%d log line{ says|s say} that the client gave up, or never sent its request (%s).",
+		ES: "%d {línea del registro dice|líneas del registro dicen} que el cliente desistió, o nunca envió su petición (%s).",
 	})
 }
 
@@ -149,8 +149,8 @@ func checkSlowBody(c *Case, r *Rule) []Finding {
 		}
 		f.Evidence = merge(f.Evidence)
 		f.Text = c.say(lang.Text{
-			EN: "%s produced the body slowly: up to %s between the first and the last byte of %d answers, without loss and with the window open.",
-			ES: "%s produjo el cuerpo despacio: hasta %s entre el primer y el último byte de %d respuestas, sin pérdidas y con la ventana abierta.",
+			EN: "%s produced the body slowly: up to %s between the first and the last byte of %d answer{|s}, without loss and with the window open.",
+			ES: "%s produjo el cuerpo despacio: hasta %s entre el primer y el último byte de %d respuesta{|s}, sin pérdidas y con la ventana abierta.",
 		}, group.journeys[0].Server, most, len(group.journeys))
 		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
 		out = append(out, f)
@@ -215,8 +215,8 @@ func checkSlowUpload(c *Case, r *Rule) []Finding {
 		}
 		f.Evidence = merge(f.Evidence)
 		f.Text = c.say(lang.Text{
-			EN: "%d requests to %s took %s just to be sent: the time is the client's upload, not the application.",
-			ES: "%d peticiones a %s tardaron %s solo en enviarse: el tiempo es la subida del cliente, no la aplicación.",
+			EN: "%d request{|s} to %s took %s just to be sent: the time is the client's upload, not the application.",
+			ES: "%d {petición|peticiones} a %s tard{ó|aron} %s solo en enviarse: el tiempo es la subida del cliente, no la aplicación.",
 		}, len(group.journeys), group.journeys[0].Server, f.Lost)
 		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected", Command: "log_format timing '$msec $request_time $upstream_response_time'"}}
 		out = append(out, f)

@@ -75,8 +75,8 @@ func checkUpstreamError(c *Case, r *Rule) []Finding {
 			f.Evidence = append(f.Evidence, journeyLines(j)...)
 		}
 		f.Text = c.say(lang.Text{
-			EN: "%d requests to %s were answered %s after up to %s.",
-			ES: "%d peticiones a %s se respondieron con %s tras hasta %s.",
+			EN: "%d request{|s} to %s {was|were} answered %s after up to %s.",
+			ES: "%d {petición|peticiones} a %s se respondi{ó|eron} con %s tras hasta %s.",
 		}, len(group.journeys), group.journeys[0].Server, group.key, longest(group.journeys))
 		if e, words, ok := upstreamWords(c); ok {
 			f.Evidence = append(f.Evidence, e)
@@ -90,8 +90,8 @@ func checkUpstreamError(c *Case, r *Rule) []Finding {
 		return out
 	}
 	return c.statusLines(r, Error, func(s int) bool { return upstreamStatus(c, s) }, lang.Text{
-		EN: "%d log lines with a status of a failed upstream (%s).",
-		ES: "%d líneas del registro con un estado de servicio de detrás fallido (%s).",
+		EN: "%d log line{|s} with a status of a failed upstream (%s).",
+		ES: "%d línea{|s} del registro con un estado de servicio de detrás fallido (%s).",
 	})
 }
 

@@ -1,0 +1,253 @@
+package diagnose
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+)
+
+var clockZone = Rule{
+	Name: "clock-zone", Family: "ntp",
+	Title: lang.Text{EN: "A log is in another time zone", ES: "Un registro está en otra zona horaria"},
+	Doc: lang.Text{
+		EN: "A log without a zone differs from the reference by a multiple of a quarter of an hour: local time, not a wrong clock.",
+		ES: "Un registro sin zona difiere de la referencia en un múltiplo de un cuarto de hora: hora local, no un reloj mal puesto.",
+	},
+	Source: "RFC 3339, section 4",
+	Needs:  lang.Text{EN: "a log that matches packets", ES: "un registro que case con paquetes"},
+	Refuters: []lang.Text{
+		{EN: "the remainder is larger than the uncertainty", ES: "el resto es mayor que la incertidumbre"},
+	},
+	Check: checkClockZone,
+}
+
+func checkClockZone(c *Case, r *Rule) []Finding {
+	const quarter = 15 * time.Minute
+	var out []Finding
+	for _, k := range c.Clocks {
+		if k.Status != clock.Measured || k.Kind != "log" || len(k.Segments) == 0 || len(k.Files) == 0 {
+			continue
+		}
+		off := time.Duration(k.Segments[0].Offset)
+		n := (off + quarter/2) / quarter
+		if off < 0 {
+			n = (off - quarter/2) / quarter
+		}
+		rest := off - n*quarter
+		if n == 0 || n.Abs() > 56 || rest.Abs() > quarter/10 {
+			continue
+		}
+		f := Finding{Severity: Note, Confidence: High}
+		for _, file := range k.Files {
+			f.Evidence = append(f.Evidence, Evidence{File: file})
+		}
+		zone := fmt.Sprintf("UTC%+03d:%02d", int(n*quarter/time.Hour), int((n*quarter).Abs()%time.Hour/time.Minute))
+		f.Text = c.say(lang.Text{
+			EN: "The log of %s is in %s, not UTC (the rest of its offset is %s).",
+			ES: "El registro de %s está en %s, no en UTC (el resto de su desfase es %s).",
+		}, k.Name, zone, rest)
+		f.Refuters = c.doubts(r, notFound)
+		out = append(out, f)
+	}
+	return out
+}
+
+var clockYearInferred = Rule{
+	Name: "clock-year-inferred", Family: "ntp",
+	Title: lang.Text{EN: "Stamps without a year", ES: "Marcas de tiempo sin año"},
+	Doc: lang.Text{
+		EN: "A log writes neither year nor zone (RFC 3164). The year was taken from the rest of the evidence.",
+		ES: "Un registro no escribe año ni zona (RFC 3164). El año se tomó del resto de las pruebas.",
+	},
+	Source: "RFC 3164, section 4.1.2",
+	Needs:  lang.Text{EN: "a log without years", ES: "un registro sin años"},
+	Refuters: []lang.Text{
+		{EN: "a line near by states another year", ES: "una línea cercana dice otro año"},
+	},
+	Check: checkClockYearInferred,
+}
+
+func checkClockYearInferred(c *Case, r *Rule) []Finding {
+	var out []Finding
+	for _, l := range c.Incident.Logs {
+		n, first := 0, -1
+		for i := range l.Events {
+			if l.Events[i].YearInferred && l.Events[i].HasTime {
+				if n++; first < 0 {
+					first = i
+				}
+			}
+		}
+		if n == 0 {
+			continue
+		}
+		f := Finding{Severity: Info, Confidence: Medium, Evidence: []Evidence{lines(l, first)}}
+		f.Text = c.say(lang.Text{
+			EN: "%d line{|s} of %s state{s|} no year: %d was inferred from the rest of the evidence.",
+			ES: "%d línea{|s} de %s no {dice|dicen} el año: %d se dedujo del resto de las pruebas.",
+		}, n, l.File.Path, time.Unix(0, l.Events[first].Time).UTC().Year())
+		f.Refuters = c.doubts(r, notFound)
+		out = append(out, f)
+	}
+	return out
+}
+
+var clockTooUncertain = Rule{
+	Name: "clock-too-uncertain", Family: "ntp",
+	Title: lang.Text{EN: "A clock is known too roughly for the order of events", ES: "Un reloj se conoce con demasiada incertidumbre para el orden"},
+	Doc: lang.Text{
+		EN: "The bounds of this clock are wider than half of the journeys are long: which came first across files is often not evaluable.",
+		ES: "Los límites de este reloj son más anchos que lo que dura la mitad de los recorridos: qué fue antes entre archivos a menudo no es evaluable.",
+	},
+	Source: "RFC 5905, section 4",
+	Needs:  lang.Text{EN: "files with stamps", ES: "archivos con marcas de tiempo"},
+	Check:  checkClockTooUncertain,
+}
+
+func checkClockTooUncertain(c *Case, _ *Rule) []Finding {
+	var totals []time.Duration
+	for _, j := range c.Journeys {
+		if j.End.Seen() && j.Exchange != nil {
+			totals = append(totals, j.Total())
+		}
+	}
+	slices.Sort(totals)
+	usual := quantile(totals, 0.5)
+	var out []Finding
+	for _, k := range c.Clocks {
+		if k.Status != clock.Measured || len(k.Segments) == 0 || len(k.Files) == 0 || usual == 0 {
+			continue
+		}
+		half := time.Duration(0)
+		for _, s := range k.Segments {
+			half = max(half, time.Duration(s.High-s.Low)/2)
+		}
+		if half < usual {
+			continue
+		}
+		f := Finding{Severity: Info, Confidence: NotEvaluable}
+		for _, file := range k.Files {
+			f.Evidence = append(f.Evidence, Evidence{File: file})
+		}
+		f.Text = c.say(lang.Text{
+			EN: "The clock of %s is known to ± %s only, and half of the journeys take less than %s: order across files is often not evaluable.",
+			ES: "El reloj de %s solo se conoce con ± %s, y la mitad de los recorridos dura menos de %s: el orden entre archivos a menudo no es evaluable.",
+		}, k.Name, half, usual)
+		out = append(out, f)
+	}
+	return out
+}
+
+var ntpAsymmetricPath = Rule{
+	Name: "ntp-asymmetric-path", Family: "ntp",
+	Title: lang.Text{EN: "The two ways of a path may differ", ES: "Los dos sentidos de un camino pueden diferir"},
+	Doc: lang.Text{
+		EN: "Two captures of the same packets tell only the sum of both ways. A path that takes longer one way looks exactly like a clock that is off by half the difference: the offset between the captures is known to half a round trip, and no better, without a third clock at both ends.",
+		ES: "Dos capturas de los mismos paquetes solo dicen la suma de ambos sentidos. Un camino más largo en un sentido se ve igual que un reloj desviado la mitad de la diferencia: el desfase entre las capturas se conoce hasta media ida y vuelta, y no mejor, sin un tercer reloj en ambos extremos.",
+	},
+	Source: "RFC 5905, section 8; RFC 2679",
+	Needs:  lang.Text{EN: "captures at two points of a path", ES: "capturas en dos puntos de un camino"},
+	Refuters: []lang.Text{
+		{EN: "a clock that both hosts follow by another path", ES: "un reloj que ambos equipos siguen por otro camino"},
+	},
+	Check: checkNTPAsymmetricPath,
+}
+
+func checkNTPAsymmetricPath(c *Case, r *Rule) []Finding {
+	var out []Finding
+	for _, k := range c.Clocks {
+		if k.Kind != "capture" || k.Status != clock.Measured || len(k.Segments) == 0 || len(k.Files) == 0 || !onlyTwoCaptures(k) {
+			continue
+		}
+		half := time.Duration(1 << 62)
+		for _, s := range k.Segments {
+			half = min(half, time.Duration(s.High-s.Low)/2)
+		}
+		if half < c.T.SmallestOffset {
+			continue
+		}
+		f := Finding{Severity: Note, Confidence: Medium}
+		for _, file := range k.Files {
+			f.Evidence = append(f.Evidence, Evidence{File: file})
+		}
+		f.Text = c.say(lang.Text{
+			EN: "The offset of %s rests on packets seen at two points alone: ± %s, half the round trip between them. If one way of the path is slower than the other, the clock is off by half of that; packets cannot tell the two apart.",
+			ES: "El desfase de %s se apoya solo en paquetes vistos en dos puntos: ± %s, media ida y vuelta entre ellos. Si un sentido del camino es más lento que el otro, el reloj difiere en la mitad; los paquetes no distinguen lo uno de lo otro.",
+		}, k.Name, half)
+		f.Refuters = c.doubts(r, notCollected("chronyc -n tracking; chronyc -n sourcestats -v"))
+		out = append(out, f)
+	}
+	return out
+}
+
+// onlyTwoCaptures tells whether a clock is known by nothing but packets seen
+// twice.
+func onlyTwoCaptures(k *correlate.Clock) bool {
+	pairs := false
+	for _, s := range k.Supports {
+		switch s.Method {
+		case clock.TwoCaptures:
+			pairs = pairs || s.Count > 0
+		case clock.NTP, clock.Chrony, clock.Declared:
+			if s.Count > 0 {
+				return false
+			}
+		}
+	}
+	return pairs
+}
+
+var ntpNotApplied = Rule{
+	Name: "ntp-not-applied", Family: "ntp",
+	Title: lang.Text{EN: "The time is offered but not applied", ES: "La hora se ofrece pero no se aplica"},
+	Doc: lang.Text{
+		EN: "A client gets good NTP answers throughout, and its clock stays as far off as it was: its policy does not apply them (no step allowed, no selectable source), or it may not set the clock (a container, chronyd -x).",
+		ES: "Un cliente recibe buenas respuestas NTP todo el tiempo y su reloj sigue igual de desviado: su política no las aplica (salto no permitido, ninguna fuente elegible), o no puede ajustar el reloj (un contenedor, chronyd -x).",
+	},
+	Source: "chrony.conf(5), makestep; RFC 5905, section 11.3",
+	Needs:  lang.Text{EN: "a capture at the client with several NTP exchanges", ES: "una captura en el cliente con varios intercambios NTP"},
+	Refuters: []lang.Text{
+		{EN: "a step or a slew follows", ES: "después hay un salto o un ajuste gradual"},
+	},
+	Check: checkNTPNotApplied,
+}
+
+// offered is how many answers must have told a client of its error.
+const offered = 4
+
+func checkNTPNotApplied(c *Case, r *Rule) []Finding {
+	var out []Finding
+	for _, k := range c.Clocks {
+		if k.Kind != "capture" || k.Status != clock.Measured || len(k.Segments) != 1 || len(k.Files) == 0 {
+			continue
+		}
+		s := &k.Segments[0]
+		if s.Low <= 0 && s.High >= 0 || time.Duration(s.Offset).Abs() < 128*time.Millisecond {
+			continue
+		}
+		b := batch{}
+		for _, j := range c.Journeys {
+			if j.NTP == nil || !j.NTP.Request.Seen() || !j.NTP.Response.Seen() || j.NTP.Response.Kiss != "" || j.NTP.Response.Unsynchronised() {
+				continue
+			}
+			if p := j.Points[0]; p.Capture.VantageHost == j.Client.Addr() && slices.Contains(k.Files, p.Capture.Files[0]) {
+				b.hits = append(b.hits, hit{journey: j, evidence: phaseFrames(j, "ntp.exchange")})
+			}
+		}
+		if len(b.hits) < offered {
+			continue
+		}
+		f := b.finding(Note, Medium)
+		f.Text = c.say(lang.Text{
+			EN: "%s was offered the time %d time{|s} and its clock stayed %s off: its policy does not apply it.",
+			ES: "A %s se le ofreció la hora %d {vez|veces} y su reloj siguió desviado %s: su política no la aplica.",
+		}, b.hits[0].journey.Client.Addr(), len(b.hits), exact(time.Duration(s.Offset)))
+		f.Refuters = c.doubts(r, notFound)
+		out = append(out, f)
+	}
+	return out
+}

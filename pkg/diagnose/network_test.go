@@ -1,0 +1,244 @@
+package diagnose
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+// trial is one case of a rule: what it is told, and whether it must speak.
+type trial struct {
+	rule, name string
+	build      func(w *world)
+	fires      bool
+	confidence Confidence // where it fires
+}
+
+const (
+	cl = pcapflow.Client
+	sv = pcapflow.Server
+)
+
+// twoPoints adds the view of another capture of the first journey's flow.
+func (w *world) twoPoints(j *correlate.Journey, v pcapflow.Vantage) *pcapflow.Conn {
+	n := *j.Points[0].Flow.Conn
+	f := *j.Points[0].Flow
+	n.Vantage, f.Conn = v, &n
+	n.RST = nil
+	j.Points = append(j.Points, correlate.Point{Capture: w.k, Flow: &f})
+	return &n
+}
+
+var networkTrials = []trial{
+	{"mtu-black-hole", "full-size segments repeated, small ones acknowledged", func(w *world) {
+		_, n := w.tcp(6000)
+		n.Count[sv].LargestAcked, n.AckedTo[sv] = 1200, 1201
+		w.resend(n, sv, 1201, 1448, 4)
+	}, true, High},
+	{"mtu-black-hole", "seen by the receiver", func(w *world) {
+		_, n := w.tcp(6000)
+		n.Count[sv].Largest, n.Holes[sv] = 300, pcapflow.Hole{Since: w.at(1050), Seq: 301, Bytes: 1448}
+	}, true, Medium},
+	{"mtu-black-hole", "as large a segment was acknowledged", func(w *world) {
+		_, n := w.tcp(6000)
+		n.Count[sv].LargestAcked, n.AckedTo[sv] = 1448, 1449
+		w.resend(n, sv, 1449, 1448, 4)
+	}, false, 0},
+	{"mtu-black-hole", "a router named the MTU", func(w *world) {
+		j, n := w.tcp(6000)
+		n.Count[sv].LargestAcked, n.AckedTo[sv] = 1200, 1201
+		w.resend(n, sv, 1201, 1448, 4)
+		j.Points[0].Flow.ICMP = []pcapflow.ICMPError{{Stamp: w.at(1040), Type: 3, Code: 4, MTU: 1300}}
+	}, false, 0},
+	{"mtu-black-hole", "one repetition that was acknowledged", func(w *world) {
+		_, n := w.tcp(600)
+		n.Count[sv].LargestAcked, n.AckedTo[sv] = 1200, 3000
+		w.resend(n, sv, 1201, 1448, 1)
+	}, false, 0},
+	{"mtu-black-hole", "only one direction captured", func(w *world) {
+		j, n := w.tcp(6000)
+		n.Count[sv].LargestAcked = 100
+		w.resend(n, sv, 1201, 1448, 4)
+		j.Points[0].Flow.Packets[cl] = 0
+	}, false, 0},
+	{"ssh-kex-stall", "KEXINIT does not pass", func(w *world) {
+		j, n := w.tcp(8000)
+		j.SSH = &pcapflow.SSH{ServerBanner: w.at(1040)}
+		n.Count[cl].LargestAcked, n.AckedTo[cl] = 41, 42
+		w.resend(n, cl, 42, 1448, 4)
+	}, true, High},
+	{"ssh-kex-stall", "plain loss, then NEWKEYS", func(w *world) {
+		j, n := w.tcp(8000)
+		j.SSH = &pcapflow.SSH{NewKeys: [2]pcapflow.Stamp{w.at(1400), w.at(1410)}}
+		w.resend(n, cl, 42, 1448, 1)
+		n.AckedTo[cl] = 4000
+	}, false, 0},
+	{"mtu-discovered-late", "ICMP with an MTU, then smaller segments", func(w *world) {
+		j, n := w.tcp(500)
+		j.Points[0].Flow.ICMP = []pcapflow.ICMPError{{Stamp: w.at(1040), Type: 3, Code: 4, MTU: 1300, Source: server, Target: client}}
+		w.resend(n, sv, 1, 1248, 2)
+	}, true, High},
+	{"mtu-discovered-late", "the sender went on as before", func(w *world) {
+		j, n := w.tcp(500)
+		j.Points[0].Flow.ICMP = []pcapflow.ICMPError{{Stamp: w.at(1040), Type: 3, Code: 4, MTU: 1300, Source: server, Target: client}}
+		w.resend(n, sv, 1, 1448, 2)
+	}, true, Medium},
+	{"mtu-discovered-late", "no ICMP", func(w *world) {
+		_, n := w.tcp(500)
+		w.resend(n, sv, 1, 1248, 2)
+	}, false, 0},
+	{"refused-by-network", "prohibited by a router", func(w *world) {
+		j, n := w.tcp(30)
+		n.SYNACK, n.ACK = nil, pcapflow.Stamp{}
+		j.Points[0].Flow.ICMP = []pcapflow.ICMPError{{Stamp: w.at(1010), Type: 3, Code: 13, From: netip.MustParseAddr("10.1.0.1"), Source: client, Target: server, Text: "administratively prohibited"}}
+	}, true, High},
+	{"refused-by-network", "the error quotes an answer that came too late", func(w *world) {
+		j, n := w.tcp(30)
+		n.SYNACK, n.ACK = nil, pcapflow.Stamp{}
+		j.Points[0].Flow.ICMP = []pcapflow.ICMPError{{Stamp: w.at(1010), Type: 3, Code: 3, Source: server, Target: client}}
+	}, false, 0},
+	{"refused-by-network", "no ICMP", func(w *world) { w.tcp(30) }, false, 0},
+	{"injected-reset", "another TTL", func(w *world) {
+		_, n := w.tcp(300)
+		n.RST = []pcapflow.Reset{{Stamp: w.at(1300), Dir: sv, TTL: 64, Odd: true}}
+	}, true, Medium},
+	{"injected-reset", "and the server's capture has no RST", func(w *world) {
+		j, n := w.tcp(300)
+		n.RST = []pcapflow.Reset{{Stamp: w.at(1300), Dir: sv, TTL: 64, Odd: true}}
+		w.twoPoints(j, pcapflow.VantageServer)
+	}, true, High},
+	{"injected-reset", "the server's own TTL", func(w *world) {
+		_, n := w.tcp(300)
+		n.RST = []pcapflow.Reset{{Stamp: w.at(1300), Dir: sv, TTL: 63}}
+	}, false, 0},
+	{"injected-reset", "after both sides had closed", func(w *world) {
+		_, n := w.tcp(300)
+		n.FIN = [2]pcapflow.Stamp{w.at(1200), w.at(1210)}
+		n.RST = []pcapflow.Reset{{Stamp: w.at(1300), Dir: sv, TTL: 64, Odd: true}}
+	}, false, 0},
+	{"accept-queue-full", "the SYN-ACK is repeated where the ACK had come", func(w *world) {
+		_, n := w.tcp(4000)
+		n.Vantage = pcapflow.VantageServer
+		n.SYNACK = append(n.SYNACK, w.at(2020), w.at(4020))
+	}, true, High},
+	{"accept-queue-full", "ss shows more waiting than have room, SYNs repeated", func(w *world) {
+		_, n := w.tcp(4000)
+		n.SYN, n.SYNACK = append(n.SYN, w.at(2000)), []pcapflow.Stamp{w.at(2020)}
+		w.log("socket-state", logparse.Event{Kind: logparse.HostState, Process: "ss", Outcome: "LISTEN", Server: netip.MustParseAddrPort("0.0.0.0:443"),
+			Values: []logparse.Value{{Name: "recv-q", Number: 5}, {Name: "send-q", Number: 4}}})
+	}, true, Medium},
+	{"accept-queue-full", "the counters stayed at 0", func(w *world) {
+		_, n := w.tcp(4000)
+		n.Vantage = pcapflow.VantageServer
+		n.SYNACK = append(n.SYNACK, w.at(2020))
+		w.log("socket-state", logparse.Event{Kind: logparse.HostState, Process: "nstat", Values: []logparse.Value{{Name: "TcpExtListenOverflows"}}})
+	}, false, 0},
+	{"accept-queue-full", "one lost SYN", func(w *world) {
+		_, n := w.tcp(2000)
+		n.SYN, n.SYNACK = append(n.SYN, w.at(2000)), []pcapflow.Stamp{w.at(2020)}
+	}, false, 0},
+	{"neighbour-wait", "nobody answered", func(w *world) {
+		j, _ := w.tcp(3000)
+		r := &pcapflow.Resolution{Target: server.Addr(), Requests: []pcapflow.Stamp{w.at(1000), w.at(2000)}}
+		j.Neighbour = r
+		j.Phases = append(j.Phases, correlate.Phase{Capture: w.k, Phase: pcapflow.Phase{Name: pcapflow.L2Resolve, Begin: r.Requests[0]}})
+	}, true, High},
+	{"neighbour-wait", "answered at once", func(w *world) {
+		j, _ := w.tcp(300)
+		r := &pcapflow.Resolution{Target: server.Addr(), Requests: []pcapflow.Stamp{w.at(999)}, Reply: w.at(1000)}
+		j.Neighbour = r
+		j.Phases = append(j.Phases, correlate.Phase{Capture: w.k, Phase: pcapflow.Phase{Name: pcapflow.L2Resolve, Begin: r.Requests[0], End: r.Reply}})
+	}, false, 0},
+	{"neighbour-wait", "no ARP captured", func(w *world) { w.tcp(3000) }, false, 0},
+	{"duplicate-address", "two answers", func(w *world) {
+		w.k.Neighbours = []*pcapflow.Resolution{{Protocol: "arp", Target: server.Addr(), Reply: w.at(1), MAC: [6]byte{2, 1}, Others: [][6]byte{{2, 2}}}}
+	}, true, Medium},
+	{"duplicate-address", "one answer", func(w *world) {
+		w.k.Neighbours = []*pcapflow.Resolution{{Protocol: "arp", Target: server.Addr(), Reply: w.at(1), MAC: [6]byte{2, 1}}}
+	}, false, 0},
+	{"path-changed", "another TTL", func(w *world) {
+		_, n := w.tcp(100)
+		n.Rerouted[sv] = pcapflow.Reroute{Stamp: w.at(1050), From: 63, To: 61, Changes: 1}
+	}, true, Low},
+	{"path-changed", "the same TTL", func(w *world) { w.tcp(100) }, false, 0},
+	{"syn-unanswered", "answers that never arrived", func(w *world) {
+		j, n := w.tcp(4000)
+		n.SYN, n.SYNACK, n.ACK = append(n.SYN, w.at(2000)), append(n.SYNACK, w.at(2020)), pcapflow.Stamp{}
+		j.Points[0].Flow.Payload = [2]int64{}
+	}, true, High},
+	{"syn-unanswered", "refused by ICMP", func(w *world) {
+		j, n := w.tcp(4000)
+		n.SYN, n.SYNACK, n.ACK = append(n.SYN, w.at(2000)), nil, pcapflow.Stamp{}
+		j.Points[0].Flow.ICMP = []pcapflow.ICMPError{{Stamp: w.at(1010), Type: 3, Code: 1}}
+	}, false, 0},
+	{"receiver-limited", "closed window", func(w *world) {
+		_, n := w.tcp(3000)
+		n.Stalls = []pcapflow.Stall{{Begin: w.at(1100), End: w.at(2600), Waiting: sv, Cause: pcapflow.StallZeroWindow}}
+	}, true, High},
+	{"receiver-limited", "a timeout", func(w *world) {
+		_, n := w.tcp(3000)
+		n.Stalls = []pcapflow.Stall{{Begin: w.at(1100), End: w.at(2600), Waiting: sv, Cause: pcapflow.StallTimeout}}
+	}, false, 0},
+	{"nagle-delayed-ack", "held back", func(w *world) {
+		_, n := w.tcp(300)
+		n.Stalls = []pcapflow.Stall{{Begin: w.at(1100), End: w.at(1140), Waiting: cl, Cause: pcapflow.StallDelayedACK}}
+	}, true, High},
+	{"nagle-delayed-ack", "no stall", func(w *world) { w.tcp(300) }, false, 0},
+	{"window-limited", "window full again and again", func(w *world) {
+		_, n := w.tcp(3000)
+		n.Count[sv] = pcapflow.Counters{WindowFull: 9, MaxInFlight: 65535}
+	}, true, Medium},
+	{"window-limited", "with losses", func(w *world) {
+		_, n := w.tcp(3000)
+		n.Count[sv] = pcapflow.Counters{WindowFull: 9, MaxInFlight: 65535, Retransmitted: 3}
+	}, false, 0},
+	{"bufferbloat", "round trip grows tenfold", func(w *world) {
+		_, n := w.tcp(3000)
+		n.Samples[cl], n.Count[sv].MaxInFlight = pcapflow.RTTStats{N: 50, Min: 20e6, P50: 100e6, P95: 220e6}, 1e6
+	}, true, Medium},
+	{"bufferbloat", "with little in flight", func(w *world) {
+		_, n := w.tcp(3000)
+		n.Samples[cl], n.Count[sv].MaxInFlight = pcapflow.RTTStats{N: 50, Min: 20e6, P50: 100e6, P95: 220e6}, 3000
+	}, false, 0},
+	{"nat-state-lost", "RST after an hour of silence", func(w *world) {
+		_, n := w.tcp(3600_000)
+		n.Idle = [2]pcapflow.Stamp{w.at(2000), w.at(3600_000)}
+		n.RST = []pcapflow.Reset{{Stamp: w.at(3600_020), Dir: sv, TTL: 63}}
+	}, true, Medium},
+	{"nat-state-lost", "keep-alives flowed", func(w *world) {
+		_, n := w.tcp(3600_000)
+		n.Idle = [2]pcapflow.Stamp{w.at(2000), w.at(3600_000)}
+		n.Count[cl].KeepAlives = 50
+		n.RST = []pcapflow.Reset{{Stamp: w.at(3600_020), Dir: sv, TTL: 63}}
+	}, false, 0},
+	{"stale-keepalive", "FIN instead of an answer", func(w *world) {
+		j, n := w.tcp(3000)
+		j.Ordinal, j.Exchange = 2, &pcapflow.Exchange{Ordinal: 2, RequestFirst: w.at(3980), RequestLast: w.at(3980)}
+		n.FIN[sv] = w.at(3990)
+	}, true, High},
+	{"stale-keepalive", "closed long before", func(w *world) {
+		j, n := w.tcp(3000)
+		j.Ordinal, j.Exchange = 2, &pcapflow.Exchange{Ordinal: 2, RequestFirst: w.at(3980), RequestLast: w.at(3980)}
+		n.FIN[sv] = w.at(2000)
+	}, false, 0},
+}
+
+func TestNetworkRules(t *testing.T) {
+	for _, x := range networkTrials {
+		t.Run(x.rule+"/"+x.name, func(t *testing.T) {
+			w := newWorld()
+			x.build(w)
+			d := Run(w.c, Options{})
+			found := of(d, x.rule)
+			switch {
+			case x.fires != (len(found) > 0):
+				t.Fatalf("fires %v, want %v: %+v", len(found) > 0, x.fires, d.Findings)
+			case x.fires && found[0].Confidence != x.confidence:
+				t.Errorf("confidence %s, want %s", found[0].Confidence, x.confidence)
+			}
+		})
+	}
+}

@@ -1,0 +1,234 @@
+package diagnose
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+var receiverLimited = Rule{
+	Name: "receiver-limited", Family: "tcp",
+	Title: lang.Text{EN: "The receiver stopped reading", ES: "El receptor dejó de leer"},
+	Doc: lang.Text{
+		EN: "One side advertised no room, or the other had used up what was advertised, and waited. The reader is slow (its processor, its disk, the application), not the network.",
+		ES: "Un lado anunció que no tenía sitio, o el otro había agotado lo anunciado, y esperó. El lector es lento (su procesador, su disco, la aplicación), no la red.",
+	},
+	Source: "RFC 9293, section 3.8.6",
+	Needs:  lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
+	Refuters: []lang.Text{
+		{EN: "the window was open again before the sender had anything to send", ES: "la ventana se abrió de nuevo antes de que el emisor tuviera algo que enviar"},
+	},
+	Check: func(c *Case, r *Rule) []Finding {
+		return c.stalls(r, []string{pcapflow.StallZeroWindow, pcapflow.StallWindowFull}, lang.Text{
+			EN: "The %s stopped reading for up to %s on %d connection{|s} with %s (window closed).",
+			ES: "El %s dejó de leer hasta %s en %d {conexión|conexiones} con %s (ventana cerrada).",
+		})
+	},
+}
+
+var nagleDelayedACK = Rule{
+	Name: "nagle-delayed-ack", Family: "tcp",
+	Title: lang.Text{EN: "Nagle's algorithm waits for delayed acknowledgements", ES: "El algoritmo de Nagle espera confirmaciones retrasadas"},
+	Doc: lang.Text{
+		EN: "A side wrote in small pieces and held the next one back until the other side's delayed acknowledgement (40 ms on Linux, 200 ms elsewhere). Write in one piece, or set TCP_NODELAY.",
+		ES: "Un lado escribió en trozos pequeños y retuvo el siguiente hasta la confirmación retrasada del otro (40 ms en Linux, 200 ms en otros). Escriba de una vez o ponga TCP_NODELAY.",
+	},
+	Source: "RFC 9293, sections 3.7.4 and 3.8.6.3",
+	Needs:  lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
+	Refuters: []lang.Text{
+		{EN: "the pauses are not those of a timer", ES: "las pausas no son las de un temporizador"},
+	},
+	Check: func(c *Case, r *Rule) []Finding {
+		return c.stalls(r, []string{pcapflow.StallDelayedACK}, lang.Text{
+			EN: "The %s's delayed acknowledgements held small writes back, up to %s on %d connection{|s} with %s.",
+			ES: "Las confirmaciones retrasadas del %s retuvieron escrituras pequeñas, hasta %s en %d {conexión|conexiones} con %s.",
+		})
+	},
+}
+
+// stalls makes one note a server and side of the stalls with the causes given.
+func (c *Case) stalls(r *Rule, causes []string, text lang.Text) []Finding {
+	var found batches
+	side := map[string]pcapflow.Dir{}
+	seen := map[*pcapflow.Flow]bool{}
+	for _, j := range c.open(r) {
+		f := flow(j)
+		if f == nil || f.Conn == nil || seen[f] {
+			continue
+		}
+		seen[f] = true
+		var wait [2]time.Duration
+		var numbers [2][]int
+		for _, s := range f.Conn.Stalls {
+			for _, cause := range causes {
+				if s.Cause == cause {
+					wait[s.Waiting.Other()] += time.Duration(s.End.Time - s.Begin.Time)
+					numbers[s.Waiting.Other()] = append(numbers[s.Waiting.Other()], s.Begin.Frame, s.End.Frame)
+				}
+			}
+		}
+		for d := range wait {
+			if wait[d] > 0 {
+				key := fmt.Sprint(j.Server, " ", d)
+				side[key] = pcapflow.Dir(d)
+				found.add(key, hit{journey: j, lost: min(wait[d], max(j.Total(), wait[d])), evidence: frames(j.Points[0].Capture, numbers[d]...)})
+			}
+		}
+	}
+	var out []Finding
+	for _, b := range found.all {
+		f := b.finding(Note, High)
+		w := b.worst()
+		if r.Name == "receiver-limited" {
+			f.Severity = c.weighed(b, len(seen))
+		}
+		f.Text = c.say(text, c.side(side[b.key]), w.lost, len(b.hits), w.journey.Server)
+		f.Refuters = c.doubts(r, notFound)
+		out = append(out, f)
+	}
+	return out
+}
+
+var windowLimited = Rule{
+	Name: "window-limited", Family: "tcp",
+	Title: lang.Text{EN: "Throughput limited by the window", ES: "Caudal limitado por la ventana"},
+	Doc: lang.Text{
+		EN: "The sender had all that the receiver's window allows in flight again and again, without loss: the rate is window over round trip. Larger socket buffers, or window scaling where it is missing, raise it.",
+		ES: "El emisor tuvo en vuelo una y otra vez todo lo que la ventana del receptor permite, sin pérdidas: el caudal es la ventana entre la ida y vuelta. Lo suben búferes mayores, o el escalado de ventana donde falta.",
+	},
+	Source: "RFC 7323, section 2",
+	Needs:  lang.Text{EN: "a capture with the handshake and the transfer", ES: "una captura con el establecimiento y la transferencia"},
+	Refuters: []lang.Text{
+		{EN: "less than the window was in flight", ES: "en vuelo había menos que la ventana"},
+	},
+	Check: checkWindowLimited,
+}
+
+func checkWindowLimited(c *Case, r *Rule) []Finding {
+	var found batches
+	most := map[string]int64{}
+	seen := map[*pcapflow.Flow]bool{}
+	for _, j := range c.Journeys {
+		f := flow(j)
+		if f == nil || f.Conn == nil || seen[f] {
+			continue
+		}
+		seen[f] = true
+		for d := range f.Conn.Count {
+			n := f.Conn.Count[d]
+			if n.WindowFull < 3 || n.Retransmitted > 0 || f.Conn.Count[1-d].ZeroWindow > 0 {
+				continue
+			}
+			most[j.Server.String()] = max(most[j.Server.String()], n.MaxInFlight)
+			found.add(j.Server.String(), hit{journey: j, evidence: frames(j.Points[0].Capture, f.FirstPayload[d].Frame, f.LastPayload[d].Frame)})
+		}
+	}
+	var out []Finding
+	for _, b := range found.all {
+		f := b.finding(Note, Medium)
+		j := b.hits[0].journey
+		f.Text = c.say(lang.Text{
+			EN: "%d connection{|s} with %s sent no faster than the window allows: %d bytes each round trip of %s.",
+			ES: "%d {conexión|conexiones} con %s no envi{ó|aron} más deprisa de lo que la ventana permite: %d bytes por cada ida y vuelta de %s.",
+		}, len(b.hits), j.Server, most[b.key], roundTrip(j))
+		f.Refuters = c.doubts(r, notFound)
+		out = append(out, f)
+	}
+	return out
+}
+
+var bufferbloat = Rule{
+	Name: "bufferbloat", Family: "path",
+	Title: lang.Text{EN: "A queue in the path adds delay under load", ES: "Una cola en el camino añade retardo con carga"},
+	Doc: lang.Text{
+		EN: "The round trip grew to a multiple of its minimum while much was in flight: a device queues packets instead of dropping early. An active queue management (fq_codel, CAKE) at the narrow link mends it.",
+		ES: "La ida y vuelta creció a un múltiplo de su mínimo con mucho en vuelo: un equipo encola los paquetes en vez de descartar pronto. Lo arregla una gestión activa de colas (fq_codel, CAKE) en el enlace estrecho.",
+	},
+	Source: "RFC 7567; RFC 8290",
+	Needs:  lang.Text{EN: "a capture with a transfer of many segments", ES: "una captura con una transferencia de muchos segmentos"},
+	Refuters: []lang.Text{
+		{EN: "the round trip is as long without load", ES: "la ida y vuelta es igual de larga sin carga"},
+	},
+	Check: checkBufferbloat,
+}
+
+func checkBufferbloat(c *Case, r *Rule) []Finding {
+	var found batches
+	worst := map[string]pcapflow.RTTStats{}
+	seen := map[*pcapflow.Flow]bool{}
+	for _, j := range c.Journeys {
+		f := flow(j)
+		if f == nil || f.Conn == nil || seen[f] {
+			continue
+		}
+		seen[f] = true
+		for d := range f.Conn.Samples {
+			s, flight := f.Conn.Samples[d], f.Conn.Count[1-d].MaxInFlight
+			grown := time.Duration(s.P95 - s.Min)
+			if s.N < 20 || s.Min <= 0 || float64(s.P95) < c.T.BloatFactor*float64(s.Min) || grown < c.T.BloatDelay || flight < 20*1460 {
+				continue
+			}
+			if s.P95 > worst[j.Server.String()].P95 {
+				worst[j.Server.String()] = s
+			}
+			found.add(j.Server.String(), hit{journey: j, evidence: frames(j.Points[0].Capture, f.Start.Frame, f.End.Frame)})
+		}
+	}
+	var out []Finding
+	for _, b := range found.all {
+		s := worst[b.key]
+		f := b.finding(Note, Medium)
+		f.Text = c.say(lang.Text{
+			EN: "A queue on the path to %s adds up to %s under load: the round trip grows from %s to %s (%d connection{|s}).",
+			ES: "Una cola en el camino a %s añade hasta %s con carga: la ida y vuelta crece de %s a %s (%d {conexión|conexiones}).",
+		}, b.hits[0].journey.Server, time.Duration(s.P95-s.Min), time.Duration(s.Min), time.Duration(s.P95), len(b.hits))
+		f.Refuters = c.doubts(r, notCollected("ping -i 0.2 "+b.hits[0].journey.Server.Addr().String()))
+		out = append(out, f)
+	}
+	return out
+}
+
+var slowStart = Rule{
+	Name: "slow-start", Family: "tcp",
+	Title: lang.Text{EN: "The response grew through slow start", ES: "La respuesta pasó por el arranque lento"},
+	Doc: lang.Text{
+		EN: "A response larger than the first window takes several round trips even without loss. A warm connection, a larger initial window, or a server nearer by shortens it.",
+		ES: "Una respuesta mayor que la primera ventana tarda varias idas y vueltas aun sin pérdidas. La acortan una conexión ya caliente, una ventana inicial mayor o un servidor más cercano.",
+	},
+	Source: "RFC 5681, section 3.1; RFC 6928",
+	Needs:  lang.Text{EN: "a capture with the response", ES: "una captura con la respuesta"},
+	Refuters: []lang.Text{
+		{EN: "the whole response came in one round trip", ES: "toda la respuesta llegó en una ida y vuelta"},
+	},
+	Check: checkSlowStart,
+}
+
+func checkSlowStart(c *Case, r *Rule) []Finding {
+	var found batches
+	for _, j := range c.open(r) {
+		took, ok := phaseTime(j, pcapflow.HTTPReceive)
+		rtt := roundTrip(j)
+		if !ok || j.Ordinal > 1 || rtt < 10*time.Millisecond || j.Exchange == nil || j.Exchange.Multiplexed || limited(j) {
+			continue
+		}
+		rounds := delivery(j) / rtt
+		if rounds < 3 || took < (rounds-2)*rtt || took > (rounds+1)*rtt || 2*took < j.Total() {
+			continue
+		}
+		found.add(j.Server.String(), hit{journey: j, lost: took, evidence: phaseFrames(j, string(pcapflow.HTTPReceive))})
+	}
+	var out []Finding
+	for _, b := range found.all {
+		f := b.finding(Info, Medium)
+		w := b.worst()
+		f.Text = c.say(lang.Text{
+			EN: "%d response{|s} of %s took several round trips of slow start, up to %s (round trip %s).",
+			ES: "%d respuesta{|s} de %s tard{ó|aron} varias idas y vueltas de arranque lento, hasta %s (ida y vuelta %s).",
+		}, len(b.hits), w.journey.Server, w.lost, roundTrip(w.journey))
+		f.Refuters = c.doubts(r, notFound)
+		out = append(out, f)
+	}
+	return out
+}

@@ -1,0 +1,180 @@
+package diagnose
+
+import (
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+var staleKeepalive = Rule{
+	Name: "stale-keepalive", Family: "tcp",
+	Title: lang.Text{EN: "The server closed an idle connection that was reused", ES: "El servidor cerró una conexión inactiva que se reutilizó"},
+	Doc: lang.Text{
+		EN: "A request went out on a connection that had been idle, and was answered by a close instead of a response: both sides' timers for idle connections are too close. Let the client's be shorter than the server's (keepalive_timeout).",
+		ES: "Una petición salió por una conexión inactiva y la respuesta fue un cierre: los temporizadores de inactividad de ambos lados están demasiado cerca. Que el del cliente sea menor que el del servidor (keepalive_timeout).",
+	},
+	Source: "RFC 9112, section 9.3.1",
+	Needs:  lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
+	Refuters: []lang.Text{
+		{EN: "the server's close came long before the request", ES: "el cierre del servidor llegó mucho antes que la petición"},
+	},
+	Check: checkStaleKeepalive,
+}
+
+func checkStaleKeepalive(c *Case, r *Rule) []Finding {
+	var found batches
+	for _, j := range c.Journeys {
+		x, f := j.Exchange, flow(j)
+		if x == nil || f == nil || f.Conn == nil || x.Ordinal < 2 || x.ResponseFirst.Seen() || !x.RequestFirst.Seen() {
+			continue
+		}
+		end := f.Conn.FIN[pcapflow.Server]
+		for _, t := range f.Conn.RST {
+			if t.Dir == pcapflow.Server && (!end.Seen() || t.Time < end.Time) {
+				end = t.Stamp
+			}
+		}
+		near := 2*roundTrip(j) + 50*time.Millisecond
+		if !end.Seen() || time.Duration(end.Time-x.RequestFirst.Time).Abs() > near {
+			continue
+		}
+		found.add(j.Server.String(), hit{journey: j, lost: j.Total(), evidence: frames(j.Points[0].Capture, x.RequestFirst.Frame, end.Frame)})
+	}
+	var out []Finding
+	for _, b := range found.all {
+		f := b.finding(Note, High)
+		f.Text = c.say(lang.Text{
+			EN: "%s closed %d idle connection{|s} just as a client reused {it|them}.",
+			ES: "%s cerró %d {conexión inactiva|conexiones inactivas} justo cuando un cliente {la|las} reutilizaba.",
+		}, b.hits[0].journey.Server, len(b.hits))
+		f.Refuters = c.doubts(r, notFound)
+		out = append(out, f)
+	}
+	return out
+}
+
+var natStateLost = Rule{
+	Name: "nat-state-lost", Family: "tcp",
+	Title: lang.Text{EN: "A device forgot the connection", ES: "Un equipo olvidó la conexión"},
+	Doc: lang.Text{
+		EN: "After a long silence the connection's packets were answered by RST or by nothing: a NAT or a firewall had dropped its state. Keep-alives shorter than its timeout, or a longer timeout, mend it.",
+		ES: "Tras un largo silencio los paquetes de la conexión obtuvieron RST o nada: un NAT o un cortafuegos había borrado su estado. Lo arreglan keep-alives más cortos que su tiempo, o un tiempo mayor.",
+	},
+	Source: "RFC 5382, section 5",
+	Needs:  lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
+	Refuters: []lang.Text{
+		{EN: "keep-alives flowed during the silence", ES: "hubo keep-alives durante el silencio"},
+	},
+	Check: checkNATStateLost,
+}
+
+func checkNATStateLost(c *Case, r *Rule) []Finding {
+	var found batches
+	idle := map[string]time.Duration{}
+	seen := map[*pcapflow.Flow]bool{}
+	for _, j := range c.open(r) {
+		f := flow(j)
+		if f == nil || f.Conn == nil || seen[f] {
+			continue
+		}
+		seen[f] = true
+		n := f.Conn
+		silence := time.Duration(n.Idle[1].Time - n.Idle[0].Time)
+		if silence < c.T.Reused || n.Count[0].KeepAlives+n.Count[1].KeepAlives > 0 || closedBefore(n, n.Idle[1].Time) || n.FIN[0].Seen() && n.FIN[0].Time <= n.Idle[1].Time || n.FIN[1].Seen() && n.FIN[1].Time <= n.Idle[1].Time {
+			continue
+		}
+		end, broken := brokenAfter(f, n.Idle[1])
+		if !broken {
+			continue
+		}
+		idle[j.Server.String()] = max(idle[j.Server.String()], silence)
+		found.add(j.Server.String(), hit{journey: j, lost: time.Duration(max(f.End.Time-n.Idle[1].Time, 0)), evidence: frames(j.Points[0].Capture, n.Idle[0].Frame, n.Idle[1].Frame, end.Frame)})
+	}
+	var out []Finding
+	for _, b := range found.all {
+		f := b.finding(Note, Medium)
+		f.Text = c.say(lang.Text{
+			EN: "%d connection{|s} with %s {was|were} dead after a silence of %s: a device on the way had forgotten {it|them}.",
+			ES: "%d {conexión|conexiones} con %s estaba{|n} muerta{|s} tras un silencio de %s: un equipo intermedio {la|las} había olvidado.",
+		}, len(b.hits), b.hits[0].journey.Server, idle[b.key])
+		f.Refuters = c.doubts(r, notFound)
+		out = append(out, f)
+	}
+	return out
+}
+
+// brokenAfter tells whether what was sent at an instant was repeated in vain or
+// answered by RST.
+func brokenAfter(f *pcapflow.Flow, at pcapflow.Stamp) (pcapflow.Stamp, bool) {
+	for _, r := range f.Conn.RST {
+		if wait := time.Duration(r.Time - at.Time); r.Frame > at.Frame && wait < time.Second {
+			return r.Stamp, true
+		}
+	}
+	times := 0
+	var last pcapflow.Stamp
+	for _, t := range f.Conn.Retransmissions {
+		if t.Time > at.Time && t.Kind == pcapflow.RetransmitTimeout && t.Seq >= f.Conn.AckedTo[t.Dir] {
+			times++
+			last = t.Stamp
+		}
+	}
+	return last, times >= 3
+}
+
+var happyEyeballs = Rule{
+	Name: "happy-eyeballs", Family: "tcp",
+	Title: lang.Text{EN: "IPv6 is broken and costs every connection", ES: "IPv6 no funciona y cuesta en cada conexión"},
+	Doc: lang.Text{
+		EN: "The client tried IPv6 first, got no answer, and went on with IPv4 after its short timer: each new connection pays that. Mend IPv6, or withdraw the AAAA record.",
+		ES: "El cliente probó primero IPv6, no obtuvo respuesta y siguió con IPv4 tras su breve temporizador: lo paga cada conexión nueva. Arregle IPv6 o retire el registro AAAA.",
+	},
+	Source: "RFC 8305, section 5",
+	Needs:  lang.Text{EN: "a capture at the client", ES: "una captura en el cliente"},
+	Refuters: []lang.Text{
+		{EN: "IPv6 was answered within a round trip", ES: "IPv6 obtuvo respuesta en una ida y vuelta"},
+	},
+	Check: checkHappyEyeballs,
+}
+
+func checkHappyEyeballs(c *Case, r *Rule) []Finding {
+	var found batches
+	for _, j := range c.Journeys {
+		n := connection(j)
+		if n == nil || len(n.SYN) == 0 || !j.Server.Addr().Is4() {
+			continue
+		}
+		for _, l := range j.Links {
+			first := connection(l.Journey)
+			if l.Kind != "address" || first == nil || !l.Journey.Server.Addr().Is6() || len(first.SYN) == 0 || len(first.SYNACK) > 0 {
+				continue
+			}
+			wait := time.Duration(n.SYN[0].Time - first.SYN[0].Time)
+			if wait < c.T.HappyEyeballs[0] || wait > c.T.HappyEyeballs[1] {
+				continue
+			}
+			e := append(c.synEvidence(l.Journey), c.synEvidence(j)...)
+			found.add(l.Journey.Server.String(), hit{journey: l.Journey, lost: wait, evidence: e})
+			found.add(l.Journey.Server.String(), hit{journey: j, evidence: e})
+		}
+	}
+	var out []Finding
+	for _, b := range found.all {
+		f := b.finding(c.weighed(b, c.connections()), High)
+		w := b.worst()
+		f.Text = c.say(lang.Text{
+			EN: "IPv6 to %s is not answered: up to %s more on each new connection until IPv4 is tried.",
+			ES: "IPv6 a %s no obtiene respuesta: hasta %s más en cada conexión nueva hasta probar IPv4.",
+		}, w.journey.Server, w.lost)
+		f.Refuters = c.doubts(r, notFound)
+		out = append(out, f)
+	}
+	return out
+}
+
+// synEvidence are the SYNs of a journey.
+func (c *Case) synEvidence(j *correlate.Journey) []Evidence {
+	return frames(j.Points[0].Capture, synFrames(flow(j))...)
+}

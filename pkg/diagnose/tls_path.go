@@ -1,0 +1,117 @@
+package diagnose
+
+import (
+	"strings"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+var tlsLargeHelloDropped = Rule{
+	Name: "tls-large-hello-dropped", Family: "tls",
+	Title: lang.Text{EN: "Large ClientHello dropped", ES: "ClientHello grande descartado"},
+	Doc: lang.Text{
+		EN: "A ClientHello that takes two segments (a post-quantum key share) is repeated or reset and never answered, while small ones to the same server work: a device on the path reads only the first segment.",
+		ES: "Un ClientHello que ocupa dos segmentos (clave poscuántica) se repite o se corta y nunca se responde, mientras los pequeños al mismo servidor funcionan: un equipo del camino solo lee el primer segmento.",
+	},
+	Source: "RFC 8446, section 4.1.2; draft-ietf-tls-hybrid-design",
+	Needs:  lang.Text{EN: "a capture with a large and a small ClientHello to one server", ES: "una captura con un ClientHello grande y uno pequeño al mismo servidor"},
+	Refuters: []lang.Text{
+		{EN: "the server acknowledged both segments and stayed silent", ES: "el servidor confirmó ambos segmentos y calló"},
+	},
+	Check: checkTLSLargeHelloDropped,
+}
+
+func checkTLSLargeHelloDropped(c *Case, r *Rule) []Finding {
+	worked := map[string]bool{}
+	for _, j := range c.Journeys {
+		if f := flow(j); f != nil && f.TLS != nil && f.TLS.ServerHello.Seen() && f.Conn != nil && int64(f.TLS.ClientHelloBytes) <= fullSize(f.Conn, pcapflow.Client) {
+			worked[j.Server.String()] = true
+		}
+	}
+	var found batches
+	acked := map[string]bool{}
+	for _, j := range c.open(r) {
+		f := flow(j)
+		if f == nil || f.TLS == nil || f.Conn == nil || j.Ordinal > 1 || f.TLS.ServerHello.Seen() || int64(f.TLS.ClientHelloBytes) <= fullSize(f.Conn, pcapflow.Client) || !worked[j.Server.String()] {
+			continue
+		}
+		if f.Conn.Count[pcapflow.Client].Retransmitted == 0 && len(f.Conn.RST) == 0 {
+			continue
+		}
+		acked[j.Server.String()] = acked[j.Server.String()] || int(f.Conn.AckedTo[pcapflow.Client]) > f.TLS.ClientHelloBytes
+		found.add(j.Server.String(), hit{journey: j, lost: j.Total(), evidence: frames(j.Points[0].Capture, f.TLS.ClientHelloFirst.Frame, f.TLS.ClientHello.Frame, f.End.Frame)})
+	}
+	var out []Finding
+	for _, b := range found.all {
+		j := b.hits[0].journey
+		f := b.finding(Warning, Medium)
+		f.Text = c.say(lang.Text{
+			EN: "%d ClientHello{|s} of %d bytes to %s in two segments got no answer, while small ones do: a device on the path seems to read only the first segment.",
+			ES: "%d ClientHello de %d bytes a %s en dos segmentos no {obtuvo|obtuvieron} respuesta, y los pequeños sí: un equipo del camino parece leer solo el primer segmento.",
+		}, len(b.hits), flow(j).TLS.ClientHelloBytes, j.Server)
+		f.Refuters = c.doubts(r, foundIf(acked[b.key]))
+		out = append(out, f)
+	}
+	return out
+}
+
+var tlsClientValidation = Rule{
+	Name: "tls-client-validation", Family: "tls",
+	Title: lang.Text{EN: "The client stopped to validate the certificate", ES: "El cliente se detuvo a validar el certificado"},
+	Doc: lang.Text{
+		EN: "Between the server's flight and the client's Finished the client looked for revocation lists, OCSP answers or intermediate certificates. Staple the OCSP answer, and send the whole chain.",
+		ES: "Entre la tanda del servidor y el Finished del cliente este buscó listas de revocación, respuestas OCSP o certificados intermedios. Adjunte la respuesta OCSP y envíe la cadena completa.",
+	},
+	Source: "RFC 6960; RFC 5280, section 4.2.2.1",
+	Needs:  lang.Text{EN: "a capture at the client with its DNS and HTTP", ES: "una captura en el cliente con su DNS y HTTP"},
+	Refuters: []lang.Text{
+		{EN: "no lookup or request of the client for such a service in the pause", ES: "ninguna resolución o petición del cliente a tal servicio durante la pausa"},
+	},
+	Check: checkTLSClientValidation,
+}
+
+func checkTLSClientValidation(c *Case, r *Rule) []Finding {
+	var out []Finding
+	for _, j := range c.Journeys {
+		f := flow(j)
+		if f == nil || f.TLS == nil || j.Ordinal > 1 || !f.TLS.ServerFlightEnd.Seen() || !f.TLS.ClientFinished.Seen() {
+			continue
+		}
+		pause := time.Duration(f.TLS.ClientFinished.Time - f.TLS.ServerFlightEnd.Time)
+		if pause < c.T.SlowApplication {
+			continue
+		}
+		name, e := c.validated(j, f.TLS.ServerFlightEnd.Time, f.TLS.ClientFinished.Time)
+		if name == "" {
+			continue
+		}
+		b := batch{hits: []hit{{journey: j, lost: pause, evidence: append(frames(j.Points[0].Capture, f.TLS.ServerFlightEnd.Frame, f.TLS.ClientFinished.Frame), e...)}}}
+		find := b.finding(Note, Medium)
+		find.Text = c.say(lang.Text{
+			EN: "%s spent %s in the handshake with %s asking %s about the certificate.",
+			ES: "%s dedicó %s del cifrado con %s a preguntar a %s por el certificado.",
+		}, j.Client.Addr(), pause, j.Server, name)
+		find.Refuters = c.doubts(r, notFound)
+		out = append(out, find)
+	}
+	return out
+}
+
+// validated finds a lookup of a validation service that a client made within an
+// interval of the journey's capture.
+func (c *Case) validated(j *correlate.Journey, from, to int64) (string, []Evidence) {
+	for _, l := range c.Lookups {
+		if l.Capture != j.Points[0].Capture || l.Client != j.Client.Addr() || l.Start.Time < from || l.Start.Time > to {
+			continue
+		}
+		for _, part := range []string{"ocsp", "crl", "pki", "aia"} {
+			if strings.Contains(strings.ToLower(l.Name), part) {
+				return l.Name, lookupFrames(l)
+			}
+		}
+	}
+	return "", nil
+}

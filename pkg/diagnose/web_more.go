@@ -1,0 +1,279 @@
+package diagnose
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+var serverLimit = Rule{
+	Name: "server-limit", Family: "web",
+	Title: lang.Text{EN: "The server reached a limit", ES: "El servidor llegó a un límite"},
+	Doc: lang.Text{
+		EN: "The server's own log says that it had no file descriptors, connections or workers left. Raise the limit it names, or find what holds them.",
+		ES: "El registro del propio servidor dice que no le quedaban descriptores, conexiones o procesos. Suba el límite que nombra o busque qué los retiene.",
+	},
+	Source: "nginx, worker_connections; Apache, MaxRequestWorkers; getrlimit(2)",
+	Needs:  lang.Text{EN: "the server's error log", ES: "el registro de errores del servidor"},
+	Refuters: []lang.Text{
+		{EN: "no such message in the time of the incident", ES: "ningún mensaje así en el tiempo de la incidencia"},
+	},
+	Check: func(c *Case, r *Rule) []Finding {
+		found := c.sshLogFinding(r, lang.Text{
+			EN: "The server reached a limit, %d time{|s}: %q",
+			ES: "El servidor llegó a un límite, %d {vez|veces}: %q",
+		}, func(e *logparse.Event) bool { return limitReached(e.Text) })
+		for i := range found {
+			found[i].Refuters = c.doubts(r, notFound)
+		}
+		return found
+	},
+}
+
+// limitWords are what servers write when they have no room left.
+var limitWords = []string{
+	"Too many open files", "worker_connections are not enough", "AH00161", "AH00484", "server reached MaxRequestWorkers",
+	"server reached MaxClients", "accept4() failed (24", "accept() failed (24", "nf_conntrack: table full",
+}
+
+func limitReached(text string) bool {
+	for _, w := range limitWords {
+		if strings.Contains(text, w) {
+			return true
+		}
+	}
+	return false
+}
+
+var lingeringClose = Rule{
+	Name: "lingering-close", Family: "web",
+	Title: lang.Text{EN: "The log counts a lingering close", ES: "El registro cuenta un cierre demorado"},
+	Doc: lang.Text{
+		EN: "nginx counts into $request_time the seconds (lingering_timeout, 5 s) that it keeps reading after it answered. The user had the answer long before.",
+		ES: "nginx cuenta en $request_time los segundos (lingering_timeout, 5 s) que sigue leyendo tras responder. El usuario tenía la respuesta mucho antes.",
+	},
+	Source: "nginx, lingering_timeout",
+	Needs:  lang.Text{EN: "a capture and the server's request time", ES: "una captura y el tiempo de petición del servidor"},
+	Refuters: []lang.Text{
+		{EN: "bytes of the response still flowed", ES: "aún fluían bytes de la respuesta"},
+	},
+	Check: checkLingeringClose,
+}
+
+// lingering is nginx's default of lingering_timeout.
+const lingering = 5 * time.Second
+
+func checkLingeringClose(c *Case, r *Rule) []Finding {
+	var found batches
+	for _, j := range c.Journeys {
+		x := j.Exchange
+		d, logged := loggedDuration(j)
+		if x == nil || !logged || !x.RequestFirst.Seen() || !x.ResponseLast.Seen() {
+			continue
+		}
+		extra := d - time.Duration(x.ResponseLast.Time-x.RequestFirst.Time)
+		if n := (extra + lingering/2) / lingering; n < 1 || (extra-n*lingering).Abs() > lingering/20 {
+			continue
+		}
+		found.add(j.Server.String(), hit{journey: j, evidence: append(phaseFrames(j, string(pcapflow.HTTPReceive)), journeyLines(j)...)})
+	}
+	var out []Finding
+	for _, b := range found.all {
+		j := b.hits[0].journey
+		d, _ := loggedDuration(j)
+		f := b.finding(Note, High)
+		f.Text = c.say(lang.Text{
+			EN: "The log of %s counts %s for an answer that was complete after %s: the rest is the lingering close (%d request{|s}).",
+			ES: "El registro de %s cuenta %s por una respuesta completa a los %s: el resto es el cierre demorado (%d {petición|peticiones}).",
+		}, j.Server, d, time.Duration(j.Exchange.ResponseLast.Time-j.Exchange.RequestFirst.Time), len(b.hits))
+		f.Refuters = c.doubts(r, notFound)
+		out = append(out, f)
+	}
+	return out
+}
+
+var slowDelivery = Rule{
+	Name: "slow-delivery", Family: "web",
+	Title: lang.Text{EN: "The server answered in time; delivery was slow", ES: "El servidor respondió a tiempo; la entrega fue lenta"},
+	Doc: lang.Text{
+		EN: "The server's own log or capture shows the answer in time, and the client got it late, with repeated segments in between: the delay is in the network after the application.",
+		ES: "El registro o la captura del propio servidor muestra la respuesta a tiempo, y el cliente la recibió tarde, con segmentos repetidos entre medias: el retraso está en la red, después de la aplicación.",
+	},
+	Source: "RFC 6298; nginx $request_time",
+	Needs:  lang.Text{EN: "a capture and the server's request time, or captures at both sides", ES: "una captura y el tiempo de petición del servidor, o capturas a ambos lados"},
+	Refuters: []lang.Text{
+		{EN: "the server's capture shows the first byte leaving late", ES: "la captura del servidor muestra que el primer byte salió tarde"},
+	},
+	Check: checkSlowDelivery,
+}
+
+func checkSlowDelivery(c *Case, r *Rule) []Finding {
+	var found batches
+	for _, j := range c.open(r) {
+		x := j.Exchange
+		d, logged := loggedDuration(j)
+		if x == nil || !logged || !x.RequestLast.Seen() || !x.ResponseLast.Seen() {
+			continue
+		}
+		late := time.Duration(x.ResponseLast.Time-x.RequestLast.Time) - d - roundTrip(j)
+		if late < c.T.SlowApplication || 2*late < j.Total() || !resentBetween(j, x.RequestLast, x.ResponseLast) {
+			continue
+		}
+		found.add(j.Server.String(), hit{journey: j, lost: late, evidence: append(phaseFrames(j, string(pcapflow.HTTPReceive)), journeyLines(j)...)})
+	}
+	var out []Finding
+	for _, b := range found.all {
+		w := b.worst()
+		d, _ := loggedDuration(w.journey)
+		f := b.finding(c.weighed(b, c.requests(w.journey)), High)
+		f.Text = c.say(lang.Text{
+			EN: "%s was done after %s; delivery with repeated segments took %s more (%d request{|s}).",
+			ES: "%s había terminado a los %s; la entrega, con segmentos repetidos, tardó %s más (%d {petición|peticiones}).",
+		}, w.journey.Server, d, w.lost, len(b.hits))
+		f.Refuters = c.doubts(r, notFound)
+		out = append(out, f)
+	}
+	return out
+}
+
+var redirects = Rule{
+	Name: "redirects", Family: "web",
+	Title: lang.Text{EN: "Redirects cost round trips", ES: "Las redirecciones cuestan idas y vueltas"},
+	Doc: lang.Text{
+		EN: "An answer pointed elsewhere (3xx), or asked for credentials (401), and the client asked again. Give clients the final address.",
+		ES: "Una respuesta remitió a otro sitio (3xx), o pidió credenciales (401), y el cliente preguntó de nuevo. Dé a los clientes la dirección final.",
+	},
+	Source: "RFC 9110, section 15.4",
+	Needs:  lang.Text{EN: "a clear or decrypted capture", ES: "una captura en claro o descifrada"},
+	Check:  checkRedirects,
+}
+
+func checkRedirects(c *Case, _ *Rule) []Finding {
+	var found batches
+	for _, j := range c.Journeys {
+		for _, l := range j.Links {
+			if l.Kind == "redirect" {
+				found.add(l.Journey.Server.String(), hit{journey: l.Journey, lost: l.Journey.Total(), evidence: phaseFrames(l.Journey, string(pcapflow.HTTPSend), string(pcapflow.HTTPWait))})
+			}
+		}
+	}
+	var out []Finding
+	for _, b := range found.all {
+		f := b.finding(Note, High)
+		w := b.worst()
+		f.Text = c.say(lang.Text{
+			EN: "%d request{|s} to %s only pointed elsewhere: up to %s before the real one.",
+			ES: "%d {petición|peticiones} a %s solo remiti{ó|eron} a otro sitio: hasta %s antes de la verdadera.",
+		}, len(b.hits), w.journey.Server, w.lost)
+		out = append(out, f)
+	}
+	return out
+}
+
+var coldStart = Rule{
+	Name: "cold-start", Family: "web",
+	Title: lang.Text{EN: "Only the first request was slow", ES: "Solo la primera petición fue lenta"},
+	Doc: lang.Text{
+		EN: "The first request of a path was much slower than the later ones: caches, connections behind, or code were not warm yet.",
+		ES: "La primera petición de una ruta fue mucho más lenta que las siguientes: cachés, conexiones de detrás o código aún no estaban calientes.",
+	},
+	Source: "RFC 9111",
+	Needs:  lang.Text{EN: "a capture with several requests of one path", ES: "una captura con varias peticiones de una ruta"},
+	Refuters: []lang.Text{
+		{EN: "later requests are slow now and then as well", ES: "las siguientes también son lentas a ratos"},
+	},
+	Check: checkColdStart,
+}
+
+func checkColdStart(c *Case, r *Rule) []Finding {
+	paths := newGroups()
+	for _, j := range c.Journeys {
+		if _, ok := think(j); ok && j.Exchange.Path != "" {
+			paths.add(fmt.Sprint(j.Server, " ", j.Exchange.Path), j)
+		}
+	}
+	var out []Finding
+	for _, g := range paths.all {
+		if len(g.journeys) < 4 {
+			continue
+		}
+		first, _ := think(g.journeys[0])
+		slowest := time.Duration(0)
+		for _, j := range g.journeys[1:] {
+			t, _ := think(j)
+			slowest = max(slowest, t)
+		}
+		if first < c.T.SlowApplication || first < 5*slowest {
+			continue
+		}
+		b := batch{hits: []hit{{journey: g.journeys[0], lost: first - slowest, evidence: phaseFrames(g.journeys[0], string(pcapflow.HTTPWait))}}}
+		f := b.finding(Note, Medium)
+		f.Text = c.say(lang.Text{
+			EN: "Cold start of %s: the first request took %s, the %d after it at most %s.",
+			ES: "Arranque en frío de %s: la primera petición tardó %s, las %d siguientes como mucho %s.",
+		}, g.journeys[0].Exchange.Path, first, len(g.journeys)-1, slowest)
+		f.Refuters = c.doubts(r, notFound)
+		out = append(out, f)
+	}
+	return out
+}
+
+var http2HeadOfLine = Rule{
+	Name: "http2-head-of-line", Family: "web",
+	Title: lang.Text{EN: "One lost segment stopped several streams", ES: "Un segmento perdido paró varios flujos"},
+	Doc: lang.Text{
+		EN: "Several HTTP/2 streams shared one TCP connection; a lost segment held all of them up until it was sent again. HTTP/3 keeps streams apart.",
+		ES: "Varios flujos HTTP/2 compartían una conexión TCP; un segmento perdido los retuvo a todos hasta su reenvío. HTTP/3 separa los flujos.",
+	},
+	Source: "RFC 9114, section 2",
+	Needs:  lang.Text{EN: "a decrypted capture with HTTP/2", ES: "una captura descifrada con HTTP/2"},
+	Refuters: []lang.Text{
+		{EN: "the streams stalled at different times", ES: "los flujos se pararon en momentos distintos"},
+	},
+	Check: checkHTTP2HeadOfLine,
+}
+
+func checkHTTP2HeadOfLine(c *Case, r *Rule) []Finding {
+	byFlow := map[*pcapflow.Flow][]*correlate.Journey{}
+	var order []*pcapflow.Flow
+	for _, j := range c.open(r) {
+		if x := j.Exchange; x != nil && x.StreamID > 0 && flow(j).Conn != nil {
+			f := flow(j)
+			if byFlow[f] == nil {
+				order = append(order, f)
+			}
+			byFlow[f] = append(byFlow[f], j)
+		}
+	}
+	var out []Finding
+	for _, f := range order {
+		for _, t := range f.Conn.Retransmissions {
+			if t.Dir != pcapflow.Server || t.Kind == pcapflow.RetransmitSpurious || time.Duration(t.Wait) < c.T.FeltLoss {
+				continue
+			}
+			var b batch
+			for _, j := range byFlow[f] {
+				x := j.Exchange
+				if x.RequestLast.Seen() && x.ResponseLast.Seen() && x.RequestLast.Time < t.Time-t.Wait && x.ResponseLast.Time > t.Time {
+					b.hits = append(b.hits, hit{journey: j, lost: time.Duration(t.Wait), evidence: frames(j.Points[0].Capture, t.Original.Frame, t.Frame)})
+				}
+			}
+			if len(b.hits) < 2 {
+				continue
+			}
+			find := b.finding(Note, Medium)
+			find.Text = c.say(lang.Text{
+				EN: "One lost segment stopped %d stream{|s} of %s for %s.",
+				ES: "Un segmento perdido paró %d flujo{|s} de %s durante %s.",
+			}, len(b.hits), b.hits[0].journey.Server, time.Duration(t.Wait))
+			find.Refuters = c.doubts(r, notFound)
+			out = append(out, find)
+		}
+	}
+	return out
+}
