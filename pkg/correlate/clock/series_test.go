@@ -255,3 +255,17 @@ func TestOrderAndCopies(t *testing.T) {
 		t.Errorf("%+v\nbecame\n%+v", a.Tracks[1], b.Tracks[1])
 	}
 }
+
+// TestBriefLogFarOff: a few seconds of lines may fit somewhere in a long capture
+// by chance.
+func TestBriefLogFarOff(t *testing.T) {
+	for seed := range uint64(20) {
+		r := rand.New(rand.NewPCG(14, seed))
+		h := truth{start: start}
+		elsewhere := truth{start: start + int64(480e9)}
+		tr := solveSeries(logOf(elsewhere, uniform(r, 14, 6, 1), time.Second, 1, r), partnersOf(h, uniform(r, 60, 60, 1)), 60)
+		if tr.Status == Measured {
+			t.Errorf("seed %d: measured %+v", seed, tr.Segments[0])
+		}
+	}
+}

@@ -57,10 +57,35 @@ func (m *pairing) coarse() guess {
 	case coverage < minCoverage:
 		g.status = Insufficient
 		g.why = fmt.Sprintf("only %d of %d lines find a partner at the best offset", g.score, g.lines)
+	case m.brief(g.theta) && farOff(g.theta[0]):
+		g.status = Ambiguous
+		g.why = "lines of a few seconds only, far from the time of the capture"
+		g.candidates = candidates(peaks)
 	default:
 		g.status = Measured
 	}
 	return g
+}
+
+// brief tells whether the lines that lie inside the stretch of the partners are
+// of a few seconds only: their pattern may come back by chance.
+func (m *pairing) brief(theta []int64) bool {
+	const few = int64(10 * time.Second)
+	first, last := int64(math.MaxInt64), int64(math.MinInt64)
+	for i, to := range m.order {
+		l := &m.lines[to]
+		if l.High-theta[i] >= m.first && l.Low-theta[i] <= m.last {
+			first, last = min(first, l.Low), max(last, l.High)
+		}
+	}
+	return last-first < few
+}
+
+// farOff tells an offset of over a minute beside what a time zone would explain.
+func farOff(theta int64) bool {
+	const quarter = int64(15 * time.Minute)
+	rest := abs(theta) % quarter
+	return min(rest, quarter-rest) > int64(time.Minute)
 }
 
 // peaks sweeps the offsets all pairs allow for those that most pairs share, and
