@@ -90,6 +90,9 @@ func exchangePhases(p Point, e *pcapflow.Exchange) []Phase {
 	var phases []Phase
 	sent, first := e.RequestLast, e.ResponseFirst
 	if e.ResponseReadable.Seen() {
+		first = e.ResponseReadable // the client has a first byte when it can read one
+	}
+	if e.ResponseReadable.Seen() {
 		first = e.ResponseReadable // what the client itself measures to: see pcapflow.Exchange
 	}
 	if !e.RequestFirst.Seen() {
