@@ -55,7 +55,8 @@ Start with:  flowcorr report FOLDER`,
 	flags.StringVar(&env.options.language, "lang", "", "language of texts: en or es (default: from the locale)")
 	flags.BoolVarP(&env.options.quiet, "quiet", "q", false, "say nothing on standard error but errors")
 	reportFlags(root, env)
-	root.AddCommand(reportCommand(env), flowsCommand(env), eventsCommand(env), clocksCommand(env), detectCommand(env), rulesCommand(env), versionCommand(env))
+	root.AddCommand(reportCommand(env), flowsCommand(env), eventsCommand(env), explainCommand(env), timelineCommand(env), matchCommand(env),
+		checkCommand(env), clocksCommand(env), detectCommand(env), renderCommand(env), rulesCommand(env), versionCommand(env))
 	root.InitDefaultCompletionCmd()
 	return root
 }

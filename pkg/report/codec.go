@@ -27,5 +27,17 @@ func Decode(rd io.Reader) (*Report, error) {
 	if r.Schema != Schema {
 		return nil, fmt.Errorf("the report's schema is %q; this version reads %q", r.Schema, Schema)
 	}
+	r.mend()
 	return &r, nil
+}
+
+// mend completes what a report that was changed by hand may lack and every
+// output relies on.
+func (r *Report) mend() {
+	for i := range r.Evidence {
+		e := &r.Evidence[i]
+		if e.First == nil || e.Last == nil {
+			e.First, e.Last = nil, nil
+		}
+	}
 }

@@ -98,3 +98,14 @@ func (r Ratio) MarshalJSON() ([]byte, error) {
 	}
 	return strconv.AppendFloat(nil, math.Round(float64(r)*1e4)/1e4, 'f', -1, 64), nil
 }
+
+// UnmarshalJSON implements json.Unmarshaler; what lies outside 0 … 1 is brought
+// to the nearer end.
+func (r *Ratio) UnmarshalJSON(b []byte) error {
+	v, err := strconv.ParseFloat(string(b), 64)
+	if err != nil {
+		return fmt.Errorf("not a ratio: %.40s", b)
+	}
+	*r = Ratio(max(0, min(v, 1)))
+	return nil
+}

@@ -105,11 +105,17 @@ func (d *layout) breakdown() {
 	}
 	d.heading(lang.Text{EN: "Where the time went", ES: "Dónde se fue el tiempo"})
 	d.para(d.journeyName(j))
+	d.breakdownOf(j)
+}
+
+func (d *layout) breakdownOf(j *report.Journey) {
 	t := &table{header: []string{d.say(lang.Text{EN: "cause", ES: "causa"}), d.say(lang.Text{EN: "time", ES: "tiempo"}), "%", ""}, right: []bool{false, true, true, false}}
 	for _, s := range j.Breakdown {
 		t.rows = append(t.rows, []string{d.word(s.Cause), span(s.Seconds), fmt.Sprintf("%.1f", 100*float64(s.Share)), strings.Repeat("█", int(float64(s.Share)*30+0.5))})
 	}
-	d.out = append(d.out, block{table: t})
+	if len(t.rows) > 0 {
+		d.out = append(d.out, block{table: t})
+	}
 	if p := d.phases(j); p != nil {
 		d.out = append(d.out, block{table: p})
 	}

@@ -20,8 +20,13 @@ type entry struct {
 // timeline tells the focus journey step by step, packets and log lines merged
 // on the reference clock; the raw stamp stands beside a corrected one.
 func (d *layout) timeline() {
-	j := d.r.Focus()
-	if j == nil || len(j.Instants) == 0 {
+	if j := d.r.Focus(); j != nil {
+		d.timelineOf(j)
+	}
+}
+
+func (d *layout) timelineOf(j *report.Journey) {
+	if len(j.Instants) == 0 {
 		return
 	}
 	d.heading(lang.Text{EN: "Timeline of %s (UTC)", ES: "Cronología de %s (UTC)"}, j.ID)
@@ -97,7 +102,7 @@ func shorten(s string, n int) string {
 // lines lists the log lines of the answer's journeys, raw and corrected.
 func (d *layout) lines() {
 	const most = 20
-	t := &table{header: []string{d.say(lang.Text{EN: "journey", ES: "recorrido"}), d.say(lang.Text{EN: "line", ES: "línea"}), d.say(lang.Text{EN: "as written", ES: "tal cual"}), d.say(lang.Text{EN: "corrected", ES: "corregida"}), d.say(lang.Text{EN: "sure", ES: "certeza"}), ""}}
+	t := d.lineTable()
 	left := 0
 	for _, j := range d.answerJourneys() {
 		for _, l := range j.Lines {
@@ -133,6 +138,10 @@ func (d *layout) answerJourneys() []*report.Journey {
 		}
 	}
 	return out
+}
+
+func (d *layout) lineTable() *table {
+	return &table{header: []string{d.say(lang.Text{EN: "journey", ES: "recorrido"}), d.say(lang.Text{EN: "line", ES: "línea"}), d.say(lang.Text{EN: "as written", ES: "tal cual"}), d.say(lang.Text{EN: "corrected", ES: "corregida"}), d.say(lang.Text{EN: "sure", ES: "certeza"}), ""}}
 }
 
 func (d *layout) lineRow(j *report.Journey, l report.LineLink) []string {

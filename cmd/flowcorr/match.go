@@ -1,0 +1,53 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flowcorr/flowcorr/pkg/report/render"
+)
+
+func matchCommand(env *environment) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "match PATH…",
+		Short: "Tell which log line is of which request, how sure, and what stays alone",
+		Long: `match prints every log line with the journey it tells of: how sure that is, how
+far the corrected stamp lies from the packets, what decided and which journeys
+would fit nearly as well; then lines without a journey and journeys without a
+line, with the reason.`,
+		Example: `  flowcorr match incident/
+  flowcorr match --format jsonl incident/ | jq 'select(.status == "ambiguous")'`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			r, l, err := env.analysedReport(args, "text", "jsonl")
+			if err != nil {
+				return err
+			}
+			pairs := r.Pairings()
+			return env.print(func(w io.Writer) error {
+				if env.options.format == "jsonl" {
+					return writeLines(w, pairs)
+				}
+				return render.Pairings(w, r, pairs, env.textOptions(l, w))
+			})
+		},
+	}
+	partFlags(cmd, env)
+	cmd.Flags().Lookup("format").Usage = "text or jsonl (default: text)"
+	return cmd
+}
+
+// writeLines writes one JSON object a line.
+func writeLines[T any](w io.Writer, rows []T) error {
+	out := bufio.NewWriterSize(w, 64<<10)
+	e := json.NewEncoder(out)
+	e.SetEscapeHTML(false)
+	for i := range rows {
+		if err := e.Encode(&rows[i]); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}

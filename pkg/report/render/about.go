@@ -1,0 +1,115 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/report"
+)
+
+// About writes all that is known of one subject; of many journeys the first
+// ones in full.
+func About(w io.Writer, r *report.Report, a *report.About, opt TextOptions) error {
+	const most = 5
+	d := &layout{r: r, l: opt.Lang}
+	d.heading(lang.Text{EN: "About %s", ES: "Sobre %s"}, a.Subject)
+	if e := a.Evidence; e != nil {
+		d.para(d.say(lang.Text{EN: "%s: %s, %d records, clock %s", ES: "%s: %s, %d registros, reloj %s"}, e.Path, e.Kind, e.Records, e.Clock))
+	}
+	switch {
+	case a.Reason != "":
+		d.para(d.say(lang.Text{EN: "The line belongs to no journey: %s.", ES: "La línea no pertenece a ningún recorrido: %s."}, a.Reason))
+	case len(a.Journeys) == 0 && len(a.Findings) == 0:
+		d.para(d.say(lang.Text{EN: "No journey and no finding tells of it.", ES: "Ningún recorrido ni hallazgo habla de ello."}))
+	case a.Within:
+		d.para(d.say(lang.Text{EN: "No journey names this frame; it lies between the frames of these.", ES: "Ningún recorrido nombra esta trama; está entre las tramas de estos."}))
+	}
+	for i := range a.Journeys {
+		if i == most {
+			d.rest(a.Journeys[i:])
+			break
+		}
+		d.journeyInFull(&a.Journeys[i])
+	}
+	if len(a.Findings) > 0 {
+		d.heading(lang.Text{EN: "Findings", ES: "Hallazgos"})
+		for i := range a.Findings {
+			f := &a.Findings[i]
+			d.out = append(d.out, block{bullets: []string{f.ID + ": " + f.Text + " [" + d.findingLine(f) + "]"}})
+			if len(a.Findings) <= most {
+				d.evidenceOf(f)
+			}
+		}
+	}
+	return writeText(w, d.out, opt)
+}
+
+// rest names journeys that are not shown in full.
+func (d *layout) rest(journeys []report.Journey) {
+	const most = 50
+	d.heading(lang.Text{EN: "%d further journeys", ES: "%d recorridos más"}, len(journeys))
+	var items []string
+	for i := range journeys {
+		if i == most {
+			items = append(items, fmt.Sprintf("… +%d", len(journeys)-i))
+			break
+		}
+		items = append(items, d.journeyName(&journeys[i])+", "+d.word(journeys[i].Outcome))
+	}
+	d.out = append(d.out, block{bullets: items})
+}
+
+// journeyInFull writes a journey with its shares, phases, instants and lines.
+func (d *layout) journeyInFull(j *report.Journey) {
+	d.heading(lang.Text{EN: "Journey %s", ES: "Recorrido %s"}, j.ID)
+	d.para(d.journeyName(j) + ", " + d.word(j.Outcome))
+	at := j.Start.String()
+	if j.StartCorrected != nil && *j.StartCorrected != j.Start {
+		at += d.say(lang.Text{EN: ", corrected %s", ES: ", corregida %s"}, j.StartCorrected.String())
+	}
+	if j.Stream != nil {
+		at += fmt.Sprintf(" · %s: %s.stream eq %d", d.place(j.Evidence, "", 0), j.Transport, *j.Stream)
+	}
+	if j.Ordinal > 1 {
+		at += d.say(lang.Text{EN: " · request %d of its connection", ES: " · petición %d de su conexión"}, j.Ordinal)
+	}
+	d.para(at)
+	if j.ClientSeen != "" {
+		d.para(d.say(lang.Text{EN: "The server saw the client as %s.", ES: "El servidor vio al cliente como %s."}, j.ClientSeen))
+	}
+	for _, s := range j.AlsoSeen {
+		d.para(d.say(lang.Text{EN: "Also seen in %s: stream %d, %s → %s", ES: "Vista también en %s: flujo %d, %s → %s"}, d.place(s.Evidence, "", 0), s.Stream, s.Client, s.Server))
+	}
+	if q := j.Request; q != nil {
+		d.para(strings.Join(strings.Fields(fmt.Sprintf("HTTP: %s %s %s %s", q.Method, q.Path, q.Version, positive(q.Status))), " "))
+	}
+	if t := j.TLS; t != nil {
+		d.para(strings.Join(strings.Fields(fmt.Sprintf("TLS: %s %s %s %s %s", t.Version, t.Cipher, t.ALPN, t.SNI, strings.Join(t.Alerts, ", "))), " "))
+	}
+	if s := j.SSH; s != nil {
+		d.para(strings.Join(strings.Fields(fmt.Sprintf("SSH: %s ↔ %s %s %s", s.ClientSoftware, s.ServerSoftware, s.Kex, s.Auth)), " "))
+	}
+	d.breakdownOf(j)
+	d.timelineOf(j)
+	if len(j.Lines) > 0 {
+		d.heading(lang.Text{EN: "Lines of %s", ES: "Líneas de %s"}, j.ID)
+		t := d.lineTable()
+		for _, l := range j.Lines {
+			t.rows = append(t.rows, d.lineRow(j, l))
+		}
+		d.out = append(d.out, block{table: t})
+	}
+	if len(j.Notes) > 0 {
+		d.out = append(d.out, block{bullets: j.Notes})
+	}
+}
+
+// positive writes a number that is unknown where it is 0.
+func positive(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprint(n)
+}
