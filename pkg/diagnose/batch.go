@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
-	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
 // hit is one journey that a rule's trouble befell.
@@ -119,16 +118,7 @@ func foundIf(yes bool) doubt {
 	return notFound
 }
 
-// stamps points to the packets of stamps in the capture of a point.
-func (c *Case) stamps(p correlate.Point, list ...pcapflow.Stamp) []Evidence {
-	numbers := make([]int, len(list))
-	for i, s := range list {
-		numbers[i] = s.Frame
-	}
-	return frames(p.Capture, numbers...)
-}
-
-// unanswered is how long a journey's connection went on until it was given up.
+// lasted is how long a connection went on until it was given up.
 func lasted(p correlate.Point) time.Duration {
 	return time.Duration(p.Flow.End.Time - p.Flow.Start.Time)
 }

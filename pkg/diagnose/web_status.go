@@ -158,9 +158,9 @@ func (c *Case) statusFinding(r *Rule, l *incident.Log, status int, events []int,
 	}
 	f.Evidence = merge(f.Evidence)
 	f.Text = c.say(lang.Text{
-		EN: "%d of %d answers are %d, such as %s.",
-		ES: "%d de %d respuestas son %d, como %s.",
-	}, len(events), requests, status, shorten(l.Events[events[0]].Path, 60))
+		EN: "%d answer{ has|s have} status %d (of %d in the log), such as %s.",
+		ES: "%d respuesta{ tiene|s tienen} el estado %d (de %d en el registro), como %s.",
+	}, len(events), status, requests, shorten(l.Events[events[0]].Path, 60))
 	f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected"}}
 	return f
 }

@@ -1,0 +1,239 @@
+package diagnose
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/flowcorr/flowcorr/internal/need"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+)
+
+// TestCatalogue: the table holds the rules of the catalogue, each with what it
+// must say of itself.
+func TestCatalogue(t *testing.T) {
+	b, err := os.ReadFile("testdata/catalogue.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Fields(string(b))
+	var got []string
+	for _, r := range Rules() {
+		got = append(got, r.Name)
+		for what, text := range map[string]lang.Text{"title": r.Title, "doc": r.Doc, "needs": r.Needs} {
+			if text.EN == "" || text.ES == "" {
+				t.Errorf("%s: no %s in both languages", r.Name, what)
+			}
+		}
+		if r.Check == nil || Find(r.Name) != r {
+			t.Errorf("%s: cannot be found or run", r.Name)
+		}
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("rules %v\nwant %v", got, want)
+	}
+}
+
+// TestConsequences: causes and consequences are rules, and causes are checked
+// first.
+func TestConsequences(t *testing.T) {
+	place := map[string]int{}
+	for i, r := range checkOrder(rules) {
+		place[r.Name] = i + 1
+	}
+	if len(place) != len(rules) {
+		t.Fatalf("%d of %d rules are checked", len(place), len(rules))
+	}
+	for rule, causes := range consequences {
+		for _, cause := range causes {
+			if place[rule] == 0 || place[cause] == 0 || place[cause] > place[rule] {
+				t.Errorf("%s must be checked before %s", cause, rule)
+			}
+		}
+	}
+}
+
+func TestFill(t *testing.T) {
+	for _, x := range []struct {
+		format string
+		args   []any
+		want   string
+	}{
+		{"%d segment{|s} lost", []any{1}, "1 segment lost"},
+		{"%d segmento{|s} perdido{|s}", []any{2}, "2 segmentos perdidos"},
+		{"%d {conexión|conexiones}: %d intento{|s}", []any{1, 3}, "1 conexión: 3 intentos"},
+		{"%s: %d quer{y|ies} in %s", []any{"a", int64(1), 1500 * time.Millisecond}, "a: 1 query in 1.50 s"},
+		{"95 %% of %d answer{|s}", []any{0}, "95 % of 0 answers"},
+		{"{as it is}", nil, "{as it is}"},
+	} {
+		if got := fill(x.format, x.args...); got != x.want {
+			t.Errorf("%q: %q, want %q", x.format, got, x.want)
+		}
+	}
+}
+
+// TestEmptyCase: no rule speaks, or fails, where there is nothing.
+func TestEmptyCase(t *testing.T) {
+	for _, r := range Rules() {
+		w := newWorld()
+		if found := r.Check(newCase(w.c, Options{}), r); len(found) > 0 {
+			t.Errorf("%s: %+v", r.Name, found)
+		}
+	}
+}
+
+// TestHealthy: no loud finding where the truth knows of no fault.
+func TestHealthy(t *testing.T) {
+	for _, name := range []string{"s01_healthy_web", "s09_nat_crowd"} {
+		if testing.Short() && name != "s01_healthy_web" {
+			continue
+		}
+		d := Run(read(t, "incidents", name, "input"), Options{})
+		for _, f := range loud(d) {
+			t.Errorf("%s: %s: %s", name, f.Rule, f.Text)
+		}
+		if len(of(d, "healthy")) != 1 {
+			t.Errorf("%s: not called healthy", name)
+		}
+	}
+}
+
+// TestLanguages: the same findings in both languages, and no verb left over.
+func TestLanguages(t *testing.T) {
+	c := read(t, "incidents", "s03_slow_dns", "input")
+	en, es := Run(c, Options{}), Run(c, Options{Lang: lang.ES})
+	if len(en.Findings) != len(es.Findings) || len(en.Findings) == 0 {
+		t.Fatalf("%d and %d findings", len(en.Findings), len(es.Findings))
+	}
+	bad := regexp.MustCompile(`%!|\{[^}]*\|`)
+	for i, f := range en.Findings {
+		if g := es.Findings[i]; f.Rule != g.Rule || f.Text == g.Text || bad.MatchString(f.Text) || bad.MatchString(g.Text) {
+			t.Errorf("%s: %q and %q", f.Rule, f.Text, g.Text)
+		}
+	}
+}
+
+// TestFilters: tshark selects with the filter of each finding exactly the frames
+// that the finding names.
+func TestFilters(t *testing.T) {
+	tshark := need.Program(t, "tshark")
+	for _, name := range []string{"s06_ssh", "s13_tls_failures"} {
+		d := Run(read(t, "incidents", name, "input"), Options{})
+		byFile := map[string]map[string][]int{}
+		for _, f := range d.Findings {
+			for _, e := range f.Evidence {
+				if e.Filter != "" {
+					if byFile[e.File.Open] == nil {
+						byFile[e.File.Open] = map[string][]int{}
+					}
+					byFile[e.File.Open][e.Filter] = e.Frames
+				}
+			}
+		}
+		if len(byFile) == 0 {
+			t.Fatalf("%s: no filter to try", name)
+		}
+		for file, filters := range byFile {
+			checkFilters(t, tshark, file, filters)
+		}
+	}
+}
+
+// checkFilters runs all filters of one file at once, each as a column.
+func checkFilters(t *testing.T, tshark, file string, filters map[string][]int) {
+	var all []string
+	for f := range filters {
+		all = append(all, f)
+	}
+	slices.Sort(all)
+	for _, f := range all {
+		out, err := exec.Command(tshark, "-n", "-r", file, "-Y", f, "-T", "fields", "-e", "frame.number").Output()
+		if err != nil {
+			t.Fatalf("%s: %s: %v", file, f, err)
+		}
+		var got []int
+		for _, word := range strings.Fields(string(out)) {
+			n, err := strconv.Atoi(word)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, n)
+		}
+		if !slices.Equal(got, filters[f]) {
+			t.Errorf("%s: %s selects %v, the finding names %v", filepath.Base(file), f, got, filters[f])
+		}
+	}
+}
+
+// TestBook: captures of a textbook get the diagnosis of the textbook.
+func TestBook(t *testing.T) {
+	for _, x := range []struct {
+		capture string
+		want    []string // one of them must be said
+		quiet   []string // none of them may be loud
+	}{
+		{"latency1.pcapng", nil, []string{"app-slow", "syn-lost", "loss-stall"}},
+		{"latency4.pcapng", []string{"app-slow"}, []string{"syn-lost", "loss-stall"}},
+		{"tcp_refuseconnection.pcapng", []string{"connection-refused"}, []string{"syn-unanswered"}},
+		{"nowebaccess1.pcapng", []string{"dns-unreachable", "dns-failover"}, nil},
+		{"tcp_retransmissions.pcapng", []string{"loss-stall"}, []string{"app-slow"}},
+	} {
+		d := Run(read(t, "captures", "practical-packet-analysis", x.capture), Options{})
+		var rules []string
+		for _, f := range d.Findings {
+			rules = append(rules, fmt.Sprint(f.Rule, " ", f.Severity))
+			if f.Severity >= Warning && slices.Contains(x.quiet, f.Rule) {
+				t.Errorf("%s: %s: %s", x.capture, f.Rule, f.Text)
+			}
+		}
+		said := len(x.want) == 0
+		for _, r := range x.want {
+			said = said || len(of(d, r)) > 0
+		}
+		if !said {
+			t.Errorf("%s: none of %v among %v", x.capture, x.want, rules)
+		}
+	}
+}
+
+// TestGates: copies in a capture make findings that count packets less sure.
+func TestGates(t *testing.T) {
+	for copies, want := range map[int64]Confidence{0: High, 3: Medium} {
+		w := newWorld()
+		j, n := w.tcp(4000)
+		n.SYN, n.SYNACK = append(n.SYN, w.at(2000)), nil
+		n.ACK.Frame = 0
+		j.Points[0].Flow.Duplicates = copies
+		f := of(Run(w.c, Options{}), "syn-unanswered")
+		if len(f) != 1 || f[0].Confidence != want {
+			t.Errorf("%d copies: %+v, want %s", copies, f, want)
+		}
+	}
+}
+
+// TestThresholds: rules compare with the thresholds they are given.
+func TestThresholds(t *testing.T) {
+	build := func() *world {
+		w := newWorld()
+		_, n := w.tcp(6000)
+		n.Count[sv].LargestAcked, n.AckedTo[sv] = 1200, 1201
+		w.resend(n, sv, 1201, 1448, 4)
+		return w
+	}
+	strict := Defaults()
+	strict.BlackHoleRepeats = 9
+	if f := of(Run(build().c, Options{Thresholds: &strict}), "mtu-black-hole"); len(f) > 0 {
+		t.Errorf("4 repetitions are fewer than 9: %+v", f)
+	}
+	if f := of(Run(build().c, Options{}), "mtu-black-hole"); len(f) != 1 {
+		t.Errorf("by default: %+v", f)
+	}
+}
