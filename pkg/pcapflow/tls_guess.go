@@ -248,11 +248,17 @@ func (g *exchangeGuess) stop() {
 	noteOnce(g.f, "encrypted data does not look like HTTP: requests not told apart")
 }
 
-// gap notes that the capture lacks records.
-func (g *exchangeGuess) gap() {
-	if g.cur {
-		g.last().Gap = true
-		g.last().Exact = false
+// gap notes that the capture lacks records of one side. What the server sent
+// there still belongs to its answer: how much it was is not known, when is.
+func (g *exchangeGuess) gap(d Dir, at Stamp) {
+	if !g.cur {
+		return
+	}
+	e := g.last()
+	e.Gap, e.Exact = true, false
+	if d == Server && e.ResponseFirst.Seen() {
+		e.ResponseLast = at
+		e.ResponseBytes, e.BodyBytes, e.ContentBytes = -1, -1, -1
 	}
 }
 

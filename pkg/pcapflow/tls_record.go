@@ -210,7 +210,7 @@ func (s *tlsStream) Gap(d Dir, at Stamp, n int64) {
 		}
 	}
 	if n > 0 {
-		s.guess.gap()
+		s.guess.gap(d, at)
 		s.moved = s.moved || d == Client
 		side.lost, side.have = true, 0
 		side.message = tlsMessages{}
