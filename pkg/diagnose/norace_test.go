@@ -1,0 +1,6 @@
+//go:build !race
+
+package diagnose
+
+// raceEnabled tells that the race detector slows everything.
+const raceEnabled = false
