@@ -13,7 +13,6 @@ type capturePoint struct {
 	seen    int64 // ended
 	middle  int64 // connections that say: neither side is near
 	decided int64 // connections that say anything
-	offload [2]int64
 }
 
 // pointHost is what the flows say of one address.
