@@ -65,6 +65,7 @@ type Case struct {
 	found       []Finding                              // by the rules that ran before
 	explained   map[*correlate.Journey]map[string]bool // names of the rules that speak of a journey
 	swallows    map[[2]netip.Addr]bool                 // pairs of client and server whose large packets do not pass
+	scanners    map[string]bool                        // clients that scan, by address
 	lookups     []*correlate.Lookup
 	roundTrips  map[netip.Addr]time.Duration // to each resolver, at best
 	usualAnswer time.Duration                // of resolvers, the median

@@ -174,6 +174,16 @@ var networkTrials = []trial{
 		n.SYN, n.SYNACK, n.ACK = append(n.SYN, w.at(2000)), nil, pcapflow.Stamp{}
 		j.Points[0].Flow.ICMP = []pcapflow.ICMPError{{Stamp: w.at(1010), Type: 3, Code: 1}}
 	}, false, 0},
+	{"ssh-late-banner", "TCP stands, sshd says nothing", func(w *world) {
+		j, _ := w.tcp(8000)
+		j.Service, j.Points[0].Flow.Payload[sv] = "ssh", 0
+		j.Server = netip.MustParseAddrPort("10.2.0.10:22")
+	}, true, Medium},
+	{"ssh-late-banner", "the capture lacks the server's side", func(w *world) {
+		j, n := w.tcp(8000)
+		j.Service, j.Points[0].Flow.Packets[sv], n.SYNACK = "ssh", 0, nil
+		j.Server = netip.MustParseAddrPort("10.2.0.10:22")
+	}, false, 0},
 	{"receiver-limited", "closed window", func(w *world) {
 		_, n := w.tcp(3000)
 		n.Stalls = []pcapflow.Stall{{Begin: w.at(1100), End: w.at(2600), Waiting: sv, Cause: pcapflow.StallZeroWindow}}
@@ -240,5 +250,31 @@ func TestNetworkRules(t *testing.T) {
 				t.Errorf("confidence %s, want %s", found[0].Confidence, x.confidence)
 			}
 		})
+	}
+}
+
+// TestScan: many ports of one host tried in vain are one note, not many errors.
+func TestScan(t *testing.T) {
+	w := newWorld()
+	for port := range uint16(40) {
+		j, n := w.tcp(3000)
+		n.SYNACK, n.ACK = nil, pcapflow.Stamp{}
+		j.Server = netip.AddrPortFrom(server.Addr(), port+1)
+	}
+	f := of(Run(w.c, Options{}), "syn-unanswered")
+	if len(f) != 1 || f[0].Severity != Note || len(f[0].Journeys) != 40 {
+		t.Errorf("%d findings: %+v", len(f), f)
+	}
+}
+
+// TestHalfSeen: traffic of which one direction is missing is not called healthy.
+func TestHalfSeen(t *testing.T) {
+	for packets, want := range map[int64]int{0: 0, 5: 1} {
+		w := newWorld()
+		j, _ := w.tcp(300)
+		j.Points[0].Flow.Packets[sv] = packets
+		if f := of(Run(w.c, Options{}), "healthy"); len(f) != want {
+			t.Errorf("%d packets of the server: %+v", packets, f)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
 // healthy is the verdict that nothing is wrong. It runs last.
@@ -29,6 +30,9 @@ func checkHealthy(c *Case, r *Rule) []Finding {
 			return nil
 		}
 	}
+	if c.halfSeen() {
+		return nil // what the other side did is not known: not evaluable
+	}
 	var totals []time.Duration
 	for _, j := range c.Journeys {
 		if j.End.Seen() {
@@ -44,4 +48,20 @@ func checkHealthy(c *Case, r *Rule) []Finding {
 		Severity: Info, Confidence: High, Text: text,
 		Refuters: []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}},
 	}}
+}
+
+// halfSeen tells whether most connections were captured in one direction only.
+func (c *Case) halfSeen() bool {
+	half, all := 0, 0
+	for _, j := range c.Journeys {
+		f := flow(j)
+		if f == nil || f.Conn == nil {
+			continue
+		}
+		all++
+		if f.Packets[pcapflow.Client] == 0 || f.Packets[pcapflow.Server] == 0 {
+			half++
+		}
+	}
+	return 2*half > all
 }

@@ -57,7 +57,7 @@ func Run(c *correlate.Case, opt Options) *Diagnosis {
 
 func newCase(c *correlate.Case, opt Options) *Case {
 	dc := &Case{Case: c, Lang: opt.Lang, T: Defaults(), roundTrips: resolverRoundTrips(c), usualAnswer: usualAnswer(c),
-		explained: map[*correlate.Journey]map[string]bool{}, swallows: map[[2]netip.Addr]bool{}}
+		explained: map[*correlate.Journey]map[string]bool{}, swallows: map[[2]netip.Addr]bool{}, scanners: map[string]bool{}}
 	if opt.Thresholds != nil {
 		dc.T = *opt.Thresholds
 	}

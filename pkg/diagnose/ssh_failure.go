@@ -171,6 +171,9 @@ func checkSSHLateBanner(c *Case, r *Rule) []Finding {
 		if j.SSH != nil && j.SSH.ServerBanner.Seen() {
 			wait = time.Duration(j.SSH.ServerBanner.Time - conn.ACK.Time)
 		} else if !f.FirstPayload[pcapflow.Server].Seen() {
+			if f.Packets[pcapflow.Server] == 0 || len(conn.SYNACK) == 0 {
+				continue // the capture lacks the server's side: not evaluable
+			}
 			wait = max(wait, time.Duration(f.End.Time-f.Start.Time))
 		} else {
 			continue

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -126,7 +127,12 @@ func checkSYNUnanswered(c *Case, r *Rule) []Finding {
 		g.add(j.Server.String(), j)
 	}
 	var out []Finding
-	for _, group := range g.all {
+	silent, scans := c.scans(g)
+	for _, s := range scans {
+		c.scanners[s.key] = true
+		out = append(out, c.scanFinding(r, s))
+	}
+	for _, group := range silent {
 		f := Finding{Severity: Error, Confidence: High, Journeys: group.journeys}
 		attempts := 0
 		for _, j := range group.journeys {
@@ -153,6 +159,41 @@ func checkSYNUnanswered(c *Case, r *Rule) []Finding {
 		out = append(out, f)
 	}
 	return out
+}
+
+// scans takes out of unanswered connections those of a scan: one client that
+// tried many ports or hosts in vain. It is nobody's request.
+func (c *Case) scans(g *groups) (rest []*group, scans []*group) {
+	targets := map[netip.Addr]int{}
+	for _, x := range g.all {
+		targets[x.journeys[0].Client.Addr()]++
+	}
+	byClient := newGroups()
+	for _, x := range g.all {
+		client := x.journeys[0].Client.Addr()
+		if targets[client] < c.T.ScanTargets {
+			rest = append(rest, x)
+			continue
+		}
+		for _, j := range x.journeys {
+			byClient.add(client.String(), j)
+		}
+	}
+	return rest, byClient.all
+}
+
+func (c *Case) scanFinding(r *Rule, g *group) Finding {
+	f := Finding{Severity: Note, Confidence: High, Journeys: g.journeys}
+	for _, j := range g.journeys[:min(len(g.journeys), maxProven)] {
+		f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.TCPConnect))...)
+	}
+	f.Evidence = merge(f.Evidence)
+	f.Text = c.say(lang.Text{
+		EN: "%s tried %d connection{|s} to many ports or hosts without any answer: a scan, not a request that somebody waited for.",
+		ES: "%s intentó %d {conexión|conexiones} a muchos puertos o equipos sin ninguna respuesta: un barrido, no una petición que alguien esperara.",
+	}, g.key, len(g.journeys))
+	f.Refuters = []Refuter{serverCaptureRefuter(c, r, g.journeys[0], 1)}
+	return f
 }
 
 // synAcksSent counts the SYN-ACKs of journeys that some capture saw leave.
@@ -218,6 +259,9 @@ func checkConnectionRefused(c *Case, r *Rule) []Finding {
 			EN: "%s refused %d connection{|s} with RST (TTL %d): nothing listens on port %d.",
 			ES: "%s rechazó %d {conexión|conexiones} con RST (TTL %d): nada escucha en el puerto %d.",
 		}, j.Server.Addr(), len(group.journeys), connection(j).RST[0].TTL, j.Server.Port())
+		if c.scanners[j.Client.Addr().String()] {
+			f.Severity = Note // part of a scan
+		}
 		status := "not-found"
 		if c.accepted(j) {
 			status, f.Confidence = "found", Medium

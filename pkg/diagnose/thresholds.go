@@ -21,6 +21,7 @@ type Thresholds struct {
 	BlackHoleQuiet   time.Duration // how long a hole stays open, or a side is silent, before it counts
 	QueueWait        time.Duration // shortest delay of a connection that a full accept queue explains
 	QueueNear        time.Duration // how near in time another connection was served while one was ignored
+	ScanTargets      int           // ports or hosts that one client tries in vain before it is called a scan
 	HalfOpen         int           // connections half open at once that speak of a full SYN queue
 	NeighbourWait    time.Duration // shortest wait for a neighbour's address that is told
 	HappyEyeballs    [2]time.Duration
@@ -51,6 +52,7 @@ func Defaults() Thresholds {
 		BlackHoleQuiet:   time.Second,
 		QueueWait:        500 * time.Millisecond,
 		QueueNear:        5 * time.Second,
+		ScanTargets:      16,
 		HalfOpen:         64,
 		NeighbourWait:    100 * time.Millisecond,
 		HappyEyeballs:    [2]time.Duration{100 * time.Millisecond, 500 * time.Millisecond},
