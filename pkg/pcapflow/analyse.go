@@ -51,16 +51,17 @@ const defaultMaxOpen = 1 << 17
 // was read before it is in the result.
 func Analyse(src PacketSource, opt Options) (*Result, error) {
 	e := newEngine(src, opt)
-	var p capture.Packet
+	ahead, _ := src.(bufferedSource)
 	for {
-		if err := src.Next(&p); err != nil {
+		n, err := e.fill(src, ahead)
+		e.batch(n)
+		if err != nil {
 			e.end()
 			if errors.Is(err, io.EOF) {
 				err = nil
 			}
 			return e.res, err
 		}
-		e.packet(&p)
 	}
 }
 
@@ -73,7 +74,8 @@ type engine struct {
 	keep   bool            // flows are kept in the result
 	marked bool            // flows get Marks
 
-	h      header // of the packet at hand
+	h      *header // of the packet at hand
+	at     batch
 	encaps encapsulations
 	parts  fragments
 	copies copyTable
@@ -88,6 +90,7 @@ type engine struct {
 	neighbours neighbours
 	echoes     echoes
 	point      capturePoint
+	histories  histories
 	protocols  [256]int64 // packets of IP protocols that are not followed
 	previous   int64      // time of the packet before
 }
@@ -104,36 +107,41 @@ func newEngine(src PacketSource, opt Options) *engine {
 	return e
 }
 
-// packet takes one record of the capture.
-func (e *engine) packet(p *capture.Packet) {
+// packet takes one record of the capture, whose headers were read into h if
+// they are of the common kinds.
+func (e *engine) packet(p *capture.Packet, h *header) {
 	r := e.res
-	stamp := Stamp{p.Time, p.Frame}
 	if !p.HasTime {
-		stamp.Time = e.previous // a Simple Packet Block: no earlier than what came before
+		h.stamp.Time = e.previous // a Simple Packet Block: no earlier than what came before
 	}
-	if r.Packets == 0 || stamp.Time < r.First.Time {
-		r.First = stamp
+	now := h.stamp.Time
+	if r.Packets == 0 || now < r.First.Time {
+		r.First = h.stamp
 	}
-	if r.Packets == 0 || stamp.Time >= r.Last.Time {
-		r.Last = stamp
+	if r.Packets == 0 || now >= r.Last.Time {
+		r.Last = h.stamp
 	}
-	if r.Packets > 0 && stamp.Time < e.previous-backwardTolerance {
+	if r.Packets > 0 && now < e.previous-backwardTolerance {
 		r.Backward++
 	}
-	e.previous = stamp.Time
+	e.previous = now
 	r.Packets++
 	r.Bytes += int64(len(p.Data))
 	if p.WireLen > len(p.Data) {
 		r.Snapped++
 	}
-	if !e.keep && stamp.Time >= e.wheel.next {
-		e.expire(stamp.Time)
+	if !e.keep && now >= e.wheel.next {
+		e.expire(now)
 	}
-	h := &e.h
-	h.stamp, h.clock = stamp, p.Clock
-	h.wire, h.missing = p.WireLen, max(0, p.WireLen-len(p.Data))
-	h.encap, h.depth, h.mac = 0, 0, nil
-	e.link(p.Link, p.Data)
+	e.h = h
+	switch h.common {
+	case protoTCP:
+		e.tcpKeyed()
+	case protoUDP:
+		e.udpKeyed()
+	default:
+		e.link(p.Link, p.Data)
+	}
 }
 
 // backwardTolerance is how much earlier than its predecessor a packet may be

@@ -10,7 +10,7 @@ type copyTable struct {
 	proven bool // the capture has shown a copy beyond doubt
 }
 
-type recentPacket struct {
+type recentPacket struct { // 16 bytes
 	time  int64
 	print uint32 // hash of all that a copy leaves as it is
 	ttl   uint8
@@ -38,23 +38,11 @@ const (
 // look compares the packet at hand with recent ones, and remembers it. rtt is
 // the flow's round trip, 0 when unknown.
 func (t *copyTable) look(h *header, rtt int64) sameness {
-	const m1, m2 = 0x9e3779b97f4a7c15, 0xd6e8feb86659fd93
-	x := uint64(h.sport)<<48 | uint64(h.dport)<<32 | uint64(h.id)<<16 | uint64(h.sum)
-	y := uint64(h.seq)<<32 | uint64(h.ack)
-	z := h.src.lo*m1 ^ (h.dst.lo+uint64(h.length)<<32+uint64(h.flags)<<56)*m2
-	x = (x ^ z ^ z>>32) * m1
-	if len(h.options) >= 12 { // time stamps
-		y += (uint64(be32(h.options[4:]))<<32 | uint64(be32(h.options[8:]))) * m2
-	}
-	if h.proto != protoTCP && (h.sum == 0 || h.id == 0) { // a checksum of checksummed content says little
-		y ^= digest(h.payload[:min(len(h.payload), 512)])
-	}
-	x = (x ^ x>>29 ^ y) * m2
-	x ^= x >> 32
-	r := &t.recent[x>>20&(copyPlaces-1)]
+	r := &t.recent[h.print>>20&(copyPlaces-1)]
+	print := uint32(h.print) | 1
 	now := h.stamp.Time
-	if r.print != uint32(x)|1 || now-r.time > repeatedDelay || now < r.time-copyDelay {
-		*r = recentPacket{now, uint32(x) | 1, h.ttl}
+	if r.print != print || now-r.time > repeatedDelay || now < r.time-copyDelay {
+		*r = recentPacket{now, print, h.ttl}
 		return original
 	}
 	age := now - r.time
@@ -71,7 +59,7 @@ func (t *copyTable) look(h *header, rtt int64) sameness {
 		if age <= limit && (routed || t.proven || h.length > 0 || h.proto != protoTCP || h.flags&(flagSYN|flagFIN) != 0) {
 			return copied
 		}
-		*r = recentPacket{now, r.print, h.ttl}
+		*r = recentPacket{now, print, h.ttl}
 		return original
 	case age <= copyDelay, routed && age <= routedDelay:
 		t.proven = true
@@ -79,6 +67,23 @@ func (t *copyTable) look(h *header, rtt int64) sameness {
 	}
 	r.time = now
 	return doubled
+}
+
+// imprint is a hash of all of the packet at hand that a copy leaves as it is.
+func (h *header) imprint() uint64 {
+	const m1, m2 = 0x9e3779b97f4a7c15, 0xd6e8feb86659fd93
+	x := uint64(h.sport)<<48 | uint64(h.dport)<<32 | uint64(h.id)<<16 | uint64(h.sum)
+	y := uint64(h.seq)<<32 | uint64(h.ack)
+	z := h.src.lo*m1 ^ (h.dst.lo+uint64(h.length)<<32+uint64(h.flags)<<56)*m2
+	x = (x ^ z ^ z>>32) * m1
+	if len(h.options) >= 12 { // time stamps
+		y += (uint64(be32(h.options[4:]))<<32 | uint64(be32(h.options[8:]))) * m2
+	}
+	if h.proto != protoTCP && (h.sum == 0 || h.id == 0) { // a checksum of checksummed content says little
+		y ^= digest(h.payload[:min(len(h.payload), 512)])
+	}
+	x = (x ^ x>>29 ^ y) * m2
+	return x ^ x>>32
 }
 
 // digest is a hash of b.

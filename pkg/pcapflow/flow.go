@@ -20,14 +20,17 @@ type flow struct {
 	payload [2]int64
 
 	side     [2]tcpSide // TCP only, as what follows up to tcp
+	letters  uint32     // of Zeek's history, those written: two bits a letter
+	complete uint8      // Wireshark's completeness
+	watch    uint8      // what each acknowledgement and segment must be held against
 	steady   bool       // past the handshake
 	rtt      int64      // of the handshake, ns; 0: unknown
 	progress Stamp      // latest new data or acknowledgement
 	tcp      *tcpState
 
 	latest [2]Stamp // LastPayload
-	out    *Flow
 	follower
+	out   *Flow
 	marks marker
 }
 
@@ -67,7 +70,7 @@ func sortFlows(list []*flow) {
 
 // open begins a flow with the packet at hand, sent by its client unless
 // fromServer.
-func (e *engine) open(key flowKey, hash uint32, swapped, fromServer, guessed bool, t Transport) *flow {
+func (e *engine) open(fromServer, guessed bool, t Transport) *flow {
 	if !e.keep && e.table.n >= e.opt.MaxOpen {
 		e.relieve()
 	}
@@ -78,8 +81,9 @@ func (e *engine) open(key flowKey, hash uint32, swapped, fromServer, guessed boo
 	} else {
 		f = &flow{out: new(Flow)}
 	}
-	f.key, f.hash, f.turned, f.turnedFirst = key, hash, swapped != fromServer, fromServer
-	h := &e.h
+	h := e.h
+	key := h.key
+	f.key, f.hash, f.turned, f.turnedFirst = key, h.hash, h.swapped != fromServer, fromServer
 	f.last = h.stamp
 	o := f.out
 	o.Transport, o.Guessed, o.Clock = t, guessed, h.clock
@@ -110,13 +114,12 @@ func (e *engine) stream(f *flow, t Transport) int {
 
 // adopt finds the flow whose other direction the packet at hand is, when the
 // two directions travel in different encapsulations; nil if there is none.
-func (e *engine) adopt(k *flowKey, hash uint32, swapped bool) *flow {
-	h := &e.h
-	f := e.table.sibling(k, hash)
+func (e *engine) adopt(h *header) *flow {
+	f := e.table.sibling(&h.key, h.hash)
 	if f == nil || f.key.other != 0 {
 		return nil
 	}
-	d := f.sender(swapped)
+	d := f.sender(h.swapped)
 	if f.packets[d] > 0 || f.packets[d.Other()] == 0 {
 		return nil
 	}
@@ -126,7 +129,7 @@ func (e *engine) adopt(k *flowKey, hash uint32, swapped bool) *flow {
 			return nil
 		}
 	}
-	f.key.other = k.encap + 1
+	f.key.other = h.key.encap + 1
 	return f
 }
 
@@ -212,7 +215,7 @@ func (e *engine) recycle(f *flow) {
 			SYN: c.SYN[:0], SYNACK: c.SYNACK[:0],
 			Retransmissions: c.Retransmissions[:0], Stalls: c.Stalls[:0], RST: c.RST[:0],
 		}
-		*t = tcpState{conn: c, samples: [2]rttSamples{{kept: t.samples[0].kept[:0]}, {kept: t.samples[1].kept[:0]}}}
+		*t = tcpState{conn: c}
 		e.freeTCP = append(e.freeTCP, t)
 		for d := range logs {
 			if l := f.side[d].sent; l != nil && len(l.list) <= maxPooledLog {
@@ -237,22 +240,23 @@ func (e *engine) relieve() {
 		return f.last.Time
 	}
 	ages := make([]int64, 0, e.table.n)
-	for _, f := range e.table.flows {
-		if f != nil {
-			ages = append(ages, age(f))
+	for _, p := range e.table.places {
+		if p.hash != 0 {
+			ages = append(ages, age(p.flow))
 		}
 	}
 	slices.Sort(ages)
 	limit := ages[len(ages)/4]
 	var list []*flow
-	for _, f := range e.table.flows {
-		if f != nil && age(f) <= limit {
-			list = append(list, f)
+	for _, p := range e.table.places {
+		if p.hash != 0 && age(p.flow) <= limit {
+			list = append(list, p.flow)
 		}
 	}
 	sortFlows(list)
 	for _, f := range list {
 		e.finish(f)
 	}
+	e.wheel.forget()
 	e.res.Undecoded["flows ended early: too many open at one time"] += int64(len(list))
 }

@@ -47,7 +47,7 @@ const (
 
 // fragment takes one piece, and goes on with the datagram when it is whole.
 func (e *engine) fragment(f fragment) {
-	h := &e.h
+	h := e.h
 	if f.size < 0 || f.offset+f.size > maxDatagram {
 		e.undecoded("malformed fragment")
 		return

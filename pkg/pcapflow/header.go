@@ -7,8 +7,7 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
 )
 
-// header is what the headers of one packet say, from the frame inwards. There
-// is one of it, filled anew for each packet.
+// header is what the headers of one packet say, from the frame inwards.
 type header struct {
 	stamp   Stamp
 	clock   capture.ClockID
@@ -35,6 +34,13 @@ type header struct {
 	window   uint16
 	sum      uint16 // transport checksum
 	options  []byte
+
+	// Of the common kinds of packets:
+	common  uint8 // protoTCP, protoUDP; 0: another kind, not read yet
+	swapped bool  // the sender is endpoint b of the key
+	hash    uint32
+	print   uint64 // see imprint
+	key     flowKey
 }
 
 // address is an IPv4 (mapped) or IPv6 address as two words.

@@ -22,7 +22,7 @@ const (
 
 // icmp takes ICMP (RFC 792).
 func (e *engine) icmp() {
-	h := &e.h
+	h := e.h
 	b := h.body
 	if len(b) < 8 {
 		e.undecoded("packet cut within its ICMP header")
@@ -40,7 +40,7 @@ func (e *engine) icmp() {
 
 // icmpv6 takes ICMPv6 (RFC 4443, RFC 4861).
 func (e *engine) icmpv6() {
-	h := &e.h
+	h := e.h
 	b := h.body
 	if len(b) < 8 {
 		e.undecoded("packet cut within its ICMP header")
@@ -59,7 +59,7 @@ func (e *engine) icmpv6() {
 }
 
 func (e *engine) echo(b []byte, request bool) {
-	h := &e.h
+	h := e.h
 	id, seq := be16(b[4:]), be16(b[6:])
 	x := &e.echoes
 	k := echoKey{h.src, h.dst, id, seq, h.encap}
@@ -97,7 +97,7 @@ func (x *echoes) end(r *Result) { r.Echoes = x.list }
 
 // icmpError ties an error to the flow whose packet it quotes.
 func (e *engine) icmpError(b []byte) {
-	h := &e.h
+	h := e.h
 	x := ICMPError{
 		Stamp: h.stamp, From: h.src.netip(h.v6), To: h.dst.netip(h.v6),
 		Type: b[0], Code: b[1], V6: h.v6, Text: icmpText(h.v6, b[0], b[1]),

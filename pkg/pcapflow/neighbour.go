@@ -29,7 +29,7 @@ const (
 
 // arp decodes ARP for IPv4 over 6-byte link addresses.
 func (e *engine) arp(b []byte) {
-	h := &e.h
+	h := e.h
 	if len(b) < 28 {
 		e.undecoded("packet cut within ARP")
 		return
@@ -144,7 +144,7 @@ const (
 
 // neighbourDiscovery takes a solicitation or an advertisement.
 func (e *engine) neighbourDiscovery(b []byte) {
-	h := &e.h
+	h := e.h
 	if len(b) < 24 {
 		e.undecoded("packet cut within neighbour discovery")
 		return

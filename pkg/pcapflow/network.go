@@ -43,7 +43,7 @@ func (e *engine) ip(b []byte) {
 
 // ipv4 decodes IPv4 (RFC 791).
 func (e *engine) ipv4(b []byte) {
-	h := &e.h
+	h := e.h
 	if !e.enter() {
 		return
 	}
@@ -86,7 +86,7 @@ func (e *engine) ipv4(b []byte) {
 
 // ipv6 decodes IPv6 and its extension headers (RFC 8200).
 func (e *engine) ipv6(b []byte) {
-	h := &e.h
+	h := e.h
 	if !e.enter() {
 		return
 	}
@@ -111,7 +111,7 @@ func (e *engine) ipv6(b []byte) {
 
 // extensions walks IPv6 extension headers up to the transport.
 func (e *engine) extensions(next uint8, b []byte, size int) {
-	h := &e.h
+	h := e.h
 	for range 16 {
 		n := 0
 		switch next {
@@ -152,7 +152,7 @@ func (e *engine) extensions(next uint8, b []byte, size int) {
 
 // transport goes on behind the IP header: body as captured, size as sent.
 func (e *engine) transport(proto uint8, body []byte, size int) {
-	h := &e.h
+	h := e.h
 	h.proto, h.body, h.size = proto, body, size
 	h.missing = max(0, size-len(body))
 	switch proto {

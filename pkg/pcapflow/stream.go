@@ -9,7 +9,7 @@ type follower struct {
 	content Satisfied
 	early   *earlyBytes // before a protocol is recognised; nil: nothing held
 	hold    [2]*hold    // nil: nothing is missing
-	at      [2]Stamp    // of the latest byte delivered
+	at      [2]int64    // of the latest byte delivered, ns
 }
 
 type followState uint8
@@ -40,10 +40,10 @@ func (e *engine) deliver(f *flow, d Dir, at Stamp, b []byte, missing int64) {
 
 // notBefore keeps the instants of one direction from going backwards.
 func (f *flow) notBefore(d Dir, at Stamp) Stamp {
-	if f.at[d].Seen() && at.Time < f.at[d].Time {
-		at.Time = f.at[d].Time
+	if at.Time < f.at[d] {
+		at.Time = f.at[d]
 	}
-	f.at[d] = at
+	f.at[d] = at.Time
 	return at
 }
 
@@ -117,7 +117,7 @@ func (e *engine) receive(f *flow, d Dir, seq uint32, ahead int32) {
 	if f.follow == off {
 		return
 	}
-	h := &e.h
+	h := e.h
 	hd := f.hold[d]
 	if hd == nil {
 		if ahead == 0 {
@@ -127,6 +127,7 @@ func (e *engine) receive(f *flow, d Dir, seq uint32, ahead int32) {
 		if ahead > 0 {
 			hd = &hold{next: seq - uint32(ahead)}
 			f.hold[d] = hd
+			f.watch |= watchHold
 		} else {
 			e.deliverTail(f, d, h.stamp, h.payload, h.length, int(-ahead))
 			return
@@ -162,7 +163,7 @@ func (e *engine) deliverTail(f *flow, d Dir, at Stamp, b []byte, size, skip int)
 // keepPart copies payload that lies behind the hole. What is held already stays
 // as it came first.
 func (e *engine) keepPart(f *flow, d Dir, seq uint32) {
-	h := &e.h
+	h := e.h
 	hd := f.hold[d]
 	b, size := h.payload, uint32(h.length)
 	i := len(hd.parts)
@@ -261,6 +262,9 @@ func (e *engine) dropHold(f *flow, d Dir) {
 	if hd := f.hold[d]; hd != nil {
 		e.held -= hd.bytes
 		f.hold[d] = nil
+		if f.hold[d.Other()] == nil {
+			f.watch &^= watchHold
+		}
 	}
 }
 

@@ -40,15 +40,20 @@ func (e *engine) keyOf(h *header) (k flowKey, swapped bool) {
 // The hash leaves out the encapsulation, so that the same endpoints in two of
 // them lie side by side.
 type flowTable struct {
-	tags  []uint32 // hash of the flow at this place; 0: free
-	flows []*flow
-	n     int
-	seed  uint64 // unforeseeable, so that nobody can choose colliding addresses; no result depends on it
+	places []place // a power of two, at most half of them taken
+	n      int
+	seed   uint64 // unforeseeable, so that nobody can choose colliding addresses; no result depends on it
+}
+
+// place in the table; hash 0: free.
+type place struct {
+	hash uint32
+	flow *flow
 }
 
 func (t *flowTable) init() {
 	t.seed = rand.Uint64()
-	t.tags, t.flows = make([]uint32, 1<<12), make([]*flow, 1<<12)
+	t.places = make([]place, 1<<12)
 }
 
 // hash of the key without its encapsulation; never 0.
@@ -63,25 +68,29 @@ func (t *flowTable) hash(k *flowKey) uint32 {
 
 // find is the flow of the key, nil if there is none.
 func (t *flowTable) find(k *flowKey, hash uint32) *flow {
-	mask := uint32(len(t.tags) - 1)
-	for i := hash >> 1 & mask; t.tags[i] != 0; i = (i + 1) & mask {
-		if t.tags[i] == hash && t.flows[i].key.is(k) {
-			return t.flows[i]
+	mask := uint32(len(t.places) - 1)
+	for i := hash >> 1 & mask; ; i = (i + 1) & mask {
+		p := &t.places[i]
+		if p.hash == hash && p.flow.key.is(k) {
+			return p.flow
+		}
+		if p.hash == 0 {
+			return nil
 		}
 	}
-	return nil
 }
 
 // sibling is a flow with the same endpoints in another encapsulation, nil if
 // there is none.
 func (t *flowTable) sibling(k *flowKey, hash uint32) *flow {
-	mask := uint32(len(t.tags) - 1)
-	for i := hash >> 1 & mask; t.tags[i] != 0; i = (i + 1) & mask {
-		if t.tags[i] == hash {
+	mask := uint32(len(t.places) - 1)
+	for i := hash >> 1 & mask; t.places[i].hash != 0; i = (i + 1) & mask {
+		if t.places[i].hash == hash {
+			f := t.places[i].flow
 			o := *k
-			o.encap, o.other = t.flows[i].key.encap, t.flows[i].key.other
-			if t.flows[i].key == o {
-				return t.flows[i]
+			o.encap, o.other = f.key.encap, f.key.other
+			if f.key == o {
+				return f
 			}
 		}
 	}
@@ -89,55 +98,55 @@ func (t *flowTable) sibling(k *flowKey, hash uint32) *flow {
 }
 
 func (t *flowTable) insert(f *flow) {
-	if 2*(t.n+1) > len(t.tags) {
-		old := t.flows
-		t.tags, t.flows = make([]uint32, 2*len(old)), make([]*flow, 2*len(old))
-		for _, g := range old {
-			if g != nil {
-				t.place(g)
+	if 2*(t.n+1) > len(t.places) {
+		old := t.places
+		t.places = make([]place, 2*len(old))
+		for _, p := range old {
+			if p.hash != 0 {
+				t.put(p)
 			}
 		}
 	}
-	t.place(f)
+	t.put(place{f.hash, f})
 	t.n++
 }
 
-func (t *flowTable) place(f *flow) {
-	mask := uint32(len(t.tags) - 1)
-	i := f.hash >> 1 & mask
-	for t.tags[i] != 0 {
+func (t *flowTable) put(p place) {
+	mask := uint32(len(t.places) - 1)
+	i := p.hash >> 1 & mask
+	for t.places[i].hash != 0 {
 		i = (i + 1) & mask
 	}
-	t.tags[i], t.flows[i] = f.hash, f
+	t.places[i] = p
 }
 
 // remove takes f out and closes the gap it leaves.
 func (t *flowTable) remove(f *flow) {
-	mask := uint32(len(t.tags) - 1)
+	mask := uint32(len(t.places) - 1)
 	i := f.hash >> 1 & mask
-	for t.flows[i] != f {
-		if t.tags[i] == 0 {
+	for t.places[i].flow != f {
+		if t.places[i].hash == 0 {
 			return
 		}
 		i = (i + 1) & mask
 	}
-	for j := (i + 1) & mask; t.tags[j] != 0; j = (j + 1) & mask {
-		home := t.tags[j] >> 1 & mask
+	for j := (i + 1) & mask; t.places[j].hash != 0; j = (j + 1) & mask {
+		home := t.places[j].hash >> 1 & mask
 		if (j-home)&mask >= (j-i)&mask {
-			t.tags[i], t.flows[i] = t.tags[j], t.flows[j]
+			t.places[i] = t.places[j]
 			i = j
 		}
 	}
-	t.tags[i], t.flows[i] = 0, nil
+	t.places[i] = place{}
 	t.n--
 }
 
 // all open flows in order of their first frame.
 func (t *flowTable) all() []*flow {
 	list := make([]*flow, 0, t.n)
-	for _, f := range t.flows {
-		if f != nil {
-			list = append(list, f)
+	for _, p := range t.places {
+		if p.hash != 0 {
+			list = append(list, p.flow)
 		}
 	}
 	sortFlows(list)

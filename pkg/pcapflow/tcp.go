@@ -14,27 +14,28 @@ const (
 // segment touches.
 type tcpState struct {
 	conn     *Conn
-	synTS    [8]uint32 // TSval of the first SYNs
-	lastSYN  Stamp     // the SYN that the SYN-ACK answers
-	lastSA   Stamp     // the latest SYN-ACK before the ACK
-	firstSYN Stamp     // the SYN that it answers by its time stamp, where that is an earlier one
+	history  history
+	samples  [2]rttSamples // towards each side
 	holes    [2]holes
 	zero     [2]Stamp // since when the side advertises no room; unseen: it has room
 	resent   [2]resent
-	samples  [2]rttSamples // towards each side
 	late     lateAck
-	fullAt   Stamp    // when a side had last used up the other's window
-	offload  [2]int64 // segments larger than the MSS
-	optioned bool     // the options of the SYN-ACK were read
-	history  history
+	fullAt   Stamp     // when a side had last used up the other's window
+	offload  [2]int64  // segments larger than the MSS
+	synTS    [8]uint32 // TSval of the first SYNs
+	lastSYN  Stamp     // the SYN that the SYN-ACK answers
+	firstSYN Stamp     // the SYN that it answers by its time stamp, where that is an earlier one
+	lastSA   Stamp     // the latest SYN-ACK before the ACK
+	optioned bool      // the options of the SYN-ACK were read
 }
 
-// tcpSide is one sender's half of a connection: one cache line.
+// tcpSide is one sender's half of a connection: what every segment touches.
 type tcpSide struct {
 	base   uint32 // initial sequence number, or the one before the first byte seen
 	next   uint32 // highest sequence number sent so far, plus one
 	acked  uint32 // highest acknowledgement this side sent
 	window uint32 // last advertised, scaled where the scale is known
+	most   uint32 // most bytes it had in flight
 	probed uint32 // sequence number behind a probe of a closed window
 
 	known   bool  // base and next mean something
@@ -49,35 +50,62 @@ type tcpSide struct {
 	lastID uint16 // highest IP identification so far
 	idGood uint8  // steps of the identification that fit a counter
 	idBad  uint8  // steps that do not
+	mss    uint16 // it announced; 0: unknown
+	inFR   bool   // in fast recovery until the number fast is acknowledged
+	fast   uint32
 
-	fast  uint32   // fast recovery goes on until this is acknowledged; valid while recovering
-	inFR  bool     // in fast recovery
-	sent  *sentLog // segments not yet acknowledged
-	heard int64    // time of its latest packet
+	largest      uint32 // most bytes in one segment it sent
+	largestAcked uint32 // the same, of those acknowledged and sent once
+
+	trips uint32 // round trips measured towards it
+	min   int64  // the shortest of them, ns
+	heard int64  // time of its latest packet
+	sent  *sentLog
 }
+
+// Bits of flow.watch.
+const (
+	watchHoles  = 1 << 0 // and 1 << 1 for the server's bytes
+	watchResent = 1 << 2 // and 1 << 3
+	watchZero   = 1 << 4 // and 1 << 5
+	watchLate   = 1 << 6
+	watchHold   = 1 << 7
+)
 
 // tcp takes a TCP segment.
 func (e *engine) tcp() {
-	h := &e.h
+	h := e.h
+	if problem := h.readTCP(); problem != "" {
+		e.undecoded(problem)
+		return
+	}
+	h.key, h.swapped = e.keyOf(h)
+	h.hash, h.print = e.table.hash(&h.key), h.imprint()
+	e.tcpKeyed()
+}
+
+// readTCP reads the TCP header at h.body. It returns what is wrong with it.
+func (h *header) readTCP() string {
 	b := h.body
 	if len(b) < 20 {
-		e.undecoded("packet cut within its TCP header")
-		return
+		return "packet cut within its TCP header"
 	}
 	head := int(b[12]>>4) * 4
 	if head < 20 || head > h.size {
-		e.undecoded("malformed TCP header")
-		return
+		return "malformed TCP header"
 	}
 	h.sport, h.dport = be16(b), be16(b[2:])
 	h.seq, h.ack = be32(b[4:]), be32(b[8:])
 	h.flags, h.window, h.sum = b[13], be16(b[14:]), be16(b[16:])
 	h.options, h.payload = b[20:min(head, len(b))], b[min(head, len(b)):]
 	h.length = h.size - head
+	return ""
+}
 
-	key, swapped := e.keyOf(h)
-	hash := e.table.hash(&key)
-	f := e.table.find(&key, hash)
+// tcpKeyed takes a TCP segment whose header was read.
+func (e *engine) tcpKeyed() {
+	h := e.h
+	f := e.table.find(&h.key, h.hash)
 	var rtt int64
 	if f != nil {
 		rtt = f.rtt
@@ -90,31 +118,31 @@ func (e *engine) tcp() {
 		}
 		return
 	}
-	if f != nil && h.flags&(flagSYN|flagACK|flagRST) == flagSYN && f.reused(h, swapped) {
+	if f != nil && h.flags&(flagSYN|flagACK|flagRST) == flagSYN && f.reused(h) {
 		e.finish(f)
 		f = nil
 	}
 	if f == nil && h.flags&flagACK != 0 {
-		f = e.adopt(&key, hash, swapped)
+		f = e.adopt(h)
 	}
 	if f == nil {
-		f = e.openTCP(key, hash, swapped)
+		f = e.openTCP()
 	}
-	d := f.sender(swapped)
+	d := f.sender(h.swapped)
 	before := f.last
 	f.count(h, d)
 	e.segment(f, d, before, same)
 }
 
 // reused tells whether a SYN begins another connection with the same addresses.
-func (f *flow) reused(h *header, swapped bool) bool {
-	s := &f.side[f.sender(swapped)]
+func (f *flow) reused(h *header) bool {
+	s := &f.side[f.sender(h.swapped)]
 	return s.known && s.base != h.seq
 }
 
 // openTCP begins a connection. Its client is who sent the SYN; else a guess.
-func (e *engine) openTCP(key flowKey, hash uint32, swapped bool) *flow {
-	h := &e.h
+func (e *engine) openTCP() *flow {
+	h := e.h
 	fromServer, guessed := false, true
 	switch {
 	case h.flags&flagSYN != 0:
@@ -124,12 +152,15 @@ func (e *engine) openTCP(key flowKey, hash uint32, swapped bool) *flow {
 	default:
 		fromServer = serverPort(h.sport, h.dport)
 	}
-	f := e.open(key, hash, swapped, fromServer, guessed, TCP)
+	f := e.open(fromServer, guessed, TCP)
 	if n := len(e.freeTCP); n > 0 {
 		f.tcp = e.freeTCP[n-1]
 		e.freeTCP = e.freeTCP[:n-1]
 	} else {
 		f.tcp = &tcpState{conn: new(Conn)}
+	}
+	if h.flags&flagSYN == 0 {
+		f.closing = running
 	}
 	c := f.tcp.conn
 	c.Scale = [2]int{-1, -1}

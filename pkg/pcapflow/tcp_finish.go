@@ -11,7 +11,9 @@ func (e *engine) finishTCP(f *flow) {
 			c.Count[d].ZeroWindowTime += f.last.Time - s.Time
 			f.stall(Stall{Begin: s, End: f.last, Waiting: Dir(d).Other(), Cause: StallZeroWindow})
 		}
-		c.Samples[d] = t.samples[d].stats()
+		c.Samples[d] = t.samples[d].stats(&f.side[d])
+		n, side := &c.Count[d], &f.side[d]
+		n.MaxInFlight, n.Largest, n.LargestAcked = int64(side.most), int64(side.largest), int64(side.largestAcked)
 	}
 	for d := range t.holes {
 		me, peer := &f.side[d], &f.side[Dir(d).Other()]
@@ -22,19 +24,22 @@ func (e *engine) finishTCP(f *flow) {
 			c.Holes[d] = Hole{Since: x.since, Quiet: x.quiet, Seq: x.from - me.base, Bytes: int64(x.to - x.from)}
 		}
 	}
-	t.judgeSYN()
+	f.judgeSYN()
 	slices.SortStableFunc(c.Stalls, func(a, b Stall) int { return a.Begin.Frame - b.Begin.Frame })
 	c.State = f.connState()
-	y := &t.history
-	c.History = string(y.text[:y.n])
-	if f.turnedFirst {
-		c.History = "^" + c.History
-	}
-	c.Completeness = y.complete
+	c.History = e.histories.text(&t.history, f.turnedFirst)
+	c.Completeness = f.complete
 	c.Vantage = f.vantage()
 	c.Marks = f.marks.ordered()
 	if len(c.SYN) > 0 || len(c.SYNACK) > 0 {
-		f.out.Phases = append(f.out.Phases, e.connectPhase(f))
+		list := f.out.Phases
+		if n := len(list); n < cap(list) { // with the room of an ended flow's frames
+			list = list[:n+1]
+		} else {
+			list = append(list, Phase{})
+		}
+		e.connectPhase(f, &list[len(list)-1])
+		f.out.Phases = list
 	}
 }
 
@@ -43,9 +48,9 @@ func (e *engine) finishTCP(f *flow) {
 const firstSYNTimer = second
 
 // connectPhase is tcp.connect: first SYN to the client's ACK, losses included.
-func (e *engine) connectPhase(f *flow) Phase {
+func (e *engine) connectPhase(f *flow, p *Phase) {
 	c := f.tcp.conn
-	p := Phase{Name: TCPConnect, Attempts: len(c.SYN), RTT: c.RTT, Frames: c.connectFrames()}
+	*p = Phase{Name: TCPConnect, Attempts: len(c.SYN), RTT: c.RTT, Frames: c.connectFrames(p.Frames[:0])}
 	if len(c.SYN) > 0 {
 		p.Begin = c.SYN[0]
 	}
@@ -77,13 +82,15 @@ func (e *engine) connectPhase(f *flow) Phase {
 	default:
 		p.Outcome = Unanswered
 	}
+	if p.End.Seen() && p.End.Frame < p.Begin.Frame {
+		p.Begin, p.RTT, p.Note = Stamp{}, 0, "recorded out of order: its begin is not known"
+	}
 	slices.Sort(p.Frames)
-	return p
 }
 
-// connectFrames of SYNs, SYN-ACKs until the ACK, and the ACK.
-func (c *Conn) connectFrames() []int {
-	list := make([]int, 0, len(c.SYN)+len(c.SYNACK)+1)
+// connectFrames appends those of SYNs, SYN-ACKs until the ACK, and the ACK.
+func (c *Conn) connectFrames(list []int) []int {
+	list = slices.Grow(list, len(c.SYN)+len(c.SYNACK)+1)
 	for _, s := range c.SYN {
 		list = append(list, s.Frame)
 	}

@@ -8,7 +8,7 @@ const (
 
 // handshake notes what a segment says about opening and closing.
 func (e *engine) handshake(f *flow, d Dir, same sameness) {
-	h := &e.h
+	h := e.h
 	c := f.tcp.conn
 	switch {
 	case h.flags&flagRST != 0:
@@ -39,7 +39,7 @@ func (e *engine) handshake(f *flow, d Dir, same sameness) {
 
 // syn takes a SYN or SYN-ACK.
 func (e *engine) syn(f *flow, d Dir) {
-	h := &e.h
+	h := e.h
 	t := f.tcp
 	c := t.conn
 	me := &f.side[d]
@@ -75,7 +75,7 @@ func (e *engine) syn(f *flow, d Dir) {
 
 // synAck takes a SYN-ACK: which SYN it answers tells the loss-free round trip.
 func (e *engine) synAck(f *flow) {
-	h := &e.h
+	h := e.h
 	t := f.tcp
 	c := t.conn
 	if len(c.SYNACK) < maxSYN {
@@ -84,12 +84,13 @@ func (e *engine) synAck(f *flow) {
 	if !f.steady {
 		t.lastSA = h.stamp
 	}
-	if len(c.SYN) == 0 || t.lastSYN.Seen() {
-		return
+	if n := len(c.SYN); n == 0 || f.steady || t.lastSYN == c.SYN[n-1] {
+		return // repeated without being asked
 	}
 	t.lastSYN = c.SYN[len(c.SYN)-1]
 	c.RTTServer = max(0, h.stamp.Time-t.lastSYN.Time)
-	if echo := h.tsecr(); echo != 0 { // a time stamp tells which SYN was meant (RFC 7323)
+	t.firstSYN = Stamp{}
+	if echo := h.tsecr(); echo != 0 && len(c.SYNACK) == 1 { // a time stamp tells which SYN was meant (RFC 7323)
 		for i := range min(len(c.SYN)-1, len(t.synTS)) {
 			if t.synTS[i] == echo {
 				t.firstSYN = c.SYN[i]
@@ -101,10 +102,11 @@ func (e *engine) synAck(f *flow) {
 // judgeSYN decides which of several SYNs the SYN-ACK answered. The echoed time
 // stamp alone does not tell: when the first SYN-ACK was lost, its repetition
 // echoes the first SYN as well. The later round trips do.
-func (t *tcpState) judgeSYN() {
+func (f *flow) judgeSYN() {
+	t := f.tcp
 	c := t.conn
-	s := &t.samples[Server]
-	if !t.firstSYN.Seen() || s.n == 0 {
+	s := &f.side[Server]
+	if !t.firstSYN.Seen() || s.trips == 0 {
 		return
 	}
 	long := t.lastSA.Time - t.firstSYN.Time
@@ -136,7 +138,7 @@ func (e *engine) established(f *flow) {
 
 // reset takes a RST.
 func (e *engine) reset(f *flow, d Dir) {
-	h := &e.h
+	h := e.h
 	c := f.tcp.conn
 	me := &f.side[d]
 	if len(c.RST) < maxResets {
@@ -157,7 +159,7 @@ func (e *engine) reset(f *flow, d Dir) {
 
 // synOptions notes the options of a SYN or SYN-ACK.
 func (e *engine) synOptions(f *flow, d Dir, first bool) {
-	h := &e.h
+	h := e.h
 	e.checkSum(h)
 	if !first {
 		return
@@ -165,6 +167,7 @@ func (e *engine) synOptions(f *flow, d Dir, first bool) {
 	c := f.tcp.conn
 	if b := h.option(optionMSS); len(b) == 2 {
 		c.MSS[d] = int(be16(b))
+		f.side[d].mss = be16(b)
 	}
 	if b := h.option(optionScale); len(b) == 1 {
 		c.Scale[d] = int(min(b[0], 14)) // RFC 7323 section 2.3

@@ -16,6 +16,12 @@ type hole struct {
 
 const maxHoles = 64
 
+// hole notes that side d's bytes between two numbers were skipped.
+func (f *flow) hole(d Dir, from, to uint32, h *header) {
+	f.tcp.holes[d].add(from, to, h, f.side[d].heard)
+	f.watch |= watchHoles << d
+}
+
 // add a hole seen with the packet at hand, which lies behind it; heard is when
 // the sender had been heard of before.
 func (x *holes) add(from, to uint32, h *header, heard int64) {
@@ -33,8 +39,9 @@ func (x *holes) add(from, to uint32, h *header, heard int64) {
 }
 
 // fill takes what lies within seq and end out of the holes; the first hole that
-// was touched is returned as it was, and how many bytes were filled.
-func (x *holes) fill(seq, end uint32) (was hole, n uint32) {
+// was touched is returned as it was, and how many bytes were filled, and of them
+// how many had been acknowledged.
+func (x *holes) fill(seq, end uint32) (was hole, n, acked uint32) {
 	for i := 0; i < len(x.list); i++ {
 		o := &x.list[i]
 		from, to := o.from, o.to
@@ -51,6 +58,9 @@ func (x *holes) fill(seq, end uint32) (was hole, n uint32) {
 			was = *o
 		}
 		n += to - from
+		if o.acked.Seen() {
+			acked += to - from
+		}
 		switch {
 		case from == o.from && to == o.to:
 			x.list = append(x.list[:i], x.list[i+1:]...)
@@ -71,7 +81,7 @@ func (x *holes) fill(seq, end uint32) (was hole, n uint32) {
 			i++
 		}
 	}
-	return was, n
+	return was, n, acked
 }
 
 // acknowledged tells how many bytes of the holes ack newly covers.

@@ -25,7 +25,7 @@ type resent struct {
 // repeated takes a segment that begins before the highest number its side d has
 // sent. It tells whether that is all there is to the segment: then it is no data.
 func (e *engine) repeated(f *flow, d Dir, seq, end uint32, same sameness) bool {
-	h := &e.h
+	h := e.h
 	me, peer := &f.side[d], &f.side[d.Other()]
 	c := f.tcp.conn
 	count := &c.Count[d]
@@ -52,11 +52,11 @@ func (e *engine) repeated(f *flow, d Dir, seq, end uint32, same sameness) bool {
 	if int32(end-me.next) > 0 {
 		old = me.next
 	}
-	was, filled := f.tcp.holes[d].fill(seq, old)
+	was, filled, acked := f.tcp.holes[d].fill(seq, old)
 	late := me.sentBefore(h)
 	switch {
 	case filled > 0 && was.acked.Seen() && h.stamp.Time-was.acked.Time <= lateCapture:
-		count.AckedUnseen -= int64(filled) // only recorded late
+		count.AckedUnseen -= int64(acked) // only recorded late
 		return false
 	case filled > 0 && e.reordered(f, d, &was, late):
 		count.OutOfOrder++
@@ -73,7 +73,7 @@ func (e *engine) repeated(f *flow, d Dir, seq, end uint32, same sameness) bool {
 // reordered tells whether a segment that fills a hole is an original that came
 // late, rather than sent again.
 func (e *engine) reordered(f *flow, d Dir, was *hole, late bool) bool {
-	h := &e.h
+	h := e.h
 	me, peer := &f.side[d], &f.side[d.Other()]
 	if !h.v6 && h.id != 0 && me.counts() {
 		return late
@@ -92,7 +92,7 @@ func (e *engine) reordered(f *flow, d Dir, was *hole, late bool) bool {
 
 // retransmission notes that side d has sent its bytes from seq to old again.
 func (e *engine) retransmission(f *flow, d Dir, seq, old uint32, was *hole, filled uint32) {
-	h := &e.h
+	h := e.h
 	me, peer := &f.side[d], &f.side[d.Other()]
 	c := f.tcp.conn
 	r := Retransmission{Stamp: h.stamp, Dir: d, Seq: seq - me.base, Len: int(old - seq)}
@@ -102,8 +102,8 @@ func (e *engine) retransmission(f *flow, d Dir, seq, old uint32, was *hole, fill
 	last := was.since.Time
 	if filled == 0 {
 		if x := me.sent.find(seq); x != nil {
-			r.Original = x.stamp
-			last = x.stamp.Time
+			r.Original = x.stamp(h)
+			last = x.time
 		}
 	}
 	for i := len(c.Retransmissions) - 1; i >= max(0, len(c.Retransmissions)-32); i-- {
@@ -138,6 +138,7 @@ func (e *engine) retransmission(f *flow, d Dir, seq, old uint32, was *hole, fill
 		w.ts = be32(b)
 	}
 	f.tcp.resent[d] = w
+	f.watch |= watchResent << d
 	if r.Kind == RetransmitTimeout || r.Kind == RetransmitTail {
 		if from := f.progress; from.Seen() && h.stamp.Time-from.Time >= stallFloor {
 			f.stall(Stall{Begin: from, End: h.stamp, Waiting: d, Cause: StallTimeout})
@@ -180,12 +181,12 @@ func (c *Counters) of(k RetransmissionKind) *int64 {
 // retransmission of side d was not needed: a DSACK (RFC 2883), or an echo of a
 // time stamp from before it (Eifel, RFC 3522).
 func (e *engine) unneeded(f *flow, d Dir, w *resent) {
-	h := &e.h
-	if w.left--; w.left == 0 {
+	h := e.h
+	if w.left--; w.left == 0 || w.kind == RetransmitSpurious {
 		w.open = false
+		f.watch &^= watchResent << d
 	}
 	if w.kind == RetransmitSpurious {
-		w.open = false
 		return
 	}
 	spurious := false
@@ -205,6 +206,7 @@ func (e *engine) unneeded(f *flow, d Dir, w *resent) {
 	}
 	if spurious {
 		w.open = false
+		f.watch &^= watchResent << d
 		f.respell(w.index, d, w.kind)
 	}
 }

@@ -7,12 +7,12 @@ const wildJump = 1 << 30
 // segment follows one segment that side d sent; before is the flow's packet
 // before it.
 func (e *engine) segment(f *flow, d Dir, before Stamp, same sameness) {
-	h := &e.h
+	h := e.h
 	me, peer := &f.side[d], &f.side[d.Other()]
 	if h.flags&(flagSYN|flagRST|flagFIN) != 0 || !f.steady {
 		e.handshake(f, d, same)
 	}
-	f.tcp.history.packet(h, d)
+	f.tell(h, d)
 	if h.flags&flagRST != 0 {
 		return
 	}
@@ -53,7 +53,7 @@ func (e *engine) segment(f *flow, d Dir, before Stamp, same sameness) {
 	if e.marked {
 		f.marks.packet(h, d, seq == me.base+1)
 	}
-	if f.hold != [2]*hold{} {
+	if f.watch&watchHold != 0 {
 		e.settle(f, d)
 		e.settle(f, d.Other())
 	}
@@ -70,7 +70,7 @@ func (e *engine) bare(f *flow, d Dir, seq uint32, me, peer *tcpSide) {
 			c.KeepAlives++
 		}
 	case ahead > 0 && ahead < wildJump:
-		f.tcp.holes[d].add(me.next, seq, &e.h, me.heard)
+		f.hole(d, me.next, seq, e.h)
 		e.missing(f, d, me.next)
 		me.next = seq
 	}
@@ -79,7 +79,7 @@ func (e *engine) bare(f *flow, d Dir, seq uint32, me, peer *tcpSide) {
 // data follows a segment of size bytes of sequence space (a FIN counts as one)
 // that begins at seq.
 func (e *engine) data(f *flow, d Dir, seq, size uint32, same sameness) {
-	h := &e.h
+	h := e.h
 	me, peer := &f.side[d], &f.side[d.Other()]
 	end := seq + size
 	ahead := int32(seq - me.next)
@@ -94,7 +94,10 @@ func (e *engine) data(f *flow, d Dir, seq, size uint32, same sameness) {
 			e.undecodedSegment(f)
 			return
 		}
-		f.tcp.holes[d].add(me.next, seq, h, me.heard)
+		f.hole(d, me.next, seq, h)
+		if h.length == 0 {
+			e.missing(f, d, me.next)
+		}
 	default:
 		if e.repeated(f, d, seq, end, same) {
 			return
@@ -108,16 +111,14 @@ func (e *engine) data(f *flow, d Dir, seq, size uint32, same sameness) {
 		me.push(first, end, h)
 		me.next, f.progress = end, h.stamp
 		if peer.acks {
-			e.inFlight(f, d, end-peer.acked, peer)
+			e.inFlight(f, d, end-peer.acked, me, peer)
 		}
 	}
-	if f.tcp.late.ack.Seen() {
+	if f.watch&watchLate != 0 {
 		e.heldBack(f, d)
 	}
-	if c := &f.tcp.conn.Count[d]; int64(h.length) > c.Largest {
-		c.Largest = int64(h.length)
-	}
-	if f.tcp.conn.MSS[d.Other()] > 0 && h.length > f.tcp.conn.MSS[d.Other()] {
+	me.largest = max(me.largest, uint32(h.length))
+	if h.length > int(peer.mss) && peer.mss > 0 {
 		f.tcp.offload[d]++
 	}
 	if h.flags&flagFIN != 0 && !me.fin {
@@ -137,7 +138,7 @@ func (e *engine) undecodedSegment(f *flow) {
 
 // acknowledge takes the acknowledgement that side d sent.
 func (e *engine) acknowledge(f *flow, d Dir, me, peer *tcpSide) {
-	h := &e.h
+	h := e.h
 	if !me.acks {
 		me.acks, me.acked = true, h.ack
 		if !peer.known { // joined half-way: nothing of the peer was seen yet
@@ -159,20 +160,32 @@ func (e *engine) acknowledge(f *flow, d Dir, me, peer *tcpSide) {
 	if peer.sent != nil && peer.sent.n > 0 {
 		e.confirm(f, d, me, peer)
 	}
-	if x := &f.tcp.holes[d.Other()]; len(x.list) > 0 {
-		f.tcp.conn.Count[d.Other()].AckedUnseen += x.acknowledged(h.ack, h.stamp)
+	if f.watch != 0 {
+		e.heldAgainst(f, d.Other())
 	}
-	if f.hold[d.Other()] != nil {
-		e.holeAcknowledged(f, d.Other(), h.ack)
+}
+
+// heldAgainst holds an acknowledgement against what is open about the bytes of
+// side d.
+func (e *engine) heldAgainst(f *flow, d Dir) {
+	h := e.h
+	if f.watch&(watchHoles<<d) != 0 {
+		if n := f.tcp.holes[d].acknowledged(h.ack, h.stamp); n > 0 {
+			f.tcp.conn.Count[d].AckedUnseen += n
+			f.tcp.history.counted(letterGap, d)
+		}
 	}
-	if x := &f.tcp.resent[d.Other()]; x.open {
-		e.unneeded(f, d.Other(), x)
+	if f.hold[d] != nil {
+		e.holeAcknowledged(f, d, h.ack)
+	}
+	if f.watch&(watchResent<<d) != 0 {
+		e.unneeded(f, d, &f.tcp.resent[d])
 	}
 }
 
 // sameAck takes an acknowledgement that acknowledges nothing new.
 func (e *engine) sameAck(f *flow, d Dir, me, peer *tcpSide) {
-	h := &e.h
+	h := e.h
 	if h.length > 0 || h.flags&(flagSYN|flagFIN) != 0 || int32(peer.next-h.ack) <= 0 {
 		return
 	}
@@ -189,17 +202,16 @@ func (e *engine) sameAck(f *flow, d Dir, me, peer *tcpSide) {
 // never held.
 func (e *engine) ackedUnseen(f *flow, d Dir, n uint32) {
 	me := &f.side[d]
-	x := &f.tcp.holes[d]
-	x.add(me.next, me.next+n, &e.h, me.heard)
+	f.hole(d, me.next, me.next+n, e.h)
 	e.missing(f, d, me.next)
 	me.next += n
-	f.tcp.history.counted(letterGap, d)
 }
 
 // missing begins a hole in what the flow's dissector gets.
 func (e *engine) missing(f *flow, d Dir, from uint32) {
 	if f.follow != off && f.hold[d] == nil {
 		f.hold[d] = &hold{next: from}
+		f.watch |= watchHold
 	}
 }
 

@@ -10,11 +10,17 @@ type sentLog struct {
 	room [4]sent
 }
 
-// sent is one segment.
+// sent is one segment: 24 bytes.
 type sent struct {
+	time     int64
 	seq, end uint32
-	stamp    Stamp
-	again    bool // was sent more than once
+	frame    uint32 // its low 32 bits
+	again    bool   // was sent more than once
+}
+
+// stamp of the segment, seen from the packet at hand.
+func (x *sent) stamp(h *header) Stamp {
+	return Stamp{x.time, h.stamp.Frame - int(uint32(h.stamp.Frame)-x.frame)}
 }
 
 const maxSent = 1 << 10 // segments remembered of one side; the oldest go first
@@ -37,7 +43,7 @@ func (s *tcpSide) push(seq, end uint32, h *header) {
 			l.n--
 		}
 	}
-	l.list[(l.head+l.n)&mask] = sent{seq: seq, end: end, stamp: h.stamp}
+	l.list[(l.head+l.n)&mask] = sent{time: h.stamp.Time, seq: seq, end: end, frame: uint32(h.stamp.Frame)}
 	l.n++
 }
 
@@ -89,7 +95,6 @@ func (e *engine) confirm(f *flow, d Dir, me, peer *tcpSide) {
 	mask := uint32(len(l.list) - 1)
 	var last *sent
 	clean := true
-	largest := &f.tcp.conn.Count[d.Other()].LargestAcked
 	for l.n > 0 {
 		x := &l.list[l.head&mask]
 		if int32(me.acked-x.end) < 0 {
@@ -97,14 +102,14 @@ func (e *engine) confirm(f *flow, d Dir, me, peer *tcpSide) {
 		}
 		last = x
 		clean = clean && !x.again
-		if n := int64(x.end - x.seq); n > *largest && !x.again {
-			*largest = n
+		if !x.again {
+			peer.largestAcked = max(peer.largestAcked, x.end-x.seq)
 		}
 		l.head++
 		l.n--
 	}
 	if last != nil && clean && last.end == me.acked {
-		f.tcp.samples[d].add(e.h.stamp.Time - last.stamp.Time)
+		me.roundTrip(&f.tcp.samples[d], e.h.stamp.Time-last.time)
 	}
 	if last != nil && l.n == 0 && e.h.length == 0 {
 		e.lateAck(f, d, last)

@@ -16,6 +16,9 @@ const (
 
 // stall adds s; one that continues the stall before prolongs it.
 func (f *flow) stall(s Stall) {
+	if s.End.Frame < s.Begin.Frame {
+		return // stamps that go backwards
+	}
 	c := f.tcp.conn
 	if n := len(c.Stalls); n > 0 {
 		l := &c.Stalls[n-1]
@@ -32,7 +35,7 @@ func (f *flow) stall(s Stall) {
 // pause looks into a silence of the flow that the packet at hand, sent by d,
 // has ended. Retransmissions and zero windows tell of theirs themselves.
 func (e *engine) pause(f *flow, d Dir, before Stamp) {
-	h := &e.h
+	h := e.h
 	if c := f.tcp.conn; before.Seen() && h.stamp.Time-before.Time > c.Idle[1].Time-c.Idle[0].Time {
 		c.Idle = [2]Stamp{before, h.stamp}
 	}
@@ -60,21 +63,24 @@ const (
 // lateAck remembers that d acknowledged all that was outstanding, late: x was
 // the newest of it.
 func (e *engine) lateAck(f *flow, d Dir, x *sent) {
-	late := e.h.stamp.Time - x.stamp.Time
-	near := f.tcp.nearest(d)
-	if late < delayedACKLow || late > delayedACKHigh || near == 0 || late < 4*near || x.end-x.seq > smallSegment || x.again {
+	late := e.h.stamp.Time - x.time
+	if late < delayedACKLow || late > delayedACKHigh || x.end-x.seq > smallSegment || x.again {
 		return
 	}
-	f.tcp.late = lateAck{d, x.stamp, e.h.stamp}
+	if near := f.nearest(d); near == 0 || late < 4*near {
+		return
+	}
+	f.tcp.late = lateAck{d, x.stamp(e.h), e.h.stamp}
+	f.watch |= watchLate
 }
 
 // nearest is the shortest round trip towards side d; 0: unknown.
-func (t *tcpState) nearest(d Dir) int64 {
-	handshake := t.conn.RTTServer
+func (f *flow) nearest(d Dir) int64 {
+	handshake := f.tcp.conn.RTTServer
 	if d == Client {
-		handshake = t.conn.RTTClient
+		handshake = f.tcp.conn.RTTClient
 	}
-	if s := &t.samples[d]; s.n > 0 && (handshake == 0 || s.min < handshake) {
+	if s := &f.side[d]; s.trips > 0 && (handshake == 0 || s.min < handshake) {
 		return s.min
 	}
 	return handshake
@@ -86,10 +92,11 @@ func (e *engine) heldBack(f *flow, d Dir) {
 	t := f.tcp
 	l := t.late
 	t.late = lateAck{}
+	f.watch &^= watchLate
 	if d == l.from {
 		return
 	}
-	if wait := e.h.stamp.Time - l.ack.Time; wait >= 0 && wait <= t.nearest(d)*3/2+2e6 {
+	if wait := e.h.stamp.Time - l.ack.Time; wait >= 0 && wait <= f.nearest(d)*3/2+2e6 {
 		f.stall(Stall{Begin: l.data, End: l.ack, Waiting: d, Cause: StallDelayedACK})
 	}
 }

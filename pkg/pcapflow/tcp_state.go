@@ -3,11 +3,9 @@ package pcapflow
 // history gathers what both sides of a connection have sent: Zeek's history
 // (capitals are the client's) and Wireshark's completeness.
 type history struct {
-	text     [maxHistory]byte
-	n        uint8
-	complete uint8
-	seen     uint32      // letters written, two bits a letter
-	times    [2][3]int64 // of the letters written again at 10, 100, …
+	text  [maxHistory]byte
+	n     uint8
+	times [2][3]int64 // of the letters written again at 10, 100, …
 }
 
 const maxHistory = 40
@@ -39,76 +37,68 @@ const (
 	completeRST
 )
 
-// packet notes one segment of side d.
-func (y *history) packet(h *header, d Dir) {
-	if h.flags&(flagSYN|flagFIN|flagRST) == 0 {
-		if h.length > 0 {
-			y.completes(completeData)
-			y.once(letterData, d)
-		} else if h.flags&flagACK != 0 {
-			y.completes(completeACK)
-			y.once(letterACK, d)
-		}
-		return
+// tell notes in the history one segment of side d.
+func (f *flow) tell(h *header, d Dir) {
+	letter, bit := letterACK, uint8(completeACK)
+	if h.length > 0 {
+		letter, bit = letterData, completeData
 	}
-	y.closing(h, d)
-}
-
-// completes sets a bit, which means something only behind a SYN or SYN-ACK.
-func (y *history) completes(bit uint8) {
-	if y.complete != 0 {
-		y.complete |= bit
+	if h.flags&(flagSYN|flagFIN|flagRST) != 0 {
+		f.tellFlags(h, d)
+	} else if f.letters&(1<<(2*letter+int(d))) == 0 && (h.length > 0 || h.flags&flagACK != 0) {
+		f.complete |= bit
+		f.once(letter, d)
 	}
 }
 
-// closing notes a segment with SYN, FIN or RST.
-func (y *history) closing(h *header, d Dir) {
+// tellFlags notes a segment with SYN, FIN or RST.
+func (f *flow) tellFlags(h *header, d Dir) {
 	fl := h.flags
 	switch {
 	case fl&flagSYN != 0 && fl&(flagFIN|flagRST) != 0:
-		y.once(letterFlags, d)
+		f.once(letterFlags, d)
 	case fl&flagFIN != 0 && fl&flagRST != 0:
-		y.once(letterFINRST, d)
+		f.once(letterFINRST, d)
 	case fl&flagSYN != 0 && fl&flagACK != 0:
-		y.once(letterSYNACK, d)
+		f.once(letterSYNACK, d)
 	case fl&flagSYN != 0:
-		y.once(letterSYN, d)
+		f.once(letterSYN, d)
 	case fl&flagRST != 0:
-		y.once(letterRST, d)
+		f.once(letterRST, d)
 	default:
 		if h.length > 0 {
-			y.once(letterData, d)
+			f.once(letterData, d)
 		}
-		y.once(letterFIN, d)
+		f.once(letterFIN, d)
 	}
 	switch fl & (flagSYN | flagACK) {
 	case flagSYN:
-		if y.complete == 0 {
-			y.complete = completeSYN
+		if f.complete == 0 {
+			f.complete = completeSYN
 		}
 	case flagSYN | flagACK:
-		y.complete |= completeSYNACK
+		f.complete |= completeSYNACK
 	case flagACK:
 		if h.length > 0 {
-			y.completes(completeData)
+			f.complete |= completeData
 		} else {
-			y.completes(completeACK)
+			f.complete |= completeACK
 		}
 	}
 	if fl&flagFIN != 0 {
-		y.completes(completeFIN)
+		f.complete |= completeFIN
 	}
 	if fl&flagRST != 0 {
-		y.completes(completeRST)
+		f.complete |= completeRST
 	}
 }
 
 // once writes a letter the first time side d deserves it.
-func (y *history) once(letter int, d Dir) {
+func (f *flow) once(letter int, d Dir) {
 	bit := uint32(1) << (2*letter + int(d))
-	if y.seen&bit == 0 {
-		y.seen |= bit
-		y.write(letter, d)
+	if f.letters&bit == 0 {
+		f.letters |= bit
+		f.tcp.history.write(letter, d)
 	}
 }
 
@@ -135,23 +125,49 @@ func (y *history) write(letter int, d Dir) {
 	y.n++
 }
 
-func (y *history) has(letter int, d Dir) bool {
-	return y.seen&(1<<(2*letter+int(d))) != 0
+// has tells whether side d has deserved a letter.
+func (f *flow) has(letter int, d Dir) bool {
+	return f.letters&(1<<(2*letter+int(d))) != 0
+}
+
+// histories keeps the texts of histories: connections are much alike.
+type histories struct{ texts map[string]string }
+
+const maxHistories = 1 << 12
+
+// text of a history. flipped: the first packet was the server's.
+func (x *histories) text(y *history, flipped bool) string {
+	var room [maxHistory + 1]byte
+	b := room[:0]
+	if flipped {
+		b = append(b, '^')
+	}
+	b = append(b, y.text[:y.n]...)
+	if s, ok := x.texts[string(b)]; ok {
+		return s
+	}
+	if x.texts == nil {
+		x.texts = map[string]string{}
+	}
+	s := string(b)
+	if len(x.texts) < maxHistories {
+		x.texts[s] = s
+	}
+	return s
 }
 
 // connState is Zeek's conn_state.
 func (f *flow) connState() string {
-	y := &f.tcp.history
 	none := [2]bool{f.packets[Client] == 0, f.packets[Server] == 0}
-	reset := [2]bool{y.has(letterRST, Client), y.has(letterRST, Server)}
+	reset := [2]bool{f.has(letterRST, Client), f.has(letterRST, Server)}
 	fin := [2]bool{f.side[Client].fin, f.side[Server].fin}
-	syn := y.has(letterSYN, Client)
+	syn := f.has(letterSYN, Client)
 	switch {
 	case reset[Server] && !(fin[Client] && fin[Server]):
 		switch {
 		case none[Client]:
 			return "RSTRH"
-		case syn && !f.steady && !y.has(letterData, Server):
+		case syn && !f.steady && !f.has(letterData, Server):
 			return "REJ"
 		}
 		return "RSTR"

@@ -2,15 +2,19 @@ package pcapflow
 
 // windowOf takes the window that side d advertises.
 func (e *engine) windowOf(f *flow, d Dir, me *tcpSide) {
-	h := &e.h
+	h := e.h
 	w := uint32(h.window)
 	if h.flags&flagSYN == 0 {
 		w <<= me.shift
 	}
 	me.window = w
+	if w != 0 && f.watch&(watchZero<<d) == 0 {
+		return
+	}
 	t := f.tcp
 	if w == 0 {
 		if h.flags&(flagSYN|flagFIN) == 0 {
+			f.watch |= watchZero << d
 			t.conn.Count[d].ZeroWindow++
 			t.history.counted(letterClosed, d)
 			if !t.zero[d].Seen() {
@@ -29,6 +33,7 @@ func (e *engine) reopened(f *flow, d Dir) {
 	t := f.tcp
 	from := t.zero[d]
 	t.zero[d] = Stamp{}
+	f.watch &^= watchZero << d
 	lasted := e.h.stamp.Time - from.Time
 	if lasted < 0 {
 		return
@@ -40,13 +45,12 @@ func (e *engine) reopened(f *flow, d Dir) {
 }
 
 // inFlight notes how much side d has outstanding.
-func (e *engine) inFlight(f *flow, d Dir, n uint32, peer *tcpSide) {
-	c := &f.tcp.conn.Count[d]
-	if int32(n) > 0 && int64(n) > c.MaxInFlight {
-		c.MaxInFlight = int64(n)
+func (e *engine) inFlight(f *flow, d Dir, n uint32, me, peer *tcpSide) {
+	if int32(n) > 0 && n > me.most {
+		me.most = n
 	}
 	if n == peer.window && f.scaled() {
-		c.WindowFull++
+		f.tcp.conn.Count[d].WindowFull++
 		f.tcp.fullAt = e.h.stamp
 	}
 }

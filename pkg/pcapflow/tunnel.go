@@ -44,7 +44,7 @@ func (e *engine) mpls(b []byte) {
 // mirrors carried by it.
 func (e *engine) gre(b []byte) {
 	const malformed = "malformed GRE header"
-	h := &e.h
+	h := e.h
 	if len(b) < 4 {
 		e.undecoded(malformed)
 		return
@@ -163,7 +163,7 @@ func teredoHeader(b []byte) int {
 
 // tunnel decodes what a datagram carries, after the datagram itself was counted.
 func (e *engine) tunnel(t wrapper) {
-	h := &e.h
+	h := e.h
 	b := h.payload
 	h.missing = max(0, h.length-len(b))
 	switch t {

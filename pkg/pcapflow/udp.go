@@ -2,11 +2,34 @@ package pcapflow
 
 // udp takes a UDP datagram, and what it may carry as a tunnel.
 func (e *engine) udp() {
-	h := &e.h
+	h := e.h
+	if problem := h.readUDP(); problem != "" {
+		e.undecoded(problem)
+		return
+	}
+	h.key, h.swapped = e.keyOf(h)
+	h.hash, h.print = e.table.hash(&h.key), h.imprint()
+	t := tunnelOf(h)
+	if t == 0 {
+		e.udpKeyed()
+		return
+	}
+	h.missing = max(0, h.length-len(h.payload))
+	if f, _ := e.datagram(UDP); f != nil {
+		if f.follow != off {
+			e.stopFollowing(f)
+			f.out.Service = wrapperNames[t]
+		}
+		e.tunnel(t)
+	}
+}
+
+// readUDP reads the UDP header at h.body (RFC 768). It returns what is wrong
+// with it.
+func (h *header) readUDP() string {
 	b := h.body
 	if len(b) < 8 {
-		e.undecoded("packet cut within its UDP header")
-		return
+		return "packet cut within its UDP header"
 	}
 	h.sport, h.dport, h.sum = be16(b), be16(b[2:]), be16(b[6:])
 	n := int(be16(b[4:]))
@@ -15,33 +38,22 @@ func (e *engine) udp() {
 	}
 	h.payload, h.length = b[8:min(n, len(b))], n-8
 	h.seq, h.ack, h.flags, h.options = 0, 0, 0, nil
-	h.missing = max(0, h.length-len(h.payload))
+	return ""
+}
 
-	t := tunnelOf(h)
-	f, d := e.datagram()
-	if f == nil {
-		return
-	}
-	if t != 0 {
-		if f.follow != off {
-			e.stopFollowing(f)
-			f.out.Service = wrapperNames[t]
-		}
-		e.tunnel(t)
-		return
-	}
-	if f.follow != off {
+// udpKeyed takes a datagram whose header was read.
+func (e *engine) udpKeyed() {
+	h := e.h
+	if f, d := e.datagram(UDP); f != nil && f.follow != off {
 		e.deliver(f, d, h.stamp, h.payload, int64(h.length-len(h.payload)))
 	}
 }
 
 // datagram finds or opens the flow of the packet at hand, and counts it. nil: a
 // copy made by the capture.
-func (e *engine) datagram() (*flow, Dir) {
-	h := &e.h
-	key, swapped := e.keyOf(h)
-	hash := e.table.hash(&key)
-	f := e.table.find(&key, hash)
+func (e *engine) datagram(t Transport) (*flow, Dir) {
+	h := e.h
+	f := e.table.find(&h.key, h.hash)
 	if e.copies.look(h, 0) == copied {
 		e.res.Duplicates++
 		if f != nil {
@@ -50,17 +62,13 @@ func (e *engine) datagram() (*flow, Dir) {
 		return nil, Client
 	}
 	if f == nil {
-		f = e.adopt(&key, hash, swapped)
+		f = e.adopt(h)
 	}
 	if f == nil {
 		fromServer := knownPort(h.sport) && !knownPort(h.dport)
-		transport := UDP
-		if h.proto == protoSCTP {
-			transport = SCTP
-		}
-		f = e.open(key, hash, swapped, fromServer, fromServer, transport)
+		f = e.open(fromServer, fromServer, t)
 	}
-	d := f.sender(swapped)
+	d := f.sender(h.swapped)
 	f.count(h, d)
 	if e.marked {
 		f.marks.packet(h, d, f.packets[d] <= 4)
@@ -70,7 +78,7 @@ func (e *engine) datagram() (*flow, Dir) {
 
 // sctp counts SCTP packets (RFC 9260); what they carry is not followed.
 func (e *engine) sctp() {
-	h := &e.h
+	h := e.h
 	b := h.body
 	if len(b) < 12 {
 		e.undecoded("packet cut within its SCTP header")
@@ -80,7 +88,9 @@ func (e *engine) sctp() {
 	h.sum = be16(b[8:]) ^ be16(b[10:])
 	h.payload, h.length = b[12:], h.size-12
 	h.seq, h.ack, h.flags, h.options = 0, 0, 0, nil
-	if f, _ := e.datagram(); f != nil && f.follow != off {
+	h.key, h.swapped = e.keyOf(h)
+	h.hash, h.print = e.table.hash(&h.key), h.imprint()
+	if f, _ := e.datagram(SCTP); f != nil && f.follow != off {
 		e.stopFollowing(f)
 	}
 }

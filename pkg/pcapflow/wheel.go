@@ -42,6 +42,20 @@ func (w *wheel) add(f *flow, due int64) {
 	*slot = append(*slot, waiting{f, f.turn})
 }
 
+// forget drops the entries of flows that have moved on.
+func (w *wheel) forget() {
+	for i, slot := range w.slots {
+		kept := slot[:0]
+		for _, x := range slot {
+			if x.flow.turn == x.turn {
+				kept = append(kept, x)
+			}
+		}
+		clear(slot[len(kept):])
+		w.slots[i] = kept
+	}
+}
+
 // closed notes that f has come to its end, but for late packets.
 func (e *engine) closed(f *flow) {
 	if f.closing == closed {

@@ -1,0 +1,146 @@
+package pcapflow
+
+import "github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
+
+// bufferedSource is a source that can tell whether the packets it has yielded
+// stay where they are when it yields another.
+type bufferedSource interface{ Buffered() bool }
+
+// batch is a run of packets that are looked at together: what the flows of all
+// of them need is fetched from memory at the same time, rather than one after
+// the other. In a capture of many flows at once that wait is most of the work.
+type batch struct {
+	packets [batchPackets]capture.Packet
+	headers [batchPackets]header
+	fetched uint64 // keeps the compiler from leaving out the fetching
+}
+
+const batchPackets = 16
+
+// fill reads packets until the source would move them.
+func (e *engine) fill(src PacketSource, ahead bufferedSource) (int, error) {
+	if err := src.Next(&e.at.packets[0]); err != nil {
+		return 0, err
+	}
+	n := 1
+	for ; n < batchPackets && ahead != nil && ahead.Buffered(); n++ {
+		if err := src.Next(&e.at.packets[n]); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// batch takes the first n packets that were read.
+func (e *engine) batch(n int) {
+	b := &e.at
+	for i := range n {
+		e.common(&b.packets[i], &b.headers[i])
+	}
+	if n > 1 {
+		e.fetch(b.headers[:n])
+	}
+	for i := range n {
+		e.packet(&b.packets[i], &b.headers[i])
+	}
+}
+
+// fetch touches what the packets' flows will need. It changes nothing.
+func (e *engine) fetch(list []header) {
+	var sum uint64
+	places := e.table.places
+	mask := uint32(len(places) - 1)
+	for i := range list {
+		h := &list[i]
+		sum += uint64(places[h.hash>>1&mask].hash) + uint64(e.copies.recent[h.print>>20&(copyPlaces-1)].print)
+	}
+	for i := range list {
+		h := &list[i]
+		p := &places[h.hash>>1&mask]
+		if p.hash != h.hash || h.common == 0 {
+			continue
+		}
+		f := p.flow
+		sum += uint64(f.key.pa) + uint64(f.packets[0]) + uint64(f.side[0].base) + uint64(f.side[1].window) + uint64(f.rtt) + uint64(f.at[0])
+	}
+	for i := range list {
+		h := &list[i]
+		p := &places[h.hash>>1&mask]
+		if p.hash != h.hash || h.common != protoTCP {
+			continue
+		}
+		f := p.flow
+		for d := range f.side {
+			if l := f.side[d].sent; l != nil {
+				sum += uint64(l.n)
+			}
+		}
+	}
+	for i := range list {
+		h := &list[i]
+		p := &places[h.hash>>1&mask]
+		if p.hash != h.hash || h.common != protoTCP {
+			continue
+		}
+		for d := range p.flow.side {
+			if l := p.flow.side[d].sent; l != nil {
+				sum += uint64(l.list[l.head&uint32(len(l.list)-1)].seq)
+			}
+		}
+	}
+	e.at.fetched += sum
+}
+
+// common reads the headers of the common kinds of packets: TCP and UDP in IPv4
+// or IPv6 in Ethernet, whole, not fragmented, and no tunnel. h.common is 0 for
+// any other, which then goes the general way.
+func (e *engine) common(p *capture.Packet, h *header) {
+	h.stamp = Stamp{p.Time, p.Frame}
+	h.clock, h.wire, h.missing = p.Clock, p.WireLen, max(0, p.WireLen-len(p.Data))
+	h.encap, h.depth, h.mac = 0, 0, nil
+	h.common, h.hash, h.print = 0, 0, 0
+	b := p.Data
+	if p.Link != linkEthernet || len(b) < 14+20+8 {
+		return
+	}
+	switch be16(b[12:]) {
+	case etherIPv4:
+		head, total := int(b[14]&15)*4, int(be16(b[16:]))
+		sent := len(b) - 14 + h.missing
+		if b[14]>>4 != 4 || head < 20 || total <= head || total > sent || be16(b[20:])&0x3fff != 0 || len(b) < 14+head {
+			return
+		}
+		h.src, h.dst, h.v6 = addressV4(b[26:]), addressV4(b[30:]), false
+		h.proto, h.ttl, h.id = b[23], b[22], be16(b[18:])
+		h.body, h.size = b[14+head:min(14+total, len(b))], total-head
+	case etherIPv6:
+		if len(b) < 14+40 || b[14]>>4 != 6 {
+			return
+		}
+		size := int(be16(b[18:]))
+		if size == 0 || size > len(b)-54+h.missing {
+			return
+		}
+		h.src, h.dst, h.v6 = addressV6(b[22:]), addressV6(b[38:]), true
+		h.proto, h.ttl, h.id = b[20], b[21], 0
+		h.body, h.size = b[54:min(54+size, len(b))], size
+	default:
+		return
+	}
+	switch h.proto {
+	case protoTCP:
+		if h.readTCP() != "" {
+			return
+		}
+	case protoUDP:
+		if h.readUDP() != "" || tunnelOf(h) != 0 {
+			return
+		}
+	default:
+		return
+	}
+	h.mac = b[6:12]
+	h.key, h.swapped = e.keyOf(h)
+	h.hash, h.print = e.table.hash(&h.key), h.imprint()
+	h.common = h.proto
+}
