@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
+	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/diagnose"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
@@ -20,6 +22,7 @@ type builder struct {
 	clockIDs map[clock.ID]string
 	journeys map[*correlate.Journey]string
 	texts    map[*incident.Log]map[int]string // event → line as written
+	zones    map[*incident.File]string
 	c        *correlate.Case
 }
 
@@ -27,7 +30,7 @@ type builder struct {
 func Build(c *correlate.Case, d *diagnose.Diagnosis, l lang.Lang, version string) *Report {
 	b := &builder{
 		files: map[*incident.File]string{}, clocks: map[*incident.File]*correlate.Clock{}, clockIDs: map[clock.ID]string{},
-		journeys: map[*correlate.Journey]string{}, texts: linkedTexts(c), c: c,
+		journeys: map[*correlate.Journey]string{}, texts: linkedTexts(c), zones: map[*incident.File]string{}, c: c,
 	}
 	for i, f := range c.Incident.Files {
 		b.files[f] = fmt.Sprintf("e%d", i+1)
@@ -42,6 +45,9 @@ func Build(c *correlate.Case, d *diagnose.Diagnosis, l lang.Lang, version string
 	}
 	for _, j := range c.Journeys {
 		b.journeys[j] = j.ID
+	}
+	for _, log := range c.Incident.Logs {
+		b.zones[log.File] = zoneOf(log)
 	}
 	r := &Report{
 		Schema: Schema, Generator: Generator{"flowcorr", version}, Language: languageTag(l),
@@ -73,6 +79,25 @@ func Build(c *correlate.Case, d *diagnose.Diagnosis, l lang.Lang, version string
 	return r
 }
 
+// zoneOf tells the zone of a log's stamps, by its first one; "" without stamps.
+func zoneOf(l *incident.Log) string {
+	for i := range l.Events {
+		e := &l.Events[i]
+		if !e.HasTime {
+			continue
+		}
+		if e.Zone == logparse.ZoneUnknown {
+			return "unknown"
+		}
+		text := time.Unix(0, e.Time).In(time.FixedZone("", e.ZoneSeconds)).Format("-07:00")
+		if e.Zone == logparse.ZoneInferred {
+			text += " inferred"
+		}
+		return text
+	}
+	return ""
+}
+
 func languageTag(l lang.Lang) string {
 	if l == lang.ES {
 		return "es"
@@ -88,6 +113,7 @@ func (b *builder) evidence(f *incident.File) Evidence {
 	if k := b.clocks[f]; k != nil {
 		e.Clock = b.clockIDs[k.ID]
 	}
+	e.Zone = b.zones[f]
 	for _, k := range b.c.Incident.Captures {
 		for _, kf := range k.Files {
 			if kf == f {

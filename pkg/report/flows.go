@@ -28,6 +28,7 @@ func AppendFlow(b []byte, evidence string, f *pcapflow.Flow) []byte {
 	if f.Duplicates > 0 {
 		o.number("duplicates", f.Duplicates)
 	}
+	o.text("community_id", f.CommunityID())
 	if f.Conn != nil {
 		o.conn(f.Conn)
 	}

@@ -39,6 +39,7 @@ type Evidence struct {
 	Records  int       `json:"records"`
 	First    *Instant  `json:"first,omitempty"`
 	Last     *Instant  `json:"last,omitempty"`
+	Zone     string    `json:"zone,omitempty"` // of its stamps: "+01:00", stated; "+01:00 inferred"; "unknown"
 	Clock    string    `json:"clock,omitempty"`
 	Vantage  string    `json:"vantage,omitempty"`
 	Host     string    `json:"host,omitempty"` // the address of the capturing host, where known

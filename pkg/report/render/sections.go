@@ -311,7 +311,7 @@ func (d *layout) checklist() {
 
 func (d *layout) files() {
 	d.heading(lang.Text{EN: "Evidence", ES: "Pruebas"})
-	t := &table{header: []string{"", d.say(lang.Text{EN: "file", ES: "archivo"}), d.say(lang.Text{EN: "kind", ES: "tipo"}), d.say(lang.Text{EN: "records", ES: "registros"}), d.say(lang.Text{EN: "from", ES: "desde"}), d.say(lang.Text{EN: "to", ES: "hasta"}), d.say(lang.Text{EN: "clock", ES: "reloj"}), d.say(lang.Text{EN: "taken at", ES: "tomada en"})}, right: []bool{false, false, false, true, false, false, false, false}}
+	t := &table{header: []string{"", d.say(lang.Text{EN: "file", ES: "archivo"}), d.say(lang.Text{EN: "kind", ES: "tipo"}), d.say(lang.Text{EN: "records", ES: "registros"}), d.say(lang.Text{EN: "from", ES: "desde"}), d.say(lang.Text{EN: "to", ES: "hasta"}), d.say(lang.Text{EN: "zone", ES: "huso"}), d.say(lang.Text{EN: "clock", ES: "reloj"}), d.say(lang.Text{EN: "taken at", ES: "tomada en"})}, right: []bool{false, false, false, true, false, false, false, false, false}}
 	var problems []string
 	for _, e := range d.r.Evidence {
 		from, to := "", ""
@@ -322,7 +322,7 @@ func (d *layout) files() {
 		if e.Vantage != "" {
 			taken = d.word(e.Vantage)
 		}
-		t.rows = append(t.rows, []string{e.ID, e.Path, e.Kind, fmt.Sprint(e.Records), from, to, e.Clock, taken})
+		t.rows = append(t.rows, []string{e.ID, e.Path, e.Kind, fmt.Sprint(e.Records), from, to, e.Zone, e.Clock, taken})
 		for _, p := range e.Problems {
 			problems = append(problems, e.Path+": "+d.position(p)+p.Text)
 		}
