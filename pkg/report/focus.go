@@ -52,14 +52,15 @@ func (r *Report) Focus() *Journey {
 		if len(ids) > 0 && !ids[j.ID] {
 			continue
 		}
-		if best == nil || total(j) > total(best) {
+		if best == nil || j.Length() > best.Length() {
 			best = j
 		}
 	}
 	return best
 }
 
-func total(j *Journey) Seconds {
+// Length is the journey's total time; 0 where it never ended.
+func (j *Journey) Length() Seconds {
 	if j.Total == nil {
 		return 0
 	}

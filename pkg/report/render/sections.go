@@ -266,7 +266,7 @@ func (d *layout) journeys() {
 	}
 	if len(shown) > most {
 		d.para(d.say(lang.Text{EN: "The %d longest of %d.", ES: "Los %d más largos de %d."}, most, len(shown)))
-		slices.SortStableFunc(shown, func(a, b *report.Journey) int { return cmp.Compare(length(b), length(a)) })
+		slices.SortStableFunc(shown, func(a, b *report.Journey) int { return cmp.Compare(b.Length(), a.Length()) })
 		shown = shown[:most]
 	}
 	t := &table{header: []string{"", d.say(lang.Text{EN: "start", ES: "inicio"}), d.say(lang.Text{EN: "service", ES: "servicio"}), d.say(lang.Text{EN: "what", ES: "qué"}), d.say(lang.Text{EN: "client", ES: "cliente"}), d.say(lang.Text{EN: "total", ES: "total"}), d.say(lang.Text{EN: "result", ES: "resultado"}), d.say(lang.Text{EN: "lines", ES: "líneas"})}, right: []bool{false, false, false, false, false, true, false, true}}
@@ -281,16 +281,9 @@ func (d *layout) journeys() {
 				matched++
 			}
 		}
-		t.rows = append(t.rows, []string{j.ID, clockOf(j.Start), j.Service, shorten(what, 50), j.Client, span(report.Seconds(length(j))), d.word(j.Outcome), fmt.Sprint(matched)})
+		t.rows = append(t.rows, []string{j.ID, clockOf(j.Start), j.Service, shorten(what, 50), j.Client, span(j.Length()), d.word(j.Outcome), fmt.Sprint(matched)})
 	}
 	d.out = append(d.out, block{table: t})
-}
-
-func length(j *report.Journey) report.Seconds {
-	if j.Total == nil {
-		return 0
-	}
-	return *j.Total
 }
 
 func (d *layout) checklist() {
