@@ -20,28 +20,36 @@ type collector struct {
 // instants lists what happened in a journey, in order of time.
 func (b *builder) instants(j *correlate.Journey) []Moment {
 	c := &collector{b: b}
-	c.lookup(j.Lookup)
+	if j.Lookup != nil {
+		c.lookup(j.Lookup)
+	}
 	if n := j.Neighbour; n != nil {
 		if p := phase(j, pcapflow.L2Resolve); p != nil && p.Capture != nil {
 			c.neighbour(p.Capture, n)
 		}
 	}
 	if len(j.Points) > 0 {
-		k, f := j.Points[0].Capture, j.Points[0].Flow
-		if j.Ordinal <= 1 {
-			c.conn(k, f.Conn)
-			c.tls(k, f.TLS)
-			c.ssh(k, f.SSH)
-			c.icmp(k, f.ICMP)
-		}
-		c.exchange(k, j.Exchange)
-		c.resent(k, f.Conn, j)
-		c.ntp(k, j.NTP)
+		c.flow(j, &j.Points[0])
+		c.resent(j.Points[0].Capture, j.Points[0].Flow.Conn, j)
+		c.ntp(j.Points[0].Capture, j.NTP)
 	}
-	slices.SortStableFunc(c.out, func(a, b Moment) int {
-		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Frame, b.Frame))
+	out := b.elsewhere(j, c.out)
+	slices.SortStableFunc(out, func(a, b Moment) int {
+		return cmp.Or(cmp.Compare(a.At(), b.At()), cmp.Compare(a.Frame, b.Frame))
 	})
-	return c.out
+	return out
+}
+
+// flow notes what one capture saw of the journey's flow.
+func (c *collector) flow(j *correlate.Journey, p *correlate.Point) {
+	k, f := p.Capture, p.Flow
+	if j.Ordinal <= 1 {
+		c.conn(k, f.Conn)
+		c.tls(k, f.TLS)
+		c.ssh(k, f.SSH)
+		c.icmp(k, f.ICMP)
+	}
+	c.exchange(k, p.Exchange)
 }
 
 func phase(j *correlate.Journey, name pcapflow.PhaseName) *correlate.Phase {
@@ -53,38 +61,45 @@ func phase(j *correlate.Journey, name pcapflow.PhaseName) *correlate.Phase {
 	return nil
 }
 
-// add notes one instant; one that was not seen is left out.
-func (c *collector) add(k *incident.Capture, name string, s pcapflow.Stamp, detail string) {
+// Senders of a packet, in the words of the report.
+const (
+	fromClient    = "client"
+	fromServer    = "server"
+	fromResolver  = "resolver"
+	fromNeighbour = "neighbour"
+	fromPath      = "path"
+)
+
+// add notes one instant; one that was not seen is left out. An unknown sender
+// is "".
+func (c *collector) add(k *incident.Capture, name, from string, s pcapflow.Stamp, detail string) {
 	if !s.Seen() {
 		return
 	}
 	file, frame := c.b.file(k, s.Frame)
-	c.out = append(c.out, Moment{Name: name, Time: Instant(s.Time), Corrected: c.b.corrected(file, s.Time), Evidence: c.b.files[file], Frame: frame, Detail: detail})
+	c.out = append(c.out, Moment{Name: name, Time: Instant(s.Time), Corrected: c.b.corrected(file, s.Time), Evidence: c.b.files[file], Frame: frame, Detail: detail, From: from})
 }
 
 func (c *collector) lookup(l *correlate.Lookup) {
-	if l == nil {
-		return
-	}
 	for _, t := range l.Tries {
 		question := fmt.Sprintf("%s %s → %s", t.Type, t.Name, endpoint(t.Resolver))
-		c.add(l.Capture, "dns.query", t.Query, question)
+		c.add(l.Capture, "dns.query", fromClient, t.Query, question)
 		for _, r := range t.Repeats {
-			c.add(l.Capture, "dns.retry", r, question)
+			c.add(l.Capture, "dns.retry", fromClient, r, question)
 		}
 		answer := t.RCode
 		for _, a := range t.Addresses {
 			answer += " " + a.String()
 		}
-		c.add(l.Capture, "dns.answer", t.Answer, strings.TrimSpace(fmt.Sprintf("%s %s: %s", t.Type, t.Name, answer)))
+		c.add(l.Capture, "dns.answer", fromResolver, t.Answer, strings.TrimSpace(fmt.Sprintf("%s %s: %s", t.Type, t.Name, answer)))
 	}
 }
 
 func (c *collector) neighbour(k *incident.Capture, n *pcapflow.Resolution) {
 	for _, r := range n.Requests {
-		c.add(k, n.Protocol+".request", r, address(n.Target))
+		c.add(k, n.Protocol+".request", fromClient, r, address(n.Target))
 	}
-	c.add(k, n.Protocol+".reply", n.Reply, fmt.Sprintf("%s is at %x", address(n.Target), n.MAC))
+	c.add(k, n.Protocol+".reply", fromNeighbour, n.Reply, fmt.Sprintf("%s is at %x", address(n.Target), n.MAC))
 }
 
 func (c *collector) conn(k *incident.Capture, conn *pcapflow.Conn) {
@@ -96,18 +111,18 @@ func (c *collector) conn(k *incident.Capture, conn *pcapflow.Conn) {
 		if i > 0 {
 			name = "tcp.syn-retry"
 		}
-		c.add(k, name, s, "")
+		c.add(k, name, fromClient, s, "")
 	}
 	for i, s := range conn.SYNACK {
 		name := "tcp.syn-ack"
 		if i > 0 {
 			name = "tcp.syn-ack-retry"
 		}
-		c.add(k, name, s, "")
+		c.add(k, name, fromServer, s, "")
 	}
-	c.add(k, "tcp.established", conn.ACK, "")
+	c.add(k, "tcp.established", fromClient, conn.ACK, "")
 	for _, r := range conn.RST {
-		c.add(k, "tcp.reset", r.Stamp, r.Dir.String())
+		c.add(k, "tcp.reset", r.Dir.String(), r.Stamp, r.Dir.String())
 	}
 }
 
@@ -115,32 +130,45 @@ func (c *collector) tls(k *incident.Capture, t *pcapflow.TLS) {
 	if t == nil {
 		return
 	}
-	c.add(k, "tls.client-hello", t.ClientHello, t.SNI)
-	c.add(k, "tls.second-client-hello", t.SecondHello, "")
-	c.add(k, "tls.server-hello", t.ServerHello, strings.TrimSpace(t.Version+" "+t.Cipher))
-	c.add(k, "tls.established", t.HandshakeEnd, "")
+	c.add(k, "tls.client-hello", fromClient, t.ClientHello, t.SNI)
+	c.add(k, "tls.second-client-hello", fromClient, t.SecondHello, "")
+	c.add(k, "tls.server-hello", fromServer, t.ServerHello, strings.TrimSpace(t.Version+" "+t.Cipher))
+	c.add(k, "tls.established", finisher(t), t.HandshakeEnd, "")
 	for _, a := range t.Alerts {
-		c.add(k, "tls.alert", a.Stamp, a.Dir.String()+": "+a.Description)
+		c.add(k, "tls.alert", a.Dir.String(), a.Stamp, a.Dir.String()+": "+a.Description)
 	}
+}
+
+// finisher is who sent the handshake's last message.
+func finisher(t *pcapflow.TLS) string {
+	switch {
+	case !t.HandshakeEnd.Seen():
+		return ""
+	case t.HandshakeEnd == t.ServerFinished:
+		return fromServer
+	case t.HandshakeEnd == t.ClientFinished || t.Version == "TLSv1.3": // RFC 8446, section 2: the client's Finished is last
+		return fromClient
+	}
+	return ""
 }
 
 func (c *collector) ssh(k *incident.Capture, s *pcapflow.SSH) {
 	if s == nil {
 		return
 	}
-	c.add(k, "ssh.banner", s.ServerBanner, s.ServerSoftware)
-	c.add(k, "ssh.client-banner", s.ClientBanner, s.ClientSoftware)
-	c.add(k, "ssh.newkeys", s.NewKeys[pcapflow.Server], s.Kex)
+	c.add(k, "ssh.banner", fromServer, s.ServerBanner, s.ServerSoftware)
+	c.add(k, "ssh.client-banner", fromClient, s.ClientBanner, s.ClientSoftware)
+	c.add(k, "ssh.newkeys", fromServer, s.NewKeys[pcapflow.Server], s.Kex)
 	for _, r := range s.Rounds {
-		c.add(k, "ssh.auth-request", r.Request, "")
-		c.add(k, "ssh.auth-reply", r.Reply, r.Result)
+		c.add(k, "ssh.auth-request", fromClient, r.Request, "")
+		c.add(k, "ssh.auth-reply", fromServer, r.Reply, r.Result)
 	}
-	c.add(k, "ssh.session", s.SessionStart, "")
+	c.add(k, "ssh.session", fromServer, s.SessionStart, "")
 }
 
 func (c *collector) icmp(k *incident.Capture, errors []pcapflow.ICMPError) {
 	for _, e := range errors {
-		c.add(k, "icmp.error", e.Stamp, fmt.Sprintf("%s: %s", address(e.From), e.Text))
+		c.add(k, "icmp.error", fromPath, e.Stamp, fmt.Sprintf("%s: %s", address(e.From), e.Text))
 	}
 }
 
@@ -148,17 +176,17 @@ func (c *collector) exchange(k *incident.Capture, x *pcapflow.Exchange) {
 	if x == nil {
 		return
 	}
-	c.add(k, "http.request", x.RequestFirst, strings.TrimSpace(x.Method+" "+x.Path))
+	c.add(k, "http.request", fromClient, x.RequestFirst, strings.TrimSpace(x.Method+" "+x.Path))
 	if x.RequestLast.Frame != x.RequestFirst.Frame {
-		c.add(k, "http.request-end", x.RequestLast, "")
+		c.add(k, "http.request-end", fromClient, x.RequestLast, "")
 	}
 	status := ""
 	if x.Status > 0 {
 		status = fmt.Sprint(x.Status)
 	}
-	c.add(k, "http.response", x.ResponseFirst, status)
+	c.add(k, "http.response", fromServer, x.ResponseFirst, status)
 	if x.ResponseLast.Frame != x.ResponseFirst.Frame {
-		c.add(k, "http.response-end", x.ResponseLast, "")
+		c.add(k, "http.response-end", fromServer, x.ResponseLast, "")
 	}
 }
 
@@ -172,7 +200,7 @@ func (c *collector) resent(k *incident.Capture, conn *pcapflow.Conn, j *correlat
 		if outside || r.Kind == pcapflow.RetransmitSYN || r.Kind == pcapflow.RetransmitSYNACK {
 			continue
 		}
-		c.add(k, "tcp.retransmission", r.Stamp, fmt.Sprintf("%s, %s, seq %d, %d B", r.Dir, r.Kind, r.Seq, r.Len))
+		c.add(k, "tcp.retransmission", r.Dir.String(), r.Stamp, fmt.Sprintf("%s, %s, seq %d, %d B", r.Dir, r.Kind, r.Seq, r.Len))
 	}
 }
 
@@ -180,9 +208,9 @@ func (c *collector) ntp(k *incident.Capture, s *pcapflow.NTPSample) {
 	if s == nil {
 		return
 	}
-	c.add(k, "ntp.request", s.Request.Stamp, "")
+	c.add(k, "ntp.request", fromClient, s.Request.Stamp, "")
 	for _, r := range s.Repeats {
-		c.add(k, "ntp.request", r, "")
+		c.add(k, "ntp.request", fromClient, r, "")
 	}
-	c.add(k, "ntp.response", s.Response.Stamp, fmt.Sprintf("stratum %d %s", s.Response.Stratum, s.Response.Kiss))
+	c.add(k, "ntp.response", fromServer, s.Response.Stamp, fmt.Sprintf("stratum %d %s", s.Response.Stratum, s.Response.Kiss))
 }

@@ -194,6 +194,16 @@ type Moment struct {
 	Evidence  string   `json:"evidence"`
 	Frame     int      `json:"frame,omitempty"`
 	Detail    string   `json:"detail,omitempty"`
+	From      string   `json:"from,omitempty"`      // who sent the packet: client | server | resolver | neighbour | path (a router between)
+	Elsewhere []Sight  `json:"elsewhere,omitempty"` // the same packet as other captures saw it
+}
+
+// Sight is one packet in another capture than the journey's own.
+type Sight struct {
+	Evidence  string   `json:"evidence"`
+	Frame     int      `json:"frame,omitempty"`
+	Time      Instant  `json:"time"`
+	Corrected *Instant `json:"time_corrected,omitempty"`
 }
 
 // LineLink is a log line that tells of a journey.

@@ -35,6 +35,15 @@ func (e *Entry) At() Instant {
 	return *e.Corrected
 }
 
+// At is the instant on the reference clock, or as written where that is not
+// known.
+func (m *Moment) At() Instant {
+	if m.Corrected != nil {
+		return *m.Corrected
+	}
+	return m.Time
+}
+
 // Timeline merges the instants of all journeys and the lines that belong to
 // them on the reference clock. A frame of two journeys is there once for each.
 func (r *Report) Timeline() []Entry {
