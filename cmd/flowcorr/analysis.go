@@ -1,29 +1,34 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
+	"github.com/flowcorr/flowcorr/pkg/casefile"
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/report/render"
 )
 
-// readOptions turns the command line into what reading needs.
-func (env *environment) readOptions() (incident.Options, error) {
-	opt := incident.Options{Zones: map[string]int{}, Stdin: env.in}
+// readOptions turns the command line and the case file into what reading needs.
+func (env *environment) readOptions(paths []string) (incident.Options, error) {
+	opt := incident.Options{Stdin: env.in}
+	if err := env.loadCase(paths); err != nil {
+		return opt, err
+	}
+	opt.Told = env.told()
 	for _, pair := range env.options.zones {
 		host, name, ok := strings.Cut(pair, "=")
-		east, err := zoneOf(name)
+		place, err := casefile.ParseZone(name)
 		if !ok || host == "" || err != nil {
 			return opt, &usageError{fmt.Sprintf("--tz %s: not HOST=ZONE", pair), "for example --tz web=Europe/Madrid or --tz web=+02:00"}
 		}
-		opt.Zones[host] = east
+		opt.Told.Zones[host] = place
 	}
 	for _, path := range env.options.keylogs {
 		text, err := os.ReadFile(path)
@@ -35,33 +40,20 @@ func (env *environment) readOptions() (incident.Options, error) {
 	return opt, nil
 }
 
-// correlateOptions turns the command line into what the correlation needs.
+// correlateOptions turns the command line and the case file, which was read
+// before, into what the correlation needs.
 func (env *environment) correlateOptions() (correlate.Options, error) {
-	opt := correlate.Options{Offsets: map[string]time.Duration{}, Reference: env.options.refClock, NoCorrect: env.options.raw}
+	opt := correlate.Options{Offsets: env.caseFile.Offsets(), NoCorrect: env.options.raw,
+		Reference: cmp.Or(env.options.refClock, env.caseFile.Reference)}
 	for _, pair := range env.options.offsets {
-		host, text, ok := strings.Cut(pair, "=")
-		seconds, err := strconv.ParseFloat(strings.TrimSuffix(text, "s"), 64)
-		if !ok || host == "" || err != nil || seconds > 9e9 || seconds < -9e9 {
+		host, text, _ := strings.Cut(pair, "=")
+		offset, err := casefile.ParseOffset(text)
+		if host == "" || err != nil {
 			return opt, &usageError{fmt.Sprintf("--offset %s: not HOST=±SECONDS", pair), "for example --offset web=+2.5: web's clock is 2.5 s ahead"}
 		}
-		opt.Offsets[host] = time.Duration(seconds * 1e9)
+		opt.Offsets[host] = offset
 	}
 	return opt, nil
-}
-
-// zoneOf gives the seconds east of UTC of a zone's name or of ±HH:MM. A named
-// zone is taken at its present offset.
-func zoneOf(name string) (int, error) {
-	if t, err := time.Parse("-07:00", name); err == nil {
-		_, east := t.Zone()
-		return east, nil
-	}
-	l, err := time.LoadLocation(name)
-	if err != nil || name == "" {
-		return 0, fmt.Errorf("unknown zone %q", name)
-	}
-	_, east := time.Now().In(l).Zone()
-	return east, nil
 }
 
 // textOptions says what w can show: colours and width are for terminals.

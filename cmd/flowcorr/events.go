@@ -39,7 +39,7 @@ stated. With --summary it prints counts and percentiles of durations instead.`,
 			if jobs < 1 || jobs > 256 {
 				return &usageError{fmt.Sprintf("--jobs %d: not between 1 and 256", jobs), "it is how many files are read at a time"}
 			}
-			opt, err := env.readOptions()
+			opt, err := env.readOptions(args)
 			if err != nil {
 				return err
 			}
@@ -54,6 +54,7 @@ stated. With --summary it prints counts and percentiles of durations instead.`,
 	f.StringVar(&o.format, "format", "", "jsonl or text; with --summary json or text (default: text on a terminal, else jsonl; --summary: text)")
 	f.BoolVar(&summary, "summary", false, "print counts by kind, result and hour and percentiles of durations")
 	f.IntVar(&jobs, "jobs", 2, "with --summary, how many files are read at a time")
+	f.StringVar(&o.casePath, "case", "", "case FILE with what you know of hosts, clocks and formats (default: flowcorr.yaml in a folder given)")
 	f.StringArrayVar(&o.zones, "tz", nil, "zone of stamps that carry none: HOST=ZONE, such as web=Europe/Madrid or +02:00 (repeatable)")
 	return cmd
 }

@@ -40,7 +40,7 @@ func runFlows(env *environment, args []string) error {
 	if len(args) == 0 {
 		return &usageError{"no capture given", "flowcorr flows FILE…, or - for standard input"}
 	}
-	opt, err := env.readOptions()
+	opt, err := env.readOptions(args)
 	if err != nil {
 		return err
 	}

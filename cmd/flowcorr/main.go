@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/flowcorr/flowcorr/pkg/casefile"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 )
 
@@ -42,6 +43,9 @@ type environment struct {
 	out, diag io.Writer
 	status    int
 	options   options
+
+	caseFile *casefile.File // what it says; empty where there is none
+	casePath string
 }
 
 // usageError is a mistake in how the program was called, with what to do.

@@ -51,6 +51,7 @@ func analysisFlags(cmd *cobra.Command, env *environment) {
 	f.StringArrayVar(&o.offsets, "offset", nil, "declare a clock: HOST=±SECONDS ahead of the reference (repeatable)")
 	f.StringArrayVar(&o.zones, "tz", nil, "zone of stamps that carry none: HOST=ZONE, such as web=Europe/Madrid or +02:00 (repeatable)")
 	f.StringVar(&o.refClock, "reference", "", "the clock that corrected instants are on, by name or file")
+	f.StringVar(&o.casePath, "case", "", "case FILE with what you know of hosts, clocks and formats (default: flowcorr.yaml in a folder given)")
 	f.BoolVar(&o.raw, "no-correct", false, "leave every stamp as recorded")
 }
 
@@ -114,7 +115,7 @@ func (env *environment) analyse(paths []string) (*correlate.Case, error) {
 	if len(paths) == 0 {
 		return nil, &usageError{"no evidence given", "flowcorr report FOLDER: a folder with captures and logs, or the files themselves"}
 	}
-	read, err := env.readOptions()
+	read, err := env.readOptions(paths)
 	if err != nil {
 		return nil, err
 	}

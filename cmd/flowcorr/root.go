@@ -22,6 +22,7 @@ type options struct {
 	offsets  []string
 	zones    []string
 	refClock string
+	casePath string
 	raw      bool
 	quiet    bool
 }

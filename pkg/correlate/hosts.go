@@ -14,10 +14,15 @@ type hosts struct {
 	sets   *sets
 }
 
-// hostsOf learns from the capturing host's own addresses, from neighbour
+// hostsOf learns from what was told, the capturing host's own addresses, from neighbour
 // resolution, and from packets that had crossed no router.
 func hostsOf(inc *incident.Incident) *hosts {
 	h := &hosts{number: map[netip.Addr]int{}, sets: newSets(0)}
+	for _, own := range inc.Told.Addresses {
+		for _, a := range own {
+			h.same(own[0], a)
+		}
+	}
 	for n, c := range inc.Captures {
 		for _, a := range c.Own {
 			h.same(c.Own[0], a)

@@ -131,6 +131,7 @@ func (r *reader) readCapture(items []*item) *Capture {
 	} else {
 		res, err := pcapflow.Analyse(src, pcapflow.Options{Keys: keys})
 		c.Result = *res
+		r.opt.Told.place(c, items[0].folder)
 		if err != nil {
 			c.Files[len(set.Parts())-1].problem("%v", err)
 		}

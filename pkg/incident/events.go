@@ -3,6 +3,7 @@ package incident
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
@@ -22,12 +23,13 @@ func EachEvent(ctx context.Context, paths []string, opt Options, open func(*File
 		r.opt.Workers = 2
 	}
 	r.items = find(paths, opt)
+	r.opt.Told.hear(r.items)
 	for _, it := range r.items {
 		it.keepHead = true
 	}
 	r.each(len(r.items), func(i int) { r.recognise(r.items[i]) })
 	recogniseConfigured(r.items)
-	h := headHints(r.opt.Zones, r.items)
+	h := headHints(r.opt.Told.Zones, r.items)
 	var logs []*item
 	var uses []func(*logparse.Event)
 	var sources []logparse.Source
@@ -40,7 +42,8 @@ func EachEvent(ctx context.Context, paths []string, opt Options, open func(*File
 		src := h.source(it)
 		src.Server = it.nameServer(h)
 		it.useConfig(h.configs, &src)
-		if it.sample.yearless {
+		it.obey(&src)
+		if it.sample.yearless && src.Year == 0 {
 			src.Year = h.headYear(it, src)
 		}
 		it.head = nil
@@ -102,7 +105,7 @@ func (r *reader) stream(it *item, src logparse.Source, use func(*logparse.Event)
 }
 
 // headHints are hints from the first bytes of files alone.
-func headHints(given map[string]int, items []*item) *hints {
+func headHints(given map[string]*time.Location, items []*item) *hints {
 	h := newHints(given, items, nil)
 	for _, it := range items {
 		if it.isCapture() && it.info.First != 0 {

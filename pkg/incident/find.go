@@ -31,6 +31,10 @@ type item struct {
 	keys   []byte                 // of a TLS key log, or of secrets in a capture's head
 	info   capture.FileInfo       // of a capture
 
+	told     *ToldFormat       // how to read it; nil: as its content tells
+	aliases  map[string]string // names of hosts by others, in lower case
+	caseFile bool
+
 	keepHead bool   // the first bytes are looked at again
 	head     []byte // those of a log, where keepHead is set
 }

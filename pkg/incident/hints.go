@@ -12,7 +12,7 @@ const day = int64(24 * time.Hour)
 
 // hints are what some evidence tells of the stamps of other evidence.
 type hints struct {
-	given map[string]int // seconds east by host, in lower case, from the options
+	given map[string]*time.Location // by host, in lower case, from the options
 	// beside is the web server whose own formats the logs of a folder are in,
 	// by folder; several where they are of more than one.
 	beside  map[string]string
@@ -30,13 +30,27 @@ type hints struct {
 // span of stamps, ns.
 type span struct{ first, last int64 }
 
-// zoneUse counts the lines that state a zone.
-type zoneUse struct{ inside, all int }
+// zoneUse counts the lines that state a zone, and tells when they were written.
+type zoneUse struct {
+	inside, all int
+	first, last int64 // ns
+}
 
-func newHints(given map[string]int, items []*item, captures []*Capture) *hints {
-	h := &hints{given: map[string]int{}, beside: map[string]string{}, zones: map[string]map[int]zoneUse{}}
-	for name, east := range given {
-		h.given[strings.ToLower(name)] = east
+// add joins what two logs tell.
+func (u zoneUse) add(v zoneUse) zoneUse {
+	switch {
+	case u.all == 0:
+		return v
+	case v.all == 0:
+		return u
+	}
+	return zoneUse{u.inside + v.inside, u.all + v.all, min(u.first, v.first), max(u.last, v.last)}
+}
+
+func newHints(given map[string]*time.Location, items []*item, captures []*Capture) *hints {
+	h := &hints{given: map[string]*time.Location{}, beside: map[string]string{}, zones: map[string]map[int]zoneUse{}}
+	for name, zone := range given {
+		h.given[strings.ToLower(name)] = zone
 	}
 	for _, it := range items {
 		if f := it.file; it.isCapture() && f.First != 0 {
@@ -113,8 +127,7 @@ func (h *hints) learn(it *item, d decoded) {
 		if h.zones[host] == nil {
 			h.zones[host] = map[int]zoneUse{}
 		}
-		sum := h.zones[host][east]
-		h.zones[host][east] = zoneUse{sum.inside + use.inside, sum.all + use.all}
+		h.zones[host][east] = h.zones[host][east].add(use)
 	}
 }
 
@@ -123,12 +136,11 @@ func (d *decoded) countZone(it *item, e *logparse.Event, inside bool) {
 	if e.Zone != logparse.ZoneStated || e.ZoneSeconds == 0 && !localKinds[it.file.Kind] {
 		return
 	}
-	use := d.zones[e.ZoneSeconds]
-	use.all++
+	use := zoneUse{all: 1, first: e.Time, last: e.Time}
 	if inside {
-		use.inside++
+		use.inside = 1
 	}
-	d.zones[e.ZoneSeconds] = use
+	d.zones[e.ZoneSeconds] = d.zones[e.ZoneSeconds].add(use)
 }
 
 // inside tells whether a stamp is of the incident: clocks may be wrong and
@@ -183,32 +195,46 @@ func (h *hints) years() []int {
 }
 
 // zone is the local time of a log's host: as given, or the only one that its
-// lines of the incident state, or the only one they state at all.
-func (h *hints) zone(it *item) (east int, known bool) {
+// lines of the incident state, or the only one they state at all, or two of which
+// one follows the other by an hour, as daylight saving begins or ends. nil: unknown.
+func (h *hints) zone(it *item) *logparse.LocalTime {
 	for _, name := range append([]string{it.folder}, it.sample.hosts...) {
-		if east, ok := h.given[strings.ToLower(name)]; ok && name != "" {
-			return east, true
+		if place := h.given[strings.ToLower(name)]; place != nil && name != "" {
+			return logparse.ZoneOf(place)
 		}
 	}
-	inside, all := 0, 0
-	for z, use := range h.zones[it.host()] {
-		all++
+	uses := h.zones[it.host()]
+	var inside, all []logparse.ZoneSpan
+	for z, use := range uses {
+		span := logparse.ZoneSpan{From: use.first, East: z}
+		all = append(all, span)
 		if use.inside > 0 {
-			inside++
-		}
-		if !known || use.inside > 0 {
-			east, known = z, true
+			inside = append(inside, span)
 		}
 	}
-	if inside == 1 || inside == 0 && all == 1 {
-		return east, true
+	if len(inside) == 0 {
+		inside = all
 	}
-	return 0, false
+	switch len(inside) {
+	case 1:
+		return logparse.FixedZone(inside[0].East)
+	case 2:
+		a, b := inside[0], inside[1]
+		if b.From < a.From {
+			a, b = b, a
+		}
+		if step := b.East - a.East; (step == 3600 || step == -3600) && uses[a.East].last < b.From {
+			// The change comes on the hour, between the last line before and
+			// the first one behind it.
+			const hour = int64(time.Hour)
+			b.From = max(b.From/hour*hour, uses[a.East].last+1)
+			return logparse.ZoneSpans([]logparse.ZoneSpan{a, b})
+		}
+	}
+	return nil
 }
 
 // source is what is known of a log beside its bytes.
 func (h *hints) source(it *item) logparse.Source {
-	src := logparse.Source{Path: it.file.Path}
-	src.Zone, src.ZoneKnown = h.zone(it)
-	return src
+	return logparse.Source{Path: it.file.Path, Local: h.zone(it)}
 }

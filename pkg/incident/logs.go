@@ -24,7 +24,7 @@ func (r *reader) readLogs(captures []*Capture) []*Log {
 			first = append(first, it)
 		}
 	}
-	h := newHints(r.opt.Zones, r.items, captures)
+	h := newHints(r.opt.Told.Zones, r.items, captures)
 	logs := map[*item]*Log{}
 	for i, d := range r.readEach(first, h) {
 		logs[first[i]] = d.log
@@ -57,7 +57,8 @@ func (r *reader) readLog(it *item, h *hints) decoded {
 	src := h.source(it)
 	src.Server = it.nameServer(h)
 	it.useConfig(h.configs, &src)
-	if !it.sample.yearless {
+	it.obey(&src)
+	if !it.sample.yearless || src.Year != 0 {
 		d := r.decode(it, src, h)
 		it.settle(d)
 		return d
@@ -124,6 +125,7 @@ func (r *reader) decode(it *item, src logparse.Source, h *hints) decoded {
 			break
 		}
 		d.events++
+		e.Host = it.named(e.Host)
 		if e.HasTime {
 			if d.first == 0 || e.Time < d.first {
 				d.first = e.Time
@@ -205,7 +207,7 @@ func (it *item) host() string {
 	case it.folder != "":
 		return strings.ToLower(it.folder)
 	case len(it.sample.hosts) == 1:
-		return strings.ToLower(it.sample.hosts[0])
+		return strings.ToLower(it.named(it.sample.hosts[0]))
 	}
 	return "file " + it.file.Path
 }

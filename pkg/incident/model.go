@@ -12,6 +12,7 @@ type Incident struct {
 	Files    []*File    // every file given, also the unusable ones, in order of path
 	Captures []*Capture // one per capture point and rotated set
 	Logs     []*Log     // server logs, daemon logs and what clients printed
+	Told     Told       // what was said of it beside the evidence
 }
 
 // File is one piece of evidence.

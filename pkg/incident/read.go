@@ -19,9 +19,8 @@ type Options struct {
 	DetectOnly bool
 	// KeyLogs are texts of TLS key logs beside those found in the evidence.
 	KeyLogs [][]byte
-	// Zones gives seconds east of UTC of the local time of a host, by the name
-	// of its folder or in its lines. It goes before what the logs tell.
-	Zones map[string]int
+	// Told is what is said of the evidence.
+	Told Told
 	// Stdin is read for the path "-"; nil: there is none.
 	Stdin io.Reader
 	// Unpack bounds what compressed files may become.
@@ -45,9 +44,10 @@ func Read(ctx context.Context, paths []string, opt Options) (*Incident, error) {
 		r.opt.Workers = 2
 	}
 	r.items = find(paths, opt)
+	r.opt.Told.hear(r.items)
 	r.each(len(r.items), func(i int) { r.recognise(r.items[i]) })
 	r.collectKeys()
-	inc := &Incident{}
+	inc := &Incident{Told: opt.Told}
 	inc.Captures = r.readCaptures()
 	inc.Logs = r.readLogs(inc.Captures)
 	for _, it := range r.items {

@@ -215,7 +215,7 @@ func TestHints(t *testing.T) {
 			}
 		}
 	}
-	inc = read(t, Options{Zones: map[string]int{"WEB": -7200, "dns": 3600}}, write(t, evidence()))
+	inc = read(t, Options{Told: Told{Zones: map[string]*time.Location{"WEB": time.FixedZone("", -7200), "dns": time.FixedZone("", 3600)}}}, write(t, evidence()))
 	for _, l := range inc.Logs {
 		e := &l.Events[len(l.Events)-1]
 		if l.File.Path == "web/error.log" && e.ZoneSeconds != -7200 || l.File.Path == "dns/queries.log" && e.ZoneSeconds != 3600 {

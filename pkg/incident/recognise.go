@@ -33,7 +33,7 @@ func (r *reader) recognise(it *item) {
 		it.open = s
 		return
 	}
-	if f.Kind == Unrecognised && it.stream == nil {
+	if (f.Kind == Unrecognised || f.Kind == CaseFile) && it.stream == nil {
 		s.Close()
 		it.hashWhole()
 		return
@@ -50,6 +50,10 @@ func (it *item) look(s *source) {
 		f.problem("%v", s.dead)
 		return
 	}
+	if it.caseFile {
+		f.Kind, f.Reason = CaseFile, "what you say of the case"
+		return
+	}
 	head := s.Head(logparse.HeadBytes)
 	if len(head) == 0 {
 		if _, err := s.Read(make([]byte, 1)); err != nil && f.Packing != "" {
@@ -58,6 +62,10 @@ func (it *item) look(s *source) {
 		}
 		f.Reason = "it is empty"
 		f.problem("the file is empty")
+		return
+	}
+	if it.told != nil && it.told.Format != nil {
+		it.obeyFormat(head)
 		return
 	}
 	if kind, ok := capture.Recognise(head); ok {
@@ -83,13 +91,28 @@ func (it *item) look(s *source) {
 		f.problem("of unknown kind: %s", reason)
 		return
 	}
-	f.Kind, it.format = best.EvidenceKind(), best
+	it.readAs(best, head)
+	if c := logparse.ReadServerConfig(head); best.Name == "server-config" {
+		it.config = &c
+	}
+}
+
+// readAs takes a file for a log of a format.
+func (it *item) readAs(f *logparse.Format, head []byte) {
+	it.file.Kind, it.format = f.EvidenceKind(), f
 	if it.keepHead {
 		it.head = bytes.Clone(head)
 	}
-	it.sample = sampleOf(best, head, f.Path)
-	if c := logparse.ReadServerConfig(head); best.Name == "server-config" {
-		it.config = &c
+	it.sample = sampleOf(f, head, it.file.Path)
+}
+
+// obeyFormat takes a file for what was told, and says what it looks like.
+func (it *item) obeyFormat(head []byte) {
+	it.readAs(it.told.Format, head)
+	it.file.Reason = "as the case file says"
+	if best, reason, _ := logparse.Detect(head, it.file.Path); best != nil && best != it.told.Format {
+		it.file.RunnerUp = best.Name
+		it.file.Reason += "; by its content: " + reason
 	}
 }
 

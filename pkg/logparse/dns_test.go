@@ -114,7 +114,7 @@ func TestBindStamps(t *testing.T) {
 	if local[1].Proto != "tcp" || local[0].Proto != "udp" {
 		t.Errorf("protocols %q %q", local[0].Proto, local[1].Proto)
 	}
-	events, _, _, _ := ReadAll(strings.NewReader("22-Nov-2026 11:53:04.421 queries: info: client @0x1 10.10.1.13#59340 (a.b): query: a.b IN A + (10.20.0.53)\n"), bindLog, Source{Zone: 3600, ZoneKnown: true})
+	events, _, _, _ := ReadAll(strings.NewReader("22-Nov-2026 11:53:04.421 queries: info: client @0x1 10.10.1.13#59340 (a.b): query: a.b IN A + (10.20.0.53)\n"), bindLog, Source{Local: FixedZone(3600)})
 	if e := events[0]; e.Zone != ZoneInferred || e.ZoneSeconds != 3600 || e.Time != time.Date(2026, 11, 22, 10, 53, 4, 421e6, time.UTC).UnixNano() {
 		t.Errorf("%+v", e)
 	}

@@ -33,10 +33,9 @@ func (f *Format) EvidenceKind() string {
 
 // Source is what is known of a file beside its bytes.
 type Source struct {
-	Path      string // as the report will name it
-	Zone      int    // seconds east of UTC for stamps without a zone
-	ZoneKnown bool
-	Year      int // year of a stamp without one, at the file's first line; 0: unknown
+	Path  string     // as the report will name it
+	Local *LocalTime // of stamps without a zone; nil: unknown
+	Year  int        // year of a stamp without one, at the file's first line; 0: unknown
 	// Template is the log_format / LogFormat / curl -w string to read by, where
 	// the case file or a server's configuration gives one.
 	Template string

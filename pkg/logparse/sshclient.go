@@ -205,8 +205,8 @@ func (s *sshText) at(st stamp, stamped bool, mark string) {
 		s.last = st.time
 	} else if !e.HasTime {
 		e.set(st, &s.src)
-	} else if st.zone == ZoneUnknown && s.src.ZoneKnown {
-		st.time -= int64(s.src.Zone) * 1e9
+	} else if st.zone == ZoneUnknown && s.src.Local != nil {
+		st.time -= int64(s.src.Local.at(st.time)) * 1e9
 	}
 	if mark != "" {
 		e.mark(mark, st.time)

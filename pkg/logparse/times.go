@@ -16,9 +16,9 @@ type stamp struct {
 // set puts a stamp into an event. A stamp without zone is read in the zone of
 // the source, where one is known.
 func (e *Event) set(st stamp, src *Source) {
-	if st.zone == ZoneUnknown && src.ZoneKnown {
-		st.time -= int64(src.Zone) * 1e9
-		st.zone, st.east = ZoneInferred, src.Zone
+	if st.zone == ZoneUnknown && src.Local != nil {
+		st.zone, st.east = ZoneInferred, src.Local.at(st.time)
+		st.time -= int64(st.east) * 1e9
 	}
 	e.Time, e.HasTime, e.Width = st.time, true, st.width
 	e.Zone, e.ZoneSeconds = st.zone, st.east
@@ -318,8 +318,8 @@ func (c *commonClock) read(b []byte) (stamp, int) {
 
 // yearless gives stamps such as "Nov 22 11:55:23" a year, walking along a
 // file: a jump back from December to January of more than thirty days begins
-// the next year, and one forth the other way goes back to the former (lines of
-// several senders are not quite in order).
+// the next year, as any of more than half a year does, and one forth the other
+// way goes back to the former (lines of several senders are not quite in order).
 type yearless struct {
 	year int   // of the last line; 0: unknown
 	last int64 // ns, the last stamp
@@ -363,11 +363,12 @@ func (y *yearless) read(b []byte) (st stamp, inferred, known bool, n int) {
 	}
 	st.time = s*1e9 + ns
 	const month30 = 30 * 86400 * int64(1e9)
+	const halfYear = 183 * 86400 * int64(1e9) // no line is so late: the log was quiet for months
 	if y.last != 0 {
 		was := time.Unix(0, y.last).UTC().Month()
 		step := 0
 		switch {
-		case st.time < y.last-month30 && was == time.December && month == 1:
+		case st.time < y.last-month30 && was == time.December && month == 1, st.time < y.last-halfYear:
 			step = 1
 		case st.time > y.last+month30 && was == time.January && month == 12:
 			step = -1

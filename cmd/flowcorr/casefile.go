@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/flowcorr/flowcorr/pkg/casefile"
+	"github.com/flowcorr/flowcorr/pkg/incident"
+)
+
+// loadCase reads the case file: the one given, or the one in a folder of
+// evidence. Without one, nothing is said.
+func (env *environment) loadCase(paths []string) error {
+	env.caseFile, env.casePath = &casefile.File{}, env.options.casePath
+	if env.casePath == "" {
+		for _, dir := range paths {
+			name := filepath.Join(dir, casefile.Name)
+			if st, err := os.Stat(name); err != nil || !st.Mode().IsRegular() {
+				continue
+			}
+			if env.casePath != "" {
+				return &usageError{fmt.Sprintf("two case files: %s and %s", env.casePath, name), "name the one that holds with --case FILE"}
+			}
+			env.casePath = name
+		}
+	}
+	if env.casePath == "" {
+		return nil
+	}
+	f, err := casefile.Read(env.casePath)
+	if err != nil {
+		return &usageError{err.Error(), "docs/case-file.md lists what may stand in it; flowcorr detect --write-case PATH… proposes one"}
+	}
+	env.caseFile = f
+	return nil
+}
+
+// told is what the case file says to who reads the evidence.
+func (env *environment) told() incident.Told {
+	f := env.caseFile
+	t := incident.Told{Zones: f.Zones(), Aliases: f.Aliases(), Addresses: f.Addresses(), Routers: f.Routers(), File: env.casePath}
+	for i := range f.Formats {
+		given := &f.Formats[i]
+		template, server := given.Template()
+		t.Formats = append(t.Formats, incident.ToldFormat{Match: given.Files.Match, Format: given.Parser(), Template: template, Server: server,
+			Host: given.Host, Zone: given.Zone.Location, Year: given.Year})
+	}
+	return t
+}
