@@ -1,6 +1,7 @@
 package pcapflow
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"golang.org/x/net/http2/hpack"
@@ -17,6 +18,7 @@ const (
 	h2Settings     = 4
 	h2Push         = 5
 	h2GoAway       = 7
+	h2WindowUpdate = 8
 	h2Continuation = 9
 
 	h2EndStream  = 1
@@ -33,7 +35,11 @@ type http2 struct {
 	list    []Exchange
 	streams map[uint32]*h2Stream // those that are open
 	side    [2]h2Side
+	flow    [2]h2Window
 	off     bool
+
+	served   uint32 // the stream whose answer the server sent last
+	servedAt Stamp
 }
 
 // maxStreams bounds the streams open at one time.
@@ -87,6 +93,7 @@ func newHTTP2(f *Flow) *http2 {
 	for d := range h.side {
 		side := &h.side[d]
 		dir := Dir(d)
+		h.flow[d] = h2Window{connection: initialWindow, initial: initialWindow}
 		side.decoder = hpack.NewDecoder(4096, func(field hpack.HeaderField) { h.field(dir, field) })
 		side.decoder.SetMaxStringLength(maxFieldBytes)
 		side.decoder.SetAllowedMaxDynamicTableSize(maxTable)
@@ -106,7 +113,9 @@ func (h *http1) upgrade() *http2 {
 		e.Status, e.ResponseBytes, e.BodyBytes, e.ContentBytes = 0, 0, 0, 0
 		e.ResponseFirst, e.ResponseReadable, e.ResponseLast = Stamp{}, Stamp{}, Stamp{}
 		e.Version, e.StreamID = "HTTP/2", 1
-		n.streams[1] = &h2Stream{exchange: len(n.list) - 1, ended: [2]bool{true, false}}
+		s := &h2Stream{exchange: len(n.list) - 1, ended: [2]bool{true, false}}
+		n.streams[1] = s
+		n.concurrency(s, e)
 	}
 	return n
 }
@@ -141,7 +150,7 @@ func (h *http2) data(d Dir, first, last Stamp, b []byte) {
 			continue
 		}
 		n := min(side.left, len(b))
-		h.payload(d, b[:n])
+		h.payload(d, last, b[:n])
 		side.left -= n
 		b = b[n:]
 		if side.left == 0 {
@@ -188,7 +197,7 @@ func (h *http2) beginFrame(d Dir) {
 }
 
 // payload sees a piece of a frame's payload.
-func (h *http2) payload(d Dir, b []byte) {
+func (h *http2) payload(d Dir, last Stamp, b []byte) {
 	side := &h.side[d]
 	at := side.length - side.left
 	if at < len(side.fixed) {
@@ -203,7 +212,7 @@ func (h *http2) payload(d Dir, b []byte) {
 		}
 	case h2Settings:
 		if side.flags&h2Ack == 0 {
-			h.settings(d, at, b)
+			h.settings(d, at, b, last)
 		}
 	}
 }
@@ -244,16 +253,22 @@ func (h *http2) fragment(d Dir, at int, b []byte) {
 	}
 }
 
-// settings takes SETTINGS_HEADER_TABLE_SIZE, which binds the other side's
-// encoder (RFC 9113 §6.5.2).
-func (h *http2) settings(d Dir, at int, b []byte) {
+// settings takes SETTINGS_HEADER_TABLE_SIZE and SETTINGS_INITIAL_WINDOW_SIZE,
+// which bind the other side (RFC 9113 §6.5.2).
+func (h *http2) settings(d Dir, at int, b []byte, last Stamp) {
 	side := &h.side[d]
 	for i, c := range b {
 		k := (at + i) % 6
 		side.fixed[k] = c
-		if k == 5 && side.fixed[0] == 0 && side.fixed[1] == 1 {
-			n := uint32(side.fixed[2])<<24 | uint32(side.fixed[3])<<16 | uint32(side.fixed[4])<<8 | uint32(side.fixed[5])
+		if k < 5 || side.fixed[0] != 0 {
+			continue
+		}
+		n := binary.BigEndian.Uint32(side.fixed[2:6])
+		switch side.fixed[1] {
+		case 1:
 			h.side[d.Other()].decoder.SetAllowedMaxDynamicTableSize(min(n, 1<<20))
+		case 4:
+			h.initialWindowSize(d, min(n, 1<<31-1), last)
 		}
 	}
 }
@@ -271,9 +286,11 @@ func (h *http2) endFrame(d Dir, last Stamp) {
 		h.endData(d, last)
 	case h2Reset:
 		h.reset(d, last)
+	case h2WindowUpdate:
+		h.windowUpdate(d, last)
 	case h2GoAway:
 		if side.length >= 8 {
-			code := uint32(side.fixed[4])<<24 | uint32(side.fixed[5])<<16 | uint32(side.fixed[6])<<8 | uint32(side.fixed[7])
+			code := binary.BigEndian.Uint32(side.fixed[4:])
 			if code != 0 {
 				noteOnce(h.f, fmt.Sprintf("HTTP/2 GOAWAY by the %v: %s", d, h2ErrorName(code)))
 			}
@@ -315,6 +332,7 @@ func (h *http2) gap(d Dir, at Stamp, n int64) bool {
 		h.list[s.exchange].Gap = true
 	}
 	side.left -= int(n)
+	h.flow[d].unknown = true
 	if side.left == 0 {
 		h.endFrame(d, at)
 	}

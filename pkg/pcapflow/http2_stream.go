@@ -10,6 +10,9 @@ type h2Stream struct {
 	exchange int // index in list
 	ended    [2]bool
 	status   bool // the final answer's fields have begun
+	window   [2]int64
+	blocked  [2]Stamp // since when that side waits for its window to open; unseen: it does not
+	own      Stamp    // of the answer's latest frame
 }
 
 // endBlock comes when a field block is complete.
@@ -44,6 +47,7 @@ func (h *http2) request(b *h2Block, last Stamp) {
 		h.list = append(h.list, e)
 		s = &h2Stream{exchange: len(h.list) - 1}
 		h.streams[b.stream] = s
+		h.concurrency(s, &h.list[s.exchange])
 	}
 	e := &h.list[s.exchange]
 	e.RequestLast = last
@@ -66,7 +70,7 @@ func (h *http2) answer(b *h2Block, last Stamp) {
 	if !s.status {
 		s.status = true
 		from := &b.fields.exchange
-		e.Status, e.Date, e.ServerName, e.Age, e.Location = b.fields.status, from.Date, from.ServerName, from.Age, from.Location
+		e.Status, e.Date, e.ServerName, e.Age, e.Location, e.Timing = b.fields.status, from.Date, from.ServerName, from.Age, from.Location, from.Timing
 		if e.RequestID == "" {
 			e.RequestID = from.RequestID
 		}
@@ -74,6 +78,7 @@ func (h *http2) answer(b *h2Block, last Stamp) {
 	}
 	e.ResponseBytes += b.size
 	e.ResponseLast = last
+	h.headOfLine(b.stream, s, last)
 	if b.end {
 		h.end(Server, b.stream, s)
 	}
@@ -82,11 +87,15 @@ func (h *http2) answer(b *h2Block, last Stamp) {
 func (h *http2) endData(d Dir, last Stamp) {
 	side := &h.side[d]
 	s := h.streams[side.stream]
+	h.sent(d, s, last)
 	if s == nil {
 		return
 	}
 	e := &h.list[s.exchange]
 	n := int64(side.length + len(side.header))
+	if d == Server {
+		h.headOfLine(side.stream, s, last)
+	}
 	if d == Client {
 		e.RequestBytes += n
 		e.RequestLast = last

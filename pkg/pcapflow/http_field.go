@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // maxValue bounds what is kept of a header field.
@@ -60,7 +61,62 @@ func keepField(e *Exchange, d Dir, name, value []byte) {
 		e.Age = true
 	case isField(name, "location"):
 		e.Location = fieldText(value)
+	case isField(name, "server-timing"):
+		e.Timing = appendServerTiming(e.Timing, value)
 	}
+}
+
+// maxTimings bounds the Server-Timing metrics of one answer.
+const maxTimings = 16
+
+// appendServerTiming reads "db;dur=53.2;desc=x, cache;dur=1" (W3C Server Timing
+// §2). Descriptions are free text and pass by; so does what is malformed.
+func appendServerTiming(list []ServerTiming, value []byte) []ServerTiming {
+	for len(value) > 0 && len(list) < maxTimings {
+		var metric []byte
+		metric, value = cutUnquoted(value, ',')
+		name, parameters := cutUnquoted(metric, ';')
+		name = bytes.TrimSpace(name)
+		if len(name) == 0 || bytes.IndexFunc(name, notToken) >= 0 {
+			continue
+		}
+		t := ServerTiming{Name: string(name[:min(len(name), 64)]), Duration: -1}
+		for len(parameters) > 0 {
+			var p []byte
+			p, parameters = cutUnquoted(parameters, ';')
+			key, number, _ := bytes.Cut(p, []byte("="))
+			if t.Duration >= 0 || !isField(bytes.TrimSpace(key), "dur") {
+				continue
+			}
+			number = bytes.Trim(bytes.TrimSpace(number), `"`)
+			if ms, err := strconv.ParseFloat(string(number), 64); err == nil && ms >= 0 && ms < 1e9 {
+				t.Duration = int64(ms*1e6 + 0.5)
+			}
+		}
+		list = append(list, t)
+	}
+	return list
+}
+
+// cutUnquoted cuts at the first separator outside of quotes.
+func cutUnquoted(b []byte, separator byte) (before, after []byte) {
+	quoted := false
+	for i := 0; i < len(b); i++ {
+		switch {
+		case b[i] == '"':
+			quoted = !quoted
+		case quoted && b[i] == '\\':
+			i++
+		case !quoted && b[i] == separator:
+			return b[:i], b[i+1:]
+		}
+	}
+	return b, nil
+}
+
+// notToken: no character of a token (RFC 9110 §5.6.2).
+func notToken(r rune) bool {
+	return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
 }
 
 func fieldText(value []byte) string { return string(value[:min(len(value), maxValue)]) }

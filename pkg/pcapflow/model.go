@@ -296,7 +296,8 @@ type TLS struct {
 
 	ClientHello, ServerHello Stamp // last byte of each
 	ClientHelloFirst         Stamp // first byte
-	SecondHello              Stamp // after a HelloRetryRequest
+	HelloRetryAt             Stamp // the HelloRetryRequest
+	SecondHello              Stamp // the ClientHello after it
 	ServerFlightEnd          Stamp
 	ClientFinished           Stamp
 	ServerFinished           Stamp
@@ -305,6 +306,7 @@ type TLS struct {
 	FirstServerData          Stamp
 
 	ClientHelloBytes, CertificateBytes int
+	ServerFlightBytes                  int // of the records from the ServerHello to the end of its flight, headers included
 	Certificates                       []Certificate
 	ClientCertificate                  bool
 	Alerts                             []Alert
@@ -366,10 +368,22 @@ type Exchange struct {
 	Age        bool   // an Age, Via or X-Cache header: Date may be another clock's
 	RequestID  string
 	Location   string
-	Truncated  bool // the capture or the peer ended it early
-	Aborted    Dir  // who ended it, where Truncated
-	Reset      bool // HTTP/2 stream reset
-	Gap        bool // capture lost bytes inside
+	Timing     []ServerTiming // what the server says of its own time
+	Truncated  bool           // the capture or the peer ended it early
+	Aborted    Dir            // who ended it, where Truncated
+	Reset      bool           // HTTP/2 stream reset
+	Gap        bool           // capture lost bytes inside
+
+	FlowControlWait int64 // HTTP/2: time the sender's window was closed before the last byte, ns
+	HeadOfLineWait  int64 // HTTP/2: time other answers held the connection between this one's own frames, ns
+	Concurrent      int   // HTTP/2: streams open when the request began, itself included; 0: it was alone
+}
+
+// ServerTiming is one metric of a Server-Timing header (W3C Server Timing §2),
+// without its description.
+type ServerTiming struct {
+	Name     string
+	Duration int64 // ns; -1: none given
 }
 
 // Transaction is one DNS query with its answer.

@@ -71,6 +71,22 @@ func (s *NTPSample) Bounds() (low, high int64, ok bool) {
 	return sent - s.Response.Time, received - s.Request.Time, true
 }
 
+// Dwell is how long the server says it held the request, in ns.
+func (s *NTPSample) Dwell() (ns int64, ok bool) {
+	if _, _, ok := s.Bounds(); !ok {
+		return 0, false
+	}
+	received, _ := NTPUnix(s.Response.Rec, s.Request.Time)
+	sent, _ := NTPUnix(s.Response.Xmt, s.Response.Time)
+	return sent - received, true
+}
+
+// RootDistance is how far the sender may be from UTC by its own account, in ns:
+// half its root delay and its root dispersion (RFC 5905 §11.1).
+func (m *NTPMessage) RootDistance() int64 {
+	return NTPShort(m.RootDelay)/2 + NTPShort(m.RootDispersion)
+}
+
 // Delay is the time between request and response at the capture without the
 // time the server held the request, in ns: the round trip between the two.
 func (s *NTPSample) Delay() (ns int64, ok bool) {

@@ -213,6 +213,7 @@ func (s *tlsStream) serverHello(m tlsMessage) {
 	h, ok := parseServerHello(m.body)
 	if h.retry || m.typ == msgHelloRetryRequest {
 		s.t.HelloRetry = true
+		s.t.HelloRetryAt = m.last
 		if ok {
 			s.version = h.version
 			s.t.Group = groupName(h.group)

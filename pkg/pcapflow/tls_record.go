@@ -159,6 +159,9 @@ func (s *tlsStream) endRecord(d Dir, at Stamp, body []byte) {
 	if r.typ != recordCCS {
 		s.turn(d)
 	}
+	if d == Server && !s.moved && !s.ended && !s.t.ServerFinished.Seen() && s.helloed {
+		s.t.ServerFlightBytes += r.length + len(side.header)
+	}
 	switch {
 	case r.typ == recordSSL2:
 		s.ssl2Hello(r, side.body)

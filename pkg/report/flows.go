@@ -33,10 +33,10 @@ func AppendFlow(b []byte, evidence string, f *pcapflow.Flow) []byte {
 		o.conn(f.Conn)
 	}
 	if f.TLS != nil {
-		o.tls(f.TLS)
+		o.tls(f.TLS, f.Conn)
 	}
 	if f.SSH != nil {
-		o.ssh(f.SSH)
+		o.ssh(f.SSH, f)
 	}
 	if f.QUIC != nil {
 		o.quic(f.QUIC)
@@ -48,7 +48,7 @@ func AppendFlow(b []byte, evidence string, f *pcapflow.Flow) []byte {
 		o.list("ntp", len(f.NTP), func(i int) { o.sample(&f.NTP[i]) })
 	}
 	if len(f.HTTP) > 0 {
-		o.list("http", len(f.HTTP), func(i int) { o.exchange(&f.HTTP[i]) })
+		o.list("http", len(f.HTTP), func(i int) { o.exchange(&f.HTTP[i], f.Conn) })
 	}
 	if len(f.ICMP) > 0 {
 		o.list("icmp", len(f.ICMP), func(i int) { o.icmp(&f.ICMP[i]) })
@@ -108,11 +108,12 @@ func (o *object) conn(c *pcapflow.Conn) {
 			o.close()
 		})
 	}
+	o.transfer(c)
 	o.number("completeness", int64(c.Completeness))
 	o.close()
 }
 
-func (o *object) tls(t *pcapflow.TLS) {
+func (o *object) tls(t *pcapflow.TLS, c *pcapflow.Conn) {
 	o.nested("tls")
 	o.text("version", t.Version)
 	o.text("cipher", t.Cipher)
@@ -127,16 +128,22 @@ func (o *object) tls(t *pcapflow.TLS) {
 	}
 	o.text("starttls", t.StartTLS)
 	o.list("alerts", len(t.Alerts), func(i int) { o.b = appendString(o.b, t.Alerts[i].Dir.String()+": "+t.Alerts[i].Description) })
-	if t.CertificateBytes > 0 {
-		o.number("certificate_bytes", int64(t.CertificateBytes))
+	o.strings("alpn_offered", t.Offered)
+	o.some("client_certificate", t.ClientCertificate)
+	if len(t.Certificates) > 0 {
+		o.list("chain", len(t.Certificates), func(i int) { o.certificate(&t.Certificates[i]) })
 	}
 	o.text("ja3", t.JA3)
 	o.text("ja4", t.JA4)
 	o.truth("decrypted", t.Decrypted)
+	var metrics [16]pcapflow.Metric
+	o.metrics(t.AppendMetrics(metrics[:0], c))
+	var instants [16]pcapflow.Instant
+	o.instants(t.AppendInstants(instants[:0]))
 	o.close()
 }
 
-func (o *object) exchange(x *pcapflow.Exchange) {
+func (o *object) exchange(x *pcapflow.Exchange, c *pcapflow.Conn) {
 	o.open()
 	o.text("method", x.Method)
 	o.text("host", x.Host)
@@ -151,12 +158,14 @@ func (o *object) exchange(x *pcapflow.Exchange) {
 	if x.ResponseBytes >= 0 {
 		o.number("response_bytes", x.ResponseBytes)
 	}
-	if x.RequestLast.Seen() && x.ResponseFirst.Seen() {
-		o.seconds("wait_seconds", x.ResponseFirst.Time-x.RequestLast.Time)
-	}
+	o.headers(x)
+	var metrics [12]pcapflow.Metric
+	o.metrics(x.AppendMetrics(metrics[:0], c))
 	if x.Estimated {
 		o.truth("estimated", true)
 	}
+	o.some("truncated", x.Truncated)
+	o.some("reset", x.Reset)
 	o.frames(x.RequestFirst.Frame, x.ResponseFirst.Frame)
 	o.close()
 }

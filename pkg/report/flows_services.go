@@ -1,6 +1,10 @@
 package report
 
-import "github.com/flowcorr/flowcorr/pkg/pcapflow"
+import (
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
 
 // some writes a truth that is left out where it does not hold.
 func (o *object) some(name string, v bool) {
@@ -43,7 +47,93 @@ func (o *object) trips(name string, r pcapflow.RTTStats) {
 	o.close()
 }
 
-func (o *object) ssh(s *pcapflow.SSH) {
+// metrics writes each as a member.
+func (o *object) metrics(list []pcapflow.Metric) {
+	for i := range list {
+		if m := &list[i]; m.Time {
+			o.seconds(m.Name, m.Value)
+		} else {
+			o.number(m.Name, m.Value)
+		}
+	}
+}
+
+// instants writes when what happened, and the frames that show it.
+func (o *object) instants(list []pcapflow.Instant) {
+	pcapflow.SortInstants(list)
+	o.list("instants", len(list), func(i int) {
+		o.open()
+		o.text("name", list[i].Name)
+		o.instant("time", list[i].Time)
+		o.number("frame", int64(list[i].Frame))
+		o.close()
+	})
+}
+
+// certificate of a chain, by what identifies it and says how long it holds.
+func (o *object) certificate(c *pcapflow.Certificate) {
+	o.open()
+	o.text("subject", c.Subject)
+	o.text("issuer", c.Issuer)
+	o.strings("names", c.Names)
+	o.instant("not_before", c.NotBefore*int64(time.Second))
+	o.instant("not_after", c.NotAfter*int64(time.Second))
+	o.number("bytes", int64(c.Bytes))
+	o.close()
+}
+
+// headers writes what an exchange keeps of header fields.
+func (o *object) headers(x *pcapflow.Exchange) {
+	if x.Date > 0 {
+		o.instant("date", x.Date*int64(time.Second))
+	}
+	o.text("server", x.ServerName)
+	o.text("location", x.Location)
+	o.text("request_id", x.RequestID)
+	if len(x.Timing) > 0 {
+		o.list("server_timing", len(x.Timing), func(i int) {
+			o.open()
+			o.text("name", x.Timing[i].Name)
+			if d := x.Timing[i].Duration; d >= 0 {
+				o.seconds("seconds", d)
+			}
+			o.close()
+		})
+	}
+	o.count("stream_id", x.StreamID)
+	o.count("interim_answers", len(x.Interim))
+	if x.BodyBytes >= 0 {
+		o.number("body_bytes", x.BodyBytes)
+	}
+}
+
+// transfer writes what a connection's data tells beyond counts.
+func (o *object) transfer(c *pcapflow.Conn) {
+	a, z := &c.Count[pcapflow.Client], &c.Count[pcapflow.Server]
+	o.trips("samples_to_client", c.Samples[pcapflow.Client])
+	o.trips("samples_to_server", c.Samples[pcapflow.Server])
+	if n := a.RetransmittedBytes + z.RetransmittedBytes; n > 0 {
+		o.sides("retransmitted_bytes", a.RetransmittedBytes, z.RetransmittedBytes)
+	}
+	if a.MaxInFlight+z.MaxInFlight > 0 {
+		o.sides("max_in_flight_bytes", a.MaxInFlight, z.MaxInFlight)
+	}
+	if n := a.ZeroWindowTime + z.ZeroWindowTime; n > 0 {
+		o.seconds("zero_window_seconds", n)
+	}
+	if len(c.RST) > 0 {
+		o.list("rst", len(c.RST), func(i int) {
+			o.open()
+			o.text("by", c.RST[i].Dir.String())
+			o.instant("time", c.RST[i].Time)
+			o.some("odd", c.RST[i].Odd)
+			o.frames(c.RST[i].Frame)
+			o.close()
+		})
+	}
+}
+
+func (o *object) ssh(s *pcapflow.SSH, f *pcapflow.Flow) {
 	o.nested("ssh")
 	o.count("version", s.Version)
 	for _, m := range [][2]string{
@@ -60,6 +150,9 @@ func (o *object) ssh(s *pcapflow.SSH) {
 	o.some("turned", s.Turned)
 	o.trips("echo", s.Echo)
 	o.some("echo_obscured", s.EchoObscured)
+	var metrics [16]pcapflow.Metric
+	o.metrics(s.AppendMetrics(metrics[:0], f))
+	o.instants(s.AppendInstants(nil))
 	o.close()
 }
 
@@ -93,6 +186,10 @@ func (o *object) quic(q *pcapflow.QUIC) {
 		o.number("close_code", int64(q.CloseCode))
 	}
 	o.trips("spin_rtt", q.SpinRTT)
+	var metrics [8]pcapflow.Metric
+	o.metrics(q.AppendMetrics(metrics[:0]))
+	var instants [8]pcapflow.Instant
+	o.instants(q.AppendInstants(instants[:0]))
 	o.close()
 }
 
@@ -146,12 +243,7 @@ func (o *object) sample(s *pcapflow.NTPSample) {
 	o.some("nts", s.Request.NTS || s.Response.NTS)
 	o.count("repeats", len(s.Repeats))
 	o.frames(s.Request.Frame, s.Response.Frame)
-	if low, high, ok := s.Bounds(); ok {
-		o.seconds("offset_low_seconds", low)
-		o.seconds("offset_high_seconds", high)
-	}
-	if delay, ok := s.Delay(); ok {
-		o.seconds("delay_seconds", delay)
-	}
+	var metrics [8]pcapflow.Metric
+	o.metrics(s.AppendMetrics(metrics[:0]))
 	o.close()
 }

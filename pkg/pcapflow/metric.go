@@ -1,0 +1,305 @@
+package pcapflow
+
+import "slices"
+
+// Metric is one measured quantity of a phase. Its name ends with its unit:
+// "_seconds" (Value counts nanoseconds), "_bytes"; without one of them Value is
+// a plain count. In outputs it stands in the object, or phase, it belongs to.
+type Metric struct {
+	Phase PhaseName
+	Name  string
+	Value int64
+	Time  bool // Value is a duration
+}
+
+// metrics appends to a list of metrics of one phase.
+type metrics struct {
+	phase PhaseName
+	list  []Metric
+}
+
+// between adds the time from one instant to another where both were seen, less
+// the round trips that lie in it.
+func (m *metrics) between(name string, from, to Stamp, less int64) {
+	if from.Seen() && to.Seen() {
+		m.duration(name, max(0, to.Time-from.Time-less))
+	}
+}
+
+func (m *metrics) duration(name string, ns int64) {
+	m.list = append(m.list, Metric{m.phase, name, ns, true})
+}
+
+// count adds a number that says nothing where it is 0.
+func (m *metrics) count(name string, n int64) {
+	if n > 0 {
+		m.list = append(m.list, Metric{m.phase, name, n, false})
+	}
+}
+
+// RoundTripServer is the shortest round trip between the capture and the server,
+// in ns; 0: unknown.
+func (c *Conn) RoundTripServer() int64 {
+	if c == nil {
+		return 0
+	}
+	return shortest(c.RTTServer, c.Samples[Server])
+}
+
+// RoundTripClient is the shortest round trip between the capture and the
+// client, in ns; 0: unknown.
+func (c *Conn) RoundTripClient() int64 {
+	if c == nil {
+		return 0
+	}
+	return shortest(c.RTTClient, c.Samples[Client])
+}
+
+// AppendMetrics adds what the handshake tells about its time. What depends on
+// the network's share is left out where the round trip is not known.
+func (t *TLS) AppendMetrics(list []Metric, c *Conn) []Metric {
+	m := metrics{TLSHandshake, list}
+	m.between("client_hello_seconds", t.ClientHelloFirst, t.ClientHello, 0)
+	m.between("hello_retry_seconds", t.ClientHello, t.SecondHello, 0)
+	hello := t.ClientHello
+	if t.SecondHello.Seen() {
+		hello = t.SecondHello
+	}
+	m.between("server_hello_seconds", hello, t.ServerHello, 0)
+	if rtt := c.RoundTripServer(); rtt > 0 {
+		m.between("server_hello_delay_seconds", hello, t.ServerHello, rtt)
+	}
+	m.between("server_flight_seconds", t.ServerHello, t.ServerFlightEnd, 0)
+	if rtt := c.RoundTripClient(); rtt > 0 && t.ClientFinished.Seen() && (!t.ServerFinished.Seen() || t.ServerFinished.Time <= t.ClientFinished.Time || !t.Resumed) {
+		m.between("client_compute_seconds", t.ServerFlightEnd, t.ClientFinished, rtt)
+	}
+	m.between("request_delay_seconds", t.HandshakeEnd, t.FirstClientData, 0)
+	m.count("round_trips", int64(t.RoundTrips))
+	if t.RoundTrips > 0 {
+		m.count("minimum_round_trips", int64(t.minimumRoundTrips()))
+	}
+	m.count("client_hello_bytes", int64(t.ClientHelloBytes))
+	m.count("server_flight_bytes", int64(t.ServerFlightBytes))
+	m.count("certificate_bytes", int64(t.CertificateBytes))
+	m.count("certificates", int64(len(t.Certificates)))
+	m.count("tickets", int64(t.Tickets))
+	return m.list
+}
+
+// minimumRoundTrips is how many round trips a handshake of this version and mode
+// needs (RFC 8446 §2, RFC 5246 §7.3); a HelloRetryRequest is not needed.
+func (t *TLS) minimumRoundTrips() int {
+	if t.Version == "TLSv1.3" || t.Resumed {
+		return 1
+	}
+	return 2
+}
+
+// AppendMetrics adds what the login tells about its time.
+func (s *SSH) AppendMetrics(list []Metric, f *Flow) []Metric {
+	begin := f.Start
+	rtt := int64(0)
+	if c := f.Conn; c != nil {
+		rtt = c.RoundTripServer()
+		if s.Turned { // the SSH server opened the connection
+			rtt = c.RoundTripClient()
+		}
+		if c.ACK.Seen() {
+			begin = c.ACK
+		}
+	}
+	m := metrics{SSHBanner, list}
+	m.between("banner_delay_seconds", begin, s.ServerBanner, 0)
+	m.phase = SSHKex
+	m.between("kex_total_seconds", earliest(s.KexInit[Client], s.KexInit[Server]), latest(s.NewKeys[Client], s.NewKeys[Server]), 0)
+	m.between("group_seconds", s.GroupRequest, s.GroupReply, 0)
+	if rtt > 0 {
+		m.between("kex_server_seconds", s.KexRequest, s.KexReply, rtt)
+	}
+	m.count("client_kexinit_bytes", int64(s.KexInitBytes[Client]))
+	m.count("server_kexinit_bytes", int64(s.KexInitBytes[Server]))
+	m.phase = SSHAuth
+	m.between("service_seconds", s.ServiceRequest, s.ServiceAccept, 0)
+	if s.ServiceRequest.Seen() {
+		m.between("auth_total_seconds", s.ServiceRequest, s.AuthEnd, 0)
+	}
+	longest := int64(0)
+	for _, r := range s.Rounds {
+		if r.Request.Seen() && r.Reply.Seen() {
+			longest = max(longest, r.Reply.Time-r.Request.Time)
+		}
+	}
+	if longest > 0 {
+		m.duration("longest_round_seconds", longest)
+	}
+	m.count("rounds", int64(len(s.Rounds)))
+	m.phase = SSHSession
+	if s.Auth == "success" {
+		m.between("session_open_seconds", s.AuthEnd, s.SessionStart, 0)
+		m.between("login_total_seconds", begin, s.SessionStart, 0)
+	}
+	return m.list
+}
+
+// AppendMetrics adds what the handshake tells about its time.
+func (q *QUIC) AppendMetrics(list []Metric) []Metric {
+	m := metrics{QUICHandshake, list}
+	m.between("client_hello_seconds", q.Initial, q.ClientHello, 0)
+	m.between("retry_seconds", q.Initial, q.RetryAt, 0)
+	m.between("answer_seconds", q.Initial, q.Answer, 0)
+	m.between("server_hello_seconds", q.ClientHello, q.ServerHello, 0)
+	m.between("handshake_seconds", q.Initial, q.HandshakeEnd, 0)
+	m.count("attempts", int64(q.Attempts))
+	return m.list
+}
+
+// AppendMetrics adds what an exchange tells about its time.
+func (e *Exchange) AppendMetrics(list []Metric, c *Conn) []Metric {
+	m := metrics{HTTPSend, list}
+	m.between("send_seconds", e.RequestFirst, e.RequestLast, 0)
+	m.phase = HTTPWait
+	if len(e.Interim) > 0 {
+		m.between("interim_seconds", e.RequestFirst, e.Interim[0], 0)
+	}
+	if early := e.ResponseFirst.Seen() && e.ResponseFirst.Time < e.RequestLast.Time; !early {
+		m.between("wait_seconds", e.RequestLast, e.ResponseFirst, 0)
+		if rtt := c.RoundTripServer(); rtt > 0 {
+			m.between("server_think_seconds", e.RequestLast, e.ResponseFirst, rtt)
+		}
+	}
+	m.phase = HTTPReceive
+	m.between("receive_seconds", e.ResponseFirst, e.ResponseLast, 0)
+	if e.FlowControlWait > 0 {
+		m.duration("flow_control_seconds", e.FlowControlWait)
+	}
+	if e.HeadOfLineWait > 0 {
+		m.duration("head_of_line_seconds", e.HeadOfLineWait)
+	}
+	m.count("concurrent_streams", int64(e.Concurrent))
+	return m.list
+}
+
+// AppendMetrics adds what one exchange tells: RFC 5905 §8 with the capture's
+// own stamps for T1 and T4.
+func (s *NTPSample) AppendMetrics(list []Metric) []Metric {
+	m := metrics{NTPExchange, list}
+	if low, high, ok := s.Bounds(); ok {
+		m.duration("offset_seconds", low+(high-low)/2)
+		m.duration("offset_low_seconds", low)
+		m.duration("offset_high_seconds", high)
+		m.duration("delay_seconds", high-low)
+	}
+	if dwell, ok := s.Dwell(); ok {
+		m.duration("dwell_seconds", dwell)
+	}
+	if r := &s.Response; r.Seen() && r.Kiss == "" {
+		m.duration("root_distance_seconds", r.RootDistance())
+	}
+	return m.list
+}
+
+// TCPMetrics adds what the handshake of a connection tells.
+func (c *Conn) AppendMetrics(list []Metric) []Metric {
+	m := metrics{TCPConnect, list}
+	if c.RTTServer > 0 {
+		m.duration("rtt_server_seconds", c.RTTServer)
+	}
+	if c.RTTClient > 0 {
+		m.duration("rtt_client_seconds", c.RTTClient)
+	}
+	m.count("syns", int64(len(c.SYN)))
+	m.count("syn_acks", int64(len(c.SYNACK)))
+	if n := len(c.SYN); n > 1 {
+		m.between("syn_retry_seconds", c.SYN[0], c.SYN[n-1], 0)
+	}
+	return m.list
+}
+
+// Instant is a named instant of a flow.
+type Instant struct {
+	Name string // "tls.client-hello", …
+	Stamp
+	Detail string
+}
+
+// instants appends those that were seen.
+type instants []Instant
+
+func (l *instants) add(name string, s Stamp, detail string) {
+	if s.Seen() {
+		*l = append(*l, Instant{name, s, detail})
+	}
+}
+
+// AppendInstants adds the instants of a TLS handshake and of its end.
+func (t *TLS) AppendInstants(list []Instant) []Instant {
+	l := instants(list)
+	if t.ClientHelloFirst.Frame != t.ClientHello.Frame {
+		l.add("tls.client-hello-first", t.ClientHelloFirst, "")
+	}
+	l.add("tls.client-hello", t.ClientHello, t.SNI)
+	l.add("tls.hello-retry", t.HelloRetryAt, "")
+	l.add("tls.second-client-hello", t.SecondHello, "")
+	l.add("tls.server-hello", t.ServerHello, t.Version)
+	l.add("tls.server-flight-end", t.ServerFlightEnd, "")
+	l.add("tls.server-finished", t.ServerFinished, "")
+	l.add("tls.client-finished", t.ClientFinished, "")
+	l.add("tls.established", t.HandshakeEnd, "")
+	for _, a := range t.Alerts {
+		l.add("tls.alert", a.Stamp, a.Dir.String()+": "+a.Description)
+	}
+	l.add("tls.client-close", t.CloseNotify[Client], "")
+	l.add("tls.server-close", t.CloseNotify[Server], "")
+	return l
+}
+
+// AppendInstants adds the instants of an SSH login.
+func (s *SSH) AppendInstants(list []Instant) []Instant {
+	l := instants(list)
+	l.add("ssh.banner", s.ServerBanner, s.ServerSoftware)
+	l.add("ssh.client-banner", s.ClientBanner, s.ClientSoftware)
+	l.add("ssh.client-kexinit", s.KexInit[Client], "")
+	l.add("ssh.server-kexinit", s.KexInit[Server], "")
+	l.add("ssh.group-request", s.GroupRequest, "")
+	l.add("ssh.group-reply", s.GroupReply, "")
+	l.add("ssh.kex-request", s.KexRequest, s.Kex)
+	l.add("ssh.kex-reply", s.KexReply, "")
+	l.add("ssh.client-newkeys", s.NewKeys[Client], "")
+	l.add("ssh.newkeys", s.NewKeys[Server], s.Kex)
+	l.add("ssh.service-request", s.ServiceRequest, "")
+	l.add("ssh.service-accept", s.ServiceAccept, "")
+	for _, r := range s.Rounds {
+		l.add("ssh.auth-request", r.Request, "")
+		l.add("ssh.auth-reply", r.Reply, r.Result)
+	}
+	l.add("ssh.session", s.SessionStart, "")
+	l.add("ssh.disconnect", s.Disconnect, s.DisconnectBy.String())
+	return l
+}
+
+// AppendInstants adds the instants of a QUIC handshake.
+func (q *QUIC) AppendInstants(list []Instant) []Instant {
+	l := instants(list)
+	l.add("quic.initial", q.Initial, q.Version)
+	l.add("quic.client-hello", q.ClientHello, q.SNI)
+	l.add("quic.answer", q.Answer, "")
+	l.add("quic.retry", q.RetryAt, "")
+	l.add("quic.server-hello", q.ServerHello, "")
+	l.add("quic.server-flight-end", q.ServerFlight, "")
+	l.add("quic.established", q.HandshakeEnd, "")
+	l.add("quic.close", q.Close, q.CloseBy.String())
+	return l
+}
+
+// SortInstants puts instants in order of time.
+func SortInstants(list []Instant) {
+	slices.SortStableFunc(list, func(a, b Instant) int {
+		switch {
+		case a.Time < b.Time:
+			return -1
+		case a.Time > b.Time:
+			return 1
+		}
+		return a.Frame - b.Frame
+	})
+}
