@@ -1,7 +1,5 @@
 package pcapflow
 
-import "slices"
-
 // Metric is one measured quantity of a phase. Its name ends with its unit:
 // "_seconds" (Value counts nanoseconds), "_bytes"; without one of them Value is
 // a plain count. In outputs it stands in the object, or phase, it belongs to.
@@ -198,7 +196,7 @@ func (s *NTPSample) AppendMetrics(list []Metric) []Metric {
 	return m.list
 }
 
-// TCPMetrics adds what the handshake of a connection tells.
+// AppendMetrics adds what the handshake of a connection tells.
 func (c *Conn) AppendMetrics(list []Metric) []Metric {
 	m := metrics{TCPConnect, list}
 	if c.RTTServer > 0 {
@@ -213,93 +211,4 @@ func (c *Conn) AppendMetrics(list []Metric) []Metric {
 		m.between("syn_retry_seconds", c.SYN[0], c.SYN[n-1], 0)
 	}
 	return m.list
-}
-
-// Instant is a named instant of a flow.
-type Instant struct {
-	Name string // "tls.client-hello", …
-	Stamp
-	Detail string
-}
-
-// instants appends those that were seen.
-type instants []Instant
-
-func (l *instants) add(name string, s Stamp, detail string) {
-	if s.Seen() {
-		*l = append(*l, Instant{name, s, detail})
-	}
-}
-
-// AppendInstants adds the instants of a TLS handshake and of its end.
-func (t *TLS) AppendInstants(list []Instant) []Instant {
-	l := instants(list)
-	if t.ClientHelloFirst.Frame != t.ClientHello.Frame {
-		l.add("tls.client-hello-first", t.ClientHelloFirst, "")
-	}
-	l.add("tls.client-hello", t.ClientHello, t.SNI)
-	l.add("tls.hello-retry", t.HelloRetryAt, "")
-	l.add("tls.second-client-hello", t.SecondHello, "")
-	l.add("tls.server-hello", t.ServerHello, t.Version)
-	l.add("tls.server-flight-end", t.ServerFlightEnd, "")
-	l.add("tls.server-finished", t.ServerFinished, "")
-	l.add("tls.client-finished", t.ClientFinished, "")
-	l.add("tls.established", t.HandshakeEnd, "")
-	for _, a := range t.Alerts {
-		l.add("tls.alert", a.Stamp, a.Dir.String()+": "+a.Description)
-	}
-	l.add("tls.client-close", t.CloseNotify[Client], "")
-	l.add("tls.server-close", t.CloseNotify[Server], "")
-	return l
-}
-
-// AppendInstants adds the instants of an SSH login.
-func (s *SSH) AppendInstants(list []Instant) []Instant {
-	l := instants(list)
-	l.add("ssh.banner", s.ServerBanner, s.ServerSoftware)
-	l.add("ssh.client-banner", s.ClientBanner, s.ClientSoftware)
-	l.add("ssh.client-kexinit", s.KexInit[Client], "")
-	l.add("ssh.server-kexinit", s.KexInit[Server], "")
-	l.add("ssh.group-request", s.GroupRequest, "")
-	l.add("ssh.group-reply", s.GroupReply, "")
-	l.add("ssh.kex-request", s.KexRequest, s.Kex)
-	l.add("ssh.kex-reply", s.KexReply, "")
-	l.add("ssh.client-newkeys", s.NewKeys[Client], "")
-	l.add("ssh.newkeys", s.NewKeys[Server], s.Kex)
-	l.add("ssh.service-request", s.ServiceRequest, "")
-	l.add("ssh.service-accept", s.ServiceAccept, "")
-	for _, r := range s.Rounds {
-		l.add("ssh.auth-request", r.Request, "")
-		l.add("ssh.auth-reply", r.Reply, r.Result)
-	}
-	l.add("ssh.session", s.SessionStart, "")
-	l.add("ssh.disconnect", s.Disconnect, s.DisconnectBy.String())
-	return l
-}
-
-// AppendInstants adds the instants of a QUIC handshake.
-func (q *QUIC) AppendInstants(list []Instant) []Instant {
-	l := instants(list)
-	l.add("quic.initial", q.Initial, q.Version)
-	l.add("quic.client-hello", q.ClientHello, q.SNI)
-	l.add("quic.answer", q.Answer, "")
-	l.add("quic.retry", q.RetryAt, "")
-	l.add("quic.server-hello", q.ServerHello, "")
-	l.add("quic.server-flight-end", q.ServerFlight, "")
-	l.add("quic.established", q.HandshakeEnd, "")
-	l.add("quic.close", q.Close, q.CloseBy.String())
-	return l
-}
-
-// SortInstants puts instants in order of time.
-func SortInstants(list []Instant) {
-	slices.SortStableFunc(list, func(a, b Instant) int {
-		switch {
-		case a.Time < b.Time:
-			return -1
-		case a.Time > b.Time:
-			return 1
-		}
-		return a.Frame - b.Frame
-	})
 }

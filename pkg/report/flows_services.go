@@ -76,8 +76,14 @@ func (o *object) certificate(c *pcapflow.Certificate) {
 	o.text("subject", c.Subject)
 	o.text("issuer", c.Issuer)
 	o.strings("names", c.Names)
-	o.instant("not_before", c.NotBefore*int64(time.Second))
-	o.instant("not_after", c.NotAfter*int64(time.Second))
+	for _, end := range []struct {
+		name string
+		at   int64 // beyond what nanoseconds can count, in year 9999 for one
+	}{{"not_before", c.NotBefore}, {"not_after", c.NotAfter}} {
+		if end.at != 0 {
+			o.text(end.name, time.Unix(end.at, 0).UTC().Format(time.RFC3339))
+		}
+	}
 	o.number("bytes", int64(c.Bytes))
 	o.close()
 }

@@ -45,8 +45,7 @@ func (c *collector) flow(j *correlate.Journey, p *correlate.Point) {
 	k, f := p.Capture, p.Flow
 	if j.Ordinal <= 1 {
 		c.conn(k, f.Conn)
-		c.tls(k, f.TLS)
-		c.ssh(k, f.SSH)
+		c.handshakes(k, f)
 		c.icmp(k, f.ICMP)
 	}
 	c.exchange(k, p.Exchange)
@@ -126,44 +125,27 @@ func (c *collector) conn(k *incident.Capture, conn *pcapflow.Conn) {
 	}
 }
 
-func (c *collector) tls(k *incident.Capture, t *pcapflow.TLS) {
-	if t == nil {
-		return
+// handshakes notes what a protocol's own messages tell.
+func (c *collector) handshakes(k *incident.Capture, f *pcapflow.Flow) {
+	var list []pcapflow.Instant
+	if f.TLS != nil {
+		list = f.TLS.AppendInstants(list)
 	}
-	c.add(k, "tls.client-hello", fromClient, t.ClientHello, t.SNI)
-	c.add(k, "tls.second-client-hello", fromClient, t.SecondHello, "")
-	c.add(k, "tls.server-hello", fromServer, t.ServerHello, strings.TrimSpace(t.Version+" "+t.Cipher))
-	c.add(k, "tls.established", finisher(t), t.HandshakeEnd, "")
-	for _, a := range t.Alerts {
-		c.add(k, "tls.alert", a.Dir.String(), a.Stamp, a.Dir.String()+": "+a.Description)
+	if f.SSH != nil {
+		list = f.SSH.AppendInstants(list)
 	}
-}
-
-// finisher is who sent the handshake's last message.
-func finisher(t *pcapflow.TLS) string {
-	switch {
-	case !t.HandshakeEnd.Seen():
-		return ""
-	case t.HandshakeEnd == t.ServerFinished:
-		return fromServer
-	case t.HandshakeEnd == t.ClientFinished || t.Version == "TLSv1.3": // RFC 8446, section 2: the client's Finished is last
-		return fromClient
+	if f.QUIC != nil {
+		list = f.QUIC.AppendInstants(list)
 	}
-	return ""
-}
-
-func (c *collector) ssh(k *incident.Capture, s *pcapflow.SSH) {
-	if s == nil {
-		return
+	for _, x := range list {
+		switch x.Name {
+		case "tls.server-hello":
+			x.Detail = strings.TrimSpace(x.Detail + " " + f.TLS.Cipher)
+		case "tls.alert":
+			x.Detail = x.From + ": " + x.Detail
+		}
+		c.add(k, x.Name, x.From, x.Stamp, x.Detail)
 	}
-	c.add(k, "ssh.banner", fromServer, s.ServerBanner, s.ServerSoftware)
-	c.add(k, "ssh.client-banner", fromClient, s.ClientBanner, s.ClientSoftware)
-	c.add(k, "ssh.newkeys", fromServer, s.NewKeys[pcapflow.Server], s.Kex)
-	for _, r := range s.Rounds {
-		c.add(k, "ssh.auth-request", fromClient, r.Request, "")
-		c.add(k, "ssh.auth-reply", fromServer, r.Reply, r.Result)
-	}
-	c.add(k, "ssh.session", fromServer, s.SessionStart, "")
 }
 
 func (c *collector) icmp(k *incident.Capture, errors []pcapflow.ICMPError) {

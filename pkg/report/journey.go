@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/diagnose"
@@ -35,7 +36,7 @@ func (b *builder) journey(j *correlate.Journey) Journey {
 		out.SSH = &SSH{j.SSH.ClientSoftware, j.SSH.ServerSoftware, j.SSH.Kex, j.SSH.Auth, j.SSH.AuthAttempts}
 	}
 	for i := range j.Phases {
-		out.Phases = append(out.Phases, b.phase(&j.Phases[i], home))
+		out.Phases = append(out.Phases, b.phase(j, &j.Phases[i], home))
 	}
 	for _, s := range j.Breakdown {
 		out.Breakdown = append(out.Breakdown, Share{string(s.Cause), Seconds(s.Time), Ratio(s.Share)})
@@ -79,6 +80,17 @@ func request(x *pcapflow.Exchange) *Request {
 	if x.ResponseBytes >= 0 {
 		r.ResponseBytes = &x.ResponseBytes
 	}
+	if x.Date > 0 {
+		r.Date = time.Unix(x.Date, 0).UTC().Format(time.RFC3339)
+	}
+	r.Location, r.RequestID = x.Location, x.RequestID
+	for _, t := range x.Timing {
+		timing := ServerTiming{Name: t.Name}
+		if t.Duration >= 0 {
+			timing.Seconds = seconds(t.Duration)
+		}
+		r.ServerTiming = append(r.ServerTiming, timing)
+	}
 	return r
 }
 
@@ -93,7 +105,7 @@ func tls(t *pcapflow.TLS) *TLS {
 	return out
 }
 
-func (b *builder) phase(p *correlate.Phase, home *incident.File) Phase {
+func (b *builder) phase(j *correlate.Journey, p *correlate.Phase, home *incident.File) Phase {
 	out := Phase{Name: string(p.Name), Outcome: p.Outcome.String(), Attempts: p.Attempts, Reason: p.Reason}
 	if p.Begin.Seen() {
 		out.Start = instant(p.Begin.Time)
@@ -110,6 +122,9 @@ func (b *builder) phase(p *correlate.Phase, home *incident.File) Phase {
 		if file != nil && file != home {
 			out.Evidence = b.files[file]
 		}
+	}
+	if out.Metrics = phaseMetrics(j, p); len(out.Metrics) > 0 && p.Flow.Conn != nil {
+		out.Vantage = p.Flow.Conn.Vantage.String()
 	}
 	return out
 }

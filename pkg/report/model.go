@@ -142,6 +142,17 @@ type Request struct {
 	RequestBytes  *int64 `json:"request_bytes,omitempty"`
 	ResponseBytes *int64 `json:"response_bytes,omitempty"`
 	Estimated     bool   `json:"estimated,omitempty"` // instants and sizes without keys
+
+	Date         string         `json:"date,omitempty"` // RFC 3339, whole seconds
+	Location     string         `json:"location,omitempty"`
+	RequestID    string         `json:"request_id,omitempty"`
+	ServerTiming []ServerTiming `json:"server_timing,omitempty"`
+}
+
+// ServerTiming is what a server says of its own time.
+type ServerTiming struct {
+	Name    string   `json:"name"`
+	Seconds *Seconds `json:"seconds,omitempty"`
 }
 
 // TLS is what the handshake showed.
@@ -177,6 +188,8 @@ type Phase struct {
 	Evidence string   `json:"evidence,omitempty"` // where it is not the journey's own
 	Frames   []int    `json:"frames,omitempty"`
 	Reason   string   `json:"reason,omitempty"` // why it is unseen
+	Metrics  Metrics  `json:"metrics,omitempty"`
+	Vantage  string   `json:"vantage,omitempty"` // of metrics: where they were measured
 }
 
 // Share is an exclusive part of the journey's time.

@@ -92,6 +92,7 @@ func (d *layout) journeyInFull(j *report.Journey) {
 		d.para(strings.Join(strings.Fields(fmt.Sprintf("SSH: %s ↔ %s %s %s", s.ClientSoftware, s.ServerSoftware, s.Kex, s.Auth)), " "))
 	}
 	d.breakdownOf(j)
+	d.metricsOf(j)
 	d.timelineOf(j)
 	if len(j.Lines) > 0 {
 		d.heading(lang.Text{EN: "Lines of %s", ES: "Líneas de %s"}, j.ID)
@@ -103,6 +104,33 @@ func (d *layout) journeyInFull(j *report.Journey) {
 	}
 	if len(j.Notes) > 0 {
 		d.out = append(d.out, block{bullets: j.Notes})
+	}
+}
+
+// metricsOf lists the measured quantities of each phase under their names in the
+// contract, and where they were measured.
+func (d *layout) metricsOf(j *report.Journey) {
+	t := &table{header: []string{d.say(lang.Text{EN: "phase", ES: "fase"}), d.say(lang.Text{EN: "metric", ES: "métrica"}), d.say(lang.Text{EN: "value", ES: "valor"}), d.say(lang.Text{EN: "measured", ES: "medida"})}, right: []bool{false, false, true, false}}
+	for _, p := range j.Phases {
+		for _, m := range p.Metrics {
+			value := fmt.Sprint(m.Value)
+			if m.IsTime() {
+				value = span(report.Seconds(m.Value))
+			}
+			t.rows = append(t.rows, []string{p.Name, m.Name, value, d.word(p.Vantage)})
+		}
+	}
+	if q := j.Request; q != nil {
+		for _, s := range q.ServerTiming {
+			value := "–"
+			if s.Seconds != nil {
+				value = span(*s.Seconds)
+			}
+			t.rows = append(t.rows, []string{"Server-Timing", s.Name, value, d.word("server")})
+		}
+	}
+	if len(t.rows) > 0 {
+		d.out = append(d.out, block{table: t})
 	}
 }
 

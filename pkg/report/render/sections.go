@@ -32,6 +32,9 @@ func (d *layout) timelineOf(j *report.Journey) {
 	d.heading(lang.Text{EN: "Timeline of %s (UTC)", ES: "Cronología de %s (UTC)"}, j.ID)
 	var all []entry
 	for i, m := range j.Instants {
+		if finer[m.Name] {
+			continue
+		}
 		at, raw := m.Time, ""
 		if m.Corrected != nil {
 			at = *m.Corrected

@@ -27,12 +27,22 @@ var moments = map[string]lang.Text{
 	"tcp.syn": {EN: "SYN", ES: "SYN"}, "tcp.syn-retry": {EN: "SYN repeated", ES: "SYN repetido"}, "tcp.syn-ack": {EN: "SYN-ACK", ES: "SYN-ACK"}, "tcp.syn-ack-retry": {EN: "SYN-ACK repeated", ES: "SYN-ACK repetido"},
 	"tcp.established": {EN: "TCP established", ES: "TCP establecido"}, "tcp.reset": {EN: "RST", ES: "RST"}, "tcp.retransmission": {EN: "retransmission", ES: "retransmisión"},
 	"tls.client-hello": {EN: "ClientHello", ES: "ClientHello"}, "tls.second-client-hello": {EN: "second ClientHello", ES: "segundo ClientHello"}, "tls.server-hello": {EN: "ServerHello", ES: "ServerHello"},
+	"tls.hello-retry": {EN: "HelloRetryRequest", ES: "HelloRetryRequest"}, "ssh.disconnect": {EN: "disconnect", ES: "desconexión"},
+	"quic.initial": {EN: "first QUIC packet", ES: "primer paquete QUIC"}, "quic.client-hello": {EN: "ClientHello", ES: "ClientHello"}, "quic.retry": {EN: "QUIC Retry", ES: "Retry de QUIC"},
+	"quic.server-hello": {EN: "ServerHello", ES: "ServerHello"}, "quic.established": {EN: "QUIC established", ES: "QUIC establecido"}, "quic.close": {EN: "QUIC close", ES: "cierre de QUIC"},
 	"tls.established": {EN: "TLS established", ES: "TLS establecido"}, "tls.alert": {EN: "TLS alert", ES: "alerta TLS"},
 	"http.request": {EN: "request sent", ES: "petición enviada"}, "http.request-end": {EN: "last request byte", ES: "último byte de la petición"},
 	"http.response": {EN: "first byte of the response", ES: "primer byte de la respuesta"}, "http.response-end": {EN: "last byte of the response", ES: "último byte de la respuesta"},
 	"ssh.banner": {EN: "server's banner", ES: "identificación del servidor"}, "ssh.client-banner": {EN: "client's banner", ES: "identificación del cliente"}, "ssh.newkeys": {EN: "keys in use", ES: "claves en uso"},
 	"ssh.auth-request": {EN: "authentication request", ES: "petición de autenticación"}, "ssh.auth-reply": {EN: "authentication reply", ES: "respuesta de autenticación"}, "ssh.session": {EN: "session", ES: "sesión"},
 	"icmp.error": {EN: "ICMP error", ES: "error ICMP"}, "ntp.request": {EN: "NTP request", ES: "petición NTP"}, "ntp.response": {EN: "NTP response", ES: "respuesta NTP"},
+}
+
+// finer are instants within others, which timelines for people leave out.
+var finer = map[string]bool{
+	"tls.client-hello-first": true, "tls.server-flight-end": true, "tls.server-finished": true, "tls.client-finished": true, "tls.client-close": true, "tls.server-close": true,
+	"ssh.client-kexinit": true, "ssh.kexinit": true, "ssh.group-request": true, "ssh.group-reply": true, "ssh.kex-request": true, "ssh.kex-reply": true,
+	"ssh.client-newkeys": true, "ssh.service-request": true, "ssh.service-accept": true, "quic.server-flight-end": true, "quic.answer": true,
 }
 
 // word gives a word of the contract in the reader's language; an unknown one

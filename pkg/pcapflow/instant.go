@@ -1,0 +1,108 @@
+package pcapflow
+
+import "slices"
+
+// Instant is a named instant of a flow.
+type Instant struct {
+	Name string // "tls.client-hello", …
+	Stamp
+	From   string // the side that sent it: "client", "server"; "": not known
+	Detail string
+}
+
+// instants appends those that were seen.
+type instants []Instant
+
+func (l *instants) client(name string, s Stamp, detail string) { l.add(name, "client", s, detail) }
+func (l *instants) server(name string, s Stamp, detail string) { l.add(name, "server", s, detail) }
+
+func (l *instants) add(name, from string, s Stamp, detail string) {
+	if s.Seen() {
+		*l = append(*l, Instant{name, s, from, detail})
+	}
+}
+
+// AppendInstants adds the instants of a TLS handshake and of its end.
+func (t *TLS) AppendInstants(list []Instant) []Instant {
+	l := instants(list)
+	if t.ClientHelloFirst.Frame != t.ClientHello.Frame {
+		l.client("tls.client-hello-first", t.ClientHelloFirst, "")
+	}
+	l.client("tls.client-hello", t.ClientHello, t.SNI)
+	l.server("tls.hello-retry", t.HelloRetryAt, "")
+	l.client("tls.second-client-hello", t.SecondHello, "")
+	l.server("tls.server-hello", t.ServerHello, t.Version)
+	l.server("tls.server-flight-end", t.ServerFlightEnd, "")
+	l.server("tls.server-finished", t.ServerFinished, "")
+	l.client("tls.client-finished", t.ClientFinished, "")
+	l.add("tls.established", t.finisher(), t.HandshakeEnd, "")
+	for _, a := range t.Alerts {
+		l.add("tls.alert", a.Dir.String(), a.Stamp, a.Description)
+	}
+	l.client("tls.client-close", t.CloseNotify[Client], "")
+	l.server("tls.server-close", t.CloseNotify[Server], "")
+	return l
+}
+
+// finisher is who sent the handshake's last message; "": not known.
+func (t *TLS) finisher() string {
+	switch {
+	case !t.HandshakeEnd.Seen():
+	case t.HandshakeEnd == t.ServerFinished:
+		return "server"
+	case t.HandshakeEnd == t.ClientFinished || t.Version == "TLSv1.3": // RFC 8446, section 2: the client's Finished is last
+		return "client"
+	}
+	return ""
+}
+
+// AppendInstants adds the instants of an SSH login.
+func (s *SSH) AppendInstants(list []Instant) []Instant {
+	l := instants(list)
+	l.server("ssh.banner", s.ServerBanner, s.ServerSoftware)
+	l.client("ssh.client-banner", s.ClientBanner, s.ClientSoftware)
+	l.client("ssh.client-kexinit", s.KexInit[Client], "")
+	l.server("ssh.kexinit", s.KexInit[Server], "")
+	l.client("ssh.group-request", s.GroupRequest, "")
+	l.server("ssh.group-reply", s.GroupReply, "")
+	l.client("ssh.kex-request", s.KexRequest, s.Kex)
+	l.server("ssh.kex-reply", s.KexReply, "")
+	l.client("ssh.client-newkeys", s.NewKeys[Client], "")
+	l.server("ssh.newkeys", s.NewKeys[Server], s.Kex)
+	l.client("ssh.service-request", s.ServiceRequest, "")
+	l.server("ssh.service-accept", s.ServiceAccept, "")
+	for _, r := range s.Rounds {
+		l.client("ssh.auth-request", r.Request, "")
+		l.server("ssh.auth-reply", r.Reply, r.Result)
+	}
+	l.server("ssh.session", s.SessionStart, "")
+	l.add("ssh.disconnect", s.DisconnectBy.String(), s.Disconnect, "")
+	return l
+}
+
+// AppendInstants adds the instants of a QUIC handshake.
+func (q *QUIC) AppendInstants(list []Instant) []Instant {
+	l := instants(list)
+	l.client("quic.initial", q.Initial, q.Version)
+	l.client("quic.client-hello", q.ClientHello, q.SNI)
+	l.server("quic.answer", q.Answer, "")
+	l.server("quic.retry", q.RetryAt, "")
+	l.server("quic.server-hello", q.ServerHello, "")
+	l.server("quic.server-flight-end", q.ServerFlight, "")
+	l.add("quic.established", "", q.HandshakeEnd, "")
+	l.add("quic.close", q.CloseBy.String(), q.Close, "")
+	return l
+}
+
+// SortInstants puts instants in order of time.
+func SortInstants(list []Instant) {
+	slices.SortStableFunc(list, func(a, b Instant) int {
+		switch {
+		case a.Time < b.Time:
+			return -1
+		case a.Time > b.Time:
+			return 1
+		}
+		return a.Frame - b.Frame
+	})
+}
