@@ -1,0 +1,93 @@
+"""The command line of lab/run."""
+import argparse
+import os
+import shutil
+import signal
+import sys
+import time
+
+from . import missing, sandbox, stories
+from .recording import record
+
+
+def offsets(words):
+    """host=seconds, as often as given"""
+    out = {}
+    for word in words:
+        host, eq, seconds = word.partition("=")
+        if not eq:
+            raise SystemExit(f"lab: --offset wants host=SECONDS, not {word!r}")
+        out[host] = float(seconds)
+    return out
+
+
+def arguments(words):
+    p = argparse.ArgumentParser(prog="lab/run", description="Records an incident with known truth in network namespaces of its own. Must be run as root.")
+    p.add_argument("story", nargs="*", help="which story; see --list. Several are recorded one after another")
+    p.add_argument("--list", action="store_true", help="tell the stories and end")
+    p.add_argument("--seed", type=int, default=1, help="what the story draws from: addresses, names, delays, clocks, order (default 1)")
+    p.add_argument("--offset", action="append", default=[], metavar="HOST=SECONDS", help="set the clock of a host this far ahead of true time")
+    p.add_argument("--delay", type=float, metavar="MS", help="one-way delay of the path")
+    p.add_argument("--out", metavar="DIR", help="where to write STORY-SEED (default lab-out)")
+    p.add_argument("--keep-going", action="store_true", help="leave the recording there when a claim about it does not hold")
+    p.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    return p.parse_args(words)
+
+
+def options(args):
+    """the options again, for the run inside"""
+    words = ["--seed", str(args.seed)]
+    for o in args.offset:
+        words += ["--offset", o]
+    if args.delay is not None:
+        words += ["--delay", str(args.delay)]
+    return words + (["--keep-going"] if args.keep_going else [])
+
+
+def show_list():
+    for s in stories.ALL:
+        print(f"{s.name:22s} {s.flow:5s} {s.title}")
+    return 0
+
+
+def one(name, args, out):
+    story = stories.find(name)
+    if story is None:
+        sys.stderr.write(f"lab: no story {name!r}; lab/run --list tells them\n")
+        return 2
+    lacking = missing.programs(story.needs)
+    if lacking:
+        sys.stderr.write(f"lab: {name} needs {', '.join(lacking)}: apt-get install --no-install-recommends {' '.join(missing.packages(lacking))}\n")
+        return 3
+    folder = os.path.join(out, f"{name}-{args.seed}")
+    begun = time.monotonic()
+    failed = record(story, args.seed, offsets(args.offset), args.delay, folder)
+    for claim in failed:
+        sys.stderr.write(f"lab: {name}: not as claimed: {claim}\n")
+    if failed and not args.keep_going:
+        shutil.rmtree(folder)
+        return 1
+    print(f"{folder}  {time.monotonic() - begun:.1f} s")
+    return 0
+
+
+def main(words):
+    args = arguments(words)
+    if args.list:
+        return show_list()
+    if not args.story:
+        sys.stderr.write("lab: which story? lab/run --list tells them\n")
+        return 2
+    if os.geteuid() != 0:
+        sys.stderr.write("lab: must be run as root (it makes network namespaces): sudo lab/run …\n")
+        return 3
+    out = os.path.abspath(args.out or "lab-out")
+    if not args.inside:
+        return max(sandbox.enter([name] + options(args) + ["--inside", "--out", out]) for name in args.story)
+    for s in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(s, lambda number, frame: sys.exit(128 + number))
+    sandbox.prepare()
+    try:
+        return one(args.story[0], args, out)
+    except KeyboardInterrupt:
+        return 130

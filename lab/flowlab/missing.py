@@ -1,0 +1,21 @@
+"""Which programs a story needs, and the Debian packages that hold them."""
+import shutil
+
+PACKAGES = {
+    "nginx": "nginx", "apache2": "apache2", "sshd": "openssh-server", "ssh": "openssh-client", "sshpass": "sshpass",
+    "unbound": "unbound", "named": "bind9", "dig": "bind9-dnsutils", "curl": "curl", "chronyd": "chrony",
+    "rsyslogd": "rsyslog", "journalctl": "systemd", "tcpdump": "tcpdump", "tshark": "tshark", "editcap": "wireshark-common",
+    "openssl": "openssl", "nft": "nftables", "conntrack": "conntrack", "ethtool": "ethtool", "ip": "iproute2",
+    "gcc": "gcc libc6-dev", "nsenter": "util-linux", "unshare": "util-linux", "setpriv": "util-linux",
+}
+ALWAYS = ["ip", "nsenter", "unshare", "setpriv", "gcc", "ethtool", "tcpdump", "tshark", "openssl"]
+
+
+def programs(needs):
+    """the programs of ALWAYS and needs that are not installed"""
+    path = "/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/bin"
+    return [p for p in ALWAYS + list(needs) if shutil.which(p, path=path) is None]
+
+
+def packages(names):
+    return sorted({PACKAGES[n] for n in names})

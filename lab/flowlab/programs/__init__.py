@@ -1,0 +1,1 @@
+"""The daemons and client programs of the stories, one file each."""
