@@ -1,12 +1,12 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/flowcorr/flowcorr/pkg/casefile"
 	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/lang"
 )
 
 // loadCase reads the case file: the one given, or the one in a folder of
@@ -20,7 +20,7 @@ func (env *environment) loadCase(paths []string) error {
 				continue
 			}
 			if env.casePath != "" {
-				return &usageError{fmt.Sprintf("two case files: %s and %s", env.casePath, name), "name the one that holds with --case FILE"}
+				return &usageError{env.say(lang.Text{EN: "two case files: %s and %s", ES: "dos archivos de caso: %s y %s"}, env.casePath, name), env.say(lang.Text{EN: "name the one that holds with --case FILE", ES: "nombre con --case ARCHIVO el que vale"})}
 			}
 			env.casePath = name
 		}
@@ -30,7 +30,7 @@ func (env *environment) loadCase(paths []string) error {
 	}
 	f, err := casefile.Read(env.casePath)
 	if err != nil {
-		return &usageError{err.Error(), "docs/case-file.md lists what may stand in it; flowcorr detect --write-case PATH… proposes one"}
+		return &usageError{err.Error(), env.say(lang.Text{EN: "docs/case-file.md lists what may stand in it; flowcorr detect --write-case PATH… proposes one", ES: "docs/case-file.md enumera lo que puede contener; flowcorr detect --write-case RUTA… propone uno"})}
 	}
 	env.caseFile = f
 	return nil

@@ -5,18 +5,19 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/report"
 	"github.com/flowcorr/flowcorr/pkg/report/render"
 )
 
 func checkCommand(env *environment) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "check PATH…",
-		Short: "Tell which evidence is there, which is missing, and how to collect it",
+		Use:   env.say(lang.Text{EN: "check PATH…", ES: "check RUTA…"}),
+		Short: env.say(lang.Text{EN: "Tell which evidence is there, which is missing, and how to collect it", ES: "Decir qué pruebas hay, cuáles faltan y cómo recogerlas"}),
 		Example: `  flowcorr check incident/
   flowcorr check --format json incident/`,
 		RunE: func(_ *cobra.Command, args []string) error {
-			r, l, err := env.analysedReport(args, "text", "json")
+			r, l, err := env.analysedReport(args)
 			if err != nil {
 				return err
 			}
@@ -28,6 +29,6 @@ func checkCommand(env *environment) *cobra.Command {
 			})
 		},
 	}
-	partFlags(cmd, env)
+	partFlags(cmd, env, "text", "json")
 	return cmd
 }

@@ -15,16 +15,20 @@ import (
 )
 
 func eventsCommand(env *environment) *cobra.Command {
-	o := &env.options
 	var summary bool
-	var jobs int
 	cmd := &cobra.Command{
-		Use:   "events PATH…",
-		Short: "Print every event of logs and client output, or count them",
-		Long: `events reads the logs under the paths (- for standard input), each once and in
+		Use:   env.say(lang.Text{EN: "events PATH…", ES: "events RUTA…"}),
+		Short: env.say(lang.Text{EN: "Print every event of logs and client output, or count them", ES: "Escribir cada evento de los registros y de los clientes, o contarlos"}),
+		Long: env.say(lang.Text{
+			EN: `events reads the logs under the paths (- for standard input), each once and in
 bounded memory, and prints every event: as JSON Lines, or on a terminal as a
 table. Stamps are as written; a "?" behind one says that its zone was not
 stated. With --summary it prints counts and percentiles of durations instead.`,
+			ES: `events lee los registros que hay bajo las rutas (- para la entrada estándar), cada
+uno una vez y con memoria acotada, y escribe cada evento: como JSON Lines, o en un
+terminal como tabla. Las marcas están tal cual se escribieron; un "?" detrás dice
+que no constaba su zona. Con --summary escribe cuentas y percentiles de las
+duraciones.`}),
 		Example: `  flowcorr events incident/
   flowcorr events --format jsonl web/access.log | jq 'select(.status >= 500)'
   zcat access.log.*.gz | flowcorr events --summary -`,
@@ -34,28 +38,21 @@ stated. With --summary it prints counts and percentiles of durations instead.`,
 				return err
 			}
 			if len(args) == 0 {
-				return &usageError{"no log given", "flowcorr events PATH…, or - for standard input"}
-			}
-			if jobs < 1 || jobs > 256 {
-				return &usageError{fmt.Sprintf("--jobs %d: not between 1 and 256", jobs), "it is how many files are read at a time"}
+				return &usageError{env.say(lang.Text{EN: "no log given", ES: "no se dio ningún registro"}), env.say(lang.Text{EN: "flowcorr events PATH…, or - for standard input", ES: "flowcorr events RUTA…, o - para la entrada estándar"})}
 			}
 			opt, err := env.readOptions(args)
 			if err != nil {
 				return err
 			}
-			opt.Workers = jobs
 			if summary {
 				return summariseEvents(env, l, args, opt)
 			}
 			return printEvents(env, l, args, opt)
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&o.format, "format", "", "jsonl or text; with --summary json or text (default: text on a terminal, else jsonl; --summary: text)")
-	f.BoolVar(&summary, "summary", false, "print counts by kind, result and hour and percentiles of durations")
-	f.IntVar(&jobs, "jobs", 2, "with --summary, how many files are read at a time")
-	f.StringVar(&o.casePath, "case", "", "case FILE with what you know of hosts, clocks and formats (default: flowcorr.yaml in a folder given)")
-	f.StringArrayVar(&o.zones, "tz", nil, "zone of stamps that carry none: HOST=ZONE, such as web=Europe/Madrid or +02:00 (repeatable)")
+	env.takeFormat(cmd, lang.Text{EN: "default: text on a terminal, else jsonl; --summary: text or json, default text", ES: "si falta: text en un terminal, si no jsonl; --summary: text o json, si falta text"}, "jsonl", "text", "json")
+	env.takeOnly(cmd, "tz", "case", "jobs")
+	cmd.Flags().BoolVar(&summary, "summary", false, env.say(lang.Text{EN: "print counts by kind, result and hour and percentiles of durations", ES: "escribe cuentas por tipo, resultado y hora y percentiles de las duraciones"}))
 	return cmd
 }
 
@@ -92,7 +89,7 @@ func printEvents(env *environment, l lang.Lang, args []string, opt incident.Opti
 		}
 		flush = out.Flush
 	default:
-		return &usageError{fmt.Sprintf("--format %s: no such choice", format), "use jsonl or text"}
+		return &usageError{env.say(lang.Text{EN: "--format %s: only with --summary", ES: "--format %s: sólo con --summary"}, format), env.say(lang.Text{EN: "use jsonl or text", ES: "use jsonl o text"})}
 	}
 	files, err := incident.EachEvent(ctx, args, opt, open)
 	if failed := flush(); failed != nil {
@@ -106,7 +103,7 @@ func summariseEvents(env *environment, l lang.Lang, args []string, opt incident.
 	switch env.options.format {
 	case "", "text", "json":
 	default:
-		return &usageError{fmt.Sprintf("--format %s: no such choice", env.options.format), "with --summary use text or json"}
+		return &usageError{env.say(lang.Text{EN: "--format %s: not with --summary", ES: "--format %s: no con --summary"}, env.options.format), env.say(lang.Text{EN: "use text or json", ES: "use text o json"})}
 	}
 	var order []*incident.File
 	counts := map[*incident.File]*report.EventCounts{}

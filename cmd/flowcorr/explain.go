@@ -15,9 +15,10 @@ import (
 func explainCommand(env *environment) *cobra.Command {
 	var about string
 	cmd := &cobra.Command{
-		Use:   "explain PATH… --about X",
-		Short: "Tell all that is known of a journey, finding, frame, line or endpoint",
-		Long: `explain analyses the evidence and tells all that is known of one thing:
+		Use:   env.say(lang.Text{EN: "explain PATH… --about X", ES: "explain RUTA… --about X"}),
+		Short: env.say(lang.Text{EN: "Tell all that is known of a journey, finding, frame, line or endpoint", ES: "Decir todo lo que se sabe de un recorrido, hallazgo, trama, línea o extremo"}),
+		Long: env.say(lang.Text{
+			EN: `explain analyses the evidence and tells all that is known of one thing:
 
   j5                    a journey, as reports number them
   f1                    a finding
@@ -26,19 +27,29 @@ func explainCommand(env *environment) *cobra.Command {
   10.0.0.7:443          an endpoint, or an address alone
 
 Files may be named by the end of their path.`,
+			ES: `explain analiza las pruebas y dice todo lo que se sabe de una cosa:
+
+  j5                    un recorrido, como los numeran los informes
+  f1                    un hallazgo
+  client.pcap#120       una trama de una captura
+  web/access.log:3      una línea de un registro
+  10.0.0.7:443          un extremo, o una dirección sola
+
+Los archivos pueden nombrarse por el final de su ruta.`}),
 		Example: `  flowcorr explain incident/ --about j5
   flowcorr explain incident/ --about web/access.log:3 --format json`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if about == "" {
-				return &usageError{"nothing named to explain", "add --about with a journey (j5), a frame (client.pcap#120), a line (web/access.log:3) or an address:port"}
+				return &usageError{env.say(lang.Text{EN: "nothing named to explain", ES: "no se dice qué explicar"}),
+					env.say(lang.Text{EN: "add --about with a journey (j5), a frame (client.pcap#120), a line (web/access.log:3) or an address:port", ES: "añada --about con un recorrido (j5), una trama (client.pcap#120), una línea (web/access.log:3) o una dirección:puerto"})}
 			}
-			r, l, err := env.analysedReport(args, "text", "json")
+			r, l, err := env.analysedReport(args)
 			if err != nil {
 				return err
 			}
 			a, err := r.About(about)
 			if err != nil {
-				return &usageError{fmt.Sprintf("--about %v", err), "flowcorr report lists the journeys and the files with their records"}
+				return &usageError{fmt.Sprintf("--about %v", err), env.say(lang.Text{EN: "flowcorr report lists the journeys and the files with their records", ES: "flowcorr report enumera los recorridos y los archivos con sus registros"})}
 			}
 			return env.print(func(w io.Writer) error {
 				if env.options.format == "json" {
@@ -48,34 +59,21 @@ Files may be named by the end of their path.`,
 			})
 		},
 	}
-	partFlags(cmd, env)
-	cmd.Flags().StringVar(&about, "about", "", "what to explain: journey, finding, FILE#FRAME, FILE:LINE or ADDRESS[:PORT]")
+	partFlags(cmd, env, "text", "json")
+	cmd.Flags().StringVar(&about, "about", "", env.say(lang.Text{EN: "what to explain: journey, finding, FILE#FRAME, FILE:LINE or ADDRESS[:PORT]", ES: "qué explicar: recorrido, hallazgo, ARCHIVO#TRAMA, ARCHIVO:LÍNEA o DIRECCIÓN[:PUERTO]"}))
+	annotate(cmd.Flags().Lookup("about"), ownOptions, "X", nil)
 	return cmd
 }
 
-// analysedReport is the report of the evidence, diagnosed, after a look at
-// --format, which must be one of the names or empty.
-func (env *environment) analysedReport(args []string, names ...string) (*report.Report, lang.Lang, error) {
-	l, err := env.lang()
-	if err != nil {
-		return nil, l, err
-	}
-	known, choices := env.options.format == "", ""
-	for i, n := range names {
-		known = known || env.options.format == n
-		if i > 0 {
-			choices += " or "
-		}
-		choices += n
-	}
-	if !known {
-		return nil, l, &usageError{fmt.Sprintf("--format %s: no such choice", env.options.format), "use " + choices}
-	}
+// analysedReport is the report of the evidence, diagnosed, or the part of it
+// that was asked for.
+func (env *environment) analysedReport(args []string) (*report.Report, lang.Lang, error) {
 	c, err := env.analyse(args)
 	if err != nil {
-		return nil, l, err
+		return nil, env.speaks, err
 	}
-	return report.Build(c, diagnose.Run(c, diagnose.Options{Lang: l}), l, version()), l, nil
+	r, err := env.prepared(report.Build(c, diagnose.Run(c, diagnose.Options{Lang: env.speaks}), env.speaks, version()))
+	return r, env.speaks, err
 }
 
 // print writes to standard output and marks what fails there.

@@ -17,18 +17,20 @@ import (
 )
 
 func flowsCommand(env *environment) *cobra.Command {
-	o := &env.options
 	cmd := &cobra.Command{
-		Use:   "flows CAPTURE…",
-		Short: "Print every flow of captures with its phases",
-		Long: `flows reads captures (- for standard input) and prints one row a flow: as a
+		Use:   env.say(lang.Text{EN: "flows CAPTURE…", ES: "flows CAPTURA…"}),
+		Short: env.say(lang.Text{EN: "Print every flow of captures with its phases", ES: "Escribir cada flujo de las capturas con sus fases"}),
+		Long: env.say(lang.Text{
+			EN: `flows reads captures (- for standard input) and prints one row a flow: as a
 table, or with --format jsonl as JSON Lines, in the order the flows end.`,
+			ES: `flows lee capturas (- para la entrada estándar) y escribe una fila por flujo: como
+tabla, o con --format jsonl como JSON Lines, en el orden en que los flujos acaban.`}),
 		Example: `  flowcorr flows client.pcap
   tcpdump -w - | flowcorr flows --format jsonl -`,
 		RunE: func(_ *cobra.Command, args []string) error { return runFlows(env, args) },
 	}
-	cmd.Flags().StringVar(&o.format, "format", "", "text or jsonl (default: text)")
-	cmd.Flags().StringArrayVar(&o.keylogs, "keylog", nil, "TLS key log FILE (SSLKEYLOGFILE) to decrypt with (repeatable)")
+	env.takeFormat(cmd, lang.Text{}, "text", "jsonl")
+	env.takeOnly(cmd, "keylog")
 	return cmd
 }
 
@@ -38,7 +40,7 @@ func runFlows(env *environment, args []string) error {
 		return err
 	}
 	if len(args) == 0 {
-		return &usageError{"no capture given", "flowcorr flows FILE…, or - for standard input"}
+		return &usageError{env.say(lang.Text{EN: "no capture given", ES: "no se dio ninguna captura"}), env.say(lang.Text{EN: "flowcorr flows FILE…, or - for standard input", ES: "flowcorr flows ARCHIVO…, o - para la entrada estándar"})}
 	}
 	opt, err := env.readOptions(args)
 	if err != nil {
@@ -47,12 +49,10 @@ func runFlows(env *environment, args []string) error {
 	out := bufio.NewWriterSize(env.out, 256<<10)
 	var sink flowSink
 	switch env.options.format {
-	case "", "text":
-		sink = &flowTable{lang: l}
 	case "jsonl":
 		sink = &flowLines{out: out}
 	default:
-		return &usageError{fmt.Sprintf("--format %s: no such choice", env.options.format), "use text or jsonl"}
+		sink = &flowTable{lang: l}
 	}
 	read := 0
 	for _, path := range args {
@@ -63,7 +63,7 @@ func runFlows(env *environment, args []string) error {
 		}
 		read++
 		for _, p := range problems {
-			fmt.Fprintf(env.diag, "flowcorr: %s: %s%s\n", render.Printable(path), position(p), render.Printable(p.Text))
+			fmt.Fprintf(env.diag, "flowcorr: %s: %s%s\n", render.Printable(path), env.position(p), render.Printable(p.Text))
 		}
 	}
 	if err := sink.end(out, env); err != nil {

@@ -2,13 +2,11 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"os"
 
 	"github.com/flowcorr/flowcorr/pkg/casefile"
-	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/lang"
 )
 
 // Exit statuses.
@@ -16,7 +14,8 @@ const (
 	exitDone     = 0
 	exitFindings = 1 // done, with findings at or above --fail-on
 	exitUsage    = 2
-	exitNoInput  = 3
+	exitNoInput  = 3 // or an output could not be written
+	exitDamaged  = 4 // with --strict: a file was damaged or not understood
 )
 
 func main() {
@@ -25,7 +24,7 @@ func main() {
 
 // run is the program: data goes to out, narration to diag.
 func run(args []string, in io.Reader, out, diag io.Writer) int {
-	env := &environment{in: in, out: out, diag: diag}
+	env := &environment{in: in, out: out, diag: diag, speaks: languageOf(args)}
 	root := newRoot(env)
 	root.SetArgs(args)
 	root.SetIn(in)
@@ -43,37 +42,8 @@ type environment struct {
 	out, diag io.Writer
 	status    int
 	options   options
+	speaks    lang.Lang
 
 	caseFile *casefile.File // what it says; empty where there is none
 	casePath string
 }
-
-// usageError is a mistake in how the program was called, with what to do.
-type usageError struct {
-	text, hint string
-}
-
-func (e *usageError) Error() string { return e.text }
-
-// explain prints an error with its hint and returns the exit status.
-func (env *environment) explain(err error) int {
-	fmt.Fprintf(env.diag, "flowcorr: %v\n", err)
-	var usage *usageError
-	switch {
-	case errors.As(err, &usage):
-		if usage.hint != "" {
-			fmt.Fprintf(env.diag, "hint: %s\n", usage.hint)
-		}
-		return exitUsage
-	case errors.Is(err, incident.ErrNoInput):
-		fmt.Fprintln(env.diag, "hint: give a folder or files: captures (.pcap, .pcapng), server logs, the output of curl, dig, ssh -vvv or chronyc; flowcorr detect PATH… tells what each file was taken for")
-		return exitNoInput
-	case errors.Is(err, errWrite):
-		return exitNoInput
-	}
-	fmt.Fprintln(env.diag, "hint: flowcorr --help lists commands and options")
-	return exitUsage
-}
-
-// errWrite marks a failure to write an output.
-var errWrite = errors.New("cannot write")

@@ -7,21 +7,27 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/report/render"
 )
 
 func matchCommand(env *environment) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "match PATH…",
-		Short: "Tell which log line is of which request, how sure, and what stays alone",
-		Long: `match prints every log line with the journey it tells of: how sure that is, how
+		Use:   env.say(lang.Text{EN: "match PATH…", ES: "match RUTA…"}),
+		Short: env.say(lang.Text{EN: "Tell which log line is of which request, how sure, and what stays alone", ES: "Decir qué línea de registro es de qué petición, con qué certeza, y qué queda solo"}),
+		Long: env.say(lang.Text{
+			EN: `match prints every log line with the journey it tells of: how sure that is, how
 far the corrected stamp lies from the packets, what decided and which journeys
 would fit nearly as well; then lines without a journey and journeys without a
 line, with the reason.`,
+			ES: `match escribe cada línea de registro con el recorrido del que habla: con qué
+certeza, cuánto dista la marca corregida de los paquetes, qué lo decidió y qué
+recorridos encajarían casi igual; después, las líneas sin recorrido y los
+recorridos sin línea, con el motivo.`}),
 		Example: `  flowcorr match incident/
   flowcorr match --format jsonl incident/ | jq 'select(.status == "ambiguous")'`,
 		RunE: func(_ *cobra.Command, args []string) error {
-			r, l, err := env.analysedReport(args, "text", "jsonl")
+			r, l, err := env.analysedReport(args)
 			if err != nil {
 				return err
 			}
@@ -34,8 +40,8 @@ line, with the reason.`,
 			})
 		},
 	}
-	partFlags(cmd, env)
-	cmd.Flags().Lookup("format").Usage = "text or jsonl (default: text)"
+	partFlags(cmd, env, "text", "jsonl")
+	env.take(cmd, choosingOptions)
 	return cmd
 }
 

@@ -27,6 +27,7 @@ func TestSessions(t *testing.T) {
 	}
 	t.Chdir(root)
 	t.Setenv("LANG", "C.UTF-8")
+	t.Setenv("COLUMNS", "100") // as on a terminal of that width
 	for _, path := range append(documents, filepath.Join(root, "README.md")) {
 		text, err := os.ReadFile(path)
 		if err != nil {

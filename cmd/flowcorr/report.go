@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,10 +20,21 @@ import (
 
 func reportCommand(env *environment) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "report PATH…",
-		Short: "Analyse evidence and print the report",
+		Use:   env.say(lang.Text{EN: "report PATH…", ES: "report RUTA…"}),
+		Short: env.say(lang.Text{EN: "Analyse evidence and print the report", ES: "Analizar las pruebas y escribir el informe"}),
+		Long: env.say(lang.Text{
+			EN: `report analyses the evidence under the paths, all together, and prints: the answer;
+where the time went; the timeline of the journey that shows it best; the log lines
+that belong to it; what proves it and what would refute it; the other findings; the
+clocks; the journeys; the checklist of evidence; and every file.`,
+			ES: `report analiza juntas las pruebas que hay bajo las rutas y escribe: la respuesta;
+dónde se fue el tiempo; la cronología del recorrido que mejor lo muestra; las
+líneas de registro que le pertenecen; qué lo prueba y qué lo refutaría; los otros
+hallazgos; los relojes; los recorridos; la lista de comprobación de las pruebas; y
+cada archivo.`}),
 		Example: `  flowcorr report incident/
   flowcorr report --lang es -o informe.md incident/
+  flowcorr report --client 10.1.1.7 --min-total 1s incident/
   flowcorr report --format json client.pcap access.log > report.json`,
 		RunE: func(_ *cobra.Command, args []string) error { return runReport(env, args) },
 	}
@@ -34,26 +44,11 @@ func reportCommand(env *environment) *cobra.Command {
 
 // reportFlags are the options of report, which the bare command takes as well.
 func reportFlags(cmd *cobra.Command, env *environment) {
-	o := &env.options
-	f := cmd.Flags()
-	f.StringVar(&o.format, "format", "", "text, json or markdown (default: by the ending of -o, else text)")
-	f.StringArrayVarP(&o.outputs, "output", "o", nil, "write to FILE; .json, .md and .txt pick the format (repeatable)")
-	f.StringVar(&o.color, "color", "auto", "colours in text: auto, always or never")
-	f.StringVar(&o.failOn, "fail-on", "error", "exit with status 1 at findings of this severity or above: note, warning, error or never")
-	analysisFlags(cmd, env)
+	env.takeFormat(cmd, byEnding, formatNames()...)
+	env.take(cmd, readingOptions, analysisOptions, choosingOptions, outputOptions)
 }
 
-// analysisFlags steer the analysis, not its output.
-func analysisFlags(cmd *cobra.Command, env *environment) {
-	o := &env.options
-	f := cmd.Flags()
-	f.StringArrayVar(&o.keylogs, "keylog", nil, "TLS key log FILE (SSLKEYLOGFILE) to decrypt with (repeatable)")
-	f.StringArrayVar(&o.offsets, "offset", nil, "declare a clock: HOST=±SECONDS ahead of the reference (repeatable)")
-	f.StringArrayVar(&o.zones, "tz", nil, "zone of stamps that carry none: HOST=ZONE, such as web=Europe/Madrid or +02:00 (repeatable)")
-	f.StringVar(&o.refClock, "reference", "", "the clock that corrected instants are on, by name or file")
-	f.StringVar(&o.casePath, "case", "", "case FILE with what you know of hosts, clocks and formats (default: flowcorr.yaml in a folder given)")
-	f.BoolVar(&o.raw, "no-correct", false, "leave every stamp as recorded")
-}
+var byEnding = lang.Text{EN: "default: by the ending of -o, else text", ES: "si falta: por la terminación de -o, si no text"}
 
 // formats of a report, by their names and the endings that pick them.
 var formats = []struct {
@@ -65,45 +60,36 @@ var formats = []struct {
 	{"markdown", ".md", func(w io.Writer, r *report.Report, o render.TextOptions) error { return render.Markdown(w, r, o.Lang) }},
 }
 
+func formatNames() []string {
+	var names []string
+	for _, f := range formats {
+		names = append(names, f.name)
+	}
+	return names
+}
+
 func runReport(env *environment, args []string) error {
-	l, err := env.lang()
+	if err := env.checkOutputs(); err != nil {
+		return err
+	}
+	r, l, err := env.analysedReport(args)
 	if err != nil {
 		return err
 	}
-	if err := checkChoices(env); err != nil {
-		return err
-	}
-	c, err := env.analyse(args)
-	if err != nil {
-		return err
-	}
-	d := diagnose.Run(c, diagnose.Options{Lang: l})
-	r := report.Build(c, d, l, version())
 	if err := env.deliver(r, l); err != nil {
 		return err
 	}
-	env.status = statusOf(d, env.options.failOn)
+	if env.status == exitDone {
+		env.status = statusOf(r, env.options.failOn)
+	}
 	return nil
 }
 
-// checkChoices refuses words that no option knows before any work is done.
-func checkChoices(env *environment) error {
-	o := &env.options
-	choices := []struct {
-		flag, value string
-		allowed     []string
-	}{
-		{"--format", o.format, []string{"", "text", "json", "markdown"}},
-		{"--color", o.color, []string{"auto", "always", "never"}},
-		{"--fail-on", o.failOn, []string{"note", "warning", "error", "never"}},
-	}
-	for _, c := range choices {
-		if !slices.Contains(c.allowed, c.value) {
-			return &usageError{fmt.Sprintf("%s %s: no such choice", c.flag, c.value), "use one of " + strings.TrimPrefix(strings.Join(c.allowed, ", "), ", ")}
-		}
-	}
-	for _, path := range o.outputs {
-		if _, err := formatOf(path, o.format); err != nil {
+// checkOutputs refuses files whose ending names no format before any work is
+// done.
+func (env *environment) checkOutputs() error {
+	for _, path := range env.options.outputs {
+		if _, err := env.formatOf(path); err != nil {
 			return err
 		}
 	}
@@ -113,7 +99,8 @@ func checkChoices(env *environment) error {
 // analyse reads the evidence and correlates it.
 func (env *environment) analyse(paths []string) (*correlate.Case, error) {
 	if len(paths) == 0 {
-		return nil, &usageError{"no evidence given", "flowcorr report FOLDER: a folder with captures and logs, or the files themselves"}
+		return nil, &usageError{env.say(lang.Text{EN: "no evidence given", ES: "no se dieron pruebas"}),
+			env.say(lang.Text{EN: "flowcorr report FOLDER: a folder with captures and logs, or the files themselves", ES: "flowcorr report CARPETA: una carpeta con capturas y registros, o los archivos mismos"})}
 	}
 	read, err := env.readOptions(paths)
 	if err != nil {
@@ -123,6 +110,7 @@ func (env *environment) analyse(paths []string) (*correlate.Case, error) {
 	if err != nil {
 		return nil, err
 	}
+	env.hintMissing(paths)
 	inc, err := incident.Read(context.Background(), paths, read)
 	if err != nil {
 		return nil, err
@@ -131,68 +119,84 @@ func (env *environment) analyse(paths []string) (*correlate.Case, error) {
 	return correlate.Correlate(inc, link), nil
 }
 
-// narrate says on standard error which files could not be used.
+// prepared is a report as it is shown: the part that was chosen.
+func (env *environment) prepared(r *report.Report) (*report.Report, error) {
+	return env.chosen(r)
+}
+
+// narrate says on standard error which files could not be used, and notes for
+// --strict that there are such.
 func (env *environment) narrate(inc *incident.Incident) {
-	if env.options.quiet {
-		return
-	}
 	for _, f := range inc.Files {
+		if env.options.strict && len(f.Problems) > 0 {
+			env.status = exitDamaged
+		}
+		if env.options.quiet {
+			continue
+		}
+		if env.options.verbose {
+			fmt.Fprintf(env.diag, "flowcorr: %s: %s, %d B, %s\n", render.Printable(f.Path), f.Kind, f.Bytes, env.say(lang.Text{EN: "%d records", ES: "%d registros"}, f.Records))
+		}
 		for i, p := range f.Problems {
-			if i == 3 {
-				fmt.Fprintf(env.diag, "flowcorr: %s: … and %d more\n", render.Printable(f.Path), len(f.Problems)-i)
+			if i == 3 && !env.options.verbose {
+				fmt.Fprintf(env.diag, "flowcorr: %s: %s\n", render.Printable(f.Path), env.say(lang.Text{EN: "… and %d more (-v tells them)", ES: "… y %d más (-v los dice)"}, len(f.Problems)-i))
 				break
 			}
-			fmt.Fprintf(env.diag, "flowcorr: %s: %s%s\n", render.Printable(f.Path), position(p), render.Printable(p.Text))
+			fmt.Fprintf(env.diag, "flowcorr: %s: %s%s\n", render.Printable(f.Path), env.position(p), render.Printable(p.Text))
 		}
 	}
 }
 
 // position names the place of a problem, where it has one.
-func position(p incident.Problem) string {
-	switch {
-	case p.Record > 0 && p.Offset > 0:
-		return fmt.Sprintf("record %d, byte %d: ", p.Record, p.Offset)
-	case p.Record > 0:
-		return fmt.Sprintf("record %d: ", p.Record)
-	case p.Offset > 0:
-		return fmt.Sprintf("byte %d: ", p.Offset)
+func (env *environment) position(p incident.Problem) string {
+	var parts []string
+	if p.Record > 0 {
+		parts = append(parts, env.say(lang.Text{EN: "record %d", ES: "registro %d"}, p.Record))
 	}
-	return ""
+	if p.Offset > 0 {
+		parts = append(parts, fmt.Sprintf("byte %d", p.Offset))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.Join(parts, ", ") + ": "
 }
 
 // deliver writes the report to every output asked for.
 func (env *environment) deliver(r *report.Report, l lang.Lang) error {
 	if len(env.options.outputs) == 0 {
-		f, _ := formatOf("", env.options.format)
-		if err := f(env.out, r, env.textOptions(l, env.out)); err != nil {
-			return fmt.Errorf("%w: %w", errWrite, err)
-		}
-		return nil
-	}
-	for _, path := range env.options.outputs {
-		f, err := formatOf(path, env.options.format)
+		write, err := env.formatOf("")
 		if err != nil {
 			return err
 		}
-		if err := writeFile(path, func(w io.Writer) error { return f(w, r, render.TextOptions{Lang: l, Width: 120}) }); err != nil {
+		return env.print(func(w io.Writer) error { return write(w, r, env.textOptions(l, w)) })
+	}
+	for _, path := range env.options.outputs {
+		write, err := env.formatOf(path)
+		if err != nil {
+			return err
+		}
+		if err := writeFile(path, func(w io.Writer) error { return write(w, r, render.TextOptions{Lang: l, Width: 120}) }); err != nil {
 			return fmt.Errorf("%w %s: %w", errWrite, path, err)
 		}
 	}
 	return nil
 }
 
-// formatOf picks a format by name, else by the ending of path, else text.
-func formatOf(path, name string) (func(io.Writer, *report.Report, render.TextOptions) error, error) {
-	ending := filepath.Ext(path)
+// formatOf picks a format by --format, else by the ending of path, else text.
+func (env *environment) formatOf(path string) (func(io.Writer, *report.Report, render.TextOptions) error, error) {
+	var endings []string
 	for _, f := range formats {
-		if name == f.name || name == "" && ending == f.ending {
+		if env.options.format == f.name || env.options.format == "" && filepath.Ext(path) == f.ending {
 			return f.write, nil
 		}
+		endings = append(endings, f.ending)
 	}
 	if path == "" {
 		return formats[0].write, nil
 	}
-	return nil, &usageError{fmt.Sprintf("%s: the ending %q names no format", path, ending), "use .txt, .json or .md, or add --format"}
+	return nil, &usageError{env.say(lang.Text{EN: "%s: the ending %q names no format", ES: "%s: la terminación %q no nombra ningún formato"}, path, filepath.Ext(path)),
+		env.say(lang.Text{EN: "use %s, or add --format", ES: "use %s, o añada --format"}, env.either(endings))}
 }
 
 // writeFile writes beside the target and renames, so that no half a report is
@@ -217,20 +221,15 @@ func writeFile(path string, write func(io.Writer) error) error {
 	return os.Rename(tmp.Name(), path)
 }
 
-func statusOf(d *diagnose.Diagnosis, failOn string) int {
-	for _, f := range d.Findings {
-		if failOn != "never" && f.Confidence != diagnose.NotEvaluable && f.Severity >= severityOf(failOn) {
+// statusOf is the exit status by the findings shown.
+func statusOf(r *report.Report, failOn string) int {
+	if failOn == "never" {
+		return exitDone
+	}
+	for _, f := range r.Findings {
+		if f.Confidence != diagnose.NotEvaluable.String() && report.SeverityRank(f.Severity) >= report.SeverityRank(failOn) {
 			return exitFindings
 		}
 	}
 	return exitDone
-}
-
-func severityOf(name string) diagnose.Severity {
-	for _, s := range []diagnose.Severity{diagnose.Info, diagnose.Note, diagnose.Warning, diagnose.Error} {
-		if s.String() == name {
-			return s
-		}
-	}
-	return diagnose.Error
 }

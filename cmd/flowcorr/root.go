@@ -3,91 +3,190 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/flowcorr/flowcorr/pkg/lang"
 )
 
-// options are those all commands share.
-type options struct {
-	language string
-	format   string
-	outputs  []string
-	color    string
-	failOn   string
-	keylogs  []string
-	offsets  []string
-	zones    []string
-	refClock string
-	casePath string
-	raw      bool
-	quiet    bool
-}
-
 func newRoot(env *environment) *cobra.Command {
 	root := &cobra.Command{
-		Use:   "flowcorr",
-		Short: "Says what happened, step by step, where it broke, and what proves it",
-		Long: `flowcorr takes a folder of evidence of an incident (packet captures, server
+		Use:   env.say(lang.Text{EN: "flowcorr PATH…", ES: "flowcorr RUTA…"}),
+		Short: env.say(lang.Text{EN: "Says what happened, step by step, where it broke, and what proves it", ES: "Dice qué pasó, paso a paso, dónde se rompió y qué lo prueba"}),
+		Long: env.say(lang.Text{
+			EN: `flowcorr takes a folder of evidence of an incident (packet captures, server
 logs, what clients printed) and says what happened step by step to the
-millisecond, at which step it broke or slowed, and what proves it.
+millisecond, at which step it broke or slowed, and what proves it. It works
+offline and changes nothing.
 
 Start with:  flowcorr report FOLDER`,
+			ES: `flowcorr toma una carpeta con las pruebas de un incidente (capturas de paquetes,
+registros de servidores, lo que escribieron los clientes) y dice qué pasó paso a
+paso, al milisegundo, en qué paso se rompió o se frenó y qué lo prueba. Trabaja
+sin red y no cambia nada.
+
+Empiece con:  flowcorr report CARPETA`}),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return cmd.Help()
+				return env.welcome(cmd)
 			}
 			if _, err := os.Stat(args[0]); err != nil && !strings.ContainsAny(args[0], "/.") {
-				return &usageError{fmt.Sprintf("there is no command %q", args[0]), suggestion(cmd, args[0])}
+				return &usageError{env.say(lang.Text{EN: "there is no command and no file %q", ES: "no hay ninguna orden ni archivo %q"}, args[0]), env.suggestion(cmd, args[0])}
 			}
 			return runReport(env, args)
 		},
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return env.checkChoices(cmd) },
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &usageError{err.Error(), fmt.Sprintf("%s --help lists the options", cmd.CommandPath())}
-	})
-	flags := root.PersistentFlags()
-	flags.StringVar(&env.options.language, "lang", "", "language of texts: en or es (default: from the locale)")
-	flags.BoolVarP(&env.options.quiet, "quiet", "q", false, "say nothing on standard error but errors")
+	root.SetFlagErrorFunc(env.flagError)
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { env.help(cmd) })
+	root.CompletionOptions.DisableDefaultCmd = true
+	for i := range sharedOptions {
+		if sharedOptions[i].group == generalOptions {
+			env.define(root.PersistentFlags(), &sharedOptions[i])
+		}
+	}
 	reportFlags(root, env)
 	root.AddCommand(reportCommand(env), flowsCommand(env), eventsCommand(env), explainCommand(env), timelineCommand(env), matchCommand(env),
-		checkCommand(env), clocksCommand(env), detectCommand(env), renderCommand(env), rulesCommand(env), versionCommand(env))
-	root.InitDefaultCompletionCmd()
+		checkCommand(env), clocksCommand(env), detectCommand(env), renderCommand(env), rulesCommand(env),
+		completionCommand(env), manCommand(env), versionCommand(env))
+	root.SetHelpCommand(helpCommand(env))
+	for _, cmd := range append(root.Commands(), root) {
+		env.finish(cmd)
+	}
 	return root
 }
 
-// suggestion names the commands nearest to a mistyped one.
-func suggestion(root *cobra.Command, word string) string {
-	root.SuggestionsMinimumDistance = 2
-	if near := root.SuggestionsFor(word); len(near) > 0 {
-		return "did you mean " + strings.Join(near, " or ") + "?"
-	}
-	return "flowcorr --help lists the commands; a path to evidence may be given in their place"
+// finish gives a command what all have: -h, and completion of choices.
+func (env *environment) finish(cmd *cobra.Command) {
+	cmd.Flags().BoolP("help", "h", false, env.say(lang.Text{EN: "show this help", ES: "muestra esta ayuda"}))
+	annotate(cmd.Flags().Lookup("help"), generalOptions, "", nil)
+	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		if words := f.Annotations[choicesNote]; len(words) > 0 {
+			_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)) // twice is all that can fail
+		}
+	})
 }
 
-// lang is the language chosen, or that of the locale (LC_ALL, LC_MESSAGES, LANG).
-func (env *environment) lang() (lang.Lang, error) {
-	choice := env.options.language
-	if choice == "" {
-		for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
-			if v := os.Getenv(name); v != "" {
-				choice = v[:min(2, len(v))]
-				break
-			}
-		}
-		if choice != "es" {
-			choice = "en"
-		}
+// welcome is what a first run without arguments prints.
+func (env *environment) welcome(cmd *cobra.Command) error {
+	text := env.say(lang.Text{
+		EN: `flowcorr says what happened in an incident, step by step, at which step it broke
+or slowed, and what proves it: from captures, server logs and what clients
+printed, offline.
+
+  flowcorr report FOLDER         the answer, where the time went, the proof
+  flowcorr check FOLDER          which evidence is missing, and how to collect it
+  flowcorr compare GOOD BAD      which phase differs between two days
+  flowcorr rules                 what it can recognise
+
+A folder may hold anything: .pcap and .pcapng files (packed ones too), access and
+error logs, auth.log, journal exports, chrony logs, the output of curl -w, dig,
+ssh -vvv or chronyc.
+`,
+		ES: `flowcorr dice qué pasó en un incidente, paso a paso, en qué paso se rompió o se
+frenó y qué lo prueba: a partir de capturas, registros de servidores y lo que
+escribieron los clientes, sin red.
+
+  flowcorr report CARPETA        la respuesta, dónde se fue el tiempo, las pruebas
+  flowcorr check CARPETA         qué pruebas faltan y cómo recogerlas
+  flowcorr compare BIEN MAL      qué fase difiere entre dos días
+  flowcorr rules                 qué sabe reconocer
+
+Una carpeta puede contener de todo: archivos .pcap y .pcapng (también
+comprimidos), registros de acceso y de error, auth.log, journal exportado,
+registros de chrony, lo que escriben curl -w, dig, ssh -vvv o chronyc.
+`})
+	if n := evidenceHere(); n > 0 {
+		text += "\n" + env.say(lang.Text{
+			EN: "This folder seems to hold evidence (%d files). Try:  flowcorr report .\n",
+			ES: "Esta carpeta parece contener pruebas (%d archivos). Pruebe:  flowcorr report .\n"}, n)
 	}
-	i := slices.Index([]string{"en", "es"}, choice)
-	if i < 0 {
-		return 0, &usageError{fmt.Sprintf("--lang %s: not a language flowcorr speaks", choice), "use --lang en or --lang es"}
-	}
-	return []lang.Lang{lang.EN, lang.ES}[i], nil
+	text += "\n" + env.say(lang.Text{
+		EN: "flowcorr --help lists every command and option; --lang es speaks Spanish.\n",
+		ES: "flowcorr --help enumera todas las órdenes y opciones; --lang en habla inglés.\n"})
+	_, err := fmt.Fprint(env.out, text)
+	return err
 }
+
+// evidenceHere counts the files of the present folder whose names look like
+// evidence.
+func evidenceHere() int {
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		return 0
+	}
+	n := 0
+	for _, e := range entries {
+		name := strings.ToLower(e.Name())
+		for _, packed := range []string{".gz", ".zst", ".xz", ".lz4"} {
+			name = strings.TrimSuffix(name, packed)
+		}
+		if !e.IsDir() && slices.Contains([]string{".pcap", ".pcapng", ".cap", ".log"}, filepath.Ext(name)) {
+			n++
+		}
+	}
+	return n
+}
+
+// suggestion names the command or file nearest to a mistyped word.
+func (env *environment) suggestion(root *cobra.Command, word string) string {
+	var names []string
+	for _, c := range root.Commands() {
+		names = append(names, c.Name())
+	}
+	if near := nearest(word, names); near != "" {
+		return env.say(lang.Text{EN: "did you mean %s?", ES: "¿quiso decir %s?"}, near)
+	}
+	if near := nearestFile(word); near != "" {
+		return env.say(lang.Text{EN: "did you mean %s?", ES: "¿quiso decir %s?"}, near)
+	}
+	return env.say(lang.Text{EN: "flowcorr --help lists the commands; a path to evidence may be given in their place", ES: "flowcorr --help enumera las órdenes; en su lugar puede darse una ruta a las pruebas"})
+}
+
+// say is a text in the language chosen.
+func (env *environment) say(t lang.Text, args ...any) string {
+	if len(args) == 0 {
+		return t.In(env.speaks)
+	}
+	return fmt.Sprintf(t.In(env.speaks), args...)
+}
+
+// languageOf finds the language before anything is parsed, as help and errors
+// speak it as well: --lang, else the locale.
+func languageOf(args []string) lang.Lang {
+	for i, a := range args {
+		if a == "--" {
+			break
+		}
+		word, set := strings.CutPrefix(a, "--lang=")
+		if a == "--lang" && i+1 < len(args) {
+			word, set = args[i+1], true
+		}
+		if set {
+			return languageNamed(word)
+		}
+	}
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if v := os.Getenv(name); v != "" {
+			return languageNamed(v[:min(2, len(v))])
+		}
+	}
+	return lang.EN
+}
+
+func languageNamed(word string) lang.Lang {
+	if word == "es" {
+		return lang.ES
+	}
+	return lang.EN
+}
+
+// lang is the language of this run.
+func (env *environment) lang() (lang.Lang, error) { return env.speaks, nil }

@@ -11,15 +11,11 @@ import (
 
 func rulesCommand(env *environment) *cobra.Command {
 	return &cobra.Command{
-		Use:   "rules [NAME]",
-		Short: "List the catalogue of diagnoses, or explain one",
+		Use:   env.say(lang.Text{EN: "rules [NAME]", ES: "rules [NOMBRE]"}),
+		Short: env.say(lang.Text{EN: "List the catalogue of diagnoses, or explain one", ES: "Enumerar el catálogo de diagnósticos, o explicar uno"}),
 		Args:  cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			var names []string
-			for _, r := range diagnose.Rules() {
-				names = append(names, r.Name)
-			}
-			return names, cobra.ShellCompDirectiveNoFileComp
+			return ruleNames(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			l, err := env.lang()
@@ -31,7 +27,7 @@ func rulesCommand(env *environment) *cobra.Command {
 			}
 			r := diagnose.Find(args[0])
 			if r == nil {
-				return &usageError{fmt.Sprintf("there is no rule %q", args[0]), "flowcorr rules lists them"}
+				return env.noRule("rules", args[0])
 			}
 			return explainRule(env, l, r)
 		},

@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/flowcorr/flowcorr/pkg/lang"
 )
 
 // release is set by the build of a release.
@@ -17,7 +19,7 @@ func version() string { return release }
 func versionCommand(env *environment) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print the version",
+		Short: env.say(lang.Text{EN: "Print the version", ES: "Escribir la versión"}),
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			revision := ""

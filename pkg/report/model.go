@@ -20,6 +20,7 @@ type Report struct {
 	Checklist  []Check     `json:"checklist"`
 	Hypotheses []string    `json:"hypotheses"`
 	Baseline   []Normal    `json:"baseline,omitempty"`
+	Selected   *Selected   `json:"selected,omitempty"` // only where this is a part of a report
 }
 
 // Generator is the program that made the report.

@@ -17,6 +17,7 @@ type block struct {
 	text    string   // a paragraph
 	answer  bool     // the paragraph is the answer: shown with weight
 	bullets []string //
+	aside   bool     // what only some readers want: folded away where an output can
 	table   *table
 }
 
@@ -25,6 +26,8 @@ type table struct {
 	header []string
 	rows   [][]string
 	right  []bool // columns of numbers
+	yields []int  // columns that are narrowed first where the width is short
+	fold   bool   // a cell too wide goes on below; otherwise it is cut short
 }
 
 // document lays a report out in the order people read it: the answer first.
@@ -52,48 +55,25 @@ type layout struct {
 
 func (d *layout) say(t lang.Text, args ...any) string { return fmt.Sprintf(t.In(d.l), args...) }
 
+// count is a number with its noun, in the singular or the plural.
+func (d *layout) count(n int, one, many lang.Text) string {
+	if n == 1 {
+		return d.say(one, n)
+	}
+	return d.say(many, n)
+}
+
 func (d *layout) heading(t lang.Text, args ...any) {
 	d.out = append(d.out, block{heading: d.say(t, args...)})
 }
 
 func (d *layout) para(text string) { d.out = append(d.out, block{text: text}) }
 
-func (d *layout) summary() {
-	first, last := "", ""
-	for _, e := range d.r.Evidence {
-		if e.First != nil && (e.Kind == "pcap" || e.Kind == "pcapng") {
-			if t := e.First.String(); first == "" || t < first {
-				first = t
-			}
-			if t := e.Last.String(); t > last {
-				last = t
-			}
-		}
-	}
-	usable := 0
-	for _, e := range d.r.Evidence {
-		if e.Kind != "unrecognised" && e.Records > 0 {
-			usable++
-		}
-	}
-	d.heading(lang.Text{EN: "Answer", ES: "Respuesta"})
-	if a := d.r.Answer(); a != nil {
-		d.out = append(d.out, block{text: a.Text, answer: true})
-		d.para(d.findingLine(a))
-	} else {
-		d.para(d.say(lang.Text{EN: "No hypothesis: the evidence shows nothing that the rules know.", ES: "Sin hipótesis: las pruebas no muestran nada que las reglas conozcan."}))
-	}
-	d.para(d.say(lang.Text{EN: "%d of %d files used, %d journeys, %d findings.", ES: "%d de %d archivos usados, %d recorridos, %d hallazgos."}, usable, len(d.r.Evidence), len(d.r.Journeys), len(d.r.Findings)))
-	if first != "" {
-		d.para(d.say(lang.Text{EN: "Packets from %s to %s.", ES: "Paquetes de %s a %s."}, first, last))
-	}
-}
-
 // findingLine is the small print of a finding.
 func (d *layout) findingLine(f *report.Finding) string {
 	text := fmt.Sprintf("%s · %s · %s", f.Rule, d.word(f.Severity), d.say(lang.Text{EN: "confidence %s", ES: "confianza %s"}, d.word(f.Confidence)))
 	if n := len(f.Journeys); n > 0 {
-		text += d.say(lang.Text{EN: " · %d journeys", ES: " · %d recorridos"}, n)
+		text += " · " + d.count(n, lang.Text{EN: "%d journey", ES: "%d recorrido"}, lang.Text{EN: "%d journeys", ES: "%d recorridos"})
 	}
 	return text
 }
@@ -123,7 +103,7 @@ func (d *layout) breakdownOf(j *report.Journey) {
 
 // phases of a journey as a table.
 func (d *layout) phases(j *report.Journey) *table {
-	t := &table{header: []string{d.say(lang.Text{EN: "phase", ES: "fase"}), d.say(lang.Text{EN: "time", ES: "tiempo"}), d.say(lang.Text{EN: "result", ES: "resultado"}), ""}, right: []bool{false, true, false, false}}
+	t := &table{header: []string{d.say(lang.Text{EN: "phase", ES: "fase"}), d.say(lang.Text{EN: "time", ES: "tiempo"}), d.say(lang.Text{EN: "result", ES: "resultado"}), ""}, right: []bool{false, true, false, false}, yields: []int{3}, fold: true}
 	for _, p := range j.Phases {
 		length, remark := "–", p.Reason
 		if p.Seconds != nil {
@@ -165,8 +145,10 @@ func clockOf(t report.Instant) string {
 func span(s report.Seconds) string {
 	d := time.Duration(s)
 	switch a := d.Abs(); {
-	case a < 10*time.Microsecond && a > 0:
+	case a < time.Microsecond && a > 0:
 		return fmt.Sprintf("%d ns", int64(d))
+	case a < 10*time.Microsecond && a > 0:
+		return fmt.Sprintf("%.1f µs", float64(d)/1e3)
 	case a < time.Millisecond:
 		return fmt.Sprintf("%d µs", d.Microseconds())
 	case a < time.Second:

@@ -12,7 +12,7 @@ import (
 // Timeline writes instants of all journeys as a table.
 func Timeline(w io.Writer, r *report.Report, entries []report.Entry, opt TextOptions) error {
 	d := &layout{r: r, l: opt.Lang}
-	t := &table{header: []string{d.say(lang.Text{EN: "time (UTC)", ES: "hora (UTC)"}), "±", d.say(lang.Text{EN: "as written", ES: "tal cual"}), d.say(lang.Text{EN: "journey", ES: "recorrido"}), d.say(lang.Text{EN: "what", ES: "qué"}), "", d.say(lang.Text{EN: "where", ES: "dónde"})}}
+	t := &table{header: []string{d.say(lang.Text{EN: "time (UTC)", ES: "hora (UTC)"}), "±", d.say(lang.Text{EN: "as written", ES: "tal cual"}), d.say(lang.Text{EN: "journey", ES: "recorrido"}), d.say(lang.Text{EN: "what", ES: "qué"}), "", d.say(lang.Text{EN: "where", ES: "dónde"})}, yields: []int{5}}
 	for i := range entries {
 		e := &entries[i]
 		at, bound := e.Time, "?" // a "?": not corrected
@@ -47,9 +47,9 @@ func Timeline(w io.Writer, r *report.Report, entries []report.Entry, opt TextOpt
 // alone, with the reason.
 func Pairings(w io.Writer, r *report.Report, pairs []report.Pairing, opt TextOptions) error {
 	d := &layout{r: r, l: opt.Lang}
-	linked := &table{header: []string{d.say(lang.Text{EN: "line", ES: "línea"}), d.say(lang.Text{EN: "journey", ES: "recorrido"}), d.say(lang.Text{EN: "sure", ES: "certeza"}), d.say(lang.Text{EN: "residual", ES: "residuo"}), d.say(lang.Text{EN: "by", ES: "por"}), d.say(lang.Text{EN: "rivals", ES: "rivales"}), ""}}
-	lines := &table{header: []string{d.say(lang.Text{EN: "line", ES: "línea"}), d.say(lang.Text{EN: "reason", ES: "motivo"})}}
-	journeys := &table{header: []string{d.say(lang.Text{EN: "journey", ES: "recorrido"}), d.say(lang.Text{EN: "start", ES: "inicio"}), d.say(lang.Text{EN: "service", ES: "servicio"}), d.say(lang.Text{EN: "reason", ES: "motivo"})}}
+	linked := &table{header: []string{d.say(lang.Text{EN: "line", ES: "línea"}), d.say(lang.Text{EN: "journey", ES: "recorrido"}), d.say(lang.Text{EN: "sure", ES: "certeza"}), d.say(lang.Text{EN: "residual", ES: "residuo"}), d.say(lang.Text{EN: "by", ES: "por"}), d.say(lang.Text{EN: "rivals", ES: "rivales"}), ""}, yields: []int{5, 6}, fold: true}
+	lines := &table{header: []string{d.say(lang.Text{EN: "line", ES: "línea"}), d.say(lang.Text{EN: "reason", ES: "motivo"})}, yields: []int{1}, fold: true}
+	journeys := &table{header: []string{d.say(lang.Text{EN: "journey", ES: "recorrido"}), d.say(lang.Text{EN: "start", ES: "inicio"}), d.say(lang.Text{EN: "service", ES: "servicio"}), d.say(lang.Text{EN: "reason", ES: "motivo"})}, yields: []int{3}, fold: true}
 	for i := range pairs {
 		p := &pairs[i]
 		switch p.Status {
@@ -110,7 +110,7 @@ func Checklist(w io.Writer, r *report.Report, opt TextOptions) error {
 	states := map[string]lang.Text{
 		"shown": {EN: "shown", ES: "mostrado"}, "contradicted": {EN: "contradicted", ES: "contradicho"}, "missing": {EN: "missing", ES: "falta"},
 	}
-	t := &table{header: []string{d.say(lang.Text{EN: "item", ES: "punto"}), d.say(lang.Text{EN: "state", ES: "estado"}), "", d.say(lang.Text{EN: "evidence", ES: "pruebas"})}}
+	t := &table{header: []string{d.say(lang.Text{EN: "item", ES: "punto"}), d.say(lang.Text{EN: "state", ES: "estado"}), "", d.say(lang.Text{EN: "evidence", ES: "pruebas"})}, yields: []int{2}, fold: true}
 	var collect []string
 	for _, k := range r.Checklist {
 		const most = 3

@@ -55,7 +55,7 @@ func (d *layout) timelineOf(j *report.Journey) {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b entry) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.rank, b.rank)) })
-	t := &table{header: []string{d.say(lang.Text{EN: "time", ES: "hora"}), "±", d.say(lang.Text{EN: "as written", ES: "tal cual"}), d.say(lang.Text{EN: "what", ES: "qué"}), "", d.say(lang.Text{EN: "where", ES: "dónde"})}}
+	t := &table{header: []string{d.say(lang.Text{EN: "time", ES: "hora"}), "±", d.say(lang.Text{EN: "as written", ES: "tal cual"}), d.say(lang.Text{EN: "what", ES: "qué"}), "", d.say(lang.Text{EN: "where", ES: "dónde"})}, yields: []int{4}}
 	for _, e := range all {
 		t.rows = append(t.rows, e.row)
 	}
@@ -144,7 +144,7 @@ func (d *layout) answerJourneys() []*report.Journey {
 }
 
 func (d *layout) lineTable() *table {
-	return &table{header: []string{d.say(lang.Text{EN: "journey", ES: "recorrido"}), d.say(lang.Text{EN: "line", ES: "línea"}), d.say(lang.Text{EN: "as written", ES: "tal cual"}), d.say(lang.Text{EN: "corrected", ES: "corregida"}), d.say(lang.Text{EN: "sure", ES: "certeza"}), ""}}
+	return &table{header: []string{d.say(lang.Text{EN: "journey", ES: "recorrido"}), d.say(lang.Text{EN: "line", ES: "línea"}), d.say(lang.Text{EN: "as written", ES: "tal cual"}), d.say(lang.Text{EN: "corrected", ES: "corregida"}), d.say(lang.Text{EN: "sure", ES: "certeza"}), ""}, yields: []int{5}}
 }
 
 func (d *layout) lineRow(j *report.Journey, l report.LineLink) []string {
@@ -204,18 +204,6 @@ func numbers(n []int) string {
 	return strings.Join(parts, ", ")
 }
 
-// others lists the remaining findings.
-func (d *layout) others() {
-	rest := d.r.Others()
-	if len(rest) == 0 {
-		return
-	}
-	d.heading(lang.Text{EN: "Other findings", ES: "Otros hallazgos"})
-	for _, f := range rest {
-		d.out = append(d.out, block{bullets: []string{f.Text + " [" + d.findingLine(f) + "]"}})
-	}
-}
-
 func (d *layout) clocks() {
 	if len(d.r.Clocks) == 0 {
 		return
@@ -226,7 +214,7 @@ func (d *layout) clocks() {
 
 // clockTable has a row for each stretch between steps, or for each segment.
 func (d *layout) clockTable(all bool) *table {
-	t := &table{header: []string{"", d.say(lang.Text{EN: "clock", ES: "reloj"}), d.say(lang.Text{EN: "state", ES: "estado"}), d.say(lang.Text{EN: "from", ES: "desde"}), d.say(lang.Text{EN: "offset", ES: "desfase"}), d.say(lang.Text{EN: "between", ES: "entre"}), "ppm", d.say(lang.Text{EN: "evidence", ES: "pruebas"})}, right: []bool{false, false, false, false, true, true, true, false}}
+	t := &table{header: []string{"", d.say(lang.Text{EN: "clock", ES: "reloj"}), d.say(lang.Text{EN: "state", ES: "estado"}), d.say(lang.Text{EN: "from", ES: "desde"}), d.say(lang.Text{EN: "offset", ES: "desfase"}), d.say(lang.Text{EN: "between", ES: "entre"}), "ppm", d.say(lang.Text{EN: "evidence", ES: "pruebas"})}, right: []bool{false, false, false, false, true, true, true, false}, yields: []int{7}, fold: true}
 	for _, k := range d.r.Clocks {
 		var by []string
 		for _, s := range k.Supports {
@@ -272,7 +260,7 @@ func (d *layout) journeys() {
 		slices.SortStableFunc(shown, func(a, b *report.Journey) int { return cmp.Compare(b.Length(), a.Length()) })
 		shown = shown[:most]
 	}
-	t := &table{header: []string{"", d.say(lang.Text{EN: "start", ES: "inicio"}), d.say(lang.Text{EN: "service", ES: "servicio"}), d.say(lang.Text{EN: "what", ES: "qué"}), d.say(lang.Text{EN: "client", ES: "cliente"}), d.say(lang.Text{EN: "total", ES: "total"}), d.say(lang.Text{EN: "result", ES: "resultado"}), d.say(lang.Text{EN: "lines", ES: "líneas"})}, right: []bool{false, false, false, false, false, true, false, true}}
+	t := &table{header: []string{"", d.say(lang.Text{EN: "start", ES: "inicio"}), d.say(lang.Text{EN: "service", ES: "servicio"}), d.say(lang.Text{EN: "what", ES: "qué"}), d.say(lang.Text{EN: "client", ES: "cliente"}), d.say(lang.Text{EN: "total", ES: "total"}), d.say(lang.Text{EN: "result", ES: "resultado"}), d.say(lang.Text{EN: "lines", ES: "líneas"})}, right: []bool{false, false, false, false, false, true, false, true}, yields: []int{3}}
 	for _, j := range shown {
 		what := j.Name
 		if j.Request != nil && j.Request.Path != "" {
@@ -307,7 +295,7 @@ func (d *layout) checklist() {
 
 func (d *layout) files() {
 	d.heading(lang.Text{EN: "Evidence", ES: "Pruebas"})
-	t := &table{header: []string{"", d.say(lang.Text{EN: "file", ES: "archivo"}), d.say(lang.Text{EN: "kind", ES: "tipo"}), d.say(lang.Text{EN: "records", ES: "registros"}), d.say(lang.Text{EN: "from", ES: "desde"}), d.say(lang.Text{EN: "to", ES: "hasta"}), d.say(lang.Text{EN: "zone", ES: "huso"}), d.say(lang.Text{EN: "clock", ES: "reloj"}), d.say(lang.Text{EN: "taken at", ES: "tomada en"})}, right: []bool{false, false, false, true, false, false, false, false, false}}
+	t := &table{header: []string{"", d.say(lang.Text{EN: "file", ES: "archivo"}), d.say(lang.Text{EN: "kind", ES: "tipo"}), d.say(lang.Text{EN: "records", ES: "registros"}), d.say(lang.Text{EN: "from", ES: "desde"}), d.say(lang.Text{EN: "to", ES: "hasta"}), d.say(lang.Text{EN: "zone", ES: "huso"}), d.say(lang.Text{EN: "clock", ES: "reloj"}), d.say(lang.Text{EN: "taken at", ES: "tomada en"}), "sha256"}, right: []bool{false, false, false, true}, yields: []int{1}}
 	var problems []string
 	for _, e := range d.r.Evidence {
 		from, to := "", ""
@@ -318,11 +306,12 @@ func (d *layout) files() {
 		if e.Vantage != "" {
 			taken = d.word(e.Vantage)
 		}
-		t.rows = append(t.rows, []string{e.ID, e.Path, e.Kind, fmt.Sprint(e.Records), from, to, e.Zone, e.Clock, taken})
+		t.rows = append(t.rows, []string{e.ID, e.Path, e.Kind, fmt.Sprint(e.Records), from, to, e.Zone, e.Clock, taken, e.SHA256[:min(12, len(e.SHA256))]})
 		for _, p := range e.Problems {
 			problems = append(problems, e.Path+": "+d.position(p)+p.Text)
 		}
 	}
+	d.captureSpan()
 	d.out = append(d.out, block{table: t})
 	if len(problems) > 0 {
 		d.out = append(d.out, block{bullets: problems})

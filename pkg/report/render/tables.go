@@ -15,6 +15,7 @@ func Flows(w io.Writer, rows []report.FlowRow, opt TextOptions) error {
 	t := &table{
 		header: []string{d.say(lang.Text{EN: "file", ES: "archivo"}), d.say(lang.Text{EN: "stream", ES: "flujo"}), d.say(lang.Text{EN: "start", ES: "inicio"}), d.say(lang.Text{EN: "service", ES: "servicio"}), d.say(lang.Text{EN: "client", ES: "cliente"}), d.say(lang.Text{EN: "server", ES: "servidor"}), d.say(lang.Text{EN: "state", ES: "estado"}), d.say(lang.Text{EN: "packets", ES: "paquetes"}), "bytes", d.say(lang.Text{EN: "duration", ES: "duración"}), d.say(lang.Text{EN: "phases", ES: "fases"})},
 		right:  []bool{false, false, false, false, false, false, false, true, true, true, false},
+		yields: []int{10},
 	}
 	for _, r := range rows {
 		phases := ""

@@ -2,6 +2,7 @@ package render
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -40,12 +41,12 @@ func writeText(w io.Writer, blocks []block, opt TextOptions) error {
 				return err
 			}
 		case b.answer:
-			fmt.Fprintln(out, paint(opt, "1;33", wrap(Printable(b.text), "  ", opt.Width)))
+			fmt.Fprintln(out, paint(opt, "1;33", Wrap(Printable(b.text), "  ", opt.Width)))
 		case b.text != "":
-			fmt.Fprintln(out, wrap(Printable(b.text), "  ", opt.Width))
+			fmt.Fprintln(out, Wrap(Printable(b.text), "  ", opt.Width))
 		}
 		for _, item := range b.bullets {
-			fmt.Fprintln(out, wrap("- "+Printable(item), "  ", opt.Width))
+			fmt.Fprintln(out, "  - "+strings.TrimPrefix(Wrap(Printable(item), "    ", opt.Width), "    "))
 		}
 	}
 	return out.Flush()
@@ -58,8 +59,8 @@ func paint(opt TextOptions, code, s string) string {
 	return "\x1b[" + code + "m" + s + "\x1b[0m"
 }
 
-// wrap breaks a paragraph at spaces; width 0 leaves it whole.
-func wrap(s, indent string, width int) string {
+// Wrap breaks a paragraph at spaces; width 0 leaves it whole.
+func Wrap(s, indent string, width int) string {
 	if width <= len(indent)+20 {
 		return indent + s
 	}
@@ -84,9 +85,6 @@ func wrap(s, indent string, width int) string {
 	return b.String()
 }
 
-// columns is the number of columns a word takes, roughly: one a character.
-func columns(s string) int { return len([]rune(s)) }
-
 func textTable(w io.Writer, t *table, opt TextOptions) error {
 	align := make([]tw.Align, len(t.header))
 	for i := range align {
@@ -95,7 +93,8 @@ func textTable(w io.Writer, t *table, opt TextOptions) error {
 			align[i] = tw.AlignRight
 		}
 	}
-	table := tablewriter.NewTable(w,
+	var buffer bytes.Buffer
+	table := tablewriter.NewTable(&buffer,
 		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
 			Borders: tw.BorderNone, Symbols: tw.NewSymbols(tw.StyleNone),
 			Settings: tw.Settings{Lines: tw.LinesNone, Separators: tw.SeparatorsNone},
@@ -104,15 +103,26 @@ func textTable(w io.Writer, t *table, opt TextOptions) error {
 		tablewriter.WithRowAutoWrap(tw.WrapNone), tablewriter.WithTrimSpace(tw.On),
 		tablewriter.WithRowAlignmentConfig(tw.CellAlignment{PerColumn: align}),
 	)
-	table.Header(t.header)
-	for _, row := range t.rows {
+	rows := make([][]string, 0, len(t.rows)+1)
+	for _, row := range append([][]string{t.header}, t.rows...) {
 		cells := make([]string, len(row))
 		for i, c := range row {
 			cells[i] = Printable(c)
 		}
-		if err := table.Append(cells); err != nil {
+		rows = append(rows, cells)
+	}
+	rows = fitted(rows, opt.Width, t)
+	table.Header(rows[0])
+	if err := table.Bulk(rows[1:]); err != nil {
+		return err
+	}
+	if err := table.Render(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(buffer.String()) { // cells are padded at the end of the line, too
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
 			return err
 		}
 	}
-	return table.Render()
+	return nil
 }

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/report/render"
+)
+
+// help writes what a command does, how it is called, and its options by what
+// they are about.
+func (env *environment) help(cmd *cobra.Command) {
+	opt := env.textOptions(env.speaks, env.out)
+	width := opt.Width
+	if width == 0 {
+		width = 100
+	}
+	text := cmd.Long
+	if text == "" {
+		text = cmd.Short + "."
+	}
+	fmt.Fprintf(env.out, "%s\n\n%s:\n  %s\n", text, env.say(lang.Text{EN: "Usage", ES: "Uso"}), usageLine(env, cmd))
+	if cmd.Example != "" {
+		fmt.Fprintf(env.out, "\n%s:\n%s\n", env.say(lang.Text{EN: "Examples", ES: "Ejemplos"}), cmd.Example)
+	}
+	if commands := shownCommands(cmd); len(commands) > 0 {
+		fmt.Fprintf(env.out, "\n%s:\n", env.say(lang.Text{EN: "Commands", ES: "Órdenes"}))
+		for _, c := range commands {
+			fmt.Fprintf(env.out, "  %-11s %s\n", c.Name(), c.Short)
+		}
+	}
+	for group, flags := range groupedFlags(cmd) {
+		if len(flags) == 0 {
+			continue
+		}
+		fmt.Fprintf(env.out, "\n%s:\n", optionGroups[group].In(env.speaks))
+		for _, f := range flags {
+			name := optionName(f)
+			if len(name) > 26 {
+				fmt.Fprintf(env.out, "  %s\n%-28s", name, "")
+			} else {
+				fmt.Fprintf(env.out, "  %s%s", name, strings.Repeat(" ", 26-len([]rune(name))))
+			}
+			lines := strings.Split(render.Wrap(optionHelp(env, f), strings.Repeat(" ", 28), width), "\n")
+			fmt.Fprintf(env.out, "%s\n", strings.TrimLeft(strings.Join(lines, "\n"), " "))
+		}
+	}
+	if !cmd.HasParent() {
+		fmt.Fprintf(env.out, "\n%s\n", env.say(exitStatuses))
+	}
+}
+
+// exitStatuses is the contract with scripts.
+var exitStatuses = lang.Text{
+	EN: `Exit status: 0 done; 1 done, with findings at or above --fail-on (default:
+error); 2 wrong usage; 3 no usable input, or an output could not
+be written; 4 done, but with --strict a file was damaged or not understood.`,
+	ES: `Estado de salida: 0 hecho; 1 hecho, con hallazgos de la gravedad de --fail-on o
+más (si falta: error); 2 mal uso; 3 sin pruebas que se puedan usar, o
+no se pudo escribir una salida; 4 hecho, pero con --strict un archivo estaba
+dañado o no se entendió.`,
+}
+
+// usageLine is how the command is called.
+func usageLine(env *environment, cmd *cobra.Command) string {
+	line := cmd.UseLine()
+	if cmd.HasParent() {
+		line = cmd.Parent().Name() + " " + cmd.Use
+	}
+	line = strings.TrimSuffix(line, " [flags]")
+	return line + env.say(lang.Text{EN: " [options]", ES: " [opciones]"})
+}
+
+func shownCommands(cmd *cobra.Command) []*cobra.Command {
+	var out []*cobra.Command
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// groupedFlags are a command's options by group, its own and inherited ones.
+func groupedFlags(cmd *cobra.Command) [][]*pflag.Flag {
+	out := make([][]*pflag.Flag, len(optionGroups))
+	cmd.InheritedFlags() // merges those of the root
+	order := map[string]int{}
+	for i := range sharedOptions {
+		order[sharedOptions[i].name] = i
+	}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		group := ownOptions
+		if g := f.Annotations[groupNote]; len(g) == 1 {
+			group = optionGroup(g[0][0] - '0')
+		}
+		out[group] = append(out[group], f)
+	})
+	return out
+}
+
+func argumentOf(f *pflag.Flag) string {
+	if a := f.Annotations[argumentNote]; len(a) == 1 {
+		return a[0]
+	}
+	return ""
+}
+
+// optionName is an option as it is typed.
+func optionName(f *pflag.Flag) string {
+	name := "    --" + f.Name
+	if f.Shorthand != "" {
+		name = "-" + f.Shorthand + ", --" + f.Name
+	}
+	if a := argumentOf(f); a != "" {
+		name += " " + a
+	}
+	return name
+}
+
+// optionHelp says what an option does, with its default.
+func optionHelp(env *environment, f *pflag.Flag) string {
+	text := f.Usage
+	switch f.DefValue {
+	case "", "false", "[]", "0s", "0":
+	default:
+		text += env.say(lang.Text{EN: " (default: %s)", ES: " (si falta: %s)"}, f.DefValue)
+	}
+	return text
+}
+
+func helpCommand(env *environment) *cobra.Command {
+	return &cobra.Command{
+		Use:   env.say(lang.Text{EN: "help [COMMAND]", ES: "help [ORDEN]"}),
+		Short: env.say(lang.Text{EN: "Show the help of a command", ES: "Mostrar la ayuda de una orden"}),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				env.help(cmd.Root())
+				return nil
+			}
+			found, _, err := cmd.Root().Find(args)
+			if err != nil || found == cmd.Root() {
+				return &usageError{env.say(lang.Text{EN: "there is no command %q", ES: "no hay ninguna orden %q"}, args[0]), env.suggestion(cmd.Root(), args[0])}
+			}
+			env.help(found)
+			return nil
+		},
+	}
+}
+
+func completionCommand(env *environment) *cobra.Command {
+	shells := []string{"bash", "zsh", "fish", "powershell"}
+	return &cobra.Command{
+		Use:   "completion SHELL",
+		Short: env.say(lang.Text{EN: "Print completions for bash, zsh, fish or powershell", ES: "Escribir el autocompletado de bash, zsh, fish o powershell"}),
+		Example: `  source <(flowcorr completion bash)
+  flowcorr completion fish > ~/.config/fish/completions/flowcorr.fish`,
+		ValidArgs: shells,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				switch args[0] {
+				case "bash":
+					return cmd.Root().GenBashCompletionV2(env.out, true)
+				case "zsh":
+					return cmd.Root().GenZshCompletion(env.out)
+				case "fish":
+					return cmd.Root().GenFishCompletion(env.out, true)
+				case "powershell":
+					return cmd.Root().GenPowerShellCompletionWithDesc(env.out)
+				}
+			}
+			return &usageError{env.say(lang.Text{EN: "completion takes the name of a shell", ES: "completion toma el nombre de un intérprete"}), env.say(lang.Text{EN: "use %s", ES: "use %s"}, env.either(shells))}
+		},
+	}
+}

@@ -1,0 +1,118 @@
+package render
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
+)
+
+// columns is the number of columns of a terminal that a text takes.
+func columns(s string) int { return twwidth.WidthNoCache(s) }
+
+// gap is what stands between two columns of a table.
+const gap = 2
+
+// slimmest is the least width a column is narrowed to.
+const slimmest = 10
+
+// fitted narrows columns of printable rows until they fit into width columns
+// (0: no limit), as far as that goes: those that yield first, then the widest.
+func fitted(rows [][]string, width int, t *table) [][]string {
+	widths := widthsOf(rows)
+	limits := narrowed(narrowed(widths, t.yields, width), nil, width)
+	if width <= 0 || slices.Equal(widths, limits) {
+		return rows
+	}
+	out := make([][]string, len(rows))
+	for i, row := range rows {
+		out[i] = make([]string, len(row))
+		for k, cell := range row {
+			if t.fold {
+				out[i][k] = strings.Join(folded(cell, limits[k]), "\n")
+			} else {
+				out[i][k] = cut(cell, limits[k])
+			}
+		}
+	}
+	return out
+}
+
+func widthsOf(rows [][]string) []int {
+	var widths []int
+	for _, row := range rows {
+		for k, cell := range row {
+			if k == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[k] = max(widths[k], columns(cell))
+		}
+	}
+	return widths
+}
+
+// narrowed takes columns off the widest of some columns (nil: of all), one at a
+// time, until all fit or these are as slim as they get.
+func narrowed(widths, some []int, width int) []int {
+	out := slices.Clone(widths)
+	total := -gap / 2
+	for _, w := range out {
+		total += w + gap
+	}
+	for total > width {
+		widest := -1
+		for k := range out {
+			if (some == nil || slices.Contains(some, k)) && out[k] > slimmest && (widest < 0 || out[k] > out[widest]) {
+				widest = k
+			}
+		}
+		if widest < 0 {
+			break
+		}
+		out[widest]--
+		total--
+	}
+	return out
+}
+
+// cut shortens a text to so many columns, the last one a "…".
+func cut(s string, width int) string {
+	if columns(s) <= width {
+		return s
+	}
+	var b strings.Builder
+	used := 0
+	for _, r := range s {
+		n := columns(string(r))
+		if used+n > width-1 {
+			break
+		}
+		b.WriteRune(r)
+		used += n
+	}
+	return b.String() + "…"
+}
+
+// folded breaks a text into lines of at most so many columns, at spaces where it
+// has them.
+func folded(s string, width int) []string {
+	var lines []string
+	line, used := "", 0
+	for _, word := range strings.Split(s, " ") {
+		n := columns(word)
+		if used > 0 && used+1+n <= width {
+			line, used = line+" "+word, used+1+n
+			continue
+		}
+		if used > 0 {
+			lines = append(lines, line)
+		}
+		for n > width {
+			head := strings.TrimSuffix(cut(word, width+1), "…")
+			lines, word = append(lines, head), strings.TrimPrefix(word, head)
+			n = columns(word)
+		}
+		line, used = word, n
+	}
+	return append(lines, line)
+}

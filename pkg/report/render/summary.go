@@ -1,0 +1,113 @@
+package render
+
+import (
+	"fmt"
+
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/report"
+)
+
+// summary is what stands on the first screen: the answer, how sure it is and
+// what would make it surer, and what else was found.
+func (d *layout) summary() {
+	if s := d.r.Selected; s != nil {
+		d.para(d.say(lang.Text{EN: "A part of the report (%s): %d of %d journeys, %d of %d findings.", ES: "Una parte del informe (%s): %d de %d recorridos, %d de %d hallazgos."},
+			s.By, len(d.r.Journeys), s.Journeys, len(d.r.Findings), s.Findings))
+	}
+	d.heading(lang.Text{EN: "Answer", ES: "Respuesta"})
+	a := d.r.Answer()
+	if a == nil {
+		d.para(d.say(lang.Text{EN: "No hypothesis: the evidence shows nothing that the rules know.", ES: "Sin hipótesis: las pruebas no muestran nada que las reglas conozcan."}))
+	} else {
+		d.out = append(d.out, block{text: a.Text, answer: true})
+		d.para(d.findingLine(a))
+		d.doubt(a)
+	}
+	d.also()
+}
+
+// doubt says what stands against the answer and what nobody looked for.
+func (d *layout) doubt(a *report.Finding) {
+	for _, x := range a.Refuters {
+		switch x.Status {
+		case "found":
+			d.para(d.say(lang.Text{EN: "Against it: %s.", ES: "En contra: %s."}, x.Text))
+		case "not-collected":
+			d.para(d.say(lang.Text{EN: "Would refute it, but was not collected: %s (how to: below).", ES: "Lo refutaría, pero no se recogió: %s (cómo: abajo)."}, x.Text))
+		}
+	}
+}
+
+// also names the heaviest of the other findings, one of each rule, and counts.
+func (d *layout) also() {
+	const most = 4
+	var items []string
+	seen := map[string]bool{}
+	for _, f := range d.r.Others() {
+		if seen[f.Rule] || f.Severity == "info" || len(items) == most {
+			continue
+		}
+		seen[f.Rule] = true
+		items = append(items, d.word(f.Severity)+": "+shorten(f.Text, 200))
+	}
+	if len(items) > 0 {
+		d.para(d.say(lang.Text{EN: "Also found:", ES: "También se halló:"}))
+		d.out = append(d.out, block{bullets: items})
+	}
+	usable := 0
+	for _, e := range d.r.Evidence {
+		if e.Kind != "unrecognised" && e.Records > 0 {
+			usable++
+		}
+	}
+	d.para(d.say(lang.Text{EN: "%d of %d files used, %s, %s.", ES: "%d de %d archivos usados, %s, %s."}, usable, len(d.r.Evidence),
+		d.count(len(d.r.Journeys), lang.Text{EN: "%d journey", ES: "%d recorrido"}, lang.Text{EN: "%d journeys", ES: "%d recorridos"}),
+		d.count(len(d.r.Findings), lang.Text{EN: "%d finding", ES: "%d hallazgo"}, lang.Text{EN: "%d findings", ES: "%d hallazgos"})))
+}
+
+// captureSpan tells from when to when packets were captured.
+func (d *layout) captureSpan() {
+	var first, last *report.Instant
+	for i := range d.r.Evidence {
+		e := &d.r.Evidence[i]
+		if e.First == nil || e.Kind != "pcap" && e.Kind != "pcapng" {
+			continue
+		}
+		if first == nil || *e.First < *first {
+			first = e.First
+		}
+		if last == nil || *e.Last > *last {
+			last = e.Last
+		}
+	}
+	if first != nil {
+		d.para(d.say(lang.Text{EN: "Packets from %s to %s, as stamped.", ES: "Paquetes de %s a %s, según sus marcas."}, first, last))
+	}
+}
+
+// others lists the remaining findings: of each rule the heaviest ones, then how
+// many more there are.
+func (d *layout) others() {
+	const most = 3
+	rest := d.r.Others()
+	if len(rest) == 0 {
+		return
+	}
+	d.heading(lang.Text{EN: "Other findings", ES: "Otros hallazgos"})
+	shown, more := map[string]int{}, map[string]int{}
+	var order []string
+	var items []string
+	for _, f := range rest {
+		if shown[f.Rule]++; shown[f.Rule] <= most {
+			items = append(items, fmt.Sprintf("%s: %s [%s]", f.ID, f.Text, d.findingLine(f)))
+			continue
+		}
+		if more[f.Rule]++; more[f.Rule] == 1 {
+			order = append(order, f.Rule)
+		}
+	}
+	for _, rule := range order {
+		items = append(items, d.say(lang.Text{EN: "%s: %d more; --rule %s lists its journeys, --format json has all.", ES: "%s: %d más; --rule %s enumera sus recorridos, --format json los tiene todos."}, rule, more[rule], rule))
+	}
+	d.out = append(d.out, block{bullets: items})
+}

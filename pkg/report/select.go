@@ -1,0 +1,151 @@
+package report
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Selection says which part of a report is wanted; a zero field restricts
+// nothing, and several words of one field are alternatives.
+type Selection struct {
+	By               string // how it was asked for, in words
+	Since, Until     *Instant
+	Clients, Servers []Endpoint
+	Names, Services  []string
+	MinTotal         Seconds
+	Rules            []string
+	Severity         string // info | note | warning | error: this or more
+}
+
+// Selected tells that a report is a part, and of how much.
+type Selected struct {
+	By       string `json:"by"`
+	Journeys int    `json:"of_journeys"`
+	Findings int    `json:"of_findings"`
+}
+
+// Endpoint is an address or network, with a port where one is meant.
+type Endpoint struct {
+	net  netip.Prefix
+	port int // 0: any
+}
+
+// ParseEndpoint reads an address, an address:port (IPv6 with or without
+// brackets) or a network.
+func ParseEndpoint(s string) (Endpoint, error) {
+	if p, err := netip.ParsePrefix(s); err == nil {
+		return Endpoint{p.Masked(), 0}, nil
+	}
+	if a, port, ok := endpointOf(s); ok {
+		return Endpoint{netip.PrefixFrom(a, a.BitLen()), port}, nil
+	}
+	return Endpoint{}, fmt.Errorf("%q is no address, network or address:port", s)
+}
+
+// fits tells whether an endpoint of a report is meant.
+func (e Endpoint) fits(text string) bool {
+	if e.net.IsSingleIP() {
+		return sameEndpoint(text, e.net.Addr(), e.port)
+	}
+	a, _, ok := splitEndpoint(text)
+	return ok && e.net.Contains(a)
+}
+
+// splitEndpoint reads an endpoint as reports write it: the port is what follows
+// the last colon.
+func splitEndpoint(text string) (netip.Addr, string, bool) {
+	if i := strings.LastIndexByte(text, ':'); i > 0 {
+		if a, err := netip.ParseAddr(text[:i]); err == nil {
+			return a, text[i+1:], true
+		}
+	}
+	a, err := netip.ParseAddr(text)
+	return a, "", err == nil
+}
+
+// Select returns the part of the report that is wanted. Files, clocks, the
+// checklist and all identifiers stay as they are; nothing is diagnosed anew.
+func (r *Report) Select(s Selection) *Report {
+	part := *r
+	part.Selected = &Selected{s.By, len(r.Journeys), len(r.Findings)}
+	part.Journeys, part.Findings, part.Hypotheses = []Journey{}, []Finding{}, []string{}
+	kept := map[string]bool{}
+	byRule := r.ofRules(s.Rules)
+	for i := range r.Journeys {
+		j := &r.Journeys[i]
+		if s.wants(j) && (byRule == nil || byRule[j.ID]) {
+			part.Journeys = append(part.Journeys, *j)
+			kept[j.ID] = true
+		}
+	}
+	for _, f := range r.Findings {
+		if len(s.Rules) > 0 && !slices.Contains(s.Rules, f.Rule) || SeverityRank(f.Severity) < SeverityRank(s.Severity) {
+			continue
+		}
+		if len(f.Journeys) > 0 {
+			f.Journeys = slices.DeleteFunc(slices.Clone(f.Journeys), func(id string) bool { return !kept[id] })
+			if len(f.Journeys) == 0 {
+				continue
+			}
+		}
+		part.Findings = append(part.Findings, f)
+	}
+	for _, id := range r.Hypotheses {
+		if part.FindingByID(id) != nil {
+			part.Hypotheses = append(part.Hypotheses, id)
+		}
+	}
+	return &part
+}
+
+// ofRules are the journeys that findings of these rules name; nil: no rule was
+// asked for.
+func (r *Report) ofRules(rules []string) map[string]bool {
+	if len(rules) == 0 {
+		return nil
+	}
+	ids := map[string]bool{}
+	for _, f := range r.Findings {
+		if slices.Contains(rules, f.Rule) {
+			for _, id := range f.Journeys {
+				ids[id] = true
+			}
+		}
+	}
+	return ids
+}
+
+// SeverityRank orders the words of severity, from info 0 to error 3; -1: none of them.
+func SeverityRank(word string) int {
+	return slices.Index([]string{"info", "note", "warning", "error"}, word)
+}
+
+// wants tells whether a journey belongs to the selection, rules apart.
+func (s *Selection) wants(j *Journey) bool {
+	start, end := j.Start, j.Start
+	if j.StartCorrected != nil {
+		start, end = *j.StartCorrected, *j.StartCorrected
+	}
+	end += Instant(j.Length())
+	named := func(n string) bool {
+		n, name := strings.ToLower(strings.Trim(n, ".")), strings.ToLower(j.Name)
+		return name == n || strings.HasSuffix(name, "."+n)
+	}
+	switch {
+	case s.Since != nil && end < *s.Since, s.Until != nil && start > *s.Until:
+		return false
+	case s.MinTotal > 0 && j.Length() < s.MinTotal:
+		return false
+	case len(s.Services) > 0 && !slices.Contains(s.Services, j.Service):
+		return false
+	case len(s.Names) > 0 && !slices.ContainsFunc(s.Names, named):
+		return false
+	case len(s.Clients) > 0 && !slices.ContainsFunc(s.Clients, func(e Endpoint) bool { return e.fits(j.Client) || e.fits(j.ClientSeen) }):
+		return false
+	case len(s.Servers) > 0 && !slices.ContainsFunc(s.Servers, func(e Endpoint) bool { return e.fits(j.Server) }):
+		return false
+	}
+	return true
+}
