@@ -58,6 +58,7 @@ var formats = []struct {
 	{"text", ".txt", render.Text},
 	{"json", ".json", func(w io.Writer, r *report.Report, _ render.TextOptions) error { return report.Encode(w, r) }},
 	{"markdown", ".md", func(w io.Writer, r *report.Report, o render.TextOptions) error { return render.Markdown(w, r, o.Lang) }},
+	{"html", ".html", func(w io.Writer, r *report.Report, o render.TextOptions) error { return render.HTML(w, r, o.Lang) }},
 }
 
 func formatNames() []string {

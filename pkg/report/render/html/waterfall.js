@@ -1,0 +1,73 @@
+// The waterfall of one journey: phases as bars, what was repeated or failed as
+// marks, log lines with their uncertainty.
+
+// reach of a waterfall: the journey itself and, within reason, its lines.
+function reachOf(j) {
+  var from = 0, to = Math.max(lengthOf(j), 1);
+  j.p.forEach(function (p) { if (!p[4]) { from = Math.min(from, p[1]); to = Math.max(to, p[1] + Math.max(0, p[2])); } });
+  var room = (to - from) * 0.25;
+  (j.q || []).forEach(function (q) {
+    if (q.t === undefined || !q.m) return;
+    from = Math.max(-room, Math.min(from, q.t + (q.a || 0)));
+    to = Math.min(lengthOf(j) + room, Math.max(to, q.t + (q.z || 0)));
+  });
+  return [from, Math.max(to, from + 1)];
+}
+
+// marks draws the troubles and lines of a journey at height y.
+function drawLine(q, x, left, right, y) {
+  var g = [], low = x(q.t + (q.a || 0)), high = x(q.t + (q.z || 0));
+  if (high < left || low > right) return g;
+  var a = Math.max(left, low), b = Math.min(right, high);
+  if (q.a !== undefined && b - a > 1) {
+    g.push(svg("line", { class: "whisker", x1: a, x2: b, y1: y, y2: y }));
+    if (low >= left) g.push(svg("line", { class: "whisker", x1: a, x2: a, y1: y - 3, y2: y + 3 }));
+    if (high <= right) g.push(svg("line", { class: "whisker", x1: b, x2: b, y1: y - 3, y2: y + 3 }));
+  }
+  var at = x(q.t);
+  if (at >= left && at <= right) g.push(svg("path", { class: "stamp", d: "M" + at + " " + (y - 4) + "l4 4l-4 4l-4 -4z" }));
+  return g;
+}
+
+function drawTrouble(at, y) { return svg("path", { class: "resent", d: "M" + at + " " + (y - 5) + "l4 8h-8z" }); }
+
+function drawWaterfall(box, j) {
+  var width = widthOf(box, 460), narrow = width < 620, left = narrow ? 104 : 150, right = width - 74, step = 24, reach = reachOf(j);
+  var x = function (t) { return left + (t - reach[0]) / (reach[1] - reach[0]) * (right - left); };
+  var lines = (j.q || []).filter(function (q) { return q.m && q.t !== undefined; }), shown = lines.slice(0, 12);
+  var height = 22 + (j.p.length + shown.length) * step + 6, y = 22, g = [];
+  ticks(reach[0], reach[1], (right - left) / 90).forEach(function (t) {
+    g.push(svg("line", { class: "axis", x1: x(t), x2: x(t), y1: 16, y2: height }), svg("text", { class: "dim mid", x: x(t), y: 11 }, brief(t)));
+  });
+  var troubles = (j.r || []).slice();
+  j.p.forEach(function (p) {
+    var name = data.phases[p[0]], outcome = data.outcomes[p[3]], mid = y + step / 2;
+    g.push(svg("text", { class: "end", x: left - 10, y: mid + 4 }, name.w));
+    if (p[4] || p[2] < 0) {
+      g.push(svg("text", { class: outcome.bad && outcome.c !== "o-unseen" ? "trouble" : "dim", x: p[4] ? left + 4 : x(p[1]) + 6, y: mid + 4 }, outcome.w));
+    } else {
+      var a = x(p[1]), b = Math.max(a + 1.5, x(p[1] + p[2])), label = span(p[2]);
+      g.push(svg("rect", { class: name.c, x: a, y: y + 5, width: b - a, height: step - 10, rx: 2 }, svg("title", {}, name.w + " " + label)));
+      if (outcome.bad) label += ", " + outcome.w;
+      var room = b + 8 + label.length * 7 < width;
+      g.push(svg("text", { class: outcome.bad ? "trouble" : "", x: room ? b + 6 : Math.max(left + 4, a - 6), y: mid + 4, "text-anchor": room || a - 6 < left + 40 ? "start" : "end" }, label));
+      troubles = troubles.filter(function (t) {
+        if (t < p[1] - 1 || t > p[1] + p[2] + 1) return true;
+        g.push(drawTrouble(x(t), mid));
+        return false;
+      });
+    }
+    y += step;
+  });
+  troubles.forEach(function (t) { if (t >= reach[0] && t <= reach[1]) g.push(drawTrouble(x(t), 19)); });
+  shown.forEach(function (q) {
+    var mid = y + step / 2, name = lastPart(fileName(q.e)) + ":" + q.n;
+    g.push(svg("text", { class: "end dim", x: left - 10, y: mid + 4 }, shorten(name, narrow ? 15 : 22), svg("title", {}, fileName(q.e) + ":" + q.n)));
+    g.push(svg("line", { class: "axis", x1: left, x2: right, y1: mid, y2: mid }));
+    g.push(svg("g", {}, svg("title", {}, clockOf(j.t + q.t) + " " + q.x), drawLine(q, x, left, right, mid)));
+    y += step;
+  });
+  var label = word("waterfall-of", texts[j.i]) + ": " + j.p.map(function (p) { return data.phases[p[0]].w + " " + (p[2] < 0 ? data.outcomes[p[3]].w : span(p[2])); }).join(", ");
+  box.replaceChildren(svg("svg", { width: width, height: height, role: "img", "aria-label": label }, g));
+  if (lines.length > shown.length) box.append(html("p", { class: "hint" }, "+" + (lines.length - shown.length) + " " + word("lines")));
+}

@@ -1,0 +1,139 @@
+package render
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/report"
+)
+
+// focusView is the journey that shows the answer best, in full, as text.
+type focusView struct {
+	ID, Title, Total string
+	Shares           []shareView
+	Steps            []stepView
+	Lines            []quoteView
+	MoreLines        string
+}
+
+// shareView is a part of the time: a cell of the stacked bar and a row.
+type shareView struct {
+	Class, Word, Time, Percent string
+	X, Width                   string // of the bar, in hundredths of its length
+}
+
+// stepView is a row of the timeline.
+type stepView struct {
+	Time, Bound, Raw, What, Detail, Where string
+	Elsewhere                             []string
+	Line, Bad                             bool
+}
+
+// quoteView is a log line as it stands in its file.
+type quoteView struct{ Journey, Where, Raw, Corrected, Bound, Sure, Text string }
+
+func (d *layout) focus(j *report.Journey) *focusView {
+	v := &focusView{ID: foreign(j.ID, 100), Title: foreign(d.journeyName(j), 300), Shares: d.shares(j), Steps: d.steps(j)}
+	if j.Total != nil {
+		v.Total = span(*j.Total)
+	}
+	d.quotes(v)
+	return v
+}
+
+func (d *layout) shares(j *report.Journey) []shareView {
+	var out []shareView
+	at := 0.0
+	for _, s := range j.Breakdown {
+		width := 100 * float64(s.Share)
+		out = append(out, shareView{
+			"c-" + known(s.Cause, htmlCauses), foreign(d.word(s.Cause), 100), span(s.Seconds), fmt.Sprintf("%.1f %%", width),
+			fmt.Sprintf("%.2f", at), fmt.Sprintf("%.2f", width),
+		})
+		at += width
+	}
+	return out
+}
+
+// trouble are the instants that a reader looks for.
+func trouble(name string) bool {
+	return strings.HasSuffix(name, "-retry") || slices.Contains([]string{"dns.retry", "tcp.retransmission", "tcp.reset", "tls.alert", "icmp.error"}, name)
+}
+
+// steps merges instants and matched lines on the reference clock.
+func (d *layout) steps(j *report.Journey) []stepView {
+	type placed struct {
+		at  report.Instant
+		row stepView
+	}
+	var all []placed
+	for i := range j.Instants {
+		m := &j.Instants[i]
+		row := stepView{Time: clockOf(m.At()), What: foreign(d.momentName(m.Name), 100), Detail: foreign(m.Detail, longestLine), Where: foreign(d.place(m.Evidence, "", m.Frame), longestLine), Bad: trouble(m.Name)}
+		if m.At() != m.Time {
+			row.Raw = clockOf(m.Time)
+		}
+		for _, s := range m.Elsewhere {
+			row.Elsewhere = append(row.Elsewhere, fmt.Sprintf("%s %s", foreign(d.place(s.Evidence, "", s.Frame), longestLine), clockOf(s.Time)))
+		}
+		all = append(all, placed{m.At(), row})
+	}
+	for _, l := range j.Lines {
+		if l.Status != "matched" || l.Time == nil {
+			continue
+		}
+		at, row := *l.Time, stepView{Time: clockOf(*l.Time), What: d.label("log-line"), Detail: foreign(l.Text, longestLine), Where: foreign(d.place(l.Evidence, ":", l.Line), longestLine), Line: true}
+		if l.Corrected != nil {
+			at, row.Time, row.Raw, row.Bound = middle(l), clockOf(*l.Corrected), clockOf(*l.Time), bounds(l)
+		}
+		all = append(all, placed{at, row})
+	}
+	slices.SortStableFunc(all, func(a, b placed) int { return cmp.Compare(a.at, b.at) })
+	out := make([]stepView, len(all))
+	for i := range all {
+		out[i] = all[i].row
+	}
+	return out
+}
+
+// quotes are the lines of the answer's journeys, the shown one's first.
+func (d *layout) quotes(v *focusView) {
+	journeys := d.answerJourneys()
+	slices.SortStableFunc(journeys, func(a, b *report.Journey) int {
+		return cmp.Compare(boolean(a.ID != v.ID), boolean(b.ID != v.ID))
+	})
+	left := 0
+	for _, j := range journeys {
+		for _, l := range j.Lines {
+			if len(v.Lines) == mostLines {
+				left++
+				continue
+			}
+			v.Lines = append(v.Lines, d.quote(j, l))
+		}
+	}
+	if left > 0 {
+		v.MoreLines = d.say(lang.Text{EN: "… and %d more lines, with their journeys below.", ES: "… y %d líneas más, junto a sus recorridos."}, left)
+	}
+}
+
+func (d *layout) quote(j *report.Journey, l report.LineLink) quoteView {
+	q := quoteView{Journey: foreign(j.ID, 100), Where: foreign(d.place(l.Evidence, ":", l.Line), longestLine), Sure: fmt.Sprintf("%s %.2f", foreign(d.word(l.Status), 100), float64(l.Confidence)), Text: foreign(l.Text, longestLine)}
+	if l.Time != nil {
+		q.Raw = clockOf(*l.Time)
+	}
+	if l.Corrected != nil {
+		q.Corrected, q.Bound = clockOf(*l.Corrected), bounds(l)
+	}
+	return q
+}
+
+func boolean(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

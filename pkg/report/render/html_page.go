@@ -1,0 +1,305 @@
+package render
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/report"
+)
+
+// Bounds of what stands in the page as text; the data of the script has its
+// own.
+const (
+	mostCards    = 200   // findings
+	mostLines    = 40    // lines of the answer's journeys
+	mostProblems = 50    // of one file
+	longestLine  = 400   // characters of a quoted line
+	longestText  = 4000  // of any other foreign text
+	longestQuery = 20000 // of a filter, which is there to be copied whole
+)
+
+// page is what the template shows. Foreign text in it has been made printable.
+type page struct {
+	Policy     string
+	Style      template.CSS
+	Script     template.JS
+	Data       template.JS
+	Lang       string
+	Generator  string
+	Period     string
+	Facts      []string
+	Answer     *card
+	Quiet      string // what is said where there is no answer
+	Focus      *focusView
+	Cards      []card
+	CardsState string
+	MoreCards  string
+	Clocks     []clockView
+	ClockState string
+	Checks     []checkView
+	CheckState string
+	Files      []fileView
+	FileState  string
+	Unmatched  []string
+}
+
+// card is a finding with all that speaks for and against it.
+type card struct {
+	ID, Rule, Severity, SeverityWord, Confidence, Text string
+	Small                                              []string // share, time lost
+	Journeys                                           []string // identifiers, the first ones
+	MoreJourneys                                       int
+	Proofs                                             []proofView
+	Refuters                                           []refuterView
+}
+
+type proofView struct{ File, Filter, Lines, Frames string }
+
+type refuterView struct{ Text, Status, Word, Command string }
+
+type checkView struct {
+	Item, Status, Word, Text, Command string
+}
+
+type fileView struct {
+	ID, Path, Kind, Hash, Size, Records, From, To, Zone, Clock, Vantage, Reason string
+	Problems                                                                    []string
+	MoreProblems                                                                int
+}
+
+// foreign makes text from outside fit for the page: printable and bounded.
+// What the page does to markup is the template's and the script's work.
+func foreign(s string, most int) string {
+	if len(s) > 4*most { // a character has four bytes at most
+		s = s[:4*most]
+	}
+	return shorten(Printable(s), most)
+}
+
+func (d *layout) page() (*page, error) {
+	data, err := d.htmlData()
+	if err != nil {
+		return nil, err
+	}
+	p := &page{
+		Data: data, Lang: map[lang.Lang]string{lang.EN: "en", lang.ES: "es"}[d.l],
+		Generator: foreign(d.r.Generator.Name+" "+d.r.Generator.Version, 100), Period: d.period(), Facts: d.facts(),
+	}
+	if a := d.r.Answer(); a != nil {
+		c := d.card(a)
+		p.Answer = &c
+	} else {
+		p.Quiet = d.label("quiet")
+	}
+	if j := d.r.Focus(); j != nil {
+		p.Focus = d.focus(j)
+	}
+	d.cards(p)
+	d.clockViews(p)
+	d.checks(p)
+	d.fileViews(p)
+	for _, u := range d.r.Unmatched {
+		p.Unmatched = append(p.Unmatched, fmt.Sprintf("%s: %d: %s (%s)", d.filePath(u.Evidence), len(u.Lines), foreign(u.Reason, 300), numbers(u.Lines)))
+	}
+	return p, nil
+}
+
+// filePath is the path of a file as it may be shown.
+func (d *layout) filePath(id string) string {
+	return foreign(d.place(id, "", 0), longestLine)
+}
+
+// period is the stretch of the captures, or of everything where there is none.
+func (d *layout) period() string {
+	first, last := report.Instant(0), report.Instant(0)
+	seen := false
+	for _, captures := range []bool{true, false} {
+		for _, e := range d.r.Evidence {
+			if e.First == nil || e.Last == nil || captures && e.Kind != "pcap" && e.Kind != "pcapng" {
+				continue
+			}
+			if !seen || *e.First < first {
+				first = *e.First
+			}
+			if !seen || *e.Last > last {
+				last = *e.Last
+			}
+			seen = true
+		}
+		if seen {
+			break
+		}
+	}
+	if !seen {
+		return ""
+	}
+	from, to := time.Unix(0, int64(first)).UTC(), time.Unix(0, int64(last)).UTC()
+	format := "15:04:05"
+	if from.Format(time.DateOnly) != to.Format(time.DateOnly) {
+		format = time.DateTime
+	}
+	return fmt.Sprintf("%s – %s UTC", from.Format(time.DateTime), to.Format(format))
+}
+
+func (d *layout) facts() []string {
+	usable := 0
+	for _, e := range d.r.Evidence {
+		if e.Kind != "unrecognised" && e.Records > 0 {
+			usable++
+		}
+	}
+	measured := 0
+	for _, k := range d.r.Clocks {
+		if k.Status != "ambiguous" && k.Status != "insufficient" {
+			measured++
+		}
+	}
+	return []string{
+		d.say(lang.Text{EN: "%d of %d files used", ES: "%d de %d archivos usados"}, usable, len(d.r.Evidence)),
+		d.say(lang.Text{EN: "%d journeys", ES: "%d recorridos"}, len(d.r.Journeys)),
+		d.say(lang.Text{EN: "%d findings", ES: "%d hallazgos"}, len(d.r.Findings)),
+		d.say(lang.Text{EN: "%d of %d clocks known", ES: "%d de %d relojes conocidos"}, measured, len(d.r.Clocks)),
+	}
+}
+
+// severities of a finding, worst first, as the style names them.
+var severities = []string{"error", "warning", "note", "info"}
+
+func (d *layout) card(f *report.Finding) card {
+	const mostJourneys = 12
+	c := card{
+		ID: foreign(f.ID, 100), Rule: foreign(f.Rule, 100), Severity: known(f.Severity, severities), SeverityWord: foreign(d.word(f.Severity), 100),
+		Confidence: d.say(lang.Text{EN: "confidence %s", ES: "confianza %s"}, foreign(d.word(f.Confidence), 100)), Text: foreign(f.Text, longestText),
+	}
+	if f.Share != nil {
+		c.Small = append(c.Small, d.say(lang.Text{EN: "%.0f %% of their time", ES: "%.0f %% de su tiempo"}, 100*float64(*f.Share)))
+	}
+	if f.Lost != nil {
+		c.Small = append(c.Small, d.say(lang.Text{EN: "%s lost in all", ES: "%s perdidos en total"}, span(*f.Lost)))
+	}
+	for _, id := range f.Journeys {
+		if len(c.Journeys) < mostJourneys {
+			c.Journeys = append(c.Journeys, foreign(id, 100))
+		}
+	}
+	c.MoreJourneys = len(f.Journeys) - len(c.Journeys)
+	for _, e := range f.Evidence {
+		p := proofView{File: d.filePath(e.Evidence), Filter: foreign(e.Filter, longestQuery)}
+		if len(e.Lines) > 0 {
+			p.Lines = numbers(e.Lines)
+		}
+		if len(e.Frames) > 0 {
+			p.Frames = numbers(e.Frames)
+		}
+		c.Proofs = append(c.Proofs, p)
+	}
+	for _, x := range f.Refuters {
+		c.Refuters = append(c.Refuters, refuterView{foreign(x.Text, longestText), known(x.Status, []string{"found", "not-found", "not-collected"}), foreign(d.word(x.Status), 100), foreign(x.Command, longestText)})
+	}
+	return c
+}
+
+// known is w where it is one of the words a style knows, else "other".
+func known(w string, words []string) string {
+	if slices.Contains(words, w) {
+		return w
+	}
+	return "other"
+}
+
+// cards are the findings besides the answer, the gravest first.
+func (d *layout) cards(p *page) {
+	others := d.r.Others()
+	rank := func(f *report.Finding) int { return (slices.Index(severities, f.Severity) + 5) % 5 }
+	slices.SortStableFunc(others, func(a, b *report.Finding) int { return cmp.Compare(rank(a), rank(b)) })
+	count := map[string]int{}
+	for i, f := range others {
+		count[f.Severity]++
+		if i < mostCards {
+			p.Cards = append(p.Cards, d.card(f))
+		}
+	}
+	if n := len(others) - len(p.Cards); n > 0 {
+		p.MoreCards = d.say(lang.Text{EN: "… and %d more, in the JSON report.", ES: "… y %d más, en el informe JSON."}, n)
+	}
+	var parts []string
+	for _, s := range severities {
+		if count[s] > 0 {
+			parts = append(parts, fmt.Sprintf("%d × %s", count[s], d.word(s)))
+		}
+	}
+	p.CardsState = strings.Join(parts, ", ")
+}
+
+func (d *layout) checks(p *page) {
+	shown := 0
+	var missing []string
+	for _, k := range d.r.Checklist {
+		v := checkView{foreign(d.word(k.Item), 200), known(k.Status, []string{"shown", "contradicted", "missing"}), d.label("check-" + known(k.Status, []string{"shown", "contradicted", "missing"})), foreign(k.Text, longestText), foreign(k.Command, longestText)}
+		switch k.Status {
+		case "shown":
+			shown++
+		case "missing":
+			missing = append(missing, v.Item)
+		}
+		p.Checks = append(p.Checks, v)
+	}
+	p.CheckState = d.say(lang.Text{EN: "%d of %d shown", ES: "%d de %d a la vista"}, shown, len(p.Checks))
+	if len(missing) > 0 {
+		p.CheckState += d.say(lang.Text{EN: "; missing: %s", ES: "; falta: %s"}, strings.Join(missing, ", "))
+	}
+}
+
+func (d *layout) fileViews(p *page) {
+	troubled := 0
+	for _, e := range d.r.Evidence {
+		v := fileView{
+			ID: foreign(e.ID, 100), Path: foreign(e.Path, longestLine), Kind: foreign(e.Kind, 100), Hash: foreign(e.SHA256, 64), Size: size(e.Bytes), Records: fmt.Sprint(e.Records),
+			Zone: foreign(e.Zone, 100), Clock: foreign(e.Clock, 100), Reason: foreign(e.Reason, longestText),
+		}
+		if e.Packing != "" {
+			v.Kind += ", " + foreign(e.Packing, 100)
+		}
+		if e.First != nil && e.Last != nil {
+			v.From, v.To = stampOf(*e.First), stampOf(*e.Last)
+		}
+		if e.Vantage != "" {
+			v.Vantage = foreign(d.word(e.Vantage), 100)
+		}
+		for i, x := range e.Problems {
+			if i == mostProblems {
+				v.MoreProblems = len(e.Problems) - i
+				break
+			}
+			v.Problems = append(v.Problems, d.position(x)+foreign(x.Text, longestLine))
+		}
+		if len(e.Problems) > 0 {
+			troubled++
+		}
+		p.Files = append(p.Files, v)
+	}
+	p.FileState = d.say(lang.Text{EN: "%d files, %d with problems", ES: "%d archivos, %d con problemas"}, len(p.Files), troubled)
+}
+
+// size writes a number of bytes as people read it.
+func size(n int64) string {
+	switch {
+	case n < 10_000:
+		return fmt.Sprintf("%d B", n)
+	case n < 10_000_000:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	case n < 10_000_000_000:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+}
+
+// stampOf writes day and time in ms, UTC.
+func stampOf(t report.Instant) string {
+	return time.Unix(0, int64(t)).UTC().Format("2006-01-02 15:04:05.000")
+}
