@@ -1,0 +1,112 @@
+package watch
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// state is what outlives a run.
+type state struct {
+	Schema string              `json:"schema"`
+	Logs   map[string]logState `json:"logs"` // by path
+	Told   map[string]int64    `json:"told"` // of certain
+
+	linked map[string]version // files in the evidence as they are, by name there
+}
+
+// logState is how far one log was read, and what its spool held then.
+type logState struct {
+	Name     string     `json:"name"` // in the evidence folder
+	Position position   `json:"position"`
+	Past     []position `json:"past,omitempty"`
+	Base     int        `json:"base"`
+	Spooled  int64      `json:"spooled"`
+}
+
+const (
+	stateFile   = "state.json"
+	stateSchema = "flowcorr.watch/1"
+)
+
+// ErrBusy says that another run uses the state folder.
+var ErrBusy = errors.New("another flowcorr watch uses this folder")
+
+// lock keeps other runs out of a state folder until the function it returns is
+// called. The lock goes with the process, however that ends.
+func lock(folder string) (func(), error) {
+	f, err := os.OpenFile(filepath.Join(folder, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := lockFile(f); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%w: %s", ErrBusy, folder)
+	}
+	return func() { f.Close() }, nil
+}
+
+// restore reads the state of the run before; an empty one where there was none.
+func restore(folder string) (*state, error) {
+	s := &state{}
+	b, err := os.ReadFile(filepath.Join(folder, stateFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, err
+	default:
+		if err := json.Unmarshal(b, s); err != nil || s.Schema != stateSchema {
+			return nil, fmt.Errorf("%s is not a state of this version of flowcorr watch: remove the folder to begin anew", filepath.Join(folder, stateFile))
+		}
+	}
+	s.Schema = stateSchema
+	if s.Logs == nil {
+		s.Logs = map[string]logState{}
+	}
+	if s.Told == nil {
+		s.Told = map[string]int64{}
+	}
+	s.linked = map[string]version{}
+	return s, nil
+}
+
+// tidy takes out of the evidence what an earlier run put there and this one
+// does not go on with: captures are linked anew, as far as they still count.
+func (s *state) tidy(folder string) error {
+	spools := map[string]bool{}
+	for _, l := range s.Logs {
+		spools[l.Name] = true
+	}
+	top := filepath.Join(folder, evidenceFolder)
+	return filepath.WalkDir(top, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(top, path)
+		if err != nil || spools[filepath.ToSlash(rel)] {
+			return err
+		}
+		return os.Remove(path)
+	})
+}
+
+// save writes beside the file and renames, so that there is always a whole one.
+func (s *state) save(folder string) error {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	tmp := filepath.Join(folder, stateFile+".new")
+	if err := os.WriteFile(tmp, b, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, filepath.Join(folder, stateFile))
+}
+
+// note is what the state keeps of a log.
+func (l *followedLog) note() logState {
+	return logState{Name: l.name, Position: l.at, Past: l.past, Base: l.spool.base, Spooled: l.spool.size - int64(l.spool.buf.Buffered())}
+}
