@@ -55,6 +55,7 @@ func TestWatch(t *testing.T) {
 			t.Fatalf("app-slow was not found: %s\n%s", out, diag)
 		}
 	}
+	time.Sleep(time.Second) // logs are looked at four times a second
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +66,7 @@ func TestWatch(t *testing.T) {
 
 	t.Run("restarted", func(t *testing.T) {
 		stop := run()
-		time.Sleep(300 * time.Millisecond)
+		time.Sleep(time.Second)
 		if err := stop(); err != nil {
 			t.Fatal(err)
 		}
