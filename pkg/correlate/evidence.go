@@ -1,7 +1,9 @@
 package correlate
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
@@ -16,9 +18,10 @@ type evidence struct {
 	series      []clock.Series
 	steps       []clock.Step
 	refs        int
-	names       map[string][]netip.Addr // names as DNS answers of the captures give them
-	choices     int                     // alternatives offered so far: Series.Choice
-	origins     []origin                // by Series index
+	names       map[string][]netip.Addr   // names as DNS answers of the captures give them
+	machines    map[netip.Addr]netip.Addr // an address of each host that has several
+	choices     int                       // alternatives offered so far: Series.Choice
+	origins     []origin                  // by Series index
 	keyedHosts  []keyedHost
 }
 
@@ -48,7 +51,7 @@ func (e *evidence) add(a, b *Clock, at, low, high int64, m clock.Method) {
 
 // gather collects everything that relates the clocks.
 func gather(inc *incident.Incident, d *domains) *evidence {
-	e := &evidence{inc: inc, domains: d, names: answeredNames(inc)}
+	e := &evidence{inc: inc, domains: d, names: answeredNames(inc), machines: machinesOf(inc)}
 	for i, c := range inc.Captures {
 		e.ntp(i, c)
 	}
@@ -75,4 +78,54 @@ func answeredNames(inc *incident.Incident) map[string][]netip.Addr {
 		}
 	}
 	return names
+}
+
+// machine names a host by one of its addresses.
+func (e *evidence) machine(a netip.Addr) netip.Addr {
+	if m, ok := e.machines[a]; ok {
+		return m
+	}
+	return a
+}
+
+// machinesOf joins the addresses of hosts: those that the captures show on one
+// host, and the IPv4 and the IPv6 address of a name that has one of each.
+func machinesOf(inc *incident.Incident) map[netip.Addr]netip.Addr {
+	families := map[string][2]map[netip.Addr]bool{}
+	for _, c := range inc.Captures {
+		for _, f := range c.Flows {
+			for i := range f.DNS {
+				for _, a := range f.DNS[i].Addresses {
+					name := f.DNS[i].Name
+					if families[name][0] == nil {
+						families[name] = [2]map[netip.Addr]bool{{}, {}}
+					}
+					families[name][a.BitLen()/128][plainAddr(a)] = true
+				}
+			}
+		}
+	}
+	h := hostsOf(inc)
+	for _, name := range slices.Sorted(maps.Keys(families)) {
+		four, six := families[name][0], families[name][1]
+		if len(four) != 1 || len(six) != 1 {
+			continue
+		}
+		for a := range four {
+			for b := range six {
+				h.same(a, b)
+			}
+		}
+	}
+	first := map[int]netip.Addr{}
+	for a := range h.number {
+		if old, ok := first[h.id(a)]; !ok || a.Less(old) {
+			first[h.id(a)] = a
+		}
+	}
+	out := map[netip.Addr]netip.Addr{}
+	for a := range h.number {
+		out[a] = first[h.id(a)]
+	}
+	return out
 }

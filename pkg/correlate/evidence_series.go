@@ -41,13 +41,13 @@ func (e *evidence) httpSeries(l *incident.Log) {
 	for _, i := range e.capturesOf(groups) {
 		c := e.inc.Captures[i]
 		e.choices++
-		for _, server := range serversOf(c, groups) {
+		for _, server := range e.serversOf(c, groups) {
 			byClock := map[*Clock][]clock.Instant{}
 			var order []*Clock
 			for _, f := range c.Flows {
 				g, known := groups[plain(f.Client).Addr()]
 				k := e.byKey[captureKey(i, f.Clock)]
-				if !known || plain(f.Server).Addr() != server || k == nil {
+				if !known || e.machine(plain(f.Server).Addr()) != server || k == nil {
 					continue
 				}
 				for n := range f.HTTP {
@@ -216,13 +216,13 @@ func nearServer(c *incident.Capture) int {
 	return 0
 }
 
-// serversOf lists the servers that the clients of a log spoke HTTP with.
-func serversOf(c *incident.Capture, groups numbers[netip.Addr]) []netip.Addr {
+// serversOf lists the servers, each by one of its addresses, that the clients of a log spoke HTTP with.
+func (e *evidence) serversOf(c *incident.Capture, groups numbers[netip.Addr]) []netip.Addr {
 	var servers tally[netip.Addr]
 	for _, f := range c.Flows {
 		if _, ok := groups[plain(f.Client).Addr()]; ok {
 			for range f.HTTP {
-				servers.add(plain(f.Server).Addr())
+				servers.add(e.machine(plain(f.Server).Addr()))
 			}
 		}
 	}
@@ -269,7 +269,7 @@ func (e *evidence) dnsPartners(l *incident.Log, kind logparse.Kind, groups numbe
 				if !known || k == nil || !t.Query.Seen() || t.Multicast || f.Transport != pcapflow.UDP {
 					continue
 				}
-				server := plain(f.Server).Addr()
+				server := e.machine(plain(f.Server).Addr())
 				if clocks[server] == nil {
 					clocks[server] = k
 				}

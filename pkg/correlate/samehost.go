@@ -144,22 +144,27 @@ func meet(a, b *clock.Track, c *incident.Capture) bool {
 }
 
 // fits tells whether the lines of a host find their partners in the capture as
-// they stand, as well as under any other offset.
+// they stand, as well as under any other offset. A host may have several
+// addresses: the lines of a log are divided among them.
 func (e *evidence) fits(id identity) bool {
-	lines, matched := 0, 0
+	matched, lines := 0, map[*incident.Log]int{}
 	for i := range e.series {
-		s := &e.series[i]
-		if s.A != id.capture.ID || s.B != id.host.ID || !takenOn(e.origins[i].capture, e.origins[i].server) {
+		s, o := &e.series[i], &e.origins[i]
+		if s.A != id.capture.ID || s.B != id.host.ID || o.log == nil || !takenOn(o.capture, o.server) {
 			continue
 		}
 		at, best, inside := clock.Matches(s, 0)
 		if at < best-max(1, best/20) {
 			return false
 		}
-		lines += inside
+		lines[o.log] = max(lines[o.log], inside)
 		matched += at
 	}
-	return matched >= 2 && matched*10 >= lines*8
+	all := 0
+	for _, n := range lines {
+		all += n
+	}
+	return matched >= 2 && matched*10 >= all*8
 }
 
 // identify adds the claim as evidence, over the capture's whole time.

@@ -130,22 +130,11 @@ func zoneless(l *incident.Log) bool {
 }
 
 // zoneOf is the zone, in seconds east, that would explain the offset of a log
-// read as UTC: what is nearest to a multiple of 15 minutes is the zone, the rest
-// the clock. 0 for none, also for what no zone is.
+// read as UTC: the nearest one is the zone, the rest the clock. 0 for none, also
+// for what no zone is.
 func zoneOf(t *clock.Track) int {
-	const quarter = int64(15 * time.Minute)
-	s := t.Segments[len(t.Segments)/2]
-	zone := s.Offset / quarter
-	switch rest := s.Offset % quarter; {
-	case rest > quarter/2:
-		zone++
-	case rest < -quarter/2:
-		zone--
-	}
-	if zone < -12*4 || zone > 14*4 {
-		return 0
-	}
-	return int(zone) * 15 * 60
+	east, _ := clock.Zone(t.Segments[len(t.Segments)/2].Offset)
+	return east
 }
 
 // setZone reads the stamps of a log as local time of a zone; they say so.

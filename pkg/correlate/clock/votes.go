@@ -57,7 +57,7 @@ func (m *pairing) coarse() guess {
 	case coverage < minCoverage:
 		g.status = Insufficient
 		g.why = fmt.Sprintf("only %d of %d lines find a partner at the best offset", g.score, g.lines)
-	case m.brief(g.theta) && farOff(g.theta[0]):
+	case m.brief(g.theta) && farOff(g.theta[0]) && !m.mutual(g.score):
 		g.status = Ambiguous
 		g.why = "lines of a few seconds only, far from the time of the capture"
 		g.candidates = candidates(peaks)
@@ -81,11 +81,15 @@ func (m *pairing) brief(theta []int64) bool {
 	return last-first < few
 }
 
-// farOff tells an offset of over a minute beside what a time zone would explain.
-func farOff(theta int64) bool {
-	const quarter = int64(15 * time.Minute)
-	rest := abs(theta) % quarter
-	return min(rest, quarter-rest) > int64(time.Minute)
+// mutual tells whether the lines explain most of the partners too: then the
+// pattern cannot come back elsewhere among them.
+func (m *pairing) mutual(score int) bool {
+	const most = 0.6
+	partners := 0
+	for _, g := range m.groups {
+		partners += g[3] - g[2]
+	}
+	return float64(score) >= most*float64(partners)
 }
 
 // peaks sweeps the offsets all pairs allow for those that most pairs share, and
@@ -267,23 +271,6 @@ func candidates(peaks []peak) []Candidate {
 		}
 	}
 	return out
-}
-
-// zoneReason names the time zone that would explain an offset, with the rest.
-func zoneReason(theta int64) string {
-	const quarter = int64(15 * time.Minute)
-	zone := (theta + quarter/2) / quarter
-	if theta < 0 {
-		zone = (theta - quarter/2) / quarter
-	}
-	if zone == 0 || zone < -48 || zone > 56 {
-		return ""
-	}
-	sign := '+'
-	if zone < 0 {
-		sign = '-'
-	}
-	return fmt.Sprintf("time zone %c%02d:%02d and %+.3f s", sign, abs(zone)/4, abs(zone)%4*15, float64(theta-zone*quarter)/1e9)
 }
 
 func abs(x int64) int64 {
