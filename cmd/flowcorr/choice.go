@@ -170,7 +170,7 @@ func checkDurations(env *environment) error {
 
 func checkJobs(env *environment) error {
 	if n := env.options.jobs; n < 1 || n > 256 {
-		return &usageError{env.say(lang.Text{EN: "--jobs %d: not between 1 and 256", ES: "--jobs %d: no está entre 1 y 256"}, n), env.say(lang.Text{EN: "it is how many files are read at a time", ES: "es cuántos archivos se leen a la vez"})}
+		return &usageError{env.say(lang.Text{EN: "--jobs %d: not between 1 and 256", ES: "--jobs %d: no está entre 1 y 256"}, n), env.say(lang.Text{EN: "it is how many files, or parts of one, are read at a time", ES: "es cuántos archivos, o partes de uno, se leen a la vez"})}
 	}
 	return nil
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
-	"github.com/flowcorr/flowcorr/pkg/logparse"
 	"github.com/flowcorr/flowcorr/pkg/report"
 	"github.com/flowcorr/flowcorr/pkg/report/render"
 )
@@ -67,25 +66,17 @@ func printEvents(env *environment, l lang.Lang, args []string, opt incident.Opti
 	opt.Workers = 1 // events come in the order of files
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	var open func(f *incident.File) func(*logparse.Event)
+	var open func(f *incident.File) incident.Sink
 	var flush func() error
 	switch format {
 	case "text":
 		t := render.NewEventTable(env.out, env.textOptions(l, env.out))
-		open = func(f *incident.File) func(*logparse.Event) {
-			return func(e *logparse.Event) { t.Event(report.EventRowOf(f.Path, e)) }
-		}
+		open = func(f *incident.File) incident.Sink { return &eventRows{evidence: f.Path, table: t} }
 		flush = t.Flush
 	case "jsonl":
 		out := bufio.NewWriterSize(env.out, 256<<10)
-		var line []byte
-		open = func(f *incident.File) func(*logparse.Event) {
-			return func(e *logparse.Event) {
-				line = report.AppendEvent(line[:0], f.Path, e)
-				if _, err := out.Write(line); err != nil {
-					stop() // nobody reads on
-				}
-			}
+		open = func(f *incident.File) incident.Sink {
+			return &eventLines{evidence: f.Path, out: out, stop: stop}
 		}
 		flush = out.Flush
 	default:
@@ -107,11 +98,11 @@ func summariseEvents(env *environment, l lang.Lang, args []string, opt incident.
 	}
 	var order []*incident.File
 	counts := map[*incident.File]*report.EventCounts{}
-	files, err := incident.EachEvent(context.Background(), args, opt, func(f *incident.File) func(*logparse.Event) {
+	files, err := incident.EachEvent(context.Background(), args, opt, func(f *incident.File) incident.Sink {
 		c := &report.EventCounts{}
 		counts[f] = c
 		order = append(order, f)
-		return c.Add
+		return eventCounter{c}
 	})
 	env.narrateLogs(files, err)
 	if err != nil {

@@ -8,16 +8,26 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
 
+// Sink takes the events of one log, which are valid during the call only.
+type Sink interface {
+	Event(*logparse.Event)
+	// Part is a sink for a part of the log, which fills beside this one.
+	Part() Sink
+	// Join takes what a part holds behind what it has, and empties the part.
+	Join(part Sink)
+}
+
 // EachEvent reads the logs under paths, each once, and gives every event to
-// what open returns for its file. Events are valid during the call only;
-// memory does not depend on the size of the logs. open is called in the order
-// of paths; opt.Workers files are read at a time, so that uses of different
-// files run beside one another (with one worker, in the order of paths).
+// what open returns for its file; memory does not depend on the size of the
+// logs. open is called in the order of paths; opt.Workers files are read at a
+// time, so that uses of different files run beside one another (with one worker,
+// in the order of paths). A log whose lines do not depend on one another is read
+// in opt.Parts parts at a time.
 //
 // Zones and years that lines lack come from what the heads of the other files
 // tell. Captures are recognised, not analysed. The error is ErrNoInput where
 // there is no log.
-func EachEvent(ctx context.Context, paths []string, opt Options, open func(*File) func(*logparse.Event)) ([]*File, error) {
+func EachEvent(ctx context.Context, paths []string, opt Options, open func(*File) Sink) ([]*File, error) {
 	r := &reader{ctx: ctx, opt: opt}
 	if r.opt.Workers <= 0 {
 		r.opt.Workers = 2
@@ -31,7 +41,7 @@ func EachEvent(ctx context.Context, paths []string, opt Options, open func(*File
 	recogniseConfigured(r.items)
 	h := headHints(r.opt.Told.Zones, r.items)
 	var logs []*item
-	var uses []func(*logparse.Event)
+	var sinks []Sink
 	var sources []logparse.Source
 	inc := &Incident{}
 	for _, it := range r.items {
@@ -46,11 +56,10 @@ func EachEvent(ctx context.Context, paths []string, opt Options, open func(*File
 		if it.sample.yearless && src.Year == 0 {
 			src.Year = h.headYear(it, src)
 		}
-		it.head = nil
-		logs, sources, uses = append(logs, it), append(sources, src), append(uses, open(it.file))
+		logs, sources, sinks = append(logs, it), append(sources, src), append(sinks, open(it.file))
 	}
 	r.each(len(logs), func(i int) {
-		guard(logs[i].file, func() { r.stream(logs[i], sources[i], uses[i]) })
+		guard(logs[i].file, func() { r.stream(logs[i], sources[i], sinks[i]) })
 	})
 	for _, it := range r.items {
 		it.stop()
@@ -67,7 +76,7 @@ func EachEvent(ctx context.Context, paths []string, opt Options, open func(*File
 }
 
 // stream reads one log from start to end.
-func (r *reader) stream(it *item, src logparse.Source, use func(*logparse.Event)) {
+func (r *reader) stream(it *item, src logparse.Source, to Sink) {
 	s := it.open
 	it.open = nil
 	if s == nil {
@@ -78,30 +87,46 @@ func (r *reader) stream(it *item, src logparse.Source, use func(*logparse.Event)
 		}
 	}
 	defer s.Close()
-	dec := it.format.Open(s, src)
 	var d decoded
+	apart := !it.sample.yearless && it.format.Parted(it.head)
+	it.head = nil
+	if apart {
+		d = r.readParts(it, s, src, to)
+	} else {
+		dec := it.format.Open(s, src)
+		d.conclude(dec, r.readThrough(dec, to, &d))
+	}
+	if it.sample.yearless && src.Year == 0 {
+		d.problems = append(d.problems, Problem{Text: "its lines state no year, and no other evidence tells it: they have no time"})
+	}
+	it.settle(d)
+}
+
+// readThrough gives the events of one decoder to a sink, and returns why it
+// ended; nil where ctx did.
+func (r *reader) readThrough(dec logparse.Decoder, to Sink, d *decoded) (err error) {
 	var e logparse.Event
-	var err error
 	for d.events&0xfff != 0 || r.ctx.Err() == nil {
 		if err = dec.Next(&e); err != nil {
 			break
 		}
 		d.events++
 		if e.HasTime {
-			if d.first == 0 || e.Time < d.first {
-				d.first = e.Time
-			}
-			if d.last == 0 || e.Time > d.last {
-				d.last = e.Time
-			}
+			d.at(e.Time)
 		}
-		use(&e)
+		to.Event(&e)
 	}
-	d.conclude(dec, err)
-	if it.sample.yearless && src.Year == 0 {
-		d.problems = append(d.problems, Problem{Text: "its lines state no year, and no other evidence tells it: they have no time"})
+	return err
+}
+
+// at widens the span of stamps.
+func (d *decoded) at(t int64) {
+	if d.first == 0 || t < d.first {
+		d.first = t
 	}
-	it.settle(d)
+	if d.last == 0 || t > d.last {
+		d.last = t
+	}
 }
 
 // headHints are hints from the first bytes of files alone.
@@ -132,10 +157,7 @@ func (h *hints) decodeHead(it *item, src logparse.Source) decoded {
 			if !e.HasTime {
 				continue
 			}
-			if d.first == 0 || e.Time < d.first {
-				d.first = e.Time
-			}
-			d.last = max(d.last, e.Time)
+			d.at(e.Time)
 			inside := h.inside(e.Time)
 			if inside {
 				d.inside++

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/flowcorr/flowcorr/internal/need"
-	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
 
 // TestEachEventAgreesWithRead: what is known of lines from the heads of files
@@ -29,7 +28,7 @@ func TestEachEventAgreesWithRead(t *testing.T) {
 		for _, l := range inc.Logs {
 			want[l.File.Path] = l.File
 		}
-		files, err := EachEvent(context.Background(), []string{dir}, Options{}, func(*File) func(*logparse.Event) { return func(*logparse.Event) {} })
+		files, err := EachEvent(context.Background(), []string{dir}, Options{}, func(*File) Sink { return &keeping{} })
 		if err != nil {
 			t.Fatal(err)
 		}

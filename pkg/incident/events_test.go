@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -28,16 +28,29 @@ func eventsOf(t *testing.T, files map[string]string, opt Options) (map[string][]
 			t.Fatal(err)
 		}
 	}
-	var mu sync.Mutex
-	got := map[string][]logparse.Event{}
-	all, err := EachEvent(context.Background(), []string{dir}, opt, func(f *File) func(*logparse.Event) {
-		return func(e *logparse.Event) {
-			mu.Lock()
-			defer mu.Unlock()
-			got[f.Path] = append(got[f.Path], e.Keep())
-		}
+	sinks := map[string]*keeping{}
+	all, err := EachEvent(context.Background(), []string{dir}, opt, func(f *File) Sink {
+		sinks[f.Path] = &keeping{}
+		return sinks[f.Path]
 	})
+	got := map[string][]logparse.Event{}
+	for path, s := range sinks {
+		got[path] = s.events
+	}
 	return got, all, err
+}
+
+// keeping is a sink that keeps every event.
+type keeping struct{ events []logparse.Event }
+
+func (k *keeping) Event(e *logparse.Event) { k.events = append(k.events, e.Keep()) }
+
+func (k *keeping) Part() Sink { return &keeping{} }
+
+func (k *keeping) Join(part Sink) {
+	p := part.(*keeping)
+	k.events = append(k.events, p.events...)
+	p.events = nil
 }
 
 // TestEachEventKnowsZoneAndYear: a line without either takes them from the
@@ -117,5 +130,52 @@ func TestEachEventNoInput(t *testing.T) {
 	}
 	if _, _, err := eventsOf(t, nil, Options{}); !errors.Is(err, ErrNoInput) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestEachEventInParts: a log of several blocks gives the same events, line
+// numbers, offsets and problems as when it is read from start to end.
+func TestEachEventInParts(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("\xef\xbb\xbf")
+	for i := 0; b.Len() < 3*logparse.BlockBytes; i++ {
+		switch {
+		case i%1000 == 7:
+			fmt.Fprintf(&b, "\x00\x00no line of %d\r\n\n", i)
+		case i == 2000:
+			b.WriteString("10.0.0.1 - - [22/Nov/2026:11:55:35 +0100] \"GET /" + strings.Repeat("x", 2*logparse.BlockBytes) + " HTTP/1.1\" 200 12\n")
+		default:
+			fmt.Fprintf(&b, "10.0.0.1 - - [22/Nov/2026:11:55:%02d +0100] \"GET /%d HTTP/1.1\" 200 %d \"-\" \"curl/8\"\n", i%60, i, i)
+		}
+	}
+	b.WriteString("10.0.0.1 - - [22/Nov/2026:11:55:35 +0100] \"GET /cut")
+	text := b.String()
+	whole, bad, lines, err := logparse.ReadAll(strings.NewReader(text), logparse.ByName("access-log"), logparse.Source{Path: "access.log"})
+	if err != nil || len(bad) < 5 {
+		t.Fatal(err, len(bad))
+	}
+	for _, parts := range []int{1, 2, 7} {
+		got, files, err := eventsOf(t, map[string]string{"access.log": text}, Options{Parts: parts})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := files[0]
+		if f.Records != lines || len(f.Problems) != len(bad) {
+			t.Errorf("%d lines and %d problems, want %d and %d", f.Records, len(f.Problems), lines, len(bad))
+		}
+		for i, p := range f.Problems {
+			if i < len(bad) && (p.Record != bad[i].Line || p.Offset != bad[i].Offset || !strings.HasPrefix(p.Text, bad[i].Text)) {
+				t.Errorf("problem %+v, want %+v", p, bad[i])
+			}
+		}
+		events := got["access.log"]
+		if len(events) != len(whole) {
+			t.Fatalf("%d events, want %d", len(events), len(whole))
+		}
+		for i := range whole {
+			if !reflect.DeepEqual(events[i], whole[i]) {
+				t.Fatalf("event %d: %+v\nwant %+v", i, events[i], whole[i])
+			}
+		}
 	}
 }

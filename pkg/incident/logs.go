@@ -127,12 +127,7 @@ func (r *reader) decode(it *item, src logparse.Source, h *hints) decoded {
 		d.events++
 		e.Host = it.named(e.Host)
 		if e.HasTime {
-			if d.first == 0 || e.Time < d.first {
-				d.first = e.Time
-			}
-			if d.last == 0 || e.Time > d.last {
-				d.last = e.Time
-			}
+			d.at(e.Time)
 			inside := h.inside(e.Time)
 			if inside {
 				d.inside++
@@ -154,7 +149,15 @@ func (r *reader) decode(it *item, src logparse.Source, h *hints) decoded {
 // conclude notes what a decoder tells at its end, and why it ended.
 func (d *decoded) conclude(dec logparse.Decoder, err error) {
 	d.lines = dec.Lines()
-	for _, p := range dec.Problems() {
+	d.note(dec.Problems())
+	if err != nil && !errors.Is(err, io.EOF) {
+		d.problems = append(d.problems, Problem{Record: d.lines, Text: err.Error()})
+	}
+}
+
+// note takes over what a decoder did not understand.
+func (d *decoded) note(list []logparse.Problem) {
+	for _, p := range list {
 		if len(d.problems) >= maxFileProblems {
 			break
 		}
@@ -163,9 +166,6 @@ func (d *decoded) conclude(dec logparse.Decoder, err error) {
 			text = fmt.Sprintf("%s (and %d lines behind it)", text, p.Count)
 		}
 		d.problems = append(d.problems, Problem{Record: p.Line, Offset: p.Offset, Text: text})
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		d.problems = append(d.problems, Problem{Record: d.lines, Text: err.Error()})
 	}
 }
 

@@ -28,6 +28,9 @@ type Options struct {
 	// Workers is how many files are read at a time; 0: 2. What is read does not
 	// depend on it.
 	Workers int
+	// Parts is how many parts of one log EachEvent reads at a time; 0: 2. What is
+	// read does not depend on it.
+	Parts int
 }
 
 // ErrNoInput says that no file given could be used.
@@ -107,11 +110,13 @@ func (r *reader) each(n int, work func(int)) {
 func guard(f *File, work func()) {
 	defer func() {
 		if v := recover(); v != nil {
-			f.problem("internal error, please report it: %v", v)
+			f.problem("%s", internalError(v))
 		}
 	}()
 	work()
 }
+
+func internalError(v any) string { return fmt.Sprintf("internal error, please report it: %v", v) }
 
 func (f *File) problem(format string, args ...any) {
 	f.Problems = append(f.Problems, Problem{Text: fmt.Sprintf(format, args...)})

@@ -12,6 +12,7 @@ import (
 // is not guessed.
 var customAccess = &Format{
 	Name:  "custom-access",
+	Apart: true,
 	Score: func(head []byte) int { return scoreLines(head, 60, (&looseAccess{}).line) },
 	Open: func(r io.Reader, src Source) Decoder {
 		if src.Template != "" {

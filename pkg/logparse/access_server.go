@@ -187,7 +187,7 @@ func accessWhy(head []byte) string {
 // The three readings. accessLog is the one where nobody knows which server
 // wrote the file: its stamps mean either end.
 var (
-	accessLog    = &Format{Name: "access-log", Score: accessScore(""), Open: openAccess(""), Why: accessWhy}
-	nginxAccess  = &Format{Name: "nginx-access", Score: accessScore("nginx"), Open: openAccess("nginx"), Why: accessWhy, Hints: []string{"nginx"}}
-	apacheAccess = &Format{Name: "apache-access", Score: accessScore("apache"), Open: openAccess("apache"), Why: accessWhy, Hints: []string{"apache", "httpd"}}
+	accessLog    = &Format{Name: "access-log", Score: accessScore(""), Apart: true, Open: openAccess(""), Why: accessWhy}
+	nginxAccess  = &Format{Name: "nginx-access", Score: accessScore("nginx"), Apart: true, Open: openAccess("nginx"), Why: accessWhy, Hints: []string{"nginx"}}
+	apacheAccess = &Format{Name: "apache-access", Score: accessScore("apache"), Apart: true, Open: openAccess("apache"), Why: accessWhy, Hints: []string{"apache", "httpd"}}
 )

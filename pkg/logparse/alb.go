@@ -13,6 +13,7 @@ import (
 // Application kind says also when the request came (request_creation_time).
 var albAccess = &Format{
 	Name:  "alb-access",
+	Apart: true,
 	Score: func(head []byte) int { return scoreLines(head, 94, (&albLines{}).line) },
 	Open: func(r io.Reader, src Source) Decoder {
 		return newLineDecoder(r, (&albLines{src: src}).line)

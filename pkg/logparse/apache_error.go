@@ -12,6 +12,7 @@ import (
 // with its port since 2.4.
 var apacheError = &Format{
 	Name:  "apache-error",
+	Apart: true,
 	Score: func(head []byte) int { return scoreLines(head, 95, (&apacheErrors{}).line) },
 	Open: func(r io.Reader, src Source) Decoder {
 		return newMixedDecoder(r, src, (&apacheErrors{src: src}).line)

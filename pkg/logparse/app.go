@@ -10,6 +10,7 @@ import (
 // A line with a result is written when the request is done.
 var appLog = &Format{
 	Name:  "app-log",
+	Apart: true,
 	Score: func(head []byte) int { return scoreLines(head, 85, (&appLines{}).line) },
 	Open: func(r io.Reader, src Source) Decoder {
 		return newMixedDecoder(r, src, (&appLines{src: src}).line)

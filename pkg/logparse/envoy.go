@@ -11,6 +11,7 @@ import (
 // under the usual names. The stamp is the begin of the request (START_TIME).
 var envoyAccess = &Format{
 	Name:  "envoy-access",
+	Apart: true,
 	Score: func(head []byte) int { return scoreLines(head, 93, (&envoyLines{}).line) },
 	Open: func(r io.Reader, src Source) Decoder {
 		return newLineDecoder(r, (&envoyLines{src: src}).line)

@@ -19,6 +19,9 @@ type Format struct {
 	Hints []string
 	// Why, where it is set, says what in the head spoke for the format.
 	Why func(head []byte) string
+	// Apart: a line tells the same whatever stands before it, and Open gives a
+	// lineDecoder.
+	Apart bool
 	// Open starts to read. The decoder owns the reader until it ends.
 	Open func(r io.Reader, src Source) Decoder
 }

@@ -28,6 +28,9 @@ type lineReader struct {
 	searched   int   // buf[start:searched] holds no LF
 	base       int64 // offset of buf[0] in the text
 
+	after int64 // of a block: bytes of its last line that it does not hold
+	ended bool  // of a block: its last line has an end, though the block does not hold it
+
 	line   int   // number of the last line read, from 1
 	offset int64 // offset of its first byte
 	cut    int64 // bytes left out at its end, since it was longer than a chunk
@@ -77,7 +80,7 @@ func (l *lineReader) rest() ([]byte, error) {
 	}
 	line := l.buf[l.start:l.end]
 	l.begin(l.start)
-	l.open = true
+	l.open, l.cut = !l.ended, l.after
 	l.start = l.end
 	return line, nil
 }

@@ -94,3 +94,6 @@ func (l *LocalTime) at(local int64) int {
 	l.last = first
 	return east
 }
+
+// again is the same local time for another part of a file.
+func (l *LocalTime) again() *LocalTime { return &LocalTime{place: l.place, spans: l.spans} }

@@ -12,6 +12,7 @@ import (
 // (logger http.log.access), durations in seconds.
 var caddyAccess = &Format{
 	Name:  "caddy-access",
+	Apart: true,
 	Score: jsonScore(`"logger":"http.`, 92, caddyEvent),
 	Open:  openJSON(caddyEvent),
 	Hints: []string{"caddy"},
@@ -22,6 +23,7 @@ var caddyAccess = &Format{
 // the same instant in whole seconds.
 var traefikAccess = &Format{
 	Name:  "traefik-access",
+	Apart: true,
 	Score: func(head []byte) int { return scoreLines(head, 93, (&traefikLines{}).line) },
 	Open: func(r io.Reader, src Source) Decoder {
 		return newLineDecoder(r, (&traefikLines{access: access{src: src, server: "traefik"}}).line)

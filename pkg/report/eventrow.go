@@ -29,7 +29,7 @@ func EventRowOf(evidence string, e *logparse.Event) EventRow {
 			r.Zone = zoneNames[e.Zone]
 		}
 	}
-	r.What = eventSubject(e)
+	r.What = strings.Clone(eventSubject(e))
 	switch {
 	case e.Status > 0:
 		r.Result = strconv.Itoa(e.Status)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"maps"
 	"math/bits"
 	"slices"
 
@@ -47,9 +48,9 @@ func (c *EventCounts) Add(e *logparse.Event) {
 	case e.Status > 0 && e.Status < len(k.status):
 		k.status[e.Status]++
 	case e.RCode != "":
-		k.outcome(e.RCode)
+		k.outcome(e.RCode, 1)
 	case e.Outcome != "":
-		k.outcome(e.Outcome)
+		k.outcome(e.Outcome, 1)
 	}
 	switch {
 	case e.Duration >= 0:
@@ -84,13 +85,17 @@ func (c *EventCounts) flush() {
 	if c.inHour == 0 {
 		return
 	}
+	c.addHour(c.hour, c.inHour)
+	c.inHour = 0
+}
+
+func (c *EventCounts) addHour(hour, events int64) {
 	if c.hours == nil {
 		c.hours = map[int64]int64{}
 	}
-	if _, ok := c.hours[c.hour]; ok || len(c.hours) < mostHours {
-		c.hours[c.hour] += c.inHour
+	if _, ok := c.hours[hour]; ok || len(c.hours) < mostHours {
+		c.hours[hour] += events
 	}
-	c.inHour = 0
 }
 
 func (c *EventCounts) of(kind logparse.Kind) *kindCount {
@@ -107,14 +112,14 @@ func (c *EventCounts) of(kind logparse.Kind) *kindCount {
 // mostOutcomes bounds the words counted: they come from the log.
 const mostOutcomes = 64
 
-func (k *kindCount) outcome(word string) {
+func (k *kindCount) outcome(word string, events int64) {
 	if _, ok := k.outcomes[word]; !ok {
 		if len(k.outcomes) >= mostOutcomes {
 			word = "other"
 		}
 		word = string([]byte(word[:min(len(word), 40)])) // e's strings do not last
 	}
-	k.outcomes[word]++
+	k.outcomes[word] += events
 }
 
 // EventSummary is what EventCounts counted, of one log or of several.
@@ -175,11 +180,8 @@ func (c *EventCounts) Merge(d *EventCounts) {
 		}
 		c.timed += d.timed
 	}
-	if c.hours == nil {
-		c.hours = map[int64]int64{}
-	}
 	for h, n := range d.hours {
-		c.hours[h] += n
+		c.addHour(h, n)
 	}
 	for _, k := range d.kinds {
 		mine := c.of(k.kind)
@@ -187,8 +189,8 @@ func (c *EventCounts) Merge(d *EventCounts) {
 		for s, n := range k.status {
 			mine.status[s] += n
 		}
-		for w, n := range k.outcomes {
-			mine.outcomes[w] += n
+		for _, w := range slices.Sorted(maps.Keys(k.outcomes)) { // which ones are kept must not depend on chance
+			mine.outcome(w, k.outcomes[w])
 		}
 		mine.durations.Merge(&k.durations)
 	}
