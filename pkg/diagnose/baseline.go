@@ -8,26 +8,56 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
-// learn takes what is normal from the incident itself. A phase's normal is the
-// distribution among journeys in which it worked at the first attempt; the
-// median and the spread around it are robust against a minority of slow ones.
-func learn(journeys []*correlate.Journey) Baseline {
+// phaseNames are those a budget may be given for.
+var phaseNames = []pcapflow.PhaseName{
+	pcapflow.DNSLookup, pcapflow.L2Resolve, pcapflow.TCPConnect, pcapflow.TLSHandshake, pcapflow.HTTPSend, pcapflow.HTTPWait, pcapflow.HTTPReceive,
+	pcapflow.SSHBanner, pcapflow.SSHKex, pcapflow.SSHAuth, pcapflow.SSHSession, pcapflow.NTPExchange, pcapflow.QUICHandshake,
+}
+
+// WholeJourney stands for the length of a journey where a phase may be named.
+const WholeJourney = "total"
+
+// Baseline is what is normal.
+type Baseline struct {
+	Source string // the folder it was learned from; "": the incident itself
+	// Phases by service and phase name ("https http.wait"), and journeys as a
+	// whole ("https total"): the median and a robust spread.
+	Phases map[string]Normal
+}
+
+// Normal is the distribution of one quantity among the healthy journeys.
+type Normal struct {
+	N             int
+	P50, P95, MAD time.Duration
+}
+
+// Learn takes what is normal from journeys. A phase's normal is the distribution
+// among journeys in which it worked at the first attempt; the median and the
+// spread around it are robust against a minority of slow ones.
+func Learn(journeys []*correlate.Journey, source string) Baseline {
 	durations := map[string][]time.Duration{}
 	for _, j := range journeys {
+		whole := j.End.Seen() && worked(j.Outcome)
 		for _, p := range j.Phases {
-			if p.Outcome != pcapflow.Done && p.Outcome != pcapflow.Estimated || p.Attempts > 1 || !p.Begin.Seen() || !p.End.Seen() {
+			if !worked(p.Outcome) || p.Attempts > 1 || !p.Begin.Seen() || !p.End.Seen() {
+				whole = whole && p.Reason != "" // what was not needed does not count against it
 				continue
 			}
 			key := j.Service + " " + string(p.Name)
 			durations[key] = append(durations[key], time.Duration(p.End.Time-p.Begin.Time))
 		}
+		if key := j.Service + " " + WholeJourney; whole {
+			durations[key] = append(durations[key], j.Total())
+		}
 	}
-	b := Baseline{Phases: map[string]Normal{}}
+	b := Baseline{Source: source, Phases: map[string]Normal{}}
 	for key, d := range durations {
 		b.Phases[key] = normal(d)
 	}
 	return b
 }
+
+func worked(o pcapflow.Outcome) bool { return o == pcapflow.Done || o == pcapflow.Estimated }
 
 func normal(d []time.Duration) Normal {
 	slices.Sort(d)
@@ -49,8 +79,47 @@ func quantile(sorted []time.Duration, q float64) time.Duration {
 	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
 }
 
-// Normal of a phase of a service; false where no journey shows it.
-func (b Baseline) Normal(service string, phase pcapflow.PhaseName) (Normal, bool) {
-	n, ok := b.Phases[service+" "+string(phase)]
-	return n, ok
+// Verdict is how a duration stands against what it is measured by.
+type Verdict struct {
+	Against string        // budget | baseline | incident; "": nothing to measure by
+	Limit   time.Duration // longest that is not slow
+	Slow    bool
+}
+
+// enough is how many healthy journeys of the incident itself tell what is
+// normal in it; another folder is taken as it is.
+const enough = 5
+
+// spread is how many times the median deviation a duration may lie above the
+// median before it is called slow: four standard deviations of a normal
+// distribution (1.4826 of median deviation each).
+const spread = 6
+
+// Judge measures a phase of a service, or a whole journey, against its budget,
+// else against what is normal.
+func (d *Diagnosis) Judge(service, phase string, took time.Duration) Verdict {
+	return judge(d.Baseline, d.Budgets, service, phase, took)
+}
+
+func judge(base Baseline, budgets map[string]float64, service, phase string, took time.Duration) Verdict {
+	if s, ok := budgets[phase]; ok {
+		limit := time.Duration(s * float64(time.Second))
+		return Verdict{"budget", limit, took > limit}
+	}
+	n := base.Phases[service+" "+phase]
+	v := Verdict{Against: "incident"}
+	if base.Source != "" {
+		v.Against = "baseline"
+	}
+	if n.N == 0 || base.Source == "" && n.N < enough {
+		return Verdict{}
+	}
+	v.Limit = max(n.P50+spread*n.MAD, 2*n.P50, n.P95)
+	v.Slow = took > v.Limit
+	return v
+}
+
+// judge measures a phase of a journey.
+func (c *Case) judge(j *correlate.Journey, phase string, took time.Duration) Verdict {
+	return judge(c.Baseline, c.budgets, j.Service, phase, took)
 }

@@ -2,10 +2,13 @@ package diagnose
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/lang"
 )
 
 // hit is one journey that a rule's trouble befell.
@@ -17,8 +20,10 @@ type hit struct {
 
 // batch is the hits of one cause.
 type batch struct {
-	key  string
-	hits []hit
+	key   string
+	hits  []hit
+	about []string // what the hits speak of where it is not a server: names that were looked up
+	times int      // how often it happened, where one hit may count several
 }
 
 // batches keeps them in order of first mention.
@@ -27,7 +32,7 @@ type batches struct {
 	index map[string]*batch
 }
 
-func (b *batches) add(key string, h hit) {
+func (b *batches) add(key string, h hit) *batch {
 	if b.index == nil {
 		b.index = map[string]*batch{}
 	}
@@ -38,6 +43,26 @@ func (b *batches) add(key string, h hit) {
 		b.all = append(b.all, x)
 	}
 	x.hits = append(x.hits, h)
+	return x
+}
+
+// mention notes what a hit is about, each once.
+func (b *batch) mention(what string) {
+	if what != "" && !slices.Contains(b.about, what) {
+		b.about = append(b.about, what)
+	}
+}
+
+// maxNamed is how many names a sentence lists before it counts the rest.
+const maxNamed = 6
+
+// list names what a batch is about.
+func (c *Case) list(b *batch) string {
+	text := strings.Join(b.about[:min(len(b.about), maxNamed)], ", ")
+	if n := len(b.about) - maxNamed; n > 0 {
+		text += c.say(lang.Text{EN: " and %d more", ES: " y %d más"}, n)
+	}
+	return text
 }
 
 // maxProven is how many journeys of a batch show their frames: the dearest.
@@ -47,12 +72,15 @@ const maxProven = 40
 func (b *batch) finding(s Severity, k Confidence) Finding {
 	f := Finding{Severity: s, Confidence: k}
 	var whole time.Duration
+	seen := make(map[*correlate.Journey]bool, len(b.hits))
 	for _, h := range b.hits {
-		f.Journeys = append(f.Journeys, h.journey)
 		f.Lost += h.lost
 		whole += max(h.lost, h.journey.Total())
+		if !seen[h.journey] {
+			seen[h.journey] = true
+			f.Journeys = append(f.Journeys, h.journey)
+		}
 	}
-	f.Journeys = slices.Compact(f.Journeys)
 	if whole > 0 {
 		f.Share = float64(f.Lost) / float64(whole)
 	}
@@ -76,19 +104,62 @@ func (b *batch) worst() hit {
 	return w
 }
 
-// weighed is the severity of a batch of which some hits are felt, among all
-// that could have been hit.
-func (c *Case) weighed(b *batch, of int) Severity {
-	felt := 0
-	for _, h := range b.hits {
-		if h.lost >= c.T.FeltLoss && float64(h.lost) >= c.T.FeltShare*float64(h.journey.Total()) {
-			felt++
-		}
+// telling makes one finding a batch: sentence fills in what the batch alone
+// cannot know.
+func (b *batches) telling(s Severity, k Confidence, sentence func(b *batch, f *Finding)) []Finding {
+	var out []Finding
+	for _, x := range b.all {
+		f := x.finding(s, k)
+		sentence(x, &f)
+		out = append(out, f)
 	}
-	if felt == 0 {
+	return out
+}
+
+// weighed is the severity of a batch of which some hits are felt, where any of
+// all batches could have befallen so many journeys.
+func (c *Case) weighed(r *Rule, all *batches, b *batch, of int) Severity {
+	if c.feltHits(r, b) == 0 {
 		return Note
 	}
-	return c.loudness(felt, of)
+	n := 0
+	for _, x := range all.all {
+		n += c.feltHits(r, x)
+	}
+	return c.loudness(r, n, of)
+}
+
+// feltHits counts those of a batch that a user notices.
+func (c *Case) feltHits(r *Rule, b *batch) int {
+	n := 0
+	for _, h := range b.hits {
+		if h.lost >= c.limit(r, felt) && c.exceeds(r, feltShare, h.lost, h.journey.Total()) {
+			n++
+		}
+	}
+	return n
+}
+
+// loudness is the severity of something that befell n of all: rare ones are part
+// of any network's or application's day.
+func (c *Case) loudness(r *Rule, n, all int) Severity {
+	if c.count(r, everyday)*n < all {
+		return Note
+	}
+	return Warning
+}
+
+// upTo writes what a batch's hits cost: one figure where there is one, a range
+// where they differ.
+func (c *Case) upTo(b *batch) string {
+	low, high := b.hits[0].lost, b.hits[0].lost
+	for _, h := range b.hits {
+		low, high = min(low, h.lost), max(high, h.lost)
+	}
+	if len(b.hits) == 1 || high-low < high/10 {
+		return span(high)
+	}
+	return fmt.Sprintf("%s–%s", span(low), span(high))
 }
 
 // doubts fills in what was found of a rule's refuters, in their order.

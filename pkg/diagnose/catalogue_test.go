@@ -228,9 +228,8 @@ func TestThresholds(t *testing.T) {
 		w.resend(n, sv, 1201, 1448, 4)
 		return w
 	}
-	strict := Defaults()
-	strict.BlackHoleRepeats = 9
-	if f := of(Run(build().c, Options{Thresholds: &strict}), "mtu-black-hole"); len(f) > 0 {
+	strict := map[string]map[string]float64{"mtu-black-hole": {"repetitions": 9}}
+	if f := of(Run(build().c, Options{Thresholds: strict}), "mtu-black-hole"); len(f) > 0 {
 		t.Errorf("4 repetitions are fewer than 9: %+v", f)
 	}
 	if f := of(Run(build().c, Options{}), "mtu-black-hole"); len(f) != 1 {

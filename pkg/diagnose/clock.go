@@ -9,6 +9,8 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/lang"
 )
 
+var largeOffset = &Threshold{"large", 1, "s", lang.Text{EN: "smallest offset that is worth a warning", ES: "menor desfase que merece un aviso"}}
+
 var clockOffset = Rule{
 	Name: "clock-offset", Family: "ntp",
 	Title: lang.Text{EN: "A clock is off", ES: "Un reloj está desviado"},
@@ -16,8 +18,10 @@ var clockOffset = Rule{
 		EN: "The clock that wrote these files differs from the reference by more than its uncertainty. Without correction its lines would stand in the wrong order beside the packets.",
 		ES: "El reloj que escribió estos archivos difiere de la referencia en más que su incertidumbre. Sin corrección sus líneas quedarían en mal orden junto a los paquetes.",
 	},
-	Source: "RFC 5905, section 8",
-	Needs:  lang.Text{EN: "NTP, keyed pairs or enough log lines that match packets", ES: "NTP, pares con clave o bastantes líneas de registro que casen con paquetes"},
+	Source:     "RFC 5905, section 8",
+	Needs:      lang.Text{EN: "NTP, keyed pairs or enough log lines that match packets", ES: "NTP, pares con clave o bastantes líneas de registro que casen con paquetes"},
+	Wants:      []*Want{wantClocks},
+	Thresholds: []*Threshold{smallest, largeOffset},
 	Refuters: []lang.Text{
 		{EN: "zero lies inside the interval", ES: "el cero está dentro del intervalo"},
 	},
@@ -30,12 +34,12 @@ func checkClockOffset(c *Case, r *Rule) []Finding {
 		if k.Status != clock.Measured && k.Status != clock.DeclaredOnly || len(k.Segments) == 0 || len(k.Files) == 0 {
 			continue
 		}
-		worst := c.worstSegment(k)
+		worst := c.worstSegment(r, k)
 		if worst == nil {
 			continue
 		}
 		f := Finding{Severity: Note, Confidence: High}
-		if time.Duration(worst.Offset).Abs() >= time.Second {
+		if time.Duration(worst.Offset).Abs() >= c.limit(r, largeOffset) {
 			f.Severity = Warning
 		}
 		direction := lang.Text{EN: "ahead", ES: "adelantado"}
@@ -58,11 +62,11 @@ func checkClockOffset(c *Case, r *Rule) []Finding {
 
 // worstSegment is the piece of a track that lies farthest from the reference,
 // of those whose interval does not hold zero; nil where every one does.
-func (c *Case) worstSegment(k *correlate.Clock) *clock.Segment {
+func (c *Case) worstSegment(r *Rule, k *correlate.Clock) *clock.Segment {
 	var worst *clock.Segment
 	for i := range k.Segments {
 		s := &k.Segments[i]
-		if s.Low <= 0 && s.High >= 0 || time.Duration(s.Offset).Abs() < c.T.SmallestOffset {
+		if s.Low <= 0 && s.High >= 0 || time.Duration(s.Offset).Abs() < c.limit(r, smallest) {
 			continue
 		}
 		if worst == nil || time.Duration(s.Offset).Abs() > time.Duration(worst.Offset).Abs() {

@@ -2,10 +2,17 @@ package diagnose
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/lang"
+)
+
+var (
+	smallestStep  = &Threshold{"smallest", 0.02, "s", lang.Text{EN: "smallest jump that is told", ES: "menor salto que se cuenta"}}
+	smallestDrift = &Threshold{"smallest", 0.005, "s", lang.Text{EN: "smallest change over the incident that is told", ES: "menor cambio durante la incidencia que se cuenta"}}
+	driftRate     = &Threshold{"rate", 5, "ppm", lang.Text{EN: "slowest drift that is told", ES: "deriva más lenta que se cuenta"}}
 )
 
 var clockStepped = Rule{
@@ -15,8 +22,10 @@ var clockStepped = Rule{
 		EN: "The clock jumped during the incident. Its stamps before and behind the jump are on two scales: after a backward step the same second happens twice, a forward step leaves a hole.",
 		ES: "El reloj saltó durante la incidencia. Sus marcas antes y después del salto están en dos escalas: tras un salto atrás el mismo segundo ocurre dos veces, uno adelante deja un hueco.",
 	},
-	Source: "RFC 5905, section 12",
-	Needs:  lang.Text{EN: "evidence of the clock before and behind the step", ES: "pruebas del reloj antes y después del salto"},
+	Source:     "RFC 5905, section 12",
+	Needs:      lang.Text{EN: "evidence of the clock before and behind the step", ES: "pruebas del reloj antes y después del salto"},
+	Wants:      []*Want{wantClocks},
+	Thresholds: []*Threshold{smallestStep},
 	Refuters: []lang.Text{
 		{EN: "the monotonic clock of the same host jumps as well (a gap, not a step)", ES: "el reloj monótono del mismo equipo salta también (un hueco, no un salto)"},
 	},
@@ -32,7 +41,7 @@ func checkClockStepped(c *Case, r *Rule) []Finding {
 			}
 			before := k.Segments[i-1]
 			size := time.Duration(s.Offset - before.Offset)
-			if size.Abs() < 20*time.Millisecond {
+			if size.Abs() < c.limit(r, smallestStep) {
 				continue
 			}
 			f := Finding{Severity: Warning, Confidence: High}
@@ -70,8 +79,10 @@ var clockDrift = Rule{
 		EN: "The clock runs at another rate than the reference: its offset grows during the incident.",
 		ES: "El reloj corre a otro ritmo que la referencia: su desfase crece durante la incidencia.",
 	},
-	Source: "RFC 5905, section 3",
-	Needs:  lang.Text{EN: "evidence of the clock over the whole incident", ES: "pruebas del reloj durante toda la incidencia"},
+	Source:     "RFC 5905, section 3",
+	Needs:      lang.Text{EN: "evidence of the clock over the whole incident", ES: "pruebas del reloj durante toda la incidencia"},
+	Wants:      []*Want{wantClocks},
+	Thresholds: []*Threshold{smallestDrift, driftRate},
 	Refuters: []lang.Text{
 		{EN: "a step fits the evidence better", ES: "un salto encaja mejor con las pruebas"},
 	},
@@ -93,7 +104,7 @@ func checkClockDrift(c *Case, r *Rule) []Finding {
 		}
 		change := time.Duration(last - first)
 		ppm := float64(change) / float64(end-a.From) * 1e6
-		if change.Abs() < 5*time.Millisecond || ppm > -5 && ppm < 5 {
+		if change.Abs() < c.limit(r, smallestDrift) || math.Abs(ppm) < c.number(r, driftRate) {
 			continue
 		}
 		f := Finding{Severity: Note, Confidence: Medium}

@@ -19,6 +19,7 @@ var clockZone = Rule{
 	},
 	Source: "RFC 3339, section 4",
 	Needs:  lang.Text{EN: "a log that matches packets", ES: "un registro que case con paquetes"},
+	Wants:  []*Want{wantClocks},
 	Refuters: []lang.Text{
 		{EN: "the remainder is larger than the uncertainty", ES: "el resto es mayor que la incertidumbre"},
 	},
@@ -65,6 +66,7 @@ var clockYearInferred = Rule{
 	},
 	Source: "RFC 3164, section 4.1.2",
 	Needs:  lang.Text{EN: "a log without years", ES: "un registro sin años"},
+	Wants:  []*Want{wantLogs},
 	Refuters: []lang.Text{
 		{EN: "a line near by states another year", ES: "una línea cercana dice otro año"},
 	},
@@ -105,6 +107,7 @@ var clockTooUncertain = Rule{
 	},
 	Source: "RFC 5905, section 4",
 	Needs:  lang.Text{EN: "files with stamps", ES: "archivos con marcas de tiempo"},
+	Wants:  []*Want{wantClocks},
 	Check:  checkClockTooUncertain,
 }
 
@@ -149,8 +152,10 @@ var ntpAsymmetricPath = Rule{
 		EN: "Two captures of the same packets tell only the sum of both ways. A path that takes longer one way looks exactly like a clock that is off by half the difference: the offset between the captures is known to half a round trip, and no better, without a third clock at both ends.",
 		ES: "Dos capturas de los mismos paquetes solo dicen la suma de ambos sentidos. Un camino más largo en un sentido se ve igual que un reloj desviado la mitad de la diferencia: el desfase entre las capturas se conoce hasta media ida y vuelta, y no mejor, sin un tercer reloj en ambos extremos.",
 	},
-	Source: "RFC 5905, section 8; RFC 2679",
-	Needs:  lang.Text{EN: "captures at two points of a path", ES: "capturas en dos puntos de un camino"},
+	Source:     "RFC 5905, section 8; RFC 2679",
+	Needs:      lang.Text{EN: "captures at two points of a path", ES: "capturas en dos puntos de un camino"},
+	Wants:      []*Want{wantTwoCaptures},
+	Thresholds: []*Threshold{smallest},
 	Refuters: []lang.Text{
 		{EN: "a clock that both hosts follow by another path", ES: "un reloj que ambos equipos siguen por otro camino"},
 	},
@@ -167,7 +172,7 @@ func checkNTPAsymmetricPath(c *Case, r *Rule) []Finding {
 		for _, s := range k.Segments {
 			half = min(half, time.Duration(s.High-s.Low)/2)
 		}
-		if half < c.T.SmallestOffset {
+		if half < c.limit(r, smallest) {
 			continue
 		}
 		f := Finding{Severity: Note, Confidence: Medium}
@@ -201,6 +206,12 @@ func onlyTwoCaptures(k *correlate.Clock) bool {
 	return pairs
 }
 
+var (
+	// ntpd steps beyond 128 ms (RFC 5905, section 12).
+	stepLimit = &Threshold{"offset", 0.128, "s", lang.Text{EN: "smallest offset that a client must apply", ES: "menor desfase que un cliente debe aplicar"}}
+	offered   = &Threshold{"answers", 4, "", lang.Text{EN: "how many answers must have told the client of its error", ES: "cuántas respuestas deben haber dicho al cliente su error"}}
+)
+
 var ntpNotApplied = Rule{
 	Name: "ntp-not-applied", Family: "ntp",
 	Title: lang.Text{EN: "The time is offered but not applied", ES: "La hora se ofrece pero no se aplica"},
@@ -208,16 +219,15 @@ var ntpNotApplied = Rule{
 		EN: "A client gets good NTP answers throughout, and its clock stays as far off as it was: its policy does not apply them (no step allowed, no selectable source), or it may not set the clock (a container, chronyd -x).",
 		ES: "Un cliente recibe buenas respuestas NTP todo el tiempo y su reloj sigue igual de desviado: su política no las aplica (salto no permitido, ninguna fuente elegible), o no puede ajustar el reloj (un contenedor, chronyd -x).",
 	},
-	Source: "chrony.conf(5), makestep; RFC 5905, section 11.3",
-	Needs:  lang.Text{EN: "a capture at the client with several NTP exchanges", ES: "una captura en el cliente con varios intercambios NTP"},
+	Source:     "chrony.conf(5), makestep; RFC 5905, section 11.3",
+	Needs:      lang.Text{EN: "a capture at the client with several NTP exchanges", ES: "una captura en el cliente con varios intercambios NTP"},
+	Wants:      []*Want{wantNTP},
+	Thresholds: []*Threshold{stepLimit, offered},
 	Refuters: []lang.Text{
 		{EN: "a step or a slew follows", ES: "después hay un salto o un ajuste gradual"},
 	},
 	Check: checkNTPNotApplied,
 }
-
-// offered is how many answers must have told a client of its error.
-const offered = 4
 
 func checkNTPNotApplied(c *Case, r *Rule) []Finding {
 	var out []Finding
@@ -226,7 +236,7 @@ func checkNTPNotApplied(c *Case, r *Rule) []Finding {
 			continue
 		}
 		s := &k.Segments[0]
-		if s.Low <= 0 && s.High >= 0 || time.Duration(s.Offset).Abs() < 128*time.Millisecond {
+		if s.Low <= 0 && s.High >= 0 || time.Duration(s.Offset).Abs() < c.limit(r, stepLimit) {
 			continue
 		}
 		b := batch{}
@@ -238,7 +248,7 @@ func checkNTPNotApplied(c *Case, r *Rule) []Finding {
 				b.hits = append(b.hits, hit{journey: j, evidence: phaseFrames(j, "ntp.exchange")})
 			}
 		}
-		if len(b.hits) < offered {
+		if len(b.hits) < c.count(r, offered) {
 			continue
 		}
 		f := b.finding(Note, Medium)

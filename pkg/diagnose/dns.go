@@ -2,6 +2,9 @@ package diagnose
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -16,8 +19,10 @@ var dnsRetry = Rule{
 		EN: "A query got no answer in time and was asked again after the resolver timer (1, 2 or 5 s, as the client is set). The time is the timer's, not the resolver's. Find where the packet was lost: the resolver's own capture or query log tells whether it arrived.",
 		ES: "Una consulta no obtuvo respuesta a tiempo y se repitió al vencer el temporizador del resolutor (1, 2 o 5 s, según el cliente). El tiempo es del temporizador, no del servidor DNS. Busque dónde se perdió el paquete: la captura o el registro de consultas del propio servidor dice si llegó.",
 	},
-	Source: "RFC 1035, section 4.2.1; resolv.conf(5), options timeout and attempts",
-	Needs:  lang.Text{EN: "a capture that holds the client's queries", ES: "una captura con las consultas del cliente"},
+	Source:     "RFC 1035, section 4.2.1; resolv.conf(5), options timeout and attempts",
+	Needs:      lang.Text{EN: "a capture that holds the client's queries", ES: "una captura con las consultas del cliente"},
+	Wants:      []*Want{wantQueries},
+	Thresholds: []*Threshold{retryWait},
 	Refuters: []lang.Text{
 		{EN: "the first query was answered, only late", ES: "la primera consulta sí tuvo respuesta, aunque tarde"},
 		{EN: "the resolver received the queries and did not answer them", ES: "el servidor DNS recibió las consultas y no las respondió"},
@@ -26,47 +31,62 @@ var dnsRetry = Rule{
 }
 
 func checkDNSRetry(c *Case, r *Rule) []Finding {
-	var out []Finding
-	for _, l := range c.userLookups() {
+	var found batches
+	late := map[string]bool{}
+	known := map[string]bool{}
+	queries := map[string]int{}
+	for _, l := range c.openLookups(r) {
 		n, wait := retries(l)
-		if n == 0 || wait < 500*time.Millisecond || failover(l) {
-			continue
+		if n == 0 || wait < c.limit(r, retryWait) || failover(l) {
+			continue // dns-failover
 		}
 		view := c.resolverView(l)
 		if view.ignored(n) || c.aaaaSilent(l) {
 			continue // dns-slow-resolver, dns-slow-aaaa
 		}
-		f := c.lookupFinding(l)
-		f.Severity, f.Confidence, f.Lost = Warning, High, wait
-		f.Text = c.say(lang.Text{
-			EN: "Looking up %s took %s because %d quer{y|ies} got no answer: %s of it was the retry timer%s.",
-			ES: "Resolver %s tardó %s porque %d consulta{|s} qued{ó|aron} sin respuesta: %s fue el temporizador de reintento%s.",
-		}, l.Name, lookupTime(l), n, wait, c.whereLost(view, n))
-		f.Refuters = []Refuter{
-			{Text: r.Refuters[0].In(c.Lang), Status: "not-found"},
-			{Text: r.Refuters[1].In(c.Lang), Status: "not-found"},
-		}
-		if !view.known {
-			f.Refuters[1].Status, f.Refuters[1].Command = "not-collected", resolverCommand(l)
-		}
-		if lateAnswer(l) {
-			f.Refuters[0].Status, f.Confidence = "found", Medium
-		}
-		out = append(out, f)
+		where := c.whereLost(view, repeatedQueries(l))
+		key := names(l.Resolvers) + where
+		known[key] = view.known
+		late[key] = late[key] || lateAnswer(l)
+		queries[key] += n
+		c.addLookup(&found, key, l, wait)
 	}
-	return out
+	return found.telling(Warning, High, func(b *batch, f *Finding) {
+		l := f.Journeys[0].Lookup
+		w := b.worst()
+		f.Text = c.say(lang.Text{
+			EN: "Looking up %s at %s took up to %s because %d quer{y|ies} got no answer: %s of it was the retry timer%s.",
+			ES: "Resolver %s en %s tardó hasta %s porque %d consulta{|s} qued{ó|aron} sin respuesta: %s fue el temporizador de reintento%s.",
+		}, c.list(b), names(l.Resolvers), lookupTime(w.journey.Lookup), queries[b.key], w.lost, strings.TrimPrefix(b.key, names(l.Resolvers)))
+		arrived := notFound
+		if !known[b.key] {
+			arrived = notCollected(resolverCommand(l))
+		}
+		if late[b.key] {
+			f.Confidence = Medium
+		}
+		f.Refuters = c.doubts(r, foundIf(late[b.key]), arrived)
+	})
 }
 
-// whereLost is the clause about the side the packets were lost on.
-func (c *Case) whereLost(v resolverView, unanswered int) string {
+// whereLost is the clause about the side the packets were lost on, of so many
+// that were sent.
+func (c *Case) whereLost(v resolverView, sent int) string {
 	switch {
 	case !v.known:
 		return ""
-	case v.answers > 0 && v.queries >= unanswered:
+	case v.queries >= sent && v.answers > 0:
 		return c.say(lang.Text{EN: "; the resolver received them and answered: the answers were lost on the way back", ES: "; el servidor DNS las recibió y respondió: las respuestas se perdieron a la vuelta"})
+	case v.queries >= sent:
+		return ""
 	}
 	return c.say(lang.Text{EN: "; they never reached the resolver", ES: "; nunca llegaron al servidor DNS"})
 }
+
+var (
+	slowAnswer   = &Threshold{"slow", 0.18, "s", lang.Text{EN: "shortest answer time of a resolver that is called slow", ES: "menor tiempo de respuesta de un servidor DNS que se llama lento"}}
+	usualAnswers = &Threshold{"usual", 3, "times", lang.Text{EN: "how many times the median answer of this incident it must exceed", ES: "cuántas veces la respuesta mediana de esta incidencia debe superar"}}
+)
 
 var dnsSlowResolver = Rule{
 	Name: "dns-slow-resolver", Family: "dns",
@@ -75,8 +95,10 @@ var dnsSlowResolver = Rule{
 		EN: "The resolver answered, but long after one round trip to it, or received the queries and answered none in time: it was asking further servers, or was busy. Look at its own log of upstream timeouts, and at its cache.",
 		ES: "El servidor DNS respondió, pero mucho después de una ida y vuelta hasta él, o recibió las consultas y no respondió ninguna a tiempo: preguntaba a otros servidores o estaba ocupado. Mire en su registro los tiempos vencidos hacia arriba, y su caché.",
 	},
-	Source: "RFC 1034, section 5.3.3",
-	Needs:  lang.Text{EN: "a capture that holds query and answer", ES: "una captura con la consulta y la respuesta"},
+	Source:     "RFC 1034, section 5.3.3",
+	Needs:      lang.Text{EN: "a capture that holds query and answer", ES: "una captura con la consulta y la respuesta"},
+	Wants:      []*Want{wantAnswers},
+	Thresholds: []*Threshold{slowAnswer, roundTrips, usualAnswers, everyday},
 	Refuters: []lang.Text{
 		{EN: "the path to the resolver is as slow (TCP or ICMP round trip)", ES: "el camino hasta el servidor DNS es igual de lento (ida y vuelta TCP o ICMP)"},
 	},
@@ -84,52 +106,69 @@ var dnsSlowResolver = Rule{
 }
 
 func checkDNSSlowResolver(c *Case, r *Rule) []Finding {
-	var out []Finding
-	for _, l := range c.userLookups() {
-		t := slowestAnswer(l)
+	var found, ignored batches
+	worst := map[string]*correlate.Try{}
+	queries := map[string]int{}
+	for _, l := range c.openLookups(r) {
 		if n, wait := retries(l); n > 0 && c.resolverView(l).ignored(n) {
-			out = append(out, c.ignoredFinding(r, l, n, wait))
+			var more []Evidence
+			for _, o := range l.Others {
+				more = append(more, lookupFrames(o)...)
+			}
+			key := names(l.Resolvers)
+			queries[key] += n
+			c.addLookup(&ignored, key, l, wait, more...)
 			continue
 		}
-		if t == nil || l.End.Seen() && t.Query.Time > l.End.Time {
+		t := slowestAnswer(l)
+		if t == nil || l.End.Seen() && t.Query.Time > l.End.Time || isAAAA(t) && c.aaaaSlow(l) {
 			continue
 		}
-		took := answerTime(t)
-		rtt, known := c.roundTrips[t.Resolver.Addr()]
-		if took < c.T.SlowLookup || known && took < 5*rtt || took < 3*c.usualAnswer || isAAAA(t) && c.aaaaSlow(l) {
+		took, rtt := answerTime(t), c.roundTrips[away{l.Capture, t.Resolver.Addr()}]
+		if took < c.limit(r, slowAnswer) || rtt > 0 && !c.exceeds(r, roundTrips, took, rtt) || !c.exceeds(r, usualAnswers, took, c.usualAnswer) {
 			continue
 		}
-		f := c.lookupFinding(l)
-		f.Severity, f.Confidence, f.Lost = Warning, High, took-rtt
-		if !known || rtt >= took/2 {
-			f.Confidence = Medium
+		key := t.Resolver.Addr().String()
+		if worst[key] == nil || answerTime(worst[key]) < took {
+			worst[key] = t
 		}
-		f.Text = c.say(lang.Text{
-			EN: "Resolver %s took %s to answer %s for %s: recursion or upstream, not the network (%s away).",
-			ES: "El servidor DNS %s tardó %s en responder %s de %s: recursión o servidores de arriba, no la red (a %s).",
-		}, t.Resolver.Addr(), took, t.Type, l.Name, rtt)
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
-		if !known {
-			f.Refuters[0].Status, f.Refuters[0].Command = "not-collected", "ping -c 5 "+t.Resolver.Addr().String()
-		}
-		out = append(out, f)
+		c.addLookup(&found, key, l, took-rtt)
 	}
-	return out
+	out := found.telling(Note, High, func(b *batch, f *Finding) { c.slowResolver(r, worst[b.key], b, f) })
+	return append(out, ignored.telling(Warning, High, func(b *batch, f *Finding) {
+		f.Text = c.say(lang.Text{
+			EN: "Resolver %s received %d quer{y|ies} for %s and answered none of them in time: its upstream is slow or silent; nothing was lost on the way to it.",
+			ES: "El servidor DNS %s recibió %d consulta{|s} de %s y no respondió ninguna a tiempo: lo de arriba es lento o calla; nada se perdió en el camino hasta él.",
+		}, b.key, queries[b.key], c.list(b))
+		f.Refuters = c.doubts(r, notFound)
+	})...)
 }
 
-// ignoredFinding is about queries that arrived and were not answered in time.
-func (c *Case) ignoredFinding(r *Rule, l *correlate.Lookup, n int, wait time.Duration) Finding {
-	f := c.lookupFinding(l)
-	f.Severity, f.Confidence, f.Lost = Warning, High, wait
-	f.Text = c.say(lang.Text{
-		EN: "Resolver %s received %d quer{y|ies} for %s and answered none of them in time: its upstream is slow or silent; nothing was lost on the way to it.",
-		ES: "El servidor DNS %s recibió %d consulta{|s} de %s y no respondió ninguna a tiempo: lo de arriba es lento o calla; nada se perdió en el camino hasta él.",
-	}, names(l.Resolvers), n, l.Name)
-	for _, o := range l.Others {
-		f.Evidence = append(f.Evidence, lookupFrames(o)...)
+// slowResolver fills in the finding about a resolver that answered late.
+func (c *Case) slowResolver(r *Rule, t *correlate.Try, b *batch, f *Finding) {
+	l := b.worst().journey.Lookup
+	rtt := c.roundTrips[away{l.Capture, t.Resolver.Addr()}]
+	near := notFound
+	if rtt == 0 || 2*rtt >= answerTime(t) {
+		f.Confidence, near = Medium, notCollected("ping -c 5 "+b.key)
 	}
-	f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
-	return f
+	f.Severity = c.loudness(r, b.times, c.lookupsAt(t.Resolver.Addr()))
+	f.Text = c.say(lang.Text{
+		EN: "Resolver %s took up to %s to answer (%d lookup{|s}: %s): recursion or upstream, not the network (%s away).",
+		ES: "El servidor DNS %s tardó hasta %s en responder (%d {resolución|resoluciones}: %s): recursión o servidores de arriba, no la red (a %s).",
+	}, b.key, answerTime(t), b.times, c.list(b), rtt)
+	f.Refuters = c.doubts(r, near)
+}
+
+// lookupsAt counts the lookups that somebody waited for at a resolver.
+func (c *Case) lookupsAt(resolver netip.Addr) int {
+	n := 0
+	for _, l := range c.userLookups() {
+		if slices.Contains(l.Resolvers, resolver) {
+			n++
+		}
+	}
+	return n
 }
 
 var dnsSlowAAAA = Rule{
@@ -139,8 +178,10 @@ var dnsSlowAAAA = Rule{
 		EN: "A was answered at once, AAAA late or never, and the client waited for both. A server that ignores AAAA questions must be mended; until then clients may be told to ask for A alone.",
 		ES: "A se respondió enseguida, AAAA tarde o nunca, y el cliente esperó ambas. Hay que arreglar el servidor que ignora AAAA; mientras tanto se puede pedir a los clientes que pregunten solo A.",
 	},
-	Source: "RFC 4074, section 4; RFC 8305, section 3",
-	Needs:  lang.Text{EN: "a capture that holds both queries", ES: "una captura con ambas consultas"},
+	Source:     "RFC 4074, section 4; RFC 8305, section 3",
+	Needs:      lang.Text{EN: "a capture that holds both queries", ES: "una captura con ambas consultas"},
+	Wants:      []*Want{wantQueries},
+	Thresholds: []*Threshold{lookupCost, roundTrips},
 	Refuters: []lang.Text{
 		{EN: "the SYN left before AAAA was answered", ES: "el SYN salió antes de que AAAA tuviera respuesta"},
 	},
@@ -148,28 +189,36 @@ var dnsSlowAAAA = Rule{
 }
 
 func checkDNSSlowAAAA(c *Case, r *Rule) []Finding {
-	var out []Finding
-	for _, l := range c.userLookups() {
+	var found batches
+	went := map[string]bool{} // on without waiting
+	ready := map[string]time.Duration{}
+	for _, l := range c.openLookups(r) {
 		a, slow, ok := c.halves(l)
 		if !ok || parallelLost(l) {
 			continue
 		}
-		f := c.lookupFinding(l)
-		f.Severity, f.Confidence, f.Lost = Warning, High, slow-a
-		f.Text = c.say(lang.Text{
-			EN: "The lookup of %s waited %s for AAAA; A was ready in %s.",
-			ES: "La resolución de %s esperó %s por AAAA; A estaba lista en %s.",
-		}, l.Name, slow, a)
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
-		for _, j := range f.Journeys {
+		key := names(l.Resolvers)
+		ready[key] = max(ready[key], a)
+		for _, j := range c.waiting[l] {
 			if conn := connection(j); conn != nil && len(conn.SYN) > 0 && conn.SYN[0].Time < l.Start.Time+int64(slow) {
-				f.Refuters[0].Status, f.Confidence = "found", Medium
+				went[key] = true
 			}
 		}
-		out = append(out, f)
+		c.addLookup(&found, key, l, slow-a)
 	}
-	return out
+	return found.telling(Warning, High, func(b *batch, f *Finding) {
+		if went[b.key] {
+			f.Confidence = Medium
+		}
+		f.Text = c.say(lang.Text{
+			EN: "Looking up %s waited up to %s more for AAAA; A was ready in %s.",
+			ES: "Resolver %s esperó hasta %s más por AAAA; A estaba lista en %s.",
+		}, c.list(b), b.worst().lost, ready[b.key])
+		f.Refuters = c.doubts(r, foundIf(went[b.key]))
+	})
 }
+
+var pattern = &Threshold{"lookups", 2, "", lang.Text{EN: "how many lookups must show it before it is more than one lost packet", ES: "cuántas resoluciones deben mostrarlo para ser más que un paquete perdido"}}
 
 var dnsParallelLost = Rule{
 	Name: "dns-parallel-query-lost", Family: "dns",
@@ -178,8 +227,10 @@ var dnsParallelLost = Rule{
 		EN: "A and AAAA left from one socket within a millisecond; one was answered, the other only when it was asked again. Translation tables that race on the same port pair do this; the client option single-request avoids it.",
 		ES: "A y AAAA salieron del mismo socket en menos de un milisegundo; una tuvo respuesta, la otra solo al repetirla. Lo hacen las tablas de traducción que compiten por el mismo par de puertos; la opción single-request del cliente lo evita.",
 	},
-	Source: "resolv.conf(5), option single-request",
-	Needs:  lang.Text{EN: "a capture that holds both queries", ES: "una captura con ambas consultas"},
+	Source:     "resolv.conf(5), option single-request",
+	Needs:      lang.Text{EN: "a capture that holds both queries", ES: "una captura con ambas consultas"},
+	Wants:      []*Want{wantQueries},
+	Thresholds: []*Threshold{pattern},
 	Refuters: []lang.Text{
 		{EN: "both queries reached the resolver", ES: "ambas consultas llegaron al servidor DNS"},
 	},
@@ -187,22 +238,25 @@ var dnsParallelLost = Rule{
 }
 
 func checkDNSParallelLost(c *Case, r *Rule) []Finding {
-	var out []Finding
+	var found batches
 	for _, l := range c.userLookups() {
-		if !parallelLost(l) {
-			continue
+		// What the resolver's own capture shows is dns-never-reached-resolver.
+		if parallelLost(l) && !c.resolverView(l).known {
+			_, wait := retries(l)
+			c.addLookup(&found, names(l.Resolvers), l, wait)
 		}
-		_, wait := retries(l)
-		f := c.lookupFinding(l)
-		f.Severity, f.Confidence, f.Lost = Warning, Medium, wait
+	}
+	return found.telling(Warning, Medium, func(b *batch, f *Finding) {
+		l := f.Journeys[0].Lookup
 		f.Text = c.say(lang.Text{
 			EN: "For %s, A and AAAA left together and one of them got no answer until it was repeated: %s of waiting.",
 			ES: "Para %s, A y AAAA salieron juntas y una no tuvo respuesta hasta repetirla: %s de espera.",
-		}, l.Name, wait)
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected", Command: resolverCommand(l)}}
-		out = append(out, f)
-	}
-	return out
+		}, c.list(b), c.upTo(b))
+		if b.times < c.count(r, pattern) {
+			f.Severity, f.Confidence = Note, Low // one lost packet, as any other
+		}
+		f.Refuters = c.doubts(r, notCollected(resolverCommand(l)))
+	})
 }
 
 var dnsTCPFallback = Rule{
@@ -212,8 +266,10 @@ var dnsTCPFallback = Rule{
 		EN: "The answer came truncated, and the client asked again over TCP: a connection more. If TCP port 53 is filtered the name cannot be resolved at all. A larger EDNS size, fewer records, or an open TCP port 53 mends it.",
 		ES: "La respuesta llegó truncada y el cliente repitió por TCP: una conexión más. Si el puerto TCP 53 está filtrado el nombre no se puede resolver. Lo arregla un tamaño EDNS mayor, menos registros o abrir el puerto TCP 53.",
 	},
-	Source: "RFC 7766, section 5",
-	Needs:  lang.Text{EN: "a capture of UDP and TCP port 53", ES: "una captura de los puertos 53 UDP y TCP"},
+	Source:     "RFC 7766, section 5",
+	Needs:      lang.Text{EN: "a capture of UDP and TCP port 53", ES: "una captura de los puertos 53 UDP y TCP"},
+	Wants:      []*Want{wantAnswers},
+	Thresholds: []*Threshold{lookupCost},
 	Refuters: []lang.Text{
 		{EN: "a second UDP answer with a larger EDNS size", ES: "una segunda respuesta UDP con un tamaño EDNS mayor"},
 	},
@@ -221,37 +277,42 @@ var dnsTCPFallback = Rule{
 }
 
 func checkDNSTCPFallback(c *Case, r *Rule) []Finding {
-	var out []Finding
+	var found, vain batches
+	tries := map[string]int{}
 	for _, l := range c.userLookups() {
 		blocked := tcpBlocked(l)
-		if !l.TCP && len(blocked) == 0 {
-			continue
+		switch {
+		case len(blocked) > 0:
+			key := blocked[0].Server.Addr().String()
+			var e []Evidence
+			lost := l.TCPCost
+			for _, b := range blocked {
+				lost += time.Duration(b.End.Time - b.Start.Time)
+				e = append(e, frames(l.Capture, synFrames(b)...)...)
+			}
+			tries[key] += len(blocked)
+			c.addLookup(&vain, key, l, lost, e...)
+		case l.TCP:
+			c.addLookup(&found, names(l.Resolvers), l, l.TCPCost)
 		}
-		f := c.lookupFinding(l)
-		f.Severity, f.Confidence, f.Lost = Note, High, l.TCPCost
-		f.Text = c.say(lang.Text{
-			EN: "The answer for %s did not fit UDP: falling back to TCP cost %s.",
-			ES: "La respuesta de %s no cabía en UDP: pasar a TCP costó %s.",
-		}, l.Name, l.TCPCost)
-		if l.TCPCost >= c.T.LookupCost {
+	}
+	out := found.telling(Note, High, func(b *batch, f *Finding) {
+		if b.worst().lost >= c.limit(r, lookupCost) {
 			f.Severity = Warning
 		}
-		if len(blocked) > 0 {
-			f.Severity = Error
-			for _, b := range blocked {
-				f.Lost += time.Duration(b.End.Time - b.Start.Time)
-				f.Evidence = append(f.Evidence, frames(l.Capture, synFrames(b)...)...)
-			}
-			f.Evidence = merge(f.Evidence)
-			f.Text = c.say(lang.Text{
-				EN: "The answer for %s did not fit UDP, and TCP port 53 of %s does not answer: %d connection attempt{|s} in vain.",
-				ES: "La respuesta de %s no cabía en UDP, y el puerto TCP 53 de %s no responde: %d intento{|s} de conexión en vano.",
-			}, l.Name, blocked[0].Server.Addr(), len(blocked))
-		}
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
-		out = append(out, f)
-	}
-	return out
+		f.Text = c.say(lang.Text{
+			EN: "%d answer{|s} of %s (%s) did not fit UDP: falling back to TCP cost up to %s.",
+			ES: "%d respuesta{|s} de %s (%s) no {cabía|cabían} en UDP: pasar a TCP costó hasta %s.",
+		}, b.times, b.key, c.list(b), b.worst().lost)
+		f.Refuters = c.doubts(r, notFound)
+	})
+	return append(out, vain.telling(Error, High, func(b *batch, f *Finding) {
+		f.Text = c.say(lang.Text{
+			EN: "The answer for %s did not fit UDP, and TCP port 53 of %s does not answer: %d connection attempt{|s} in vain.",
+			ES: "La respuesta de %s no cabía en UDP, y el puerto TCP 53 de %s no responde: %d intento{|s} de conexión en vano.",
+		}, c.list(b), b.key, tries[b.key])
+		f.Refuters = c.doubts(r, notFound)
+	})...)
 }
 
 func synFrames(f *pcapflow.Flow) []int {

@@ -1,6 +1,8 @@
 package diagnose
 
 import (
+	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,8 +18,10 @@ var dnsSearchList = Rule{
 		EN: "The client tried the name with one or more suffixes that do not exist before, or after, the name that was meant. A lower ndots, a shorter search list, or the name with a final dot saves them.",
 		ES: "El cliente probó el nombre con uno o varios sufijos que no existen antes, o después, del nombre deseado. Se ahorran con un ndots menor, una lista de búsqueda más corta o el nombre con punto final.",
 	},
-	Source: "resolv.conf(5), search and ndots",
-	Needs:  lang.Text{EN: "a capture that holds the client's queries", ES: "una captura con las consultas del cliente"},
+	Source:     "resolv.conf(5), search and ndots",
+	Needs:      lang.Text{EN: "a capture that holds the client's queries", ES: "una captura con las consultas del cliente"},
+	Wants:      []*Want{wantQueries},
+	Thresholds: []*Threshold{lookupCost},
 	Refuters: []lang.Text{
 		{EN: "the client used the full name with a final dot", ES: "el cliente usó el nombre completo con punto final"},
 	},
@@ -25,33 +29,34 @@ var dnsSearchList = Rule{
 }
 
 func checkDNSSearchList(c *Case, r *Rule) []Finding {
-	var out []Finding
+	var found batches
+	tried := map[string][]string{}
 	for _, l := range c.userLookups() {
 		if l.Suffixes == 0 {
 			continue
 		}
+		key := l.Client.String()
 		var vain time.Duration
-		var tried []string
 		for i := range l.Tries {
 			t := &l.Tries[i]
 			if t.RCode == "NXDOMAIN" && t.Answer.Seen() {
 				vain += answerTime(t)
-				tried = append(tried, t.Name)
+				tried[key] = append(tried[key], t.Name)
 			}
 		}
-		f := c.lookupFinding(l)
-		f.Severity, f.Confidence, f.Lost = Note, High, vain
-		if vain >= c.T.LookupCost {
+		c.addLookup(&found, key, l, vain)
+	}
+	return found.telling(Note, High, func(b *batch, f *Finding) {
+		if b.worst().lost >= c.limit(r, lookupCost) {
 			f.Severity = Warning
 		}
+		vain := tried[b.key]
 		f.Text = c.say(lang.Text{
-			EN: "%d useless quer{y|ies} (%s) for %s from the search list: %s.",
-			ES: "%d consulta{|s} inútil{|es} (%s) de %s por la lista de búsqueda: %s.",
-		}, len(tried), vain, l.Name, strings.Join(tried, ", "))
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
-		out = append(out, f)
-	}
-	return out
+			EN: "%d useless quer{y|ies} (%s in all) of %s from its search list, for %s: %s.",
+			ES: "%d consulta{|s} inútil{|es} (%s en total) de %s por su lista de búsqueda, por %s: %s.",
+		}, len(vain), f.Lost, b.key, c.list(b), strings.Join(vain[:min(len(vain), maxNamed)], ", "))
+		f.Refuters = c.doubts(r, notFound)
+	})
 }
 
 var dnsNXDomain = Rule{
@@ -63,17 +68,36 @@ var dnsNXDomain = Rule{
 	},
 	Source: "RFC 8020",
 	Needs:  lang.Text{EN: "a capture that holds the answer", ES: "una captura con la respuesta"},
+	Wants:  []*Want{wantAnswers},
 	Refuters: []lang.Text{
 		{EN: "another resolver answers NOERROR for the name", ES: "otro servidor DNS responde NOERROR para el nombre"},
 	},
 	Check: func(c *Case, r *Rule) []Finding {
-		return c.failedLookups(r, Warning, lang.Text{
+		return c.failedLookups(r, Warning, func(l *correlate.Lookup) string {
+			if l.RCode == "NXDOMAIN" && rcodeOfName(l) == "NXDOMAIN" && wantsAddress(l) {
+				return l.Name + " " + names(l.Resolvers)
+			}
+			return ""
+		}, lang.Text{
 			EN: "%s does not exist for resolver %s (NXDOMAIN).",
 			ES: "%s no existe para el servidor DNS %s (NXDOMAIN).",
-		}, func(l *correlate.Lookup) bool {
-			return l.RCode == "NXDOMAIN" && rcodeOfName(l) == "NXDOMAIN" && !reverseName(l.Name)
-		})
+		}, func(b *batch) string { return "dig @OTHER-RESOLVER " + b.about[0] })
 	},
+}
+
+// refusals are the answers by which a resolver says that it cannot, or will not.
+var refusals = []struct {
+	rcode string
+	text  lang.Text
+}{
+	{"SERVFAIL", lang.Text{
+		EN: "%s cannot be resolved: resolver %s answers SERVFAIL (its upstream fails, or DNSSEC validation does).",
+		ES: "%s no se puede resolver: el servidor DNS %s responde SERVFAIL (falla lo de arriba, o la validación DNSSEC).",
+	}},
+	{"REFUSED", lang.Text{
+		EN: "%s cannot be resolved: resolver %s answers REFUSED (its policy does not serve this client or zone).",
+		ES: "%s no se puede resolver: el servidor DNS %s responde REFUSED (su política no atiende a este cliente o zona).",
+	}},
 }
 
 var dnsServfail = Rule{
@@ -85,47 +109,37 @@ var dnsServfail = Rule{
 	},
 	Source: "RFC 2308, section 7; RFC 8914",
 	Needs:  lang.Text{EN: "a capture that holds the answer", ES: "una captura con la respuesta"},
+	Wants:  []*Want{wantAnswers},
 	Refuters: []lang.Text{
 		{EN: "the same question with checking disabled fails too", ES: "la misma pregunta con la comprobación desactivada también falla"},
 	},
 	Check: func(c *Case, r *Rule) []Finding {
-		return c.failedLookups(r, Warning, lang.Text{
-			EN: "%s cannot be resolved: resolver %s answers SERVFAIL (its upstream fails, or DNSSEC validation does).",
-			ES: "%s no se puede resolver: el servidor DNS %s responde SERVFAIL (falla lo de arriba, o la validación DNSSEC).",
-		}, func(l *correlate.Lookup) bool {
-			for _, t := range l.Tries {
-				if t.RCode == "SERVFAIL" || t.RCode == "REFUSED" {
-					return true
+		var out []Finding
+		for _, x := range refusals {
+			out = append(out, c.failedLookups(r, Warning, func(l *correlate.Lookup) string {
+				if slices.ContainsFunc(l.Tries, func(t correlate.Try) bool { return t.RCode == x.rcode }) {
+					return names(l.Resolvers)
 				}
-			}
-			return false
-		})
+				return ""
+			}, x.text, func(b *batch) string { return "dig +cd " + b.about[0] + "; dig @OTHER-RESOLVER " + b.about[0] })...)
+		}
+		return out
 	},
 }
 
-// failedLookups makes one finding a name and resolver of the lookups that fit.
-func (c *Case) failedLookups(r *Rule, severity Severity, text lang.Text, fits func(*correlate.Lookup) bool) []Finding {
-	var out []Finding
-	index := map[string]int{}
-	for _, l := range c.userLookups() {
-		if !fits(l) {
-			continue
+// failedLookups gathers the lookups that fit by a cause, and what each name
+// lost. A lookup nobody waited for is not told.
+func (c *Case) failedLookups(r *Rule, severity Severity, key func(*correlate.Lookup) string, text lang.Text, command func(b *batch) string) []Finding {
+	var found batches
+	for _, l := range c.openLookups(r) {
+		if k := key(l); k != "" {
+			c.addLookup(&found, k, l, lookupTime(l))
 		}
-		f := c.lookupFinding(l)
-		key := l.Name + " " + names(l.Resolvers)
-		if i, ok := index[key]; ok {
-			out[i].Journeys = append(out[i].Journeys, f.Journeys...)
-			out[i].Evidence = merge(append(out[i].Evidence, f.Evidence...))
-			out[i].Lost += lookupTime(l)
-			continue
-		}
-		index[key] = len(out)
-		f.Severity, f.Confidence, f.Lost = severity, High, lookupTime(l)
-		f.Text = c.say(text, l.Name, names(l.Resolvers))
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected", Command: "dig +cd " + l.Name + "; dig @OTHER-RESOLVER " + l.Name}}
-		out = append(out, f)
 	}
-	return out
+	return found.telling(severity, High, func(b *batch, f *Finding) {
+		f.Text = c.say(text, c.list(b), names(f.Journeys[0].Lookup.Resolvers))
+		f.Refuters = c.doubts(r, notCollected(command(b)))
+	})
 }
 
 var dnsFailover = Rule{
@@ -137,6 +151,7 @@ var dnsFailover = Rule{
 	},
 	Source: "resolv.conf(5), nameserver",
 	Needs:  lang.Text{EN: "a capture that holds the queries to both", ES: "una captura con las consultas a ambos"},
+	Wants:  []*Want{wantQueries},
 	Refuters: []lang.Text{
 		{EN: "the first resolver answers in the same minute", ES: "el primer servidor DNS responde en el mismo minuto"},
 	},
@@ -144,36 +159,31 @@ var dnsFailover = Rule{
 }
 
 func checkDNSFailover(c *Case, r *Rule) []Finding {
-	var out []Finding
-	index := map[string]int{}
+	var found batches
+	next := map[string]netip.Addr{}
 	for _, l := range c.userLookups() {
-		if !failover(l) || l.Tries[0].Answer.Seen() {
+		if !failover(l) || l.Tries[0].Answer.Seen() || !anyAnswer(l) {
 			continue
 		}
-		first := l.Resolvers[0]
 		_, wait := retries(l)
-		f := c.lookupFinding(l)
-		if i, ok := index[first.String()]; ok {
-			out[i].Journeys = append(out[i].Journeys, f.Journeys...)
-			out[i].Evidence = merge(append(out[i].Evidence, f.Evidence...))
-			out[i].Lost += wait
-			continue
-		}
-		index[first.String()] = len(out)
-		f.Severity, f.Confidence, f.Lost = Warning, High, wait
-		f.Text = c.say(lang.Text{
-			EN: "Resolver %s is silent: each lookup pays %s before it asks %s.",
-			ES: "El servidor DNS %s calla: cada resolución paga %s antes de preguntar a %s.",
-		}, first, wait, l.Resolvers[1])
-		status := "not-found"
-		if c.answersSomebody(first) {
-			status, f.Confidence = "found", Medium
-		}
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: status}}
-		out = append(out, f)
+		key := l.Resolvers[0].String()
+		next[key] = l.Resolvers[1]
+		c.addLookup(&found, key, l, wait)
 	}
-	return out
+	return found.telling(Warning, High, func(b *batch, f *Finding) {
+		f.Text = c.say(lang.Text{
+			EN: "Resolver %s is silent: %d lookup{|s} (%s) paid %s before %s was asked.",
+			ES: "El servidor DNS %s calla: %d {resolución pagó|resoluciones pagaron} (%s) %s antes de preguntar a %s.",
+		}, b.key, b.times, c.list(b), c.upTo(b), next[b.key])
+		answers := c.answersNear(f.Journeys[0].Lookup)
+		if answers {
+			f.Confidence = Medium
+		}
+		f.Refuters = c.doubts(r, foundIf(answers))
+	})
 }
+
+var noAnswer = &Threshold{"quiet", 2, "s", lang.Text{EN: "how long the capture must go on without an answer", ES: "cuánto debe seguir la captura sin respuesta"}}
 
 var dnsUnreachable = Rule{
 	Name: "dns-unreachable", Family: "dns",
@@ -182,8 +192,10 @@ var dnsUnreachable = Rule{
 		EN: "All queries of a lookup stayed without answer and no other resolver was asked: the resolver is down, the path or a firewall drops the packets, or ICMP says so.",
 		ES: "Todas las consultas de una resolución quedaron sin respuesta y no se preguntó a otro servidor DNS: está caído, el camino o un cortafuegos descarta los paquetes, o ICMP lo dice.",
 	},
-	Source: "RFC 1035, section 4.2.1",
-	Needs:  lang.Text{EN: "a capture that holds the client's queries", ES: "una captura con las consultas del cliente"},
+	Source:     "RFC 1035, section 4.2.1",
+	Needs:      lang.Text{EN: "a capture that holds the client's queries", ES: "una captura con las consultas del cliente"},
+	Wants:      []*Want{wantQueries},
+	Thresholds: []*Threshold{noAnswer},
 	Refuters: []lang.Text{
 		{EN: "the resolver's own capture shows answers leaving", ES: "la captura del propio servidor DNS muestra respuestas saliendo"},
 	},
@@ -191,20 +203,22 @@ var dnsUnreachable = Rule{
 }
 
 func checkDNSUnreachable(c *Case, r *Rule) []Finding {
-	return c.unansweredBy(r, lang.Text{
+	return c.failedLookups(r, Error, func(l *correlate.Lookup) string {
+		if !c.deaf(l) || c.answersNear(l) {
+			return "" // dns-retry: it answers, these queries or their answers were lost
+		}
+		return names(l.Resolvers)
+	}, lang.Text{
 		EN: "No resolver answered for %s: all queries to %s were in vain.",
 		ES: "Ningún servidor DNS respondió por %s: todas las consultas a %s fueron en vano.",
-	})
+	}, func(*batch) string { return "tcpdump -ni any -w resolver.pcap 'port 53'" })
 }
 
-func (c *Case) unansweredBy(r *Rule, text lang.Text) []Finding {
-	found := c.failedLookups(r, Error, text, func(l *correlate.Lookup) bool {
-		return l.Outcome == pcapflow.Unanswered && !anyAnswer(l) && (l.Attempts > 1 || l.Capture.Last.Time-l.Start.Time > int64(2*time.Second)) && !c.resolverView(l).ignored(l.Attempts)
-	})
-	for i := range found {
-		found[i].Refuters[0].Command = "tcpdump -ni any -w resolver.pcap 'port 53'"
-	}
-	return found
+// deaf tells that nothing at all came back to a lookup, though the capture went
+// on for long enough, and that the resolver is not known to have ignored it.
+func (c *Case) deaf(l *correlate.Lookup) bool {
+	waited := time.Duration(l.Capture.Last.Time-l.Start.Time) > c.limit(c.rules["dns-unreachable"], noAnswer)
+	return l.Outcome == pcapflow.Unanswered && !anyAnswer(l) && (l.Attempts > 1 || waited) && !c.resolverView(l).ignored(l.Attempts)
 }
 
 var dnsNeverReached = Rule{
@@ -214,8 +228,10 @@ var dnsNeverReached = Rule{
 		EN: "The client's capture holds more queries for the name than the resolver's capture or log: those were lost on the way.",
 		ES: "La captura del cliente tiene más consultas del nombre que la captura o el registro del servidor DNS: esas se perdieron en el camino.",
 	},
-	Source: "RFC 1035, section 4.2.1",
-	Needs:  lang.Text{EN: "captures at the client and at the resolver, or its query log", ES: "capturas en el cliente y en el servidor DNS, o su registro de consultas"},
+	Source:     "RFC 1035, section 4.2.1",
+	Needs:      lang.Text{EN: "captures at the client and at the resolver, or its query log", ES: "capturas en el cliente y en el servidor DNS, o su registro de consultas"},
+	Wants:      []*Want{wantResolver},
+	Thresholds: []*Threshold{retryWait},
 	Refuters: []lang.Text{
 		{EN: "the line is in the resolver's log after all, or the log is rate-limited or rotated", ES: "la línea sí está en el registro, o el registro está limitado o rotado"},
 	},
@@ -223,25 +239,30 @@ var dnsNeverReached = Rule{
 }
 
 func checkDNSNeverReached(c *Case, r *Rule) []Finding {
-	var out []Finding
+	var found batches
+	sent, lost := map[string]int{}, map[string]int{}
 	for _, l := range c.userLookups() {
 		n, wait := retries(l)
 		v := c.resolverView(l)
-		sent := repeatedQueries(l)
-		if n == 0 || !v.known || v.queries >= sent || wait < 500*time.Millisecond || failover(l) {
+		asked := repeatedQueries(l)
+		if n == 0 || !v.known || v.queries >= asked || wait < c.limit(r, retryWait) || failover(l) {
 			continue
 		}
-		f := c.lookupFinding(l)
-		f.Severity, f.Confidence, f.Lost = Warning, High, wait
-		f.Text = c.say(lang.Text{
-			EN: "%d of %d quer{y|ies} for %s never reached resolver %s: lost on the way.",
-			ES: "%d de %d consultas de %s nunca llegaron al servidor DNS %s: se perdieron en el camino.",
-		}, sent-v.queries, sent, l.Name, names(l.Resolvers))
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
-		out = append(out, f)
+		key := names(l.Resolvers)
+		sent[key] += asked
+		lost[key] += asked - v.queries
+		c.addLookup(&found, key, l, wait)
 	}
-	return out
+	return found.telling(Warning, High, func(b *batch, f *Finding) {
+		f.Text = c.say(lang.Text{
+			EN: "%d of %d quer{y|ies} for %s never reached resolver %s: lost on the way; the retry timer cost %s.",
+			ES: "%d de %d consultas de %s nunca llegaron al servidor DNS %s: se perdieron en el camino; el temporizador costó %s.",
+		}, lost[b.key], sent[b.key], c.list(b), b.key, c.upTo(b))
+		f.Refuters = c.doubts(r, notFound)
+	})
 }
+
+var largeEDNS = &Threshold{"size", 1232, "bytes", lang.Text{EN: "largest answer that fits any path", ES: "mayor respuesta que cabe por cualquier camino"}}
 
 var dnsLargeAnswerLost = Rule{
 	Name: "dns-large-answer-lost", Family: "dns",
@@ -250,8 +271,10 @@ var dnsLargeAnswerLost = Rule{
 		EN: "Queries that offer a large EDNS size stay unanswered while the same question with a small one is answered: fragments or large datagrams are dropped on the path. An EDNS size of 1232 avoids it.",
 		ES: "Las consultas que ofrecen un tamaño EDNS grande quedan sin respuesta y la misma pregunta con uno pequeño sí la tiene: los fragmentos o datagramas grandes se descartan en el camino. Un tamaño EDNS de 1232 lo evita.",
 	},
-	Source: "RFC 6891, section 6.2.5",
-	Needs:  lang.Text{EN: "a capture that holds the client's queries", ES: "una captura con las consultas del cliente"},
+	Source:     "RFC 6891, section 6.2.5",
+	Needs:      lang.Text{EN: "a capture that holds the client's queries", ES: "una captura con las consultas del cliente"},
+	Wants:      []*Want{wantQueries},
+	Thresholds: []*Threshold{largeEDNS},
 	Refuters: []lang.Text{
 		{EN: "large answers arrive on the same path", ES: "por el mismo camino llegan respuestas grandes"},
 	},
@@ -259,31 +282,51 @@ var dnsLargeAnswerLost = Rule{
 }
 
 func checkDNSLargeAnswerLost(c *Case, r *Rule) []Finding {
-	var out []Finding
+	var found batches
+	size := c.count(r, largeEDNS)
+	large, small := map[string]int{}, map[string]int{}
 	for _, l := range c.userLookups() {
-		large, small := 0, 0
+		unheard, heard := 0, 0
 		for _, t := range l.Tries {
-			if t.EDNS > 1232 && !t.Answer.Seen() {
-				large++
+			if t.EDNS > size && !t.Answer.Seen() {
+				unheard++
 			}
-			if t.EDNS <= 1232 && t.Answer.Seen() {
-				small++
+			if t.EDNS <= size && t.Answer.Seen() {
+				heard++
 			}
 		}
-		if large == 0 || small == 0 {
+		if unheard == 0 || heard == 0 {
 			continue
 		}
 		_, wait := retries(l)
-		f := c.lookupFinding(l)
-		f.Severity, f.Confidence, f.Lost = Warning, Medium, wait
-		f.Text = c.say(lang.Text{
-			EN: "For %s, %d queries with a large EDNS size got no answer and %d with a small one did: large answers are dropped on the path.",
-			ES: "Para %s, %d consultas con un tamaño EDNS grande quedaron sin respuesta y %d con uno pequeño la tuvieron: las respuestas grandes se descartan en el camino.",
-		}, l.Name, large, small)
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
-		out = append(out, f)
+		key := names(l.Resolvers)
+		large[key] += unheard
+		small[key] += heard
+		c.addLookup(&found, key, l, wait)
 	}
-	return out
+	return found.telling(Warning, Medium, func(b *batch, f *Finding) {
+		arrives := c.largeArrives(size)
+		if arrives {
+			f.Severity, f.Confidence = Note, Low
+		}
+		f.Text = c.say(lang.Text{
+			EN: "For %s, %d quer{y|ies} with a large EDNS size got no answer and %d with a small one did: large answers are dropped on the path.",
+			ES: "Para %s, %d consulta{|s} con un tamaño EDNS grande qued{ó|aron} sin respuesta y %d con uno pequeño la tuvieron: las respuestas grandes se descartan en el camino.",
+		}, c.list(b), large[b.key], small[b.key])
+		f.Refuters = c.doubts(r, foundIf(arrives))
+	})
+}
+
+// largeArrives tells whether any answer larger than size came by UDP.
+func (c *Case) largeArrives(size int) bool {
+	for _, l := range c.Lookups {
+		for i := range l.Tries {
+			if t := &l.Tries[i]; t.Answer.Seen() && t.Bytes[1] > size && t.Flow.Transport == pcapflow.UDP {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 var dnsNotObserved = Rule{
@@ -295,6 +338,7 @@ var dnsNotObserved = Rule{
 	},
 	Source: "RFC 1034, section 5.3.1",
 	Needs:  lang.Text{EN: "a capture at the client that includes port 53", ES: "una captura en el cliente que incluya el puerto 53"},
+	Wants:  []*Want{wantConnections},
 	Refuters: []lang.Text{
 		{EN: "a query for the name in another capture", ES: "una consulta del nombre en otra captura"},
 	},

@@ -16,6 +16,7 @@ var captureLost = Rule{
 	},
 	Source: "pcapng, Interface Statistics Block; tcpdump(8), packets dropped by kernel",
 	Needs:  lang.Text{EN: "a capture", ES: "una captura"},
+	Wants:  []*Want{wantCapture},
 	Refuters: []lang.Text{
 		{EN: "every acknowledged byte is in the capture", ES: "todo byte confirmado está en la captura"},
 	},
@@ -66,6 +67,7 @@ var captureDuplicates = Rule{
 	},
 	Source: "RFC 6864, section 4",
 	Needs:  lang.Text{EN: "a capture", ES: "una captura"},
+	Wants:  []*Want{wantCapture},
 	Refuters: []lang.Text{
 		{EN: "the IP ID differs and the distance is a retransmission timeout", ES: "el identificador IP difiere y la distancia es la de un tiempo de retransmisión"},
 	},
@@ -104,6 +106,7 @@ var captureOffload = Rule{
 	},
 	Source: "Linux, Documentation/networking/segmentation-offloads",
 	Needs:  lang.Text{EN: "a capture", ES: "una captura"},
+	Wants:  []*Want{wantCapture},
 	Check:  checkCaptureOffload,
 }
 
@@ -130,6 +133,7 @@ var capturePartial = Rule{
 	},
 	Source: "RFC 9293",
 	Needs:  lang.Text{EN: "a capture", ES: "una captura"},
+	Wants:  []*Want{wantCapture},
 	Refuters: []lang.Text{
 		{EN: "the SYN is in another file of the set", ES: "el SYN está en otro archivo del conjunto"},
 	},
@@ -174,6 +178,7 @@ var clockUnknown = Rule{
 	},
 	Source: "RFC 5905, section 11",
 	Needs:  lang.Text{EN: "files with stamps", ES: "archivos con marcas de tiempo"},
+	Wants:  []*Want{wantClocks},
 	Refuters: []lang.Text{
 		{EN: "three consistent anchors, such as lines with the client's port", ES: "tres anclas coherentes, como líneas con el puerto del cliente"},
 	},

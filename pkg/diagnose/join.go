@@ -14,6 +14,8 @@ var lost = []string{"syn-lost", "loss-in-handshake", "loss-in-response"}
 // consequences lists, for a rule, the rules that are its causes where both
 // speak of the same journey. Causes are checked first.
 var consequences = map[string][]string{
+	"dns-retry":               {"dns-never-reached-resolver", "dns-unreachable", "dns-parallel-query-lost", "dns-large-answer-lost"},
+	"dns-unreachable":         {"dns-never-reached-resolver"},
 	"accept-queue-full":       {"mtu-black-hole", "ssh-kex-stall", "refused-by-network", "injected-reset"},
 	"ssh-kex-stall":           {"mtu-discovered-late"},
 	"mtu-black-hole":          {"mtu-discovered-late", "ssh-kex-stall"},
@@ -102,8 +104,8 @@ func (c *Case) explainedBy(j *correlate.Journey, causes []string) bool {
 
 // explain notes which journeys a finding explains.
 func (c *Case) explain(f *Finding) {
-	if f.Confidence == NotEvaluable {
-		return
+	if f.Confidence <= Low {
+		return // too weak to make another rule silent
 	}
 	for _, j := range f.Journeys {
 		if c.explained[j] == nil {

@@ -8,28 +8,6 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
-// group is a set of journeys that share one cause.
-type group struct {
-	key      string
-	journeys []*correlate.Journey
-}
-
-// groups keeps them in order of first mention.
-type groups struct {
-	all   []*group
-	index map[string]*group
-}
-
-func newGroups() *groups { return &groups{index: map[string]*group{}} }
-
-func (g *groups) add(key string, j *correlate.Journey) {
-	if g.index[key] == nil {
-		g.index[key] = &group{key: key}
-		g.all = append(g.all, g.index[key])
-	}
-	g.index[key].journeys = append(g.index[key].journeys, j)
-}
-
 // phaseOf returns a journey's phase of a name, or nil.
 func phaseOf(j *correlate.Journey, name pcapflow.PhaseName) *correlate.Phase {
 	for i := range j.Phases {
@@ -102,21 +80,4 @@ func longest(js []*correlate.Journey) time.Duration {
 }
 
 // requests counts the requests to the server of a journey.
-func (c *Case) requests(j *correlate.Journey) int {
-	n := 0
-	for _, o := range c.Journeys {
-		if o.Exchange != nil && o.Server == j.Server {
-			n++
-		}
-	}
-	return n
-}
-
-// loudness is the severity of something that befell n of all: rare ones are part
-// of any network's or application's day.
-func (c *Case) loudness(n, all int) Severity {
-	if c.T.Everyday*n < all {
-		return Note
-	}
-	return Warning
-}
+func (c *Case) requests(j *correlate.Journey) int { return c.exchanges[j.Server] }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
@@ -35,6 +36,21 @@ func (c *Case) userLookups() []*correlate.Lookup {
 		}
 	}
 	return c.lookups
+}
+
+// openLookups are those that no finding of a rule's causes explains already.
+func (c *Case) openLookups(r *Rule) []*correlate.Lookup {
+	causes := consequences[r.Name]
+	if len(causes) == 0 {
+		return c.userLookups()
+	}
+	var list []*correlate.Lookup
+	for _, l := range c.userLookups() {
+		if !slices.ContainsFunc(c.waiting[l], func(j *correlate.Journey) bool { return c.explainedBy(j, causes) }) {
+			list = append(list, l)
+		}
+	}
+	return list
 }
 
 // sent lists when the queries of a try left.
@@ -145,7 +161,7 @@ func (c *Case) halves(l *correlate.Lookup) (a, slow time.Duration, ok bool) {
 			slow = max(slow, time.Duration(all[len(all)-1].Time-l.Start.Time))
 		}
 	}
-	return a, slow, a >= 0 && slow >= a+c.T.LookupCost && slow >= 5*a
+	return a, slow, a >= 0 && slow >= a+c.limit(c.rules["dns-slow-aaaa"], lookupCost) && c.exceeds(c.rules["dns-slow-aaaa"], roundTrips, slow, a)
 }
 
 func (c *Case) aaaaSlow(l *correlate.Lookup) bool {
@@ -153,9 +169,10 @@ func (c *Case) aaaaSlow(l *correlate.Lookup) bool {
 	return ok
 }
 
-// aaaaSilent tells that what was asked again is AAAA, while A was answered.
+// aaaaSilent tells that what was asked again is AAAA, in vain, while A was
+// answered.
 func (c *Case) aaaaSilent(l *correlate.Lookup) bool {
-	if !c.aaaaSlow(l) {
+	if !c.aaaaSlow(l) || parallelLost(l) {
 		return false
 	}
 	for i := range l.Tries {
@@ -211,7 +228,11 @@ func rcodeOfName(l *correlate.Lookup) string {
 	return code
 }
 
-func reverseName(name string) bool { return strings.HasSuffix(name, ".arpa") }
+// wantsAddress tells whether a lookup was for an address of a name: what a
+// connection waits for.
+func wantsAddress(l *correlate.Lookup) bool {
+	return slices.ContainsFunc(l.Tries, func(t correlate.Try) bool { return t.Type == "A" || t.Type == "AAAA" })
+}
 
 // lookupTime is how long the client waited: to the answer it needed, or to its
 // last attempt where none came.
@@ -228,16 +249,23 @@ func lookupTime(l *correlate.Lookup) time.Duration {
 	return time.Duration(last - l.Start.Time)
 }
 
-// lookupFinding begins a finding about one lookup: its frames and the journeys
-// that waited for it.
-func (c *Case) lookupFinding(l *correlate.Lookup) Finding {
-	f := Finding{Evidence: lookupFrames(l)}
-	for _, j := range c.Journeys {
-		if j.Lookup == l {
-			f.Journeys = append(f.Journeys, j)
+// addLookup notes a lookup, once for each journey that waited for it: the first
+// carries its cost and its frames.
+func (c *Case) addLookup(found *batches, key string, l *correlate.Lookup, lost time.Duration, more ...Evidence) *batch {
+	var b *batch
+	for i, j := range c.waiting[l] {
+		h := hit{journey: j}
+		if i == 0 {
+			h.lost, h.evidence = lost, append(lookupFrames(l), more...)
 		}
+		b = found.add(key, h)
 	}
-	return f
+	if b == nil {
+		return &batch{} // nobody waited for it
+	}
+	b.mention(l.Name)
+	b.times++
+	return b
 }
 
 // lookupFrames points to every packet of a lookup.
@@ -307,11 +335,16 @@ func (c *Case) resolverView(l *correlate.Lookup) resolverView {
 	return v
 }
 
-// answersSomebody tells whether a resolver answered any query in any capture.
-func (c *Case) answersSomebody(resolver netip.Addr) bool {
-	for _, l := range c.Lookups {
-		for i := range l.Tries {
-			if t := &l.Tries[i]; t.Resolver.Addr() == resolver && t.Answer.Seen() {
+// answersNear tells whether the first resolver of a lookup answered any other
+// query within a minute of it, by the clock of the same capture.
+func (c *Case) answersNear(l *correlate.Lookup) bool {
+	resolver := l.Resolvers[0]
+	for _, o := range c.Lookups {
+		if o == l || o.Capture != l.Capture || time.Duration(o.Start.Time-l.Start.Time).Abs() > time.Minute {
+			continue
+		}
+		for i := range o.Tries {
+			if t := &o.Tries[i]; t.Resolver.Addr() == resolver && t.Answer.Seen() {
 				return true
 			}
 		}
@@ -319,31 +352,38 @@ func (c *Case) answersSomebody(resolver netip.Addr) bool {
 	return false
 }
 
-// resolverRoundTrips takes the quickest answer of each resolver as the best
-// bound of the round trip to it; TCP and echo round trips are sharper.
-func resolverRoundTrips(c *correlate.Case) map[netip.Addr]time.Duration {
-	out := map[netip.Addr]time.Duration{}
-	note := func(a netip.Addr, d time.Duration) {
-		if old, ok := out[a]; d > 0 && (!ok || d < old) {
-			out[a] = d
+// away is a resolver as a capture sees it.
+type away struct {
+	capture  *incident.Capture
+	resolver netip.Addr
+}
+
+// resolverRoundTrips takes the quickest answer of each resolver in a capture as
+// the best bound of the round trip to it from there; TCP and echo round trips
+// are sharper.
+func resolverRoundTrips(c *correlate.Case) map[away]time.Duration {
+	out := map[away]time.Duration{}
+	note := func(k *incident.Capture, a netip.Addr, d time.Duration) {
+		if old, ok := out[away{k, a}]; d > 0 && (!ok || d < old) {
+			out[away{k, a}] = d
 		}
 	}
 	for _, l := range c.Lookups {
 		for i := range l.Tries {
 			if t := &l.Tries[i]; t.Answer.Seen() {
-				note(t.Resolver.Addr(), answerTime(t))
+				note(l.Capture, t.Resolver.Addr(), answerTime(t))
 			}
 		}
 	}
 	for _, k := range c.Incident.Captures {
 		for _, f := range k.Flows {
 			if f.Conn != nil {
-				note(f.Server.Addr(), time.Duration(f.Conn.RTTServer))
+				note(k, f.Server.Addr(), time.Duration(f.Conn.RTTServer))
 			}
 		}
 		for _, e := range k.Echoes {
 			if e.Request.Seen() && e.Reply.Seen() {
-				note(e.Target, time.Duration(e.Reply.Time-e.Request.Time))
+				note(k, e.Target, time.Duration(e.Reply.Time-e.Request.Time))
 			}
 		}
 	}

@@ -44,15 +44,19 @@ func (c Confidence) String() string { return confidenceNames[c] }
 // Adding one is one entry in its family's file, one line in the table rules,
 // and test data: a case that fires, a near miss, and one without the evidence.
 type Rule struct {
-	Name     string // never changes its meaning
-	Family   string // "gate", "dns", "path", "tcp", "tls", "web", "ssh", "ntp", "other"
-	Title    lang.Text
-	Doc      lang.Text // what it means, what to do
-	Source   string    // where it is written: RFC, manual
-	Needs    lang.Text // the evidence it needs
-	Refuters []lang.Text
-	Gated    bool                             // a capture that lost or doubled packets makes it less sure
-	Check    func(c *Case, r *Rule) []Finding // r is the rule itself
+	Name   string // never changes its meaning
+	Family string // "gate", "dns", "path", "tcp", "tls", "web", "ssh", "ntp", "other"
+	Title  lang.Text
+	Doc    lang.Text // what it means, what to do
+	Source string    // where it is written: RFC, manual
+	Needs  lang.Text // the evidence it needs
+	// Wants are kinds of evidence of which one must be there; else the rule is
+	// not evaluable.
+	Wants      []*Want
+	Thresholds []*Threshold
+	Refuters   []lang.Text
+	Gated      bool                             // a capture that lost or doubled packets makes it less sure
+	Check      func(c *Case, r *Rule) []Finding // r is the rule itself
 }
 
 // Case is what rules look at, with what is normal in it.
@@ -60,27 +64,21 @@ type Case struct {
 	*correlate.Case
 	Lang     lang.Lang
 	Baseline Baseline
-	T        Thresholds
 
+	rules       map[string]*Rule                       // of the catalogue, by name
+	set         map[string]map[string]float64          // thresholds by rule and name, where they are not the defaults
+	budgets     map[string]float64                     // seconds by phase
 	found       []Finding                              // by the rules that ran before
 	explained   map[*correlate.Journey]map[string]bool // names of the rules that speak of a journey
 	swallows    map[[2]netip.Addr]bool                 // pairs of client and server whose large packets do not pass
 	scanners    map[string]bool                        // clients that scan, by address
 	lookups     []*correlate.Lookup
-	roundTrips  map[netip.Addr]time.Duration // to each resolver, at best
-	usualAnswer time.Duration                // of resolvers, the median
-}
-
-// Baseline is what is normal in this incident.
-type Baseline struct {
-	// Phases by service and phase name ("https http.wait"): median and a robust spread.
-	Phases map[string]Normal
-}
-
-// Normal is the distribution of one quantity among the healthy journeys.
-type Normal struct {
-	N             int
-	P50, P95, MAD time.Duration
+	waiting     map[*correlate.Lookup][]*correlate.Journey // the journeys that waited for a lookup
+	roundTrips  map[away]time.Duration                     // to each resolver, at best
+	usualAnswer time.Duration                              // of resolvers, the median
+	sshPorts    map[netip.AddrPort]bool                    // that spoke SSH with somebody
+	exchanges   map[netip.AddrPort]int                     // requests to each server
+	upstream    *words                                     // of the error log about an upstream, once looked for
 }
 
 // Finding is what a rule says.
@@ -118,5 +116,12 @@ type Check struct {
 type Refuter struct {
 	Text    string
 	Status  string // found | not-found | not-collected
+	Command string // that would collect it
+}
+
+// Unchecked is a rule that a case holds no evidence for.
+type Unchecked struct {
+	Rule    string
+	Text    string // what it needs
 	Command string // that would collect it
 }

@@ -13,8 +13,10 @@ var ntpUnanswered = Rule{
 		EN: "A client asked for the time and got nothing: UDP port 123 is filtered, or the server is down. Its clock runs free.",
 		ES: "Un cliente pidió la hora y no obtuvo nada: el puerto UDP 123 está filtrado o el servidor está caído. Su reloj va por libre.",
 	},
-	Source: "RFC 5905, section 13",
-	Needs:  lang.Text{EN: "a capture with the requests", ES: "una captura con las peticiones"},
+	Source:     "RFC 5905, section 13",
+	Needs:      lang.Text{EN: "a capture with the requests", ES: "una captura con las peticiones"},
+	Wants:      []*Want{wantNTP},
+	Thresholds: []*Threshold{mainShare},
 	Refuters: []lang.Text{
 		{EN: "a capture at the server shows the answers leaving (lost on the way back)", ES: "una captura en el servidor muestra las respuestas saliendo (perdidas a la vuelta)"},
 	},
@@ -22,8 +24,8 @@ var ntpUnanswered = Rule{
 }
 
 func checkNTPUnanswered(c *Case, r *Rule) []Finding {
+	var found batches
 	asked := map[string]int{}
-	g := newGroups()
 	for _, j := range c.Journeys {
 		if j.Service != "ntp" || j.NTP == nil {
 			continue
@@ -31,26 +33,22 @@ func checkNTPUnanswered(c *Case, r *Rule) []Finding {
 		key := j.Client.Addr().String() + " " + j.Server.String()
 		asked[key]++
 		if j.NTP.Request.Seen() && !j.NTP.Response.Seen() {
-			g.add(key, j)
+			found.add(key, hit{journey: j, evidence: phaseFrames(j, string(pcapflow.NTPExchange))})
 		}
 	}
 	var out []Finding
-	for _, group := range g.all {
-		all, lost := asked[group.key], len(group.journeys)
-		if 2*lost < all || lost < 2 && all > 1 {
+	for _, b := range found.all {
+		all, lost := asked[b.key], len(b.hits)
+		if float64(lost) < c.number(r, mainShare)*float64(all) || lost < 2 && all > 1 {
 			continue
 		}
-		f := Finding{Severity: Warning, Confidence: High, Journeys: group.journeys}
-		for _, j := range group.journeys {
-			f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.NTPExchange))...)
-		}
-		f.Evidence = merge(f.Evidence)
-		j := group.journeys[0]
+		f := b.finding(Warning, High)
+		j := f.Journeys[0]
 		f.Text = c.say(lang.Text{
 			EN: "%d of %d NTP requests from %s to %s (in %s) got no answer: UDP/123 is filtered or the server is down.",
 			ES: "%d de %d peticiones NTP de %s a %s (en %s) quedaron sin respuesta: UDP/123 está filtrado o el servidor está caído.",
 		}, lost, all, j.Client.Addr(), j.Server, j.Points[0].Capture.Files[0].Path)
-		f.Refuters = []Refuter{answeredElsewhere(c, r, group.journeys)}
+		f.Refuters = []Refuter{answeredElsewhere(c, r, f.Journeys)}
 		out = append(out, f)
 	}
 	return out

@@ -3,7 +3,6 @@ package diagnose
 import (
 	"fmt"
 
-	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
@@ -17,6 +16,7 @@ var ntpKiss = Rule{
 	},
 	Source: "RFC 5905, section 7.4",
 	Needs:  lang.Text{EN: "a capture with the answer", ES: "una captura con la respuesta"},
+	Wants:  []*Want{wantNTP},
 	Check: func(c *Case, r *Rule) []Finding {
 		return c.ntpAnswers(lang.Text{
 			EN: "%s answers %s with a kiss-o'-death (%s), %d time{|s}: it gives no time.",
@@ -34,6 +34,7 @@ var ntpBadServer = Rule{
 	},
 	Source: "RFC 5905, sections 7.3 and 11.2.1",
 	Needs:  lang.Text{EN: "a capture with the answer", ES: "una captura con la respuesta"},
+	Wants:  []*Want{wantNTP},
 	Check: func(c *Case, r *Rule) []Finding {
 		return c.ntpAnswers(lang.Text{
 			EN: "%s answers %s as not synchronised (%s), %d time{|s}.",
@@ -47,27 +48,20 @@ var ntpBadServer = Rule{
 // ntpAnswers makes one finding for each pair of client and server whose answers
 // fit.
 func (c *Case) ntpAnswers(text lang.Text, fits func(*pcapflow.NTPSample) (string, bool)) []Finding {
-	g := newGroups()
-	words := map[*correlate.Journey]string{}
+	var found batches
+	words := map[string]string{}
 	for _, j := range c.Journeys {
 		if j.NTP == nil {
 			continue
 		}
 		if word, ok := fits(j.NTP); ok {
-			words[j] = word
-			g.add(j.Client.Addr().String()+" "+j.Server.String()+" "+word, j)
+			key := j.Client.Addr().String() + " " + j.Server.String() + " " + word
+			words[key] = word
+			found.add(key, hit{journey: j, evidence: phaseFrames(j, string(pcapflow.NTPExchange))})
 		}
 	}
-	var out []Finding
-	for _, group := range g.all {
-		j := group.journeys[0]
-		f := Finding{Severity: Warning, Confidence: High, Journeys: group.journeys}
-		for _, j := range group.journeys {
-			f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.NTPExchange))...)
-		}
-		f.Evidence = merge(f.Evidence)
-		f.Text = c.say(text, j.Server, j.Client.Addr(), words[j], len(group.journeys))
-		out = append(out, f)
-	}
-	return out
+	return found.telling(Warning, High, func(b *batch, f *Finding) {
+		j := f.Journeys[0]
+		f.Text = c.say(text, j.Server, j.Client.Addr(), words[b.key], len(b.hits))
+	})
 }

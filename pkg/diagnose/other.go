@@ -17,6 +17,7 @@ var healthy = Rule{
 		ES: "Todas las fases están dentro de lo normal y ninguna regla encontró nada por encima de una nota. Las cifras muestran cómo era lo normal.",
 	},
 	Needs:    lang.Text{EN: "a capture with at least one finished journey", ES: "una captura con al menos un recorrido terminado"},
+	Wants:    []*Want{wantFinished},
 	Refuters: []lang.Text{{EN: "a finding of warning or above", ES: "un hallazgo de aviso o superior"}},
 	Check:    checkHealthy,
 }

@@ -9,6 +9,14 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
+var (
+	holeRepeats = &Threshold{"repetitions", 2, "", lang.Text{EN: "repetitions of a full-size segment before it is taken for one that cannot pass", ES: "repeticiones de un segmento completo antes de tomarlo por uno que no puede pasar"}}
+	// RFC 791: every host takes 576 bytes, less headers.
+	holeSize  = &Threshold{"size", 500, "bytes", lang.Text{EN: "smallest segment that an MTU may stop", ES: "menor segmento que una MTU puede detener"}}
+	holeQuiet = &Threshold{"quiet", 1, "s", lang.Text{EN: "how long bytes must be missing", ES: "cuánto tiempo deben faltar bytes"}}
+	holes     = []*Threshold{holeRepeats, holeSize, holeQuiet}
+)
+
 var mtuBlackHole = Rule{
 	Name: "mtu-black-hole", Family: "path",
 	Title: lang.Text{EN: "Path MTU black hole", ES: "Agujero negro de MTU en el camino"},
@@ -16,8 +24,10 @@ var mtuBlackHole = Rule{
 		EN: "The handshake and small segments pass; full-size segments are sent again and again and never arrive, and no ICMP says why. A tunnel, a VPN or a device with a smaller MTU drops them, and somebody filters ICMP. Let ICMP type 3 code 4 (ICMPv6 type 2) pass, clamp the MSS at the tunnel, or set net.ipv4.tcp_mtu_probing=1.",
 		ES: "El establecimiento y los segmentos pequeños pasan; los de tamaño completo se repiten una y otra vez y nunca llegan, y ningún ICMP dice por qué. Un túnel, una VPN o un equipo con MTU menor los descarta y alguien filtra ICMP. Deje pasar ICMP tipo 3 código 4 (ICMPv6 tipo 2), limite el MSS en el túnel o ponga net.ipv4.tcp_mtu_probing=1.",
 	},
-	Source: "RFC 2923, section 2.1; RFC 4821; RFC 8899",
-	Needs:  lang.Text{EN: "a capture with the connection, best at the side that sends the large segments", ES: "una captura con la conexión, mejor en el lado que envía los segmentos grandes"},
+	Source:     "RFC 2923, section 2.1; RFC 4821; RFC 8899",
+	Needs:      lang.Text{EN: "a capture with the connection, best at the side that sends the large segments", ES: "una captura con la conexión, mejor en el lado que envía los segmentos grandes"},
+	Wants:      []*Want{wantConnections},
+	Thresholds: holes,
 	Refuters: []lang.Text{
 		{EN: "a full-size segment of the connection was acknowledged", ES: "un segmento de tamaño completo de la conexión fue confirmado"},
 		{EN: "ICMP fragmentation needed, or packet too big", ES: "ICMP de fragmentación necesaria o paquete demasiado grande"},
@@ -37,8 +47,10 @@ var sshKexStall = Rule{
 		EN: "The banners passed, and the first segments of full size, those of the key exchange, are repeated and never arrive: a path MTU black hole. ssh -v stops at expecting SSH2_MSG_KEX_ECDH_REPLY or at SSH2_MSG_KEXINIT sent. See mtu-black-hole for the cure.",
 		ES: "Las identificaciones pasaron, y los primeros segmentos de tamaño completo, los del intercambio de claves, se repiten y nunca llegan: un agujero negro de MTU. ssh -v se para en expecting SSH2_MSG_KEX_ECDH_REPLY o en SSH2_MSG_KEXINIT sent. El remedio está en mtu-black-hole.",
 	},
-	Source: "RFC 2923, section 2.1; RFC 4253, section 7",
-	Needs:  lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
+	Source:     "RFC 2923, section 2.1; RFC 4253, section 7",
+	Needs:      lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
+	Wants:      []*Want{wantSSHLogins},
+	Thresholds: holes,
 	Refuters: []lang.Text{
 		{EN: "small segments were lost as well (plain loss)", ES: "también se perdieron segmentos pequeños (pérdida común)"},
 		{EN: "ICMP fragmentation needed, or packet too big", ES: "ICMP de fragmentación necesaria o paquete demasiado grande"},
@@ -64,22 +76,22 @@ type stuck struct {
 }
 
 // stuckAt looks for segments of one side that never get through.
-func (c *Case) stuckAt(p correlate.Point, d pcapflow.Dir, repeats int) (stuck, bool) {
+func (c *Case) stuckAt(r *Rule, p correlate.Point, d pcapflow.Dir, repeats int) (stuck, bool) {
 	n := p.Flow.Conn
 	if n == nil || len(n.SYN) > 0 && !n.ACK.Seen() || p.Flow.Packets[pcapflow.Client] == 0 || p.Flow.Packets[pcapflow.Server] == 0 {
 		return stuck{}, false
 	}
-	if s, ok := c.stuckSender(p, d, repeats); ok {
+	if s, ok := c.stuckSender(r, p, d, repeats); ok {
 		return s, true
 	}
-	return c.stuckReceiver(p, d)
+	return c.stuckReceiver(r, p, d)
 }
 
 // stuckSender: one segment is repeated, nothing as large was ever acknowledged,
 // and smaller ones were.
-func (c *Case) stuckSender(p correlate.Point, d pcapflow.Dir, repeats int) (stuck, bool) {
+func (c *Case) stuckSender(r *Rule, p correlate.Point, d pcapflow.Dir, repeats int) (stuck, bool) {
 	n := p.Flow.Conn
-	count := &n.Count[d]
+	count, size := &n.Count[d], int64(c.count(r, holeSize))
 	type run struct {
 		times    int
 		len      int64
@@ -90,7 +102,7 @@ func (c *Case) stuckSender(p correlate.Point, d pcapflow.Dir, repeats int) (stuc
 	var best *run
 	for i := range n.Retransmissions {
 		t := &n.Retransmissions[i]
-		if t.Dir != d || t.Kind == pcapflow.RetransmitSYN || t.Kind == pcapflow.RetransmitSYNACK || int64(t.Len) < c.T.BlackHoleSize {
+		if t.Dir != d || t.Kind == pcapflow.RetransmitSYN || t.Kind == pcapflow.RetransmitSYNACK || int64(t.Len) < size {
 			continue
 		}
 		x := runs[t.Seq]
@@ -133,10 +145,10 @@ func passing(p correlate.Point, d pcapflow.Dir) bool {
 
 // stuckReceiver: bytes are missing to the end although that side goes on
 // sending small segments, or says by its numbers that it had sent more.
-func (c *Case) stuckReceiver(p correlate.Point, d pcapflow.Dir) (stuck, bool) {
+func (c *Case) stuckReceiver(r *Rule, p correlate.Point, d pcapflow.Dir) (stuck, bool) {
 	n := p.Flow.Conn
 	h := &n.Holes[d]
-	if !h.Since.Seen() || h.Bytes < c.T.BlackHoleSize {
+	if !h.Since.Seen() || h.Bytes < int64(c.count(r, holeSize)) {
 		return stuck{}, false
 	}
 	until := p.Capture.Last.Time // nothing came any more, though the capture went on
@@ -145,7 +157,7 @@ func (c *Case) stuckReceiver(p correlate.Point, d pcapflow.Dir) (stuck, bool) {
 	}
 	open := max(time.Duration(h.Quiet), time.Duration(until-h.Since.Time))
 	full := fullSize(n, d)
-	if open < c.T.BlackHoleQuiet || n.Count[d].Largest*10 >= full*9 {
+	if open < c.limit(r, holeQuiet) || n.Count[d].Largest*10 >= full*9 {
 		return stuck{}, false
 	}
 	return stuck{
@@ -188,7 +200,7 @@ func (c *Case) blackHoles(r *Rule, fits func(*correlate.Journey) bool, text lang
 	journeys := c.open(r)
 	for i := range 2 * len(journeys) {
 		// Once a path is known to swallow large packets, one repetition is enough.
-		j, repeats := journeys[i%len(journeys)], c.T.BlackHoleRepeats
+		j, repeats := journeys[i%len(journeys)], c.count(r, holeRepeats)
 		if len(j.Points) == 0 || !fits(j) {
 			continue
 		}
@@ -198,7 +210,7 @@ func (c *Case) blackHoles(r *Rule, fits func(*correlate.Journey) bool, text lang
 				continue
 			}
 		}
-		s, ok := c.stuck(j, repeats)
+		s, ok := c.stuck(r, j, repeats)
 		if !ok || seen[s.point.Flow] {
 			continue
 		}
@@ -211,29 +223,23 @@ func (c *Case) blackHoles(r *Rule, fits func(*correlate.Journey) bool, text lang
 		}
 		passes[key] = max(passes[key], s.passes+headers(s.point, s.dir))
 	}
-	var out []Finding
-	for _, b := range found.all {
-		s := worst[b.key]
-		confidence := High
+	return found.telling(Error, High, func(b *batch, f *Finding) {
+		s, w := worst[b.key], b.worst()
 		if !s.sender {
-			confidence = Medium
+			f.Confidence = Medium
 		}
-		f := b.finding(Error, confidence)
-		w := b.worst()
 		f.Text = c.say(text, int(s.packet), int(passes[b.key]), len(b.hits), w.journey.Server, w.lost)
 		f.Refuters = c.doubts(r, notFound, notFound)
-		out = append(out, f)
-	}
-	return out
+	})
 }
 
 // stuck looks at all points of a journey, the sender's view first.
-func (c *Case) stuck(j *correlate.Journey, repeats int) (stuck, bool) {
+func (c *Case) stuck(r *Rule, j *correlate.Journey, repeats int) (stuck, bool) {
 	var found stuck
 	ok := false
 	for _, p := range j.Points {
 		for _, d := range []pcapflow.Dir{pcapflow.Server, pcapflow.Client} {
-			s, is := c.stuckAt(p, d, repeats)
+			s, is := c.stuckAt(r, p, d, repeats)
 			if len(p.Flow.ICMP) > 0 && tooBig(p.Flow) != nil {
 				return stuck{}, false // mtu-discovered-late, or its own kind of trouble
 			}
@@ -269,8 +275,10 @@ var mtuDiscoveredLate = Rule{
 		EN: "A router answered full-size packets with ICMP fragmentation needed (IPv6: packet too big), and the sender went on with smaller ones: path MTU discovery works, and costs a round trip and a few repeated segments on each new path. Clamping the MSS at the narrow link saves it.",
 		ES: "Un router respondió a los paquetes de tamaño completo con ICMP de fragmentación necesaria (IPv6: paquete demasiado grande) y el emisor siguió con otros menores: el descubrimiento de MTU funciona, y cuesta una ida y vuelta y unos segmentos repetidos en cada camino nuevo. Limitar el MSS en el enlace estrecho lo ahorra.",
 	},
-	Source: "RFC 1191; RFC 8201",
-	Needs:  lang.Text{EN: "a capture that holds the ICMP error, at the sender or between it and the router", ES: "una captura que tenga el error ICMP, en el emisor o entre él y el router"},
+	Source:     "RFC 1191; RFC 8201",
+	Needs:      lang.Text{EN: "a capture that holds the ICMP error, at the sender or between it and the router", ES: "una captura que tenga el error ICMP, en el emisor o entre él y el router"},
+	Wants:      []*Want{wantConnections},
+	Thresholds: weights,
 	Refuters: []lang.Text{
 		{EN: "no smaller segment followed the ICMP error", ES: "tras el error ICMP no siguió ningún segmento menor"},
 	},
@@ -299,22 +307,18 @@ func checkMTUDiscoveredLate(c *Case, r *Rule) []Finding {
 			break
 		}
 	}
-	var out []Finding
-	for _, b := range found.all {
-		x := first[b.key]
-		f := b.finding(c.weighed(b, c.connections()), High)
-		w := b.worst()
+	return found.telling(Note, High, func(b *batch, f *Finding) {
+		x, w := first[b.key], b.worst()
+		f.Severity = c.weighed(r, &found, b, c.connections())
+		if ignored[b.key] {
+			f.Confidence = Medium
+		}
 		f.Text = c.say(lang.Text{
 			EN: "%s told %s that the path takes packets of %d bytes at most; %d connection{|s} with %s sent larger ones first, which cost up to %s. Clamp the MSS to %d.",
 			ES: "%s avisó a %s de que el camino admite paquetes de %d bytes como máximo; %d {conexión|conexiones} con %s envi{ó|aron} antes otros mayores, lo que costó hasta %s. Limite el MSS a %d.",
 		}, x.From, x.To, x.MTU, len(b.hits), w.journey.Server, w.lost, max(x.MTU-40, 0))
 		f.Refuters = c.doubts(r, foundIf(ignored[b.key]))
-		if ignored[b.key] {
-			f.Confidence = Medium
-		}
-		out = append(out, f)
-	}
-	return out
+	})
 }
 
 // afterTooBig tells what a too large packet cost: from its sending to its

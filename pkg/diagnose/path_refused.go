@@ -18,6 +18,7 @@ var refusedByNetwork = Rule{
 	},
 	Source: "RFC 792; RFC 1812, section 5.2.7.1; RFC 4443, section 3.1",
 	Needs:  lang.Text{EN: "a capture that holds the ICMP error", ES: "una captura que tenga el error ICMP"},
+	Wants:  []*Want{wantCapture},
 	Refuters: []lang.Text{
 		{EN: "the ICMP error quotes another connection", ES: "el error ICMP cita otra conexión"},
 	},
@@ -60,19 +61,14 @@ func checkRefusedByNetwork(c *Case, r *Rule) []Finding {
 			break
 		}
 	}
-	var out []Finding
-	for _, b := range found.all {
-		x := said[b.key]
-		f := b.finding(Error, High)
-		w := b.worst()
+	return found.telling(Error, High, func(b *batch, f *Finding) {
+		x, w := said[b.key], b.worst()
 		f.Text = c.say(lang.Text{
 			EN: "%s rejects %s: ICMP %q (type %d, code %d) to %d attempt{|s} of %s, after up to %s; nothing reached the server.",
 			ES: "%s rechaza %s: ICMP %q (tipo %d, código %d) a %d intento{|s} de %s, tras hasta %s; nada llegó al servidor.",
 		}, x.From, w.journey.Server, x.Text, int(x.Type), int(x.Code), len(b.hits), w.journey.Client.Addr(), w.lost)
 		f.Refuters = c.doubts(r, notFound)
-		out = append(out, f)
-	}
-	return out
+	})
 }
 
 // refuses tells whether an ICMP error ended what the flow wanted: nothing came
@@ -95,8 +91,10 @@ var neighbourWait = Rule{
 		EN: "The first packet waited until ARP or neighbour discovery knew the link address of the gateway or the host, or nobody answered for it: the host is off, has another address, or is on another network.",
 		ES: "El primer paquete esperó a que ARP o el descubrimiento de vecinos supiera la dirección de enlace de la puerta de enlace o del equipo, o nadie respondió por él: el equipo está apagado, tiene otra dirección o está en otra red.",
 	},
-	Source: "RFC 826; RFC 4861, section 7.2.2",
-	Needs:  lang.Text{EN: "a capture on the link with ARP or ICMPv6", ES: "una captura en el enlace con ARP o ICMPv6"},
+	Source:     "RFC 826; RFC 4861, section 7.2.2",
+	Needs:      lang.Text{EN: "a capture on the link with ARP or ICMPv6", ES: "una captura en el enlace con ARP o ICMPv6"},
+	Wants:      []*Want{wantLink},
+	Thresholds: weights,
 	Refuters: []lang.Text{
 		{EN: "the packet left before the answer came", ES: "el paquete salió antes de que llegara la respuesta"},
 	},
@@ -117,17 +115,16 @@ func checkNeighbourWait(c *Case, r *Rule) []Finding {
 		if p.End.Seen() {
 			wait = time.Duration(p.End.Time - p.Begin.Time)
 		}
-		if wait < c.T.NeighbourWait {
+		if wait < c.limit(r, felt) {
 			continue
 		}
 		key := fmt.Sprint(j.Neighbour.Target, p.End.Seen())
 		target[key] = j.Neighbour.Target
 		waited.add(key, hit{journey: j, lost: wait, evidence: phaseFrames(j, string(pcapflow.L2Resolve))})
 	}
-	var out []Finding
-	for _, b := range waited.all {
+	out := waited.telling(Note, High, func(b *batch, f *Finding) {
 		w := b.worst()
-		f := b.finding(c.weighed(b, c.connections()), High)
+		f.Severity = c.weighed(r, &waited, b, c.connections())
 		if phaseOf(w.journey, pcapflow.L2Resolve).End.Seen() {
 			f.Text = c.say(lang.Text{
 				EN: "%d journey{|s} waited up to %s for the link address of %s.",
@@ -141,8 +138,7 @@ func checkNeighbourWait(c *Case, r *Rule) []Finding {
 			}, len(b.hits), target[b.key])
 		}
 		f.Refuters = c.doubts(r, notFound)
-		out = append(out, f)
-	}
+	})
 	return append(out, c.deadNeighbours(r, told)...)
 }
 
@@ -239,6 +235,7 @@ var duplicateAddress = Rule{
 	},
 	Source: "RFC 5227; RFC 4862, section 5.4",
 	Needs:  lang.Text{EN: "a capture on the link with ARP or ICMPv6", ES: "una captura en el enlace con ARP o ICMPv6"},
+	Wants:  []*Want{wantLink},
 	Refuters: []lang.Text{
 		{EN: "one of them is a virtual address of VRRP or HSRP", ES: "una de ellas es una dirección virtual de VRRP o HSRP"},
 	},
@@ -325,6 +322,7 @@ var pathChanged = Rule{
 	},
 	Source: "RFC 1812, section 5.3.1",
 	Needs:  lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
+	Wants:  []*Want{wantConnections},
 	Refuters: []lang.Text{
 		{EN: "the TTL changes back and forth: several devices answer (load balancing)", ES: "el TTL cambia una y otra vez: responden varios equipos (reparto de carga)"},
 	},
@@ -352,16 +350,12 @@ func checkPathChanged(c *Case, r *Rule) []Finding {
 			}
 		}
 	}
-	var out []Finding
-	for _, b := range found.all {
-		w := change[b.key]
-		f := b.finding(Note, Low)
+	return found.telling(Note, Low, func(b *batch, f *Finding) {
+		w, j := change[b.key], f.Journeys[0]
 		f.Text = c.say(lang.Text{
 			EN: "The path between %s and %s changed within %d connection{|s}: TTL %d, then %d.",
 			ES: "El camino entre %s y %s cambió dentro de %d {conexión|conexiones}: TTL %d, después %d.",
-		}, b.hits[0].journey.Client.Addr(), b.hits[0].journey.Server.Addr(), len(b.hits), int(w.From), int(w.To))
+		}, j.Client.Addr(), j.Server.Addr(), len(b.hits), int(w.From), int(w.To))
 		f.Refuters = c.doubts(r, foundIf(w.Changes > 2))
-		out = append(out, f)
-	}
-	return out
+	})
 }

@@ -14,9 +14,10 @@ import (
 // Options steer a diagnosis.
 type Options struct {
 	Lang       lang.Lang
-	Only       []string    // rule names; empty: all
-	Thresholds *Thresholds // nil: Defaults
-	Baseline   *Baseline   // what is normal, learned elsewhere; nil: learned from the case itself
+	Only       []string                      // rule names; empty: all
+	Thresholds map[string]map[string]float64 // rule → threshold → value in the threshold's unit; what is missing keeps its default
+	Budgets    map[string]float64            // phase, or WholeJourney → seconds
+	Baseline   *Baseline                     // what is normal, learned elsewhere; nil: learned from the case itself
 }
 
 // Diagnosis is what the catalogue says of a case.
@@ -25,6 +26,8 @@ type Diagnosis struct {
 	Hypotheses []string  // finding IDs, best first
 	Checklist  []Check
 	Baseline   Baseline
+	Budgets    map[string]float64
+	Unchecked  []Unchecked // rules without evidence, in the order of the catalogue
 }
 
 // Run checks a case against every rule of the catalogue.
@@ -42,7 +45,7 @@ func Run(c *correlate.Case, opt Options) *Diagnosis {
 		}
 		byRule[r.Name] = found
 	}
-	d := &Diagnosis{Checklist: checklist(dc), Baseline: dc.Baseline}
+	d := &Diagnosis{Checklist: checklist(dc), Baseline: dc.Baseline, Budgets: opt.Budgets, Unchecked: dc.unchecked()}
 	for _, r := range rules {
 		if len(opt.Only) == 0 || slices.Contains(opt.Only, r.Name) {
 			d.Findings = append(d.Findings, byRule[r.Name]...)
@@ -56,15 +59,30 @@ func Run(c *correlate.Case, opt Options) *Diagnosis {
 }
 
 func newCase(c *correlate.Case, opt Options) *Case {
-	dc := &Case{Case: c, Lang: opt.Lang, T: Defaults(), roundTrips: resolverRoundTrips(c), usualAnswer: usualAnswer(c),
-		explained: map[*correlate.Journey]map[string]bool{}, swallows: map[[2]netip.Addr]bool{}, scanners: map[string]bool{}}
-	if opt.Thresholds != nil {
-		dc.T = *opt.Thresholds
+	dc := &Case{
+		Case: c, Lang: opt.Lang, rules: make(map[string]*Rule, len(rules)), set: opt.Thresholds, budgets: opt.Budgets,
+		explained: map[*correlate.Journey]map[string]bool{}, swallows: map[[2]netip.Addr]bool{}, scanners: map[string]bool{},
+		roundTrips: resolverRoundTrips(c), usualAnswer: usualAnswer(c),
+		waiting: map[*correlate.Lookup][]*correlate.Journey{}, sshPorts: map[netip.AddrPort]bool{}, exchanges: map[netip.AddrPort]int{},
+	}
+	for _, r := range rules {
+		dc.rules[r.Name] = r
+	}
+	for _, j := range c.Journeys {
+		if j.Lookup != nil {
+			dc.waiting[j.Lookup] = append(dc.waiting[j.Lookup], j)
+		}
+		if j.Exchange != nil {
+			dc.exchanges[j.Server]++
+		}
+		if j.Service == "ssh" {
+			dc.sshPorts[j.Server] = true
+		}
 	}
 	if opt.Baseline != nil {
 		dc.Baseline = *opt.Baseline
 	} else {
-		dc.Baseline = learn(c.Journeys)
+		dc.Baseline = Learn(c.Journeys, "")
 	}
 	return dc
 }
@@ -102,8 +120,8 @@ func tier(f Finding) int {
 	switch {
 	case loud && !about:
 		return 0
-	case f.Rule == "mtu-discovered-late":
-		return 1 // something is abnormal, though it cost little
+	case f.Rule == "mtu-discovered-late" || f.Rule == "ntp-asymmetric-path":
+		return 1 // something is to be known, though it cost little
 	case f.Rule == "healthy":
 		return 2
 	case loud:

@@ -20,6 +20,7 @@ var sshAuthFailed = Rule{
 	},
 	Source: "RFC 4252, section 5.1",
 	Needs:  lang.Text{EN: "sshd's log, or a capture with the login", ES: "el registro de sshd o una captura con el acceso"},
+	Wants:  []*Want{wantSSHLog, wantSSHLogins},
 	Refuters: []lang.Text{
 		{EN: "the same connection was accepted afterwards", ES: "la misma conexión fue aceptada después"},
 	},
@@ -99,28 +100,22 @@ func sshFailures(c *Case) []*failures {
 
 // packetFailures speaks from packets alone, where no log does.
 func packetFailures(c *Case, r *Rule) []Finding {
-	g := newGroups()
+	var found batches
 	for _, j := range c.Journeys {
 		if j.SSH != nil && j.SSH.Auth == "failure" {
-			g.add(j.Server.String(), j)
+			found.add(j.Server.String(), hit{journey: j, evidence: phaseFrames(j, string(pcapflow.SSHAuth))})
 		}
 	}
-	var out []Finding
-	for _, group := range g.all {
-		f := Finding{Severity: Warning, Confidence: Medium, Journeys: group.journeys}
-		for _, j := range group.journeys {
-			f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.SSHAuth))...)
-		}
-		f.Evidence = merge(f.Evidence)
+	return found.telling(Warning, Medium, func(b *batch, f *Finding) {
 		f.Text = c.say(lang.Text{
 			EN: "%d SSH login{|s} at %s failed, as the sizes of the encrypted answers show.",
 			ES: "%d acceso{|s} SSH a %s fall{ó|aron}, según el tamaño de las respuestas cifradas.",
-		}, len(group.journeys), group.journeys[0].Server)
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected", Command: "journalctl -u ssh -o export"}}
-		out = append(out, f)
-	}
-	return out
+		}, len(b.hits), b.key)
+		f.Refuters = c.doubts(r, notCollected("journalctl -u ssh -o export"))
+	})
 }
+
+var resolverTimer = &Threshold{"timer", 5, "s", lang.Text{EN: "the resolver timer of which the pause must be a multiple where no query is seen", ES: "el temporizador del resolutor del que la pausa debe ser múltiplo si no se ve ninguna consulta"}}
 
 var sshReverseDNS = Rule{
 	Name: "ssh-reverse-dns", Family: "ssh",
@@ -129,8 +124,10 @@ var sshReverseDNS = Rule{
 		EN: "After the first authentication request the server was silent for as long as a resolver takes to give up: with UseDNS yes (or a name in AllowUsers, from=, PAM) sshd looks up the client's address. The proof is the server's own PTR query in that interval.",
 		ES: "Tras la primera petición de autenticación el servidor calló tanto como tarda un resolutor en desistir: con UseDNS yes (o un nombre en AllowUsers, from=, PAM) sshd busca el nombre de la dirección del cliente. La prueba es la consulta PTR del propio servidor en ese intervalo.",
 	},
-	Source: "sshd_config(5), UseDNS",
-	Needs:  lang.Text{EN: "a capture with the login; better with the server's DNS", ES: "una captura con el acceso; mejor con el DNS del servidor"},
+	Source:     "sshd_config(5), UseDNS",
+	Needs:      lang.Text{EN: "a capture with the login; better with the server's DNS", ES: "una captura con el acceso; mejor con el DNS del servidor"},
+	Wants:      []*Want{wantSSHLogins},
+	Thresholds: []*Threshold{longPause, resolverTimer},
 	Refuters: []lang.Text{
 		{EN: "no PTR query of the server in the pause", ES: "ninguna consulta PTR del servidor durante la pausa"},
 		{EN: "clients whose address has a name wait as long", ES: "los clientes cuya dirección tiene nombre esperan lo mismo"},
@@ -140,9 +137,9 @@ var sshReverseDNS = Rule{
 
 // pause finds the longest silence of the server during a login: before its
 // banner, or between an encrypted request and its answer.
-func (c *Case) pause(j *correlate.Journey) (from, to pcapflow.Stamp) {
+func (c *Case) pause(r *Rule, j *correlate.Journey) (from, to pcapflow.Stamp) {
 	s, conn := j.SSH, connection(j)
-	longest := int64(c.T.LongPause)
+	longest := int64(c.limit(r, longPause))
 	consider := func(a, b pcapflow.Stamp) {
 		if a.Seen() && b.Seen() && b.Time-a.Time >= longest {
 			longest, from, to = b.Time-a.Time, a, b
@@ -151,55 +148,56 @@ func (c *Case) pause(j *correlate.Journey) (from, to pcapflow.Stamp) {
 	if conn != nil {
 		consider(conn.ACK, s.ServerBanner)
 	}
-	for _, r := range s.Rounds {
-		consider(r.Request, r.Reply)
+	for _, x := range s.Rounds {
+		consider(x.Request, x.Reply)
 	}
 	consider(s.ServiceRequest, s.ServiceAccept)
 	return from, to
 }
 
 func checkSSHReverseDNS(c *Case, r *Rule) []Finding {
-	var out []Finding
+	var found batches
+	asked := map[string]*correlate.Lookup{}
 	for _, j := range c.Journeys {
 		if j.SSH == nil {
 			continue
 		}
-		from, to := c.pause(j)
+		from, to := c.pause(r, j)
 		if !from.Seen() {
 			continue
 		}
+		wait := time.Duration(to.Time - from.Time)
 		ptr := reverseLookup(j)
-		if ptr == nil && !timerLike(time.Duration(to.Time-from.Time)) {
+		if ptr == nil && !timerLike(wait, c.limit(r, resolverTimer)) {
 			continue
 		}
-		wait := time.Duration(to.Time - from.Time)
-		f := Finding{Severity: Warning, Confidence: Medium, Journeys: []*correlate.Journey{j}, Lost: wait, Share: float64(wait) / float64(max(j.Total(), wait))}
-		f.Evidence = frames(j.Points[0].Capture, from.Frame, to.Frame)
-		f.Text = c.say(lang.Text{
-			EN: "The login from %s to %s waited %s for the server during authentication, as long as a reverse lookup of %s that nobody answers.",
-			ES: "El acceso de %s a %s esperó %s al servidor durante la autenticación, lo que dura una resolución inversa de %s que nadie responde.",
-		}, j.Client.Addr(), j.Server, wait, j.Client.Addr())
-		status := "not-collected"
-		command := "tcpdump -ni any -w dns.pcap 'port 53' (" + j.Server.Addr().String() + ")"
+		key := j.Client.Addr().String() + " " + j.Server.String()
+		e := frames(j.Points[0].Capture, from.Frame, to.Frame)
 		if ptr != nil {
-			f.Confidence, status, command = High, "not-found", ""
-			f.Evidence = append(f.Evidence, lookupFrames(ptr)...)
+			asked[key] = ptr
+			e = append(e, lookupFrames(ptr)...)
+		}
+		found.add(key, hit{journey: j, lost: wait, evidence: e})
+	}
+	return found.telling(Warning, Medium, func(b *batch, f *Finding) {
+		j, ptr := f.Journeys[0], asked[b.key]
+		f.Text = c.say(lang.Text{
+			EN: "%d login{|s} from %s to %s waited %s for the server during authentication, as long as a reverse lookup of %s that nobody answers.",
+			ES: "%d acceso{|s} de %s a %s esper{ó|aron} %s al servidor durante la autenticación, lo que dura una resolución inversa de %s que nadie responde.",
+		}, len(b.hits), j.Client.Addr(), j.Server, c.upTo(b), j.Client.Addr())
+		seen := notCollected("tcpdump -ni any -w dns.pcap 'port 53' (" + j.Server.Addr().String() + ")")
+		if ptr != nil {
+			f.Confidence, seen = High, notFound
 			f.Text += " " + c.say(lang.Text{EN: "Its PTR query for %s is in the capture.", ES: "Su consulta PTR de %s está en la captura."}, ptr.Name)
 		}
-		f.Refuters = []Refuter{
-			{Text: r.Refuters[0].In(c.Lang), Status: status, Command: command},
-			{Text: r.Refuters[1].In(c.Lang), Status: "not-collected"},
-		}
-		out = append(out, f)
-	}
-	return out
+		f.Refuters = c.doubts(r, seen, notCollected("host CLIENT; time ssh -v …"))
+	})
 }
 
 // timerLike tells whether a pause looks like resolver timers: a multiple of
-// 5 s, within 8 %.
-func timerLike(d time.Duration) bool {
-	const timer = 5 * time.Second
-	n := (d + timer/2) / timer
+// one, within 8 %.
+func timerLike(d, timer time.Duration) bool {
+	n := (d + timer/2) / max(timer, 1)
 	return n > 0 && (d-n*timer).Abs() < timer*8/100
 }
 

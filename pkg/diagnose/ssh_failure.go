@@ -19,6 +19,7 @@ var sshNoCommon = Rule{
 	},
 	Source: "RFC 4253, section 7.1",
 	Needs:  lang.Text{EN: "a capture with both KEXINIT, or sshd's log", ES: "una captura con ambos KEXINIT, o el registro de sshd"},
+	Wants:  []*Want{wantSSHLogins, wantSSHLog},
 	Refuters: []lang.Text{
 		{EN: "NEWKEYS was seen", ES: "se vio NEWKEYS"},
 	},
@@ -26,24 +27,24 @@ var sshNoCommon = Rule{
 }
 
 func checkSSHNoCommon(c *Case, r *Rule) []Finding {
-	var out []Finding
+	var found batches
 	for _, j := range c.Journeys {
-		if j.SSH == nil || j.SSH.NoCommon == "" {
-			continue
+		if j.SSH != nil && j.SSH.NoCommon != "" {
+			key := j.Server.String() + " " + j.SSH.NoCommon
+			found.add(key, hit{journey: j, lost: j.Total(), evidence: append(phaseFrames(j, string(pcapflow.SSHKex)), journeyLines(j)...)})
 		}
-		f := Finding{Severity: Error, Confidence: High, Journeys: []*correlate.Journey{j}, Lost: j.Total()}
-		f.Evidence = append(phaseFrames(j, string(pcapflow.SSHKex)), journeyLines(j)...)
-		f.Text = c.say(lang.Text{
-			EN: "%s and %s share no %s algorithm: the client offers %s, the server %s.",
-			ES: "%s y %s no comparten algoritmo de %s: el cliente ofrece %s, el servidor %s.",
-		}, j.Client.Addr(), j.Server, j.SSH.NoCommon, shorten(j.SSH.NoCommonOffers[0], 80), shorten(j.SSH.NoCommonOffers[1], 80))
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
-		out = append(out, f)
 	}
-	if len(out) > 0 {
-		return out
+	if len(found.all) > 0 {
+		return found.telling(Error, High, func(b *batch, f *Finding) {
+			j := f.Journeys[0]
+			f.Text = c.say(lang.Text{
+				EN: "%s and %s share no %s algorithm (%d connection{|s}): the client offers %s, the server %s.",
+				ES: "%s y %s no comparten algoritmo de %s (%d {conexión|conexiones}): el cliente ofrece %s, el servidor %s.",
+			}, j.Client.Addr(), j.Server, j.SSH.NoCommon, len(b.hits), shorten(j.SSH.NoCommonOffers[0], 80), shorten(j.SSH.NoCommonOffers[1], 80))
+			f.Refuters = c.doubts(r, notFound)
+		})
 	}
-	return c.sshLogFinding(r, lang.Text{
+	return c.logFinding(r, lang.Text{
 		EN: "%d SSH connection{|s} failed for want of a common algorithm; the log: %q",
 		ES: "%d {conexión SSH falló|conexiones SSH fallaron} por falta de un algoritmo común; el registro: %q",
 	}, func(e *logparse.Event) bool {
@@ -51,8 +52,8 @@ func checkSSHNoCommon(c *Case, r *Rule) []Finding {
 	})
 }
 
-// sshLogFinding speaks from log lines alone, one finding a log.
-func (c *Case) sshLogFinding(r *Rule, text lang.Text, fits func(*logparse.Event) bool) []Finding {
+// logFinding speaks from log lines alone, one finding a log.
+func (c *Case) logFinding(r *Rule, text lang.Text, fits func(*logparse.Event) bool) []Finding {
 	var out []Finding
 	for _, l := range c.Incident.Logs {
 		var events []int
@@ -83,6 +84,7 @@ var sshWrongProtocol = Rule{
 	},
 	Source: "RFC 4253, section 4.2",
 	Needs:  lang.Text{EN: "a capture with the first bytes, or sshd's log", ES: "una captura con los primeros bytes, o el registro de sshd"},
+	Wants:  []*Want{wantConnections, wantSSHLog},
 	Refuters: []lang.Text{
 		{EN: "the client sent an SSH identification string", ES: "el cliente envió una identificación SSH"},
 	},
@@ -90,7 +92,7 @@ var sshWrongProtocol = Rule{
 }
 
 func checkSSHWrongProtocol(c *Case, r *Rule) []Finding {
-	g := newGroups()
+	var found batches
 	for _, j := range c.Journeys {
 		f := flow(j)
 		if f == nil || f.Conn == nil {
@@ -101,29 +103,20 @@ func checkSSHWrongProtocol(c *Case, r *Rule) []Finding {
 		odd := f.SSH != nil && f.SSH.WrongProtocol != "" || j.Service == "http" && c.isSSHPort(j)
 		bare := greeted && !spoke && (f.Conn.FIN[pcapflow.Client].Seen() || len(f.Conn.RST) > 0)
 		if !spoke && (odd || bare) {
-			g.add(j.Server.String(), j)
+			e := frames(j.Points[0].Capture, f.FirstPayload[0].Frame, f.FirstPayload[1].Frame)
+			found.add(j.Server.String(), hit{journey: j, evidence: append(e, journeyLines(j)...)})
 		}
 	}
-	var out []Finding
-	for _, group := range g.all {
-		f := Finding{Severity: Note, Confidence: High, Journeys: group.journeys}
-		for _, j := range group.journeys {
-			fl := flow(j)
-			f.Evidence = append(f.Evidence, frames(j.Points[0].Capture, fl.FirstPayload[0].Frame, fl.FirstPayload[1].Frame)...)
-			f.Evidence = append(f.Evidence, journeyLines(j)...)
-		}
-		f.Evidence = merge(f.Evidence)
-		f.Text = c.say(lang.Text{
-			EN: "%d connection{|s} from %s to %s did not speak SSH.",
-			ES: "%d {conexión|conexiones} desde %s a %s no habl{ó|aron} SSH.",
-		}, len(group.journeys), group.journeys[0].Client.Addr(), group.journeys[0].Server)
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
-		out = append(out, f)
+	if len(found.all) > 0 {
+		return found.telling(Note, High, func(b *batch, f *Finding) {
+			f.Text = c.say(lang.Text{
+				EN: "%d connection{|s} from %s to %s did not speak SSH.",
+				ES: "%d {conexión|conexiones} desde %s a %s no habl{ó|aron} SSH.",
+			}, len(b.hits), f.Journeys[0].Client.Addr(), b.key)
+			f.Refuters = c.doubts(r, notFound)
+		})
 	}
-	if len(out) > 0 {
-		return out
-	}
-	return c.sshLogFinding(r, lang.Text{
+	return c.logFinding(r, lang.Text{
 		EN: "%d connection{|s} did not speak SSH; the log: %q",
 		ES: "%d {conexión no habló|conexiones no hablaron} SSH; el registro: %q",
 	}, func(e *logparse.Event) bool {
@@ -134,16 +127,10 @@ func checkSSHWrongProtocol(c *Case, r *Rule) []Finding {
 // isSSHPort tells whether other journeys spoke SSH with the same server port,
 // or the port is SSH's own.
 func (c *Case) isSSHPort(j *correlate.Journey) bool {
-	if j.Server.Port() == 22 {
-		return true
-	}
-	for _, o := range c.Journeys {
-		if o.Service == "ssh" && o.Server == j.Server {
-			return true
-		}
-	}
-	return false
+	return j.Server.Port() == 22 || c.sshPorts[j.Server]
 }
+
+var lateBanner = &Threshold{"late", 1, "s", lang.Text{EN: "shortest wait for sshd's identification that is called late", ES: "menor espera por la identificación de sshd que se llama tardía"}}
 
 var sshLateBanner = Rule{
 	Name: "ssh-late-banner", Family: "ssh",
@@ -152,8 +139,10 @@ var sshLateBanner = Rule{
 		EN: "TCP was established, but sshd's identification took far longer than a round trip, or never came: the daemon was stopped or overloaded, waited for TCP wrappers, or the attempt waited in a queue before it.",
 		ES: "TCP quedó establecido, pero la identificación de sshd tardó mucho más que una ida y vuelta, o no llegó: el demonio estaba parado o sobrecargado, esperaba a TCP wrappers, o el intento esperó en una cola antes de él.",
 	},
-	Source: "RFC 4253, section 4.2; sshd_config(5), MaxStartups",
-	Needs:  lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
+	Source:     "RFC 4253, section 4.2; sshd_config(5), MaxStartups",
+	Needs:      lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
+	Wants:      []*Want{wantHandshakes},
+	Thresholds: []*Threshold{lateBanner, roundTrips},
 	Refuters: []lang.Text{
 		{EN: "the banner left in time and was lost (retransmitted)", ES: "la identificación salió a tiempo y se perdió (retransmitida)"},
 	},
@@ -161,43 +150,42 @@ var sshLateBanner = Rule{
 }
 
 func checkSSHLateBanner(c *Case, r *Rule) []Finding {
-	var out []Finding
+	var late, silent batches
 	for _, j := range c.open(r) {
 		conn, f := connection(j), flow(j)
 		if conn == nil || !conn.ACK.Seen() || !(j.SSH != nil || j.Server.Port() == 22) || j.Service == "http" {
 			continue
 		}
-		wait := time.Duration(f.End.Time - conn.ACK.Time)
-		if j.SSH != nil && j.SSH.ServerBanner.Seen() {
-			wait = time.Duration(j.SSH.ServerBanner.Time - conn.ACK.Time)
-		} else if !f.FirstPayload[pcapflow.Server].Seen() {
-			if f.Packets[pcapflow.Server] == 0 || len(conn.SYNACK) == 0 {
-				continue // the capture lacks the server's side: not evaluable
-			}
+		into, wait := &silent, time.Duration(f.End.Time-conn.ACK.Time)
+		switch banner := j.SSH != nil && j.SSH.ServerBanner.Seen(); {
+		case banner && resentBetween(j, conn.ACK, j.SSH.ServerBanner):
+			continue // it was lost, not late
+		case banner:
+			into, wait = &late, time.Duration(j.SSH.ServerBanner.Time-conn.ACK.Time)
+		case f.FirstPayload[pcapflow.Server].Seen() || f.Packets[pcapflow.Server] == 0 || len(conn.SYNACK) == 0:
+			continue // it spoke something else, or the capture lacks its side: not evaluable
+		default:
 			wait = max(wait, time.Duration(f.End.Time-f.Start.Time))
-		} else {
-			continue
 		}
-		if wait < time.Second || wait < 5*roundTrip(j) || j.SSH != nil && j.SSH.ServerBanner.Seen() && resentBetween(j, conn.ACK, j.SSH.ServerBanner) {
-			continue
+		if wait >= c.limit(r, lateBanner) && c.exceeds(r, roundTrips, wait, roundTrip(j)) {
+			e := phaseFrames(j, string(pcapflow.TCPConnect), string(pcapflow.SSHBanner))
+			into.add(j.Server.String(), hit{journey: j, lost: wait, evidence: append(e, journeyLines(j)...)})
 		}
-		find := Finding{Severity: Warning, Confidence: Medium, Journeys: []*correlate.Journey{j}, Lost: wait}
-		find.Evidence = phaseFrames(j, string(pcapflow.TCPConnect), string(pcapflow.SSHBanner))
-		find.Text = c.say(lang.Text{
-			EN: "%s took the connection of %s at once, but sshd's identification came after %s (round trip %s).",
-			ES: "%s tomó la conexión de %s enseguida, pero la identificación de sshd llegó tras %s (ida y vuelta %s).",
-		}, j.Server, j.Client, wait, roundTrip(j))
-		if j.SSH == nil || !j.SSH.ServerBanner.Seen() {
-			find.Severity = Error
-			find.Text = c.say(lang.Text{
-				EN: "%s took the connection of %s, but sshd never said a word in %s.",
-				ES: "%s tomó la conexión de %s, pero sshd no dijo nada en %s.",
-			}, j.Server, j.Client, wait)
-		}
-		find.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
-		out = append(out, find)
 	}
-	return out
+	out := late.telling(Warning, Medium, func(b *batch, f *Finding) {
+		f.Text = c.say(lang.Text{
+			EN: "%s took %d connection{|s} at once, but sshd's identification came after %s (round trip %s)%s.",
+			ES: "%s tomó %d {conexión|conexiones} enseguida, pero la identificación de sshd llegó tras %s (ida y vuelta %s)%s.",
+		}, b.key, len(b.hits), c.upTo(b), roundTrip(b.worst().journey), c.reachedClause(b.worst().journey))
+		f.Refuters = c.doubts(r, notFound)
+	})
+	return append(out, silent.telling(Error, Medium, func(b *batch, f *Finding) {
+		f.Text = c.say(lang.Text{
+			EN: "%s took %d connection{|s}, but sshd never said a word in %s.",
+			ES: "%s tomó %d {conexión|conexiones}, pero sshd no dijo nada en %s.",
+		}, b.key, len(b.hits), c.upTo(b))
+		f.Refuters = c.doubts(r, notFound)
+	})...)
 }
 
 var sshShed = Rule{
@@ -209,11 +197,12 @@ var sshShed = Rule{
 	},
 	Source: "sshd_config(5), MaxStartups, PerSourcePenalties",
 	Needs:  lang.Text{EN: "sshd's log", ES: "el registro de sshd"},
+	Wants:  []*Want{wantSSHLog},
 	Refuters: []lang.Text{
 		{EN: "the banner was sent", ES: "la identificación se envió"},
 	},
 	Check: func(c *Case, r *Rule) []Finding {
-		return c.sshLogFinding(r, lang.Text{
+		return c.logFinding(r, lang.Text{
 			EN: "sshd shed %d connection{|s}: %q",
 			ES: "sshd descartó %d {conexión|conexiones}: %q",
 		}, func(e *logparse.Event) bool { return e.Kind == logparse.SSHDropped })

@@ -10,6 +10,8 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
+var slowKex = &Threshold{"slow", 0.5, "s", lang.Text{EN: "shortest computation of a key exchange that is called slow", ES: "menor cálculo de un intercambio de claves que se llama lento"}}
+
 var sshSlowKex = Rule{
 	Name: "ssh-slow-kex", Family: "ssh",
 	Title: lang.Text{EN: "The SSH key exchange took long to compute", ES: "El intercambio de claves SSH tardó en calcularse"},
@@ -17,8 +19,10 @@ var sshSlowKex = Rule{
 		EN: "From the client's key exchange request to the server's reply far more than a round trip passed, without retransmission: processor time of the server, or a busy machine.",
 		ES: "De la petición de intercambio de claves a la respuesta del servidor pasó mucho más que una ida y vuelta, sin retransmisiones: cálculo del servidor o una máquina ocupada.",
 	},
-	Source: "RFC 4253, section 8",
-	Needs:  lang.Text{EN: "a capture with the login", ES: "una captura con el acceso"},
+	Source:     "RFC 4253, section 8",
+	Needs:      lang.Text{EN: "a capture with the login", ES: "una captura con el acceso"},
+	Wants:      []*Want{wantSSHLogins},
+	Thresholds: []*Threshold{slowKex, roundTrips},
 	Refuters: []lang.Text{
 		{EN: "the same algorithm was quick in other logins at this server", ES: "el mismo algoritmo fue rápido en otros accesos a este servidor"},
 	},
@@ -41,16 +45,14 @@ func checkSSHSlowKex(c *Case, r *Rule) []Finding {
 		t, ok := kexTime(j)
 		switch {
 		case !ok:
-		case t < c.T.SlowKex || t < 5*roundTrip(j):
+		case t < c.limit(r, slowKex) || !c.exceeds(r, roundTrips, t, roundTrip(j)):
 			quick[j.Server.String()+j.SSH.Kex] = true
 		case !resentBetween(j, j.SSH.KexRequest, j.SSH.KexReply):
 			found.add(j.Server.String()+j.SSH.Kex, hit{journey: j, lost: t, evidence: phaseFrames(j, string(pcapflow.SSHKex))})
 		}
 	}
-	var out []Finding
-	for _, b := range found.all {
+	return found.telling(Note, Medium, func(b *batch, f *Finding) {
 		w := b.worst()
-		f := b.finding(Note, Medium)
 		if quick[b.key] {
 			f.Confidence = Low
 		}
@@ -59,9 +61,7 @@ func checkSSHSlowKex(c *Case, r *Rule) []Finding {
 			ES: "%s tardó hasta %s en el intercambio de claves (%s, %d acceso{|s}): procesador, no red.",
 		}, w.journey.Server, w.lost, w.journey.SSH.Kex, len(b.hits))
 		f.Refuters = c.doubts(r, foundIf(quick[b.key]))
-		out = append(out, f)
-	}
-	return out
+	})
 }
 
 var sshAuthBackend = Rule{
@@ -71,8 +71,10 @@ var sshAuthBackend = Rule{
 		EN: "The server was silent for seconds between an authentication request and its answer, and no reverse lookup explains it: PAM, LDAP, Kerberos (GSSAPI) or a second factor. Its log around that time names the module.",
 		ES: "El servidor calló segundos entre una petición de autenticación y su respuesta, y ninguna resolución inversa lo explica: PAM, LDAP, Kerberos (GSSAPI) o un segundo factor. Su registro de ese momento nombra el módulo.",
 	},
-	Source: "RFC 4252; pam(8)",
-	Needs:  lang.Text{EN: "a capture with the login; better with the server's log", ES: "una captura con el acceso; mejor con el registro del servidor"},
+	Source:     "RFC 4252; pam(8)",
+	Needs:      lang.Text{EN: "a capture with the login; better with the server's log", ES: "una captura con el acceso; mejor con el registro del servidor"},
+	Wants:      []*Want{wantSSHLogins},
+	Thresholds: []*Threshold{longPause},
 	Refuters: []lang.Text{
 		{EN: "the pause came before any authentication method", ES: "la pausa fue antes de todo método de autenticación"},
 	},
@@ -80,7 +82,8 @@ var sshAuthBackend = Rule{
 }
 
 func checkSSHAuthBackend(c *Case, r *Rule) []Finding {
-	var out []Finding
+	var found batches
+	before := map[string]bool{} // any method was tried
 	for _, j := range c.open(r) {
 		if j.SSH == nil {
 			continue
@@ -88,21 +91,23 @@ func checkSSHAuthBackend(c *Case, r *Rule) []Finding {
 		for _, x := range j.SSH.Rounds {
 			wait := time.Duration(x.Reply.Time - x.Request.Time)
 			// After a wrong password sshd itself waits some two seconds.
-			if !x.Request.Seen() || !x.Reply.Seen() || x.Result == "failure" || wait < c.T.LongPause || resentBetween(j, x.Request, x.Reply) {
+			if !x.Request.Seen() || !x.Reply.Seen() || x.Result == "failure" || wait < c.limit(r, longPause) || resentBetween(j, x.Request, x.Reply) {
 				continue
 			}
-			b := batch{hits: []hit{{journey: j, lost: wait, evidence: append(frames(j.Points[0].Capture, x.Request.Frame, x.Reply.Frame), journeyLines(j)...)}}}
-			f := b.finding(Warning, Medium)
-			f.Text = c.say(lang.Text{
-				EN: "The login from %s to %s waited %s for the server's authentication%s.",
-				ES: "El acceso de %s a %s esperó %s a la autenticación del servidor%s.",
-			}, j.Client.Addr(), j.Server, wait, backendWords(j))
-			f.Refuters = c.doubts(r, foundIf(x.None))
-			out = append(out, f)
+			key := j.Server.String() + backendWords(j)
+			before[key] = before[key] || x.None
+			found.add(key, hit{journey: j, lost: wait, evidence: append(frames(j.Points[0].Capture, x.Request.Frame, x.Reply.Frame), journeyLines(j)...)})
 			break
 		}
 	}
-	return out
+	return found.telling(Warning, Medium, func(b *batch, f *Finding) {
+		j := f.Journeys[0]
+		f.Text = c.say(lang.Text{
+			EN: "%d login{|s} at %s waited %s for the server's authentication%s.",
+			ES: "%d acceso{|s} a %s esper{ó|aron} %s a la autenticación del servidor%s.",
+		}, len(b.hits), j.Server, c.upTo(b), backendWords(j))
+		f.Refuters = c.doubts(r, foundIf(before[b.key]))
+	})
 }
 
 // backendWords names the module of a matched PAM line.
@@ -118,6 +123,8 @@ func backendWords(j *correlate.Journey) string {
 	return ""
 }
 
+var slowSession = &Threshold{"slow", 1, "s", lang.Text{EN: "shortest time from login to the first output that is called slow", ES: "menor tiempo del acceso a la primera salida que se llama lento"}}
+
 var sshSlowSession = Rule{
 	Name: "ssh-slow-session", Family: "ssh",
 	Title: lang.Text{EN: "The session started late after the login", ES: "La sesión empezó tarde tras el acceso"},
@@ -125,34 +132,32 @@ var sshSlowSession = Rule{
 		EN: "Authentication was done, and the first output came much later: pam_systemd, a message of the day, an automounted home, the shell's own start.",
 		ES: "La autenticación había terminado y la primera salida llegó mucho después: pam_systemd, un mensaje del día, un directorio que se monta, el arranque de la propia shell.",
 	},
-	Source: "RFC 4254, section 6",
-	Needs:  lang.Text{EN: "a capture with the login", ES: "una captura con el acceso"},
-	Check:  checkSSHSlowSession,
+	Source:     "RFC 4254, section 6",
+	Needs:      lang.Text{EN: "a capture with the login", ES: "una captura con el acceso"},
+	Wants:      []*Want{wantSSHLogins},
+	Thresholds: []*Threshold{slowSession, roundTrips},
+	Check:      checkSSHSlowSession,
 }
 
-func checkSSHSlowSession(c *Case, _ *Rule) []Finding {
+func checkSSHSlowSession(c *Case, r *Rule) []Finding {
 	var found batches
 	for _, j := range c.Journeys {
 		if j.SSH == nil || !j.SSH.AuthEnd.Seen() || !j.SSH.SessionStart.Seen() {
 			continue
 		}
 		wait := time.Duration(j.SSH.SessionStart.Time - j.SSH.AuthEnd.Time)
-		if wait < c.T.SlowSession || wait < 5*roundTrip(j) || resentBetween(j, j.SSH.AuthEnd, j.SSH.SessionStart) {
+		if wait < c.limit(r, slowSession) || !c.exceeds(r, roundTrips, wait, roundTrip(j)) || resentBetween(j, j.SSH.AuthEnd, j.SSH.SessionStart) {
 			continue
 		}
 		found.add(j.Server.String(), hit{journey: j, lost: wait, evidence: frames(j.Points[0].Capture, j.SSH.AuthEnd.Frame, j.SSH.SessionStart.Frame)})
 	}
-	var out []Finding
-	for _, b := range found.all {
+	return found.telling(Note, Medium, func(b *batch, f *Finding) {
 		w := b.worst()
-		f := b.finding(Note, Medium)
 		f.Text = c.say(lang.Text{
 			EN: "%d login{|s} at %s {was|were} authenticated, and the session took up to %s more to start.",
 			ES: "%d acceso{|s} a %s qued{ó|aron} autenticado{|s}, y la sesión tardó hasta %s más en empezar.",
 		}, len(b.hits), w.journey.Server, w.lost)
-		out = append(out, f)
-	}
-	return out
+	})
 }
 
 var sshSlowDelivery = Rule{
@@ -162,8 +167,10 @@ var sshSlowDelivery = Rule{
 		EN: "Segments of the login were repeated on their way to the client while its authentication was running: the wait is the network's, not sshd's.",
 		ES: "Segmentos del acceso se repitieron camino del cliente durante la autenticación: la espera es de la red, no de sshd.",
 	},
-	Source: "RFC 6298",
-	Needs:  lang.Text{EN: "a capture with the login", ES: "una captura con el acceso"},
+	Source:     "RFC 6298",
+	Needs:      lang.Text{EN: "a capture with the login", ES: "una captura con el acceso"},
+	Wants:      []*Want{wantSSHLogins},
+	Thresholds: weights,
 	Refuters: []lang.Text{
 		{EN: "nothing was lost and the reply reached the client in time", ES: "nada se perdió y la respuesta llegó a tiempo al cliente"},
 	},
@@ -181,20 +188,17 @@ func checkSSHSlowDelivery(c *Case, r *Rule) []Finding {
 			s := p.Flow.SSH
 			return s != nil && t.Dir == pcapflow.Server && t.Time > s.NewKeys[pcapflow.Server].Time && (!end.Seen() || t.Time <= s.AuthEnd.Time)
 		})
-		if wait := lost.wait(); wait >= c.T.FeltLoss {
+		if wait := lost.wait(); wait >= c.limit(r, felt) {
 			found.add(j.Server.String(), hit{journey: j, lost: min(wait, j.Total()), evidence: append(lost.evidence(), journeyLines(j)...)})
 		}
 	}
-	var out []Finding
-	for _, b := range found.all {
+	return found.telling(Note, High, func(b *batch, f *Finding) {
 		w := b.worst()
-		f := b.finding(c.weighed(b, c.connections()), High)
+		f.Severity = c.weighed(r, &found, b, c.connections())
 		f.Text = c.say(lang.Text{
 			EN: "%d login{|s} at %s waited up to %s for repeated segments, not for sshd.",
 			ES: "%d acceso{|s} a %s esper{ó|aron} hasta %s por segmentos repetidos, no por sshd.",
 		}, len(b.hits), w.journey.Server, w.lost)
 		f.Refuters = c.doubts(r, notFound)
-		out = append(out, f)
-	}
-	return out
+	})
 }

@@ -17,8 +17,10 @@ var synLost = Rule{
 		EN: "The first SYN, or its answer, was lost and sent again when the timer expired (1 s on most systems). The connection then took one round trip. The network lost a packet; the server was not slow.",
 		ES: "El primer SYN, o su respuesta, se perdió y se repitió al vencer el temporizador (1 s en casi todos los sistemas). Después la conexión tardó una ida y vuelta. La red perdió un paquete; el servidor no fue lento.",
 	},
-	Source: "RFC 6298, section 2; RFC 9293, section 3.8.3",
-	Needs:  lang.Text{EN: "a capture with the handshake", ES: "una captura con el establecimiento TCP"},
+	Source:     "RFC 6298, section 2; RFC 9293, section 3.8.3",
+	Needs:      lang.Text{EN: "a capture with the handshake", ES: "una captura con el establecimiento TCP"},
+	Wants:      []*Want{wantHandshakes},
+	Thresholds: with(weights, retryWait),
 	Refuters: []lang.Text{
 		{EN: "a capture at the server shows the first SYN arriving and being ignored", ES: "una captura en el servidor muestra que el primer SYN llegó y fue ignorado"},
 	},
@@ -36,7 +38,8 @@ func connection(j *correlate.Journey) *pcapflow.Conn {
 }
 
 func checkSYNLost(c *Case, r *Rule) []Finding {
-	var out []Finding
+	var found batches
+	attempts := map[string]int{}
 	for _, j := range c.open(r) {
 		conn := connection(j)
 		if conn == nil || len(conn.SYN) < 2 || !conn.ACK.Seen() || len(conn.SYNACK) == 0 {
@@ -46,20 +49,22 @@ func checkSYNLost(c *Case, r *Rule) []Finding {
 		if first := conn.SYNACK[0]; first.Time < conn.SYN[len(conn.SYN)-1].Time {
 			wait = time.Duration(first.Time - conn.SYN[0].Time) // answered before the last repeat
 		}
-		if wait < 500*time.Millisecond || held(j) {
+		if wait < c.limit(r, retryWait) || held(j) {
 			continue
 		}
-		f := Finding{Severity: Warning, Confidence: High, Journeys: []*correlate.Journey{j}, Lost: wait}
-		f.Text = c.say(lang.Text{
-			EN: "%s of %s is a lost SYN to %s and its retry timer (%d attempt{|s}); the network's round trip is only %s. Without the loss: %s.",
-			ES: "%s de %s es un SYN perdido hacia %s y su temporizador (%d intento{|s}); la ida y vuelta de la red es solo %s. Sin la pérdida: %s.",
-		}, wait, j.Total(), j.Server, len(conn.SYN), time.Duration(conn.RTT), max(j.Total()-wait, 0))
-		f.Share = float64(wait) / float64(max(j.Total(), wait))
-		f.Evidence = append(phaseFrames(j, string(pcapflow.TCPConnect)), journeyLines(j)...)
-		f.Refuters = []Refuter{serverCaptureRefuter(c, r, j, len(conn.SYN))}
-		out = append(out, f)
+		key := j.Server.String()
+		attempts[key] += len(conn.SYN)
+		found.add(key, hit{journey: j, lost: wait, evidence: append(phaseFrames(j, string(pcapflow.TCPConnect)), journeyLines(j)...)})
 	}
-	return c.weigh(out, c.connections())
+	return found.telling(Note, High, func(b *batch, f *Finding) {
+		w := b.worst()
+		f.Severity = c.weighed(r, &found, b, c.connections())
+		f.Text = c.say(lang.Text{
+			EN: "A lost SYN to %s and its retry timer cost %s on %d connection{|s} (%d attempts); the network's round trip is only %s. The longest took %s; without the loss: %s.",
+			ES: "Un SYN perdido hacia %s y su temporizador costaron %s en %d {conexión|conexiones} (%d intentos); la ida y vuelta de la red es solo %s. La más larga tardó %s; sin la pérdida: %s.",
+		}, w.journey.Server, c.upTo(b), len(b.hits), attempts[b.key], roundTrip(w.journey), w.journey.Total(), max(w.journey.Total()-w.lost, 0))
+		f.Refuters = []Refuter{c.serverCaptureRefuter(r, f.Journeys, 2)}
+	})
 }
 
 // held tells whether all SYNs arrived together at another point: a router kept
@@ -78,23 +83,32 @@ func held(j *correlate.Journey) bool {
 	return false
 }
 
-// serverCaptureRefuter looks for the same SYNs at the server.
-func serverCaptureRefuter(c *Case, r *Rule, j *correlate.Journey, attempts int) Refuter {
-	for _, p := range j.Points[1:] {
-		if p.Flow.Conn == nil || p.Flow.Conn.Vantage != pcapflow.VantageServer {
-			continue
+// serverCaptureRefuter looks for the same SYNs at the server: at least so many
+// of any of the connections.
+func (c *Case) serverCaptureRefuter(r *Rule, js []*correlate.Journey, attempts int) Refuter {
+	known := false
+	for _, j := range js {
+		for _, p := range j.Points[1:] {
+			if p.Flow.Conn == nil || p.Flow.Conn.Vantage != pcapflow.VantageServer {
+				continue
+			}
+			known = true
+			if len(p.Flow.Conn.SYN) >= attempts {
+				return Refuter{Text: r.Refuters[0].In(c.Lang), Status: "found"}
+			}
 		}
-		status := "not-found"
-		if len(p.Flow.Conn.SYN) >= attempts {
-			status = "found"
-		}
-		return Refuter{Text: r.Refuters[0].In(c.Lang), Status: status}
+	}
+	if known {
+		return Refuter{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}
 	}
 	return Refuter{
 		Text: r.Refuters[0].In(c.Lang), Status: "not-collected",
-		Command: fmt.Sprintf("tcpdump -ni any -w server.pcap 'host %s and tcp port %d'", j.Client.Addr(), j.Server.Port()),
+		Command: fmt.Sprintf("%s: tcpdump -ni any -w server.pcap 'host %s and tcp port %d'", js[0].Server.Addr(), js[0].Client.Addr(), js[0].Server.Port()),
 	}
 }
+
+// scanTargets tells a scan from requests that failed.
+var scanTargets = &Threshold{"scan", 16, "", lang.Text{EN: "ports or hosts that one client tries in vain before it is called a scan", ES: "puertos o equipos que un cliente prueba en vano antes de llamarlo barrido"}}
 
 var synUnanswered = Rule{
 	Name: "syn-unanswered", Family: "tcp", Gated: true,
@@ -103,8 +117,10 @@ var synUnanswered = Rule{
 		EN: "Every SYN stayed without SYN-ACK, RST or ICMP error: a firewall drops it, the host is down, or there is no route. Nothing reached the application.",
 		ES: "Ningún SYN obtuvo SYN-ACK, RST ni error ICMP: un cortafuegos lo descarta, el equipo está caído o no hay ruta. Nada llegó a la aplicación.",
 	},
-	Source: "RFC 9293, section 3.8.3",
-	Needs:  lang.Text{EN: "a capture with the SYNs", ES: "una captura con los SYN"},
+	Source:     "RFC 9293, section 3.8.3",
+	Needs:      lang.Text{EN: "a capture with the SYNs", ES: "una captura con los SYN"},
+	Wants:      []*Want{wantHandshakes},
+	Thresholds: []*Threshold{quiet, scanTargets},
 	Refuters: []lang.Text{
 		{EN: "a capture at the server shows a SYN-ACK leaving (lost on the way back)", ES: "una captura en el servidor muestra un SYN-ACK saliendo (perdido a la vuelta)"},
 	},
@@ -112,7 +128,7 @@ var synUnanswered = Rule{
 }
 
 func checkSYNUnanswered(c *Case, r *Rule) []Finding {
-	g := newGroups()
+	var found batches
 	for _, j := range c.open(r) {
 		conn := connection(j)
 		if conn == nil || len(conn.SYN) == 0 || len(conn.RST) > 0 || len(flow(j).ICMP) > 0 || conn.ACK.Seen() {
@@ -121,79 +137,63 @@ func checkSYNUnanswered(c *Case, r *Rule) []Finding {
 		if len(conn.SYNACK) > 0 && (len(conn.SYN) < 2 || len(conn.SYNACK) < 2 || flow(j).Payload[pcapflow.Client] > 0) {
 			continue // answered; that the answers never arrived shows in both sides' repetitions
 		}
-		if len(conn.SYN) < 2 && !quietFor(j, time.Second) {
+		if len(conn.SYN) < 2 && !quietFor(j, c.limit(r, quiet)) {
 			continue // the capture ended before an answer was due
 		}
-		g.add(j.Server.String(), j)
+		found.add(j.Server.String(), hit{journey: j, lost: time.Duration(flow(j).End.Time - conn.SYN[0].Time), evidence: phaseFrames(j, string(pcapflow.TCPConnect))})
 	}
-	var out []Finding
-	silent, scans := c.scans(g)
-	for _, s := range scans {
-		c.scanners[s.key] = true
-		out = append(out, c.scanFinding(r, s))
-	}
-	for _, group := range silent {
-		f := Finding{Severity: Error, Confidence: High, Journeys: group.journeys}
-		attempts := 0
-		for _, j := range group.journeys {
-			conn := connection(j)
-			attempts += len(conn.SYN)
-			f.Lost += time.Duration(flow(j).End.Time - conn.SYN[0].Time)
-			f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.TCPConnect))...)
-		}
-		f.Evidence = merge(f.Evidence)
-		j := group.journeys[0]
+	silent, scans := c.scans(r, &found)
+	out := scans.telling(Note, High, func(b *batch, f *Finding) {
+		c.scanners[b.key] = true
 		f.Text = c.say(lang.Text{
-			EN: "%s never answered: %d SYN{|s} of %d connection{|s} without SYN-ACK, RST or ICMP (silent drop, host down, or no route).",
-			ES: "%s nunca respondió: %d SYN de %d {conexión|conexiones} sin SYN-ACK, RST ni ICMP (descarte silencioso, equipo caído o sin ruta).",
-		}, j.Server, attempts, len(group.journeys))
-		f.Refuters = []Refuter{serverCaptureRefuter(c, r, j, 1)}
-		if e, n := synAcksSent(group.journeys); n > 0 {
-			f.Refuters[0] = Refuter{Text: r.Refuters[0].In(c.Lang), Status: "found"}
-			f.Evidence = merge(append(f.Evidence, e...))
-			f.Text = c.say(lang.Text{
-				EN: "The client never got an answer of %s: %d SYN{|s} of %d connection{|s} arrived and %d SYN-ACK{|s} left, which were lost on the way back.",
-				ES: "El cliente nunca recibió respuesta de %s: llegaron %d SYN de %d {conexión|conexiones} y salieron %d SYN-ACK, que se perdieron a la vuelta.",
-			}, j.Server, attempts, len(group.journeys), n)
-		}
-		out = append(out, f)
+			EN: "%s tried %d connection{|s} to many ports or hosts without any answer: a scan, not a request that somebody waited for.",
+			ES: "%s intentó %d {conexión|conexiones} a muchos puertos o equipos sin ninguna respuesta: un barrido, no una petición que alguien esperara.",
+		}, b.key, len(b.hits))
+		f.Refuters = []Refuter{c.serverCaptureRefuter(r, f.Journeys, 1)}
+	})
+	return append(out, silent.telling(Error, High, func(b *batch, f *Finding) { c.silent(r, b, f) })...)
+}
+
+// silent fills in the finding about a server that answered no SYN.
+func (c *Case) silent(r *Rule, b *batch, f *Finding) {
+	attempts := 0
+	for _, j := range f.Journeys {
+		attempts += len(connection(j).SYN)
 	}
-	return out
+	server := f.Journeys[0].Server
+	f.Text = c.say(lang.Text{
+		EN: "%s never answered: %d SYN{|s} of %d connection{|s} without SYN-ACK, RST or ICMP (silent drop, host down, or no route).",
+		ES: "%s nunca respondió: %d SYN de %d {conexión|conexiones} sin SYN-ACK, RST ni ICMP (descarte silencioso, equipo caído o sin ruta).",
+	}, server, attempts, len(b.hits))
+	f.Refuters = []Refuter{c.serverCaptureRefuter(r, f.Journeys, 1)}
+	if e, n := synAcksSent(f.Journeys); n > 0 {
+		f.Refuters[0] = Refuter{Text: r.Refuters[0].In(c.Lang), Status: "found"}
+		f.Evidence = merge(append(f.Evidence, e...))
+		f.Text = c.say(lang.Text{
+			EN: "The client never got an answer of %s: %d SYN{|s} of %d connection{|s} arrived and %d SYN-ACK{|s} left, which were lost on the way back.",
+			ES: "El cliente nunca recibió respuesta de %s: llegaron %d SYN de %d {conexión|conexiones} y salieron %d SYN-ACK, que se perdieron a la vuelta.",
+		}, server, attempts, len(b.hits), n)
+	}
 }
 
 // scans takes out of unanswered connections those of a scan: one client that
 // tried many ports or hosts in vain. It is nobody's request.
-func (c *Case) scans(g *groups) (rest []*group, scans []*group) {
+func (c *Case) scans(r *Rule, all *batches) (rest, scans batches) {
 	targets := map[netip.Addr]int{}
-	for _, x := range g.all {
-		targets[x.journeys[0].Client.Addr()]++
+	for _, b := range all.all {
+		targets[b.hits[0].journey.Client.Addr()]++
 	}
-	byClient := newGroups()
-	for _, x := range g.all {
-		client := x.journeys[0].Client.Addr()
-		if targets[client] < c.T.ScanTargets {
-			rest = append(rest, x)
-			continue
+	for _, b := range all.all {
+		client := b.hits[0].journey.Client.Addr()
+		into, key := &rest, b.key
+		if targets[client] >= c.count(r, scanTargets) {
+			into, key = &scans, client.String()
 		}
-		for _, j := range x.journeys {
-			byClient.add(client.String(), j)
+		for _, h := range b.hits {
+			into.add(key, h)
 		}
 	}
-	return rest, byClient.all
-}
-
-func (c *Case) scanFinding(r *Rule, g *group) Finding {
-	f := Finding{Severity: Note, Confidence: High, Journeys: g.journeys}
-	for _, j := range g.journeys[:min(len(g.journeys), maxProven)] {
-		f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.TCPConnect))...)
-	}
-	f.Evidence = merge(f.Evidence)
-	f.Text = c.say(lang.Text{
-		EN: "%s tried %d connection{|s} to many ports or hosts without any answer: a scan, not a request that somebody waited for.",
-		ES: "%s intentó %d {conexión|conexiones} a muchos puertos o equipos sin ninguna respuesta: un barrido, no una petición que alguien esperara.",
-	}, g.key, len(g.journeys))
-	f.Refuters = []Refuter{serverCaptureRefuter(c, r, g.journeys[0], 1)}
-	return f
+	return rest, scans
 }
 
 // synAcksSent counts the SYN-ACKs of journeys that some capture saw leave.
@@ -222,6 +222,8 @@ func quietFor(j *correlate.Journey, d time.Duration) bool {
 	return p.Capture.Last.Time-p.Flow.End.Time >= int64(d)
 }
 
+var sameMoment = &Threshold{"near", 1, "s", lang.Text{EN: "how near in time another client's connection says the opposite", ES: "cómo de cerca en el tiempo otra conexión dice lo contrario"}}
+
 var connectionRefused = Rule{
 	Name: "connection-refused", Family: "tcp",
 	Title: lang.Text{EN: "Connection refused", ES: "Conexión rechazada"},
@@ -229,8 +231,10 @@ var connectionRefused = Rule{
 		EN: "The SYN was answered with RST: nothing listens on that port, or a device on the way refuses in the server's name. The same TTL as the host's other packets speaks for the host.",
 		ES: "Al SYN se respondió con RST: nada escucha en ese puerto, o un dispositivo en el camino rechaza en nombre del servidor. Un TTL igual al de los demás paquetes del equipo apunta al equipo.",
 	},
-	Source: "RFC 9293, section 3.10.7.1",
-	Needs:  lang.Text{EN: "a capture with SYN and RST", ES: "una captura con SYN y RST"},
+	Source:     "RFC 9293, section 3.10.7.1",
+	Needs:      lang.Text{EN: "a capture with SYN and RST", ES: "una captura con SYN y RST"},
+	Wants:      []*Want{wantHandshakes},
+	Thresholds: []*Threshold{sameMoment},
 	Refuters: []lang.Text{
 		{EN: "another client got a SYN-ACK from the same port in the same second", ES: "otro cliente obtuvo un SYN-ACK del mismo puerto en el mismo segundo"},
 	},
@@ -238,49 +242,40 @@ var connectionRefused = Rule{
 }
 
 func checkConnectionRefused(c *Case, r *Rule) []Finding {
-	g := newGroups()
+	var found batches
 	for _, j := range c.open(r) {
 		conn := connection(j)
 		if conn == nil || len(conn.SYN) == 0 || len(conn.SYNACK) > 0 || len(conn.RST) == 0 || conn.RST[0].Dir != pcapflow.Server {
 			continue
 		}
-		g.add(j.Server.String(), j)
+		found.add(j.Server.String(), hit{journey: j, lost: j.Total(), evidence: phaseFrames(j, string(pcapflow.TCPConnect))})
 	}
-	var out []Finding
-	for _, group := range g.all {
-		f := Finding{Severity: Error, Confidence: High, Journeys: group.journeys}
-		for _, j := range group.journeys {
-			f.Lost += j.Total()
-			f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.TCPConnect))...)
-		}
-		f.Evidence = merge(f.Evidence)
-		j := group.journeys[0]
+	return found.telling(Error, High, func(b *batch, f *Finding) {
+		j := f.Journeys[0]
 		f.Text = c.say(lang.Text{
 			EN: "%s refused %d connection{|s} with RST (TTL %d): nothing listens on port %d.",
 			ES: "%s rechazó %d {conexión|conexiones} con RST (TTL %d): nada escucha en el puerto %d.",
-		}, j.Server.Addr(), len(group.journeys), connection(j).RST[0].TTL, j.Server.Port())
+		}, j.Server.Addr(), len(b.hits), connection(j).RST[0].TTL, j.Server.Port())
 		if c.scanners[j.Client.Addr().String()] {
 			f.Severity = Note // part of a scan
 		}
-		status := "not-found"
-		if c.accepted(j) {
-			status, f.Confidence = "found", Medium
+		took := c.accepted(r, j)
+		if took {
+			f.Confidence = Medium
 		}
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: status}}
-		out = append(out, f)
-	}
-	return out
+		f.Refuters = c.doubts(r, foundIf(took))
+	})
 }
 
-// accepted tells whether the server took another connection within a second of
-// refusing this one.
-func (c *Case) accepted(j *correlate.Journey) bool {
+// accepted tells whether the server took another connection at the moment it
+// refused this one.
+func (c *Case) accepted(r *Rule, j *correlate.Journey) bool {
 	for _, o := range c.Journeys {
 		conn := connection(o)
 		if o == j || conn == nil || o.Server != j.Server || len(conn.SYNACK) == 0 || len(o.Points) == 0 || o.Points[0].Capture != j.Points[0].Capture {
 			continue
 		}
-		if time.Duration(conn.SYNACK[0].Time-j.Start.Time).Abs() < time.Second {
+		if time.Duration(conn.SYNACK[0].Time-j.Start.Time).Abs() < c.limit(r, sameMoment) {
 			return true
 		}
 	}

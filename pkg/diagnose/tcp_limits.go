@@ -15,8 +15,10 @@ var receiverLimited = Rule{
 		EN: "One side advertised no room, or the other had used up what was advertised, and waited. The reader is slow (its processor, its disk, the application), not the network.",
 		ES: "Un lado anunció que no tenía sitio, o el otro había agotado lo anunciado, y esperó. El lector es lento (su procesador, su disco, la aplicación), no la red.",
 	},
-	Source: "RFC 9293, section 3.8.6",
-	Needs:  lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
+	Source:     "RFC 9293, section 3.8.6",
+	Needs:      lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
+	Wants:      []*Want{wantConnections},
+	Thresholds: weights,
 	Refuters: []lang.Text{
 		{EN: "the window was open again before the sender had anything to send", ES: "la ventana se abrió de nuevo antes de que el emisor tuviera algo que enviar"},
 	},
@@ -37,6 +39,7 @@ var nagleDelayedACK = Rule{
 	},
 	Source: "RFC 9293, sections 3.7.4 and 3.8.6.3",
 	Needs:  lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
+	Wants:  []*Want{wantConnections},
 	Refuters: []lang.Text{
 		{EN: "the pauses are not those of a timer", ES: "las pausas no son las de un temporizador"},
 	},
@@ -77,19 +80,17 @@ func (c *Case) stalls(r *Rule, causes []string, text lang.Text) []Finding {
 			}
 		}
 	}
-	var out []Finding
-	for _, b := range found.all {
-		f := b.finding(Note, High)
+	return found.telling(Note, High, func(b *batch, f *Finding) {
 		w := b.worst()
 		if r.Name == "receiver-limited" {
-			f.Severity = c.weighed(b, len(seen))
+			f.Severity = c.weighed(r, &found, b, len(seen))
 		}
 		f.Text = c.say(text, c.side(side[b.key]), w.lost, len(b.hits), w.journey.Server)
 		f.Refuters = c.doubts(r, notFound)
-		out = append(out, f)
-	}
-	return out
+	})
 }
+
+var fullTimes = &Threshold{"full", 3, "", lang.Text{EN: "how often the window must have been full", ES: "cuántas veces debe haberse llenado la ventana"}}
 
 var windowLimited = Rule{
 	Name: "window-limited", Family: "tcp",
@@ -98,8 +99,10 @@ var windowLimited = Rule{
 		EN: "The sender had all that the receiver's window allows in flight again and again, without loss: the rate is window over round trip. Larger socket buffers, or window scaling where it is missing, raise it.",
 		ES: "El emisor tuvo en vuelo una y otra vez todo lo que la ventana del receptor permite, sin pérdidas: el caudal es la ventana entre la ida y vuelta. Lo suben búferes mayores, o el escalado de ventana donde falta.",
 	},
-	Source: "RFC 7323, section 2",
-	Needs:  lang.Text{EN: "a capture with the handshake and the transfer", ES: "una captura con el establecimiento y la transferencia"},
+	Source:     "RFC 7323, section 2",
+	Needs:      lang.Text{EN: "a capture with the handshake and the transfer", ES: "una captura con el establecimiento y la transferencia"},
+	Wants:      []*Want{wantConnections},
+	Thresholds: []*Threshold{fullTimes},
 	Refuters: []lang.Text{
 		{EN: "less than the window was in flight", ES: "en vuelo había menos que la ventana"},
 	},
@@ -118,26 +121,29 @@ func checkWindowLimited(c *Case, r *Rule) []Finding {
 		seen[f] = true
 		for d := range f.Conn.Count {
 			n := f.Conn.Count[d]
-			if n.WindowFull < 3 || n.Retransmitted > 0 || f.Conn.Count[1-d].ZeroWindow > 0 {
+			if n.WindowFull < int64(c.count(r, fullTimes)) || n.Retransmitted > 0 || f.Conn.Count[1-d].ZeroWindow > 0 {
 				continue
 			}
 			most[j.Server.String()] = max(most[j.Server.String()], n.MaxInFlight)
 			found.add(j.Server.String(), hit{journey: j, evidence: frames(j.Points[0].Capture, f.FirstPayload[d].Frame, f.LastPayload[d].Frame)})
 		}
 	}
-	var out []Finding
-	for _, b := range found.all {
-		f := b.finding(Note, Medium)
-		j := b.hits[0].journey
+	return found.telling(Note, Medium, func(b *batch, f *Finding) {
+		j := f.Journeys[0]
 		f.Text = c.say(lang.Text{
 			EN: "%d connection{|s} with %s sent no faster than the window allows: %d bytes each round trip of %s.",
 			ES: "%d {conexión|conexiones} con %s no envi{ó|aron} más deprisa de lo que la ventana permite: %d bytes por cada ida y vuelta de %s.",
 		}, len(b.hits), j.Server, most[b.key], roundTrip(j))
 		f.Refuters = c.doubts(r, notFound)
-		out = append(out, f)
-	}
-	return out
+	})
 }
+
+var (
+	bloatTimes  = &Threshold{"times", 4, "times", lang.Text{EN: "p95 of the round trip against its minimum", ES: "p95 de la ida y vuelta frente a su mínimo"}}
+	bloatDelay  = &Threshold{"delay", 0.1, "s", lang.Text{EN: "shortest extra round trip that is told", ES: "menor ida y vuelta de más que se cuenta"}}
+	bloatFlight = &Threshold{"in-flight", 29200, "bytes", lang.Text{EN: "how much must have been in flight", ES: "cuánto debe haber habido en vuelo"}}
+	bloatProbes = &Threshold{"samples", 20, "", lang.Text{EN: "how many samples of the round trip are needed", ES: "cuántas muestras de la ida y vuelta hacen falta"}}
+)
 
 var bufferbloat = Rule{
 	Name: "bufferbloat", Family: "path",
@@ -146,8 +152,10 @@ var bufferbloat = Rule{
 		EN: "The round trip grew to a multiple of its minimum while much was in flight: a device queues packets instead of dropping early. An active queue management (fq_codel, CAKE) at the narrow link mends it.",
 		ES: "La ida y vuelta creció a un múltiplo de su mínimo con mucho en vuelo: un equipo encola los paquetes en vez de descartar pronto. Lo arregla una gestión activa de colas (fq_codel, CAKE) en el enlace estrecho.",
 	},
-	Source: "RFC 7567; RFC 8290",
-	Needs:  lang.Text{EN: "a capture with a transfer of many segments", ES: "una captura con una transferencia de muchos segmentos"},
+	Source:     "RFC 7567; RFC 8290",
+	Needs:      lang.Text{EN: "a capture with a transfer of many segments", ES: "una captura con una transferencia de muchos segmentos"},
+	Wants:      []*Want{wantConnections},
+	Thresholds: []*Threshold{bloatTimes, bloatDelay, bloatFlight, bloatProbes},
 	Refuters: []lang.Text{
 		{EN: "the round trip is as long without load", ES: "la ida y vuelta es igual de larga sin carga"},
 	},
@@ -167,7 +175,7 @@ func checkBufferbloat(c *Case, r *Rule) []Finding {
 		for d := range f.Conn.Samples {
 			s, flight := f.Conn.Samples[d], f.Conn.Count[1-d].MaxInFlight
 			grown := time.Duration(s.P95 - s.Min)
-			if s.N < 20 || s.Min <= 0 || float64(s.P95) < c.T.BloatFactor*float64(s.Min) || grown < c.T.BloatDelay || flight < 20*1460 {
+			if s.N < c.count(r, bloatProbes) || s.Min <= 0 || float64(s.P95) < c.number(r, bloatTimes)*float64(s.Min) || grown < c.limit(r, bloatDelay) || flight < int64(c.count(r, bloatFlight)) {
 				continue
 			}
 			if s.P95 > worst[j.Server.String()].P95 {
@@ -176,19 +184,20 @@ func checkBufferbloat(c *Case, r *Rule) []Finding {
 			found.add(j.Server.String(), hit{journey: j, evidence: frames(j.Points[0].Capture, f.Start.Frame, f.End.Frame)})
 		}
 	}
-	var out []Finding
-	for _, b := range found.all {
-		s := worst[b.key]
-		f := b.finding(Note, Medium)
+	return found.telling(Note, Medium, func(b *batch, f *Finding) {
+		s, server := worst[b.key], f.Journeys[0].Server
 		f.Text = c.say(lang.Text{
 			EN: "A queue on the path to %s adds up to %s under load: the round trip grows from %s to %s (%d connection{|s}).",
 			ES: "Una cola en el camino a %s añade hasta %s con carga: la ida y vuelta crece de %s a %s (%d {conexión|conexiones}).",
-		}, b.hits[0].journey.Server, time.Duration(s.P95-s.Min), time.Duration(s.Min), time.Duration(s.P95), len(b.hits))
-		f.Refuters = c.doubts(r, notCollected("ping -i 0.2 "+b.hits[0].journey.Server.Addr().String()))
-		out = append(out, f)
-	}
-	return out
+		}, server, time.Duration(s.P95-s.Min), time.Duration(s.Min), time.Duration(s.P95), len(b.hits))
+		f.Refuters = c.doubts(r, notCollected("ping -i 0.2 "+server.Addr().String()))
+	})
 }
+
+var (
+	farServer = &Threshold{"round-trip", 0.01, "s", lang.Text{EN: "shortest round trip for which it matters", ES: "menor ida y vuelta para la que importa"}}
+	growth    = &Threshold{"rounds", 3, "", lang.Text{EN: "how many round trips the response must need", ES: "cuántas idas y vueltas debe necesitar la respuesta"}}
+)
 
 var slowStart = Rule{
 	Name: "slow-start", Family: "tcp",
@@ -197,8 +206,10 @@ var slowStart = Rule{
 		EN: "A response larger than the first window takes several round trips even without loss. A warm connection, a larger initial window, or a server nearer by shortens it.",
 		ES: "Una respuesta mayor que la primera ventana tarda varias idas y vueltas aun sin pérdidas. La acortan una conexión ya caliente, una ventana inicial mayor o un servidor más cercano.",
 	},
-	Source: "RFC 5681, section 3.1; RFC 6928",
-	Needs:  lang.Text{EN: "a capture with the response", ES: "una captura con la respuesta"},
+	Source:     "RFC 5681, section 3.1; RFC 6928",
+	Needs:      lang.Text{EN: "a capture with the response", ES: "una captura con la respuesta"},
+	Wants:      []*Want{wantResponses},
+	Thresholds: []*Threshold{farServer, growth},
 	Refuters: []lang.Text{
 		{EN: "the whole response came in one round trip", ES: "toda la respuesta llegó en una ida y vuelta"},
 	},
@@ -210,25 +221,21 @@ func checkSlowStart(c *Case, r *Rule) []Finding {
 	for _, j := range c.open(r) {
 		took, ok := phaseTime(j, pcapflow.HTTPReceive)
 		rtt := roundTrip(j)
-		if !ok || j.Ordinal > 1 || rtt < 10*time.Millisecond || j.Exchange == nil || j.Exchange.Multiplexed || limited(j) {
+		if !ok || j.Ordinal > 1 || rtt < c.limit(r, farServer) || j.Exchange == nil || j.Exchange.Multiplexed || limited(j) {
 			continue
 		}
 		rounds := delivery(j) / rtt
-		if rounds < 3 || took < (rounds-2)*rtt || took > (rounds+1)*rtt || 2*took < j.Total() {
+		if rounds < time.Duration(c.count(r, growth)) || took < (rounds-2)*rtt || took > (rounds+1)*rtt || 2*took < j.Total() {
 			continue
 		}
 		found.add(j.Server.String(), hit{journey: j, lost: took, evidence: phaseFrames(j, string(pcapflow.HTTPReceive))})
 	}
-	var out []Finding
-	for _, b := range found.all {
-		f := b.finding(Info, Medium)
+	return found.telling(Info, Medium, func(b *batch, f *Finding) {
 		w := b.worst()
 		f.Text = c.say(lang.Text{
 			EN: "%d response{|s} of %s took several round trips of slow start, up to %s (round trip %s).",
 			ES: "%d respuesta{|s} de %s tard{ó|aron} varias idas y vueltas de arranque lento, hasta %s (ida y vuelta %s).",
 		}, len(b.hits), w.journey.Server, w.lost, roundTrip(w.journey))
 		f.Refuters = c.doubts(r, notFound)
-		out = append(out, f)
-	}
-	return out
+	})
 }

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"slices"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -62,8 +63,10 @@ var lossInHandshake = Rule{
 		EN: "A segment of the handshake (SYN-ACK, ClientHello, certificate, key exchange) was lost and sent again when a timer expired. The handshake looks slow; the server was not.",
 		ES: "Un segmento del establecimiento (SYN-ACK, ClientHello, certificado, intercambio de claves) se perdió y se envió de nuevo al vencer un temporizador. El establecimiento parece lento; el servidor no lo fue.",
 	},
-	Source: "RFC 6298",
-	Needs:  lang.Text{EN: "a capture with the handshake", ES: "una captura con el establecimiento"},
+	Source:     "RFC 6298",
+	Needs:      lang.Text{EN: "a capture with the handshake", ES: "una captura con el establecimiento"},
+	Wants:      []*Want{wantHandshakes},
+	Thresholds: weights,
 	Refuters: []lang.Text{
 		{EN: "the repeated segments have the same IP ID (copies made by the capture)", ES: "los segmentos repetidos tienen el mismo identificador IP (copias de la captura)"},
 	},
@@ -82,30 +85,33 @@ func handshakeEnd(f *pcapflow.Flow) pcapflow.Stamp {
 }
 
 func checkLossInHandshake(c *Case, r *Rule) []Finding {
-	var out []Finding
-	affected := c.connections()
+	var found batches
 	for _, j := range c.open(r) {
 		if connection(j) == nil {
 			continue
 		}
-		lost := resent(j, func(p correlate.Point, t *pcapflow.Retransmission) bool {
+		again := resent(j, func(p correlate.Point, t *pcapflow.Retransmission) bool {
 			end := handshakeEnd(p.Flow)
 			return t.Kind != pcapflow.RetransmitSYN && end.Seen() && t.Time <= end.Time
 		})
-		if len(lost.all) == 0 {
-			continue
-		}
-		wait := min(lost.wait(), j.Total())
-		f := Finding{Severity: Note, Confidence: High, Journeys: []*correlate.Journey{j}, Lost: wait, Share: float64(wait) / float64(max(j.Total(), 1))}
-		f.Evidence = lost.evidence()
-		f.Text = c.say(lang.Text{
-			EN: "%s of the handshake of %s with %s is the repetition of %d lost segment{|s}.",
-			ES: "%s del establecimiento de %s con %s es la repetición de %d segmento{|s} perdido{|s}.",
-		}, wait, j.Client, j.Server, len(lost.all))
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
-		out = append(out, f)
+		found.addLoss(j, again)
 	}
-	return c.weigh(out, affected)
+	return found.telling(Note, High, func(b *batch, f *Finding) {
+		f.Severity = c.weighed(r, &found, b, c.connections())
+		f.Text = c.say(lang.Text{
+			EN: "The repetition of %d lost segment{|s} cost %s in the handshake of %d connection{|s} with %s.",
+			ES: "La repetición de %d segmento{|s} perdido{|s} costó %s en el establecimiento de %d {conexión|conexiones} con %s.",
+		}, b.times, c.upTo(b), len(b.hits), b.key)
+		f.Refuters = c.doubts(r, notFound)
+	})
+}
+
+// addLoss notes the repetitions that held a journey up, by its server; none: nothing.
+func (b *batches) addLoss(j *correlate.Journey, again repeats, more ...Evidence) {
+	if len(again.all) > 0 {
+		h := hit{journey: j, lost: min(again.wait(), j.Total()), evidence: append(again.evidence(), more...)}
+		b.add(j.Server.Addr().String(), h).times += len(again.all)
+	}
 }
 
 // connections counts the journeys that made a connection.
@@ -119,28 +125,6 @@ func (c *Case) connections() int {
 	return n
 }
 
-// weigh raises to a warning those findings of a rule whose cost is felt, where
-// enough of all journeys are affected for it not to be everyday.
-func (c *Case) weigh(all []Finding, of int) []Finding {
-	felt := 0
-	for _, f := range all {
-		if c.costly(f) {
-			felt++
-		}
-	}
-	for i := range all {
-		if c.costly(all[i]) {
-			all[i].Severity = c.loudness(felt, of)
-		}
-	}
-	return all
-}
-
-// costly tells whether a user notices the time that a finding explains.
-func (c *Case) costly(f Finding) bool {
-	return f.Lost >= c.T.FeltLoss && f.Share >= c.T.FeltShare
-}
-
 var lossInResponse = Rule{
 	Name: "loss-in-response", Family: "tcp", Gated: true,
 	Title: lang.Text{EN: "Response slowed by loss", ES: "Respuesta frenada por pérdidas"},
@@ -148,8 +132,10 @@ var lossInResponse = Rule{
 		EN: "Segments of the response were lost and sent again; the waiting for them is part of the download. The application had finished long before.",
 		ES: "Segmentos de la respuesta se perdieron y se enviaron de nuevo; esperarlos forma parte de la descarga. La aplicación había terminado mucho antes.",
 	},
-	Source: "RFC 5681; RFC 6298",
-	Needs:  lang.Text{EN: "a capture with the response", ES: "una captura con la respuesta"},
+	Source:     "RFC 5681; RFC 6298",
+	Needs:      lang.Text{EN: "a capture with the response", ES: "una captura con la respuesta"},
+	Wants:      []*Want{wantResponses},
+	Thresholds: weights,
 	Refuters: []lang.Text{
 		{EN: "reordering only: the late segment is the original by its IP ID", ES: "solo reordenación: el segmento tardío es el original según su identificador IP"},
 	},
@@ -157,31 +143,28 @@ var lossInResponse = Rule{
 }
 
 func checkLossInResponse(c *Case, r *Rule) []Finding {
-	var out []Finding
+	var found batches
 	requests := 0
 	for _, j := range c.open(r) {
 		if j.Exchange == nil || !j.Exchange.ResponseFirst.Seen() {
 			continue
 		}
 		requests++
-		lost := resent(j, func(p correlate.Point, t *pcapflow.Retransmission) bool {
+		again := resent(j, func(p correlate.Point, t *pcapflow.Retransmission) bool {
 			x := p.Exchange
 			return t.Dir == pcapflow.Server && x != nil && x.RequestLast.Seen() && t.Time >= x.RequestLast.Time && t.Time <= answered(p)
 		})
-		if len(lost.all) == 0 {
-			continue
-		}
-		wait := min(lost.wait(), j.Total())
-		f := Finding{Severity: Note, Confidence: High, Journeys: []*correlate.Journey{j}, Lost: wait, Share: float64(wait) / float64(max(j.Total(), 1))}
-		f.Text = c.say(lang.Text{
-			EN: "%s of %s is the recovery of %d lost segment{|s} of the response from %s.",
-			ES: "%s de %s es la recuperación de %d segmento{|s} perdido{|s} de la respuesta de %s.",
-		}, wait, j.Total(), len(lost.all), j.Server)
-		f.Evidence = append(lost.evidence(), journeyLines(j)...)
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
-		out = append(out, f)
+		found.addLoss(j, again, journeyLines(j)...)
 	}
-	return c.weigh(out, requests)
+	return found.telling(Note, High, func(b *batch, f *Finding) {
+		f.Severity = c.weighed(r, &found, b, requests)
+		w := b.worst()
+		f.Text = c.say(lang.Text{
+			EN: "The recovery of %d lost segment{|s} cost %s in %d response{|s} from %s (at worst %s of %s).",
+			ES: "La recuperación de %d segmento{|s} perdido{|s} costó %s en %d respuesta{|s} de %s (en el peor caso %s de %s).",
+		}, b.times, c.upTo(b), len(b.hits), b.key, w.lost, w.journey.Total())
+		f.Refuters = c.doubts(r, notFound)
+	})
 }
 
 // answered is when a point saw the exchange over: before the next request of
@@ -204,8 +187,10 @@ var lossStall = Rule{
 		EN: "The connection stood still until the sender's retransmission timer (200 ms and more) expired: the request or the tail of an answer was lost, and nothing behind it could reveal the loss sooner.",
 		ES: "La conexión estuvo parada hasta vencer el temporizador de retransmisión del emisor (200 ms o más): se perdió la petición o el final de una respuesta, y nada detrás podía revelar la pérdida antes.",
 	},
-	Source: "RFC 6298, section 5; RFC 8985",
-	Needs:  lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
+	Source:     "RFC 6298, section 5; RFC 8985",
+	Needs:      lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
+	Wants:      []*Want{wantConnections},
+	Thresholds: weights,
 	Refuters: []lang.Text{
 		{EN: "fast retransmission without idle time", ES: "retransmisión rápida sin tiempo muerto"},
 	},
@@ -213,26 +198,23 @@ var lossStall = Rule{
 }
 
 func checkLossStall(c *Case, r *Rule) []Finding {
-	var out []Finding
+	var found batches
 	for _, j := range c.open(r) {
-		lost := resent(j, func(p correlate.Point, t *pcapflow.Retransmission) bool {
+		again := resent(j, func(p correlate.Point, t *pcapflow.Retransmission) bool {
 			timer := t.Kind == pcapflow.RetransmitTimeout || t.Kind == pcapflow.RetransmitTail
-			return timer && within(j, p, t.Time) && t.Wait >= int64(100*time.Millisecond)
+			return timer && within(j, p, t.Time) && t.Wait >= int64(c.limit(r, felt))
 		})
-		if len(lost.all) == 0 {
-			continue
-		}
-		wait := min(lost.wait(), j.Total())
-		f := Finding{Severity: Note, Confidence: High, Journeys: []*correlate.Journey{j}, Lost: wait, Share: float64(wait) / float64(max(j.Total(), 1))}
-		f.Text = c.say(lang.Text{
-			EN: "%s of %s stood still in %d timeout retransmission{|s} between %s and %s.",
-			ES: "%s de %s se perdieron parados en %d {retransmisión|retransmisiones} por tiempo vencido entre %s y %s.",
-		}, wait, j.Total(), len(lost.all), j.Client, j.Server)
-		f.Evidence = lost.evidence()
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
-		out = append(out, f)
+		found.addLoss(j, again)
 	}
-	return c.weigh(out, len(c.Journeys))
+	return found.telling(Note, High, func(b *batch, f *Finding) {
+		f.Severity = c.weighed(r, &found, b, len(c.Journeys))
+		w := b.worst()
+		f.Text = c.say(lang.Text{
+			EN: "%d timeout retransmission{|s} stopped %d journey{|s} with %s for %s (at worst %s of %s).",
+			ES: "%d {retransmisión|retransmisiones} por tiempo vencido par{ó|aron} %d recorrido{|s} con %s durante %s (en el peor caso %s de %s).",
+		}, b.times, len(b.hits), b.key, c.upTo(b), w.lost, w.journey.Total())
+		f.Refuters = c.doubts(r, notFound)
+	})
 }
 
 // within tells whether an instant of a point lies in the journey's own part of
@@ -248,6 +230,8 @@ func within(j *correlate.Journey, p correlate.Point, at int64) bool {
 	return at >= from && at <= to
 }
 
+var disordered = &Threshold{"segments", 2, "", lang.Text{EN: "segments out of order in one connection that are worth a note", ES: "segmentos desordenados de una conexión que merecen una nota"}}
+
 var reordering = Rule{
 	Name: "reordering", Family: "tcp", Gated: true,
 	Title: lang.Text{EN: "Segments out of order, none lost", ES: "Segmentos desordenados, ninguno perdido"},
@@ -255,8 +239,10 @@ var reordering = Rule{
 		EN: "Segments arrived in another order than they were sent. Nothing was lost; a retransmission that the disorder provoked was needless.",
 		ES: "Los segmentos llegaron en otro orden del que se enviaron. Nada se perdió; si el desorden provocó una retransmisión, fue innecesaria.",
 	},
-	Source: "RFC 4737; RFC 5681, section 4.2",
-	Needs:  lang.Text{EN: "a capture behind the reordering", ES: "una captura tras la reordenación"},
+	Source:     "RFC 4737; RFC 5681, section 4.2",
+	Needs:      lang.Text{EN: "a capture behind the reordering", ES: "una captura tras la reordenación"},
+	Wants:      []*Want{wantConnections},
+	Thresholds: []*Threshold{disordered},
 	Refuters: []lang.Text{
 		{EN: "the late segment is a retransmission (a higher IP ID than its neighbours)", ES: "el segmento tardío es una retransmisión (identificador IP mayor que sus vecinos)"},
 	},
@@ -265,11 +251,11 @@ var reordering = Rule{
 
 func checkReordering(c *Case, r *Rule) []Finding {
 	return c.connNote(r, lang.Text{
-		EN: "%d segment{|s} of the connection %s → %s arrived out of order; nothing was lost.",
-		ES: "%d segmento{|s} de la conexión %s → %s lleg{ó|aron} desordenado{|s}; nada se perdió.",
+		EN: "%d segment{|s} of %d connection{|s} with %s arrived out of order; nothing was lost.",
+		ES: "%d segmento{|s} lleg{ó|aron} desordenado{|s} en %d {conexión|conexiones} con %s; nada se perdió.",
 	}, func(n *pcapflow.Conn) int64 {
 		out := n.Count[0].OutOfOrder + n.Count[1].OutOfOrder
-		if out < 2 {
+		if out < int64(c.count(r, disordered)) {
 			return 0
 		}
 		return out
@@ -285,18 +271,20 @@ var spuriousRetransmission = Rule{
 	},
 	Source: "RFC 5682; RFC 2883",
 	Needs:  lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
+	Wants:  []*Want{wantConnections},
+
 	Check: func(c *Case, r *Rule) []Finding {
 		return c.connNote(r, lang.Text{
-			EN: "%d needless retransmission{|s} on %s → %s: a delay, not a loss.",
-			ES: "%d {retransmisión innecesaria|retransmisiones innecesarias} en %s → %s: un retraso, no una pérdida.",
+			EN: "%d needless retransmission{|s} on %d connection{|s} with %s: a delay, not a loss.",
+			ES: "%d {retransmisión innecesaria|retransmisiones innecesarias} en %d {conexión|conexiones} con %s: un retraso, no una pérdida.",
 		}, func(n *pcapflow.Conn) int64 { return n.Count[0].Spurious + n.Count[1].Spurious })
 	},
 }
 
-// connNote makes one note a connection of a count that is not zero, from the
-// point that shows most.
+// connNote makes one note a server of a count that is not zero, from the point
+// of each connection that shows most.
 func (c *Case) connNote(r *Rule, text lang.Text, count func(*pcapflow.Conn) int64) []Finding {
-	var out []Finding
+	var found batches
 	for _, j := range c.open(r) {
 		if connection(j) == nil {
 			continue
@@ -310,16 +298,13 @@ func (c *Case) connNote(r *Rule, text lang.Text, count func(*pcapflow.Conn) int6
 				}
 			}
 		}
-		if most == 0 {
-			continue
+		if most > 0 {
+			h := hit{journey: j, evidence: frames(where.Capture, where.Flow.Start.Frame, where.Flow.End.Frame)}
+			found.add(j.Server.Addr().String(), h).times += int(most)
 		}
-		f := Finding{Severity: Note, Confidence: High, Journeys: []*correlate.Journey{j}}
-		f.Evidence = frames(where.Capture, where.Flow.Start.Frame, where.Flow.End.Frame)
-		f.Text = c.say(text, most, j.Client, j.Server)
-		for _, x := range r.Refuters {
-			f.Refuters = append(f.Refuters, Refuter{Text: x.In(c.Lang), Status: "not-found"})
-		}
-		out = append(out, f)
 	}
-	return out
+	return found.telling(Note, High, func(b *batch, f *Finding) {
+		f.Text = c.say(text, b.times, len(b.hits), b.key)
+		f.Refuters = c.doubts(r, slices.Repeat([]doubt{notFound}, len(r.Refuters))...)
+	})
 }

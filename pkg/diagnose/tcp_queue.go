@@ -12,6 +12,11 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
+var (
+	queueWait = &Threshold{"wait", 0.5, "s", lang.Text{EN: "shortest delay of a connection that a full queue explains", ES: "menor retraso de una conexión que una cola llena explica"}}
+	queueNear = &Threshold{"near", 5, "s", lang.Text{EN: "how near in time another connection was served while one was ignored", ES: "cómo de cerca en el tiempo se atendió otra conexión mientras una se ignoraba"}}
+)
+
 var acceptQueueFull = Rule{
 	Name: "accept-queue-full", Family: "tcp",
 	Title: lang.Text{EN: "Accept queue full", ES: "Cola de accept llena"},
@@ -19,8 +24,10 @@ var acceptQueueFull = Rule{
 		EN: "The kernel answered SYNs, but the process did not accept() the connections: its queue filled up. The server then ignores SYNs and last ACKs and repeats its SYN-ACK; accepted connections wait in the queue. To the client some look like loss, some like slow TLS; the server's own log counts only milliseconds. Find what kept the process from accepting; a longer backlog (listen, net.core.somaxconn) only buys time.",
 		ES: "El núcleo respondió a los SYN, pero el proceso no hizo accept() de las conexiones: su cola se llenó. El servidor ignora entonces SYN y últimos ACK y repite su SYN-ACK; las conexiones aceptadas esperan en la cola. Al cliente unas le parecen pérdidas y otras TLS lento; el registro del propio servidor cuenta solo milisegundos. Busque qué impidió al proceso aceptar; un backlog mayor (listen, net.core.somaxconn) solo da un respiro.",
 	},
-	Source: "listen(2); Linux, tcp_abort_on_overflow in ip-sysctl",
-	Needs:  lang.Text{EN: "a capture at the server, or ss -lnt and nstat from it; a client's capture alone shows repeated SYN-ACKs", ES: "una captura en el servidor, o ss -lnt y nstat de este; la captura del cliente sola muestra SYN-ACK repetidos"},
+	Source:     "listen(2); Linux, tcp_abort_on_overflow in ip-sysctl",
+	Needs:      lang.Text{EN: "a capture at the server, or ss -lnt and nstat from it; a client's capture alone shows repeated SYN-ACKs", ES: "una captura en el servidor, o ss -lnt y nstat de este; la captura del cliente sola muestra SYN-ACK repetidos"},
+	Wants:      []*Want{wantHandshakes},
+	Thresholds: []*Threshold{queueWait, queueNear, roundTrips},
 	Refuters: []lang.Text{
 		{EN: "the last ACK of the handshake never reached the server", ES: "el último ACK del establecimiento nunca llegó al servidor"},
 		{EN: "ListenOverflows stays 0 and Recv-Q below Send-Q", ES: "ListenOverflows sigue en 0 y Recv-Q por debajo de Send-Q"},
@@ -57,7 +64,7 @@ func checkAcceptQueueFull(c *Case, r *Rule) []Finding {
 			index[j.Server] = q
 			order = append(order, q)
 		}
-		c.press(q, j)
+		c.press(r, q, j)
 	}
 	var out []Finding
 	for _, q := range order {
@@ -70,7 +77,7 @@ func checkAcceptQueueFull(c *Case, r *Rule) []Finding {
 }
 
 // press notes what one connection tells.
-func (c *Case) press(q *pressed, j *correlate.Journey) {
+func (c *Case) press(r *Rule, q *pressed, j *correlate.Journey) {
 	q.journeys = append(q.journeys, j)
 	sign := false
 	for _, p := range j.Points {
@@ -83,8 +90,8 @@ func (c *Case) press(q *pressed, j *correlate.Journey) {
 		}
 		atServer := n.Vantage == pcapflow.VantageServer || p.Capture.VantageHost == p.Flow.Server.Addr()
 		last := len(n.SYNACK) - 1
-		if n.ACK.Seen() && last > 0 && n.SYNACK[last].Time > n.ACK.Time+int64(c.T.QueueWait)/2 {
-			sign = sign || !slices.Contains(q.again, j)
+		if n.ACK.Seen() && last > 0 && n.SYNACK[last].Time > n.ACK.Time+int64(c.limit(r, queueWait))/2 {
+			sign = true
 			q.again = appendOnce(q.again, j)
 			q.atServer = q.atServer || atServer
 		}
@@ -95,7 +102,7 @@ func (c *Case) press(q *pressed, j *correlate.Journey) {
 			}
 		}
 	}
-	if c.keptWaiting(j) {
+	if c.keptWaiting(r, j) {
 		q.waited = append(q.waited, j)
 	}
 	if sign {
@@ -107,8 +114,9 @@ func (c *Case) press(q *pressed, j *correlate.Journey) {
 	}
 }
 
+// appendOnce adds a journey to a list that it ends, if it is there at all.
 func appendOnce(list []*correlate.Journey, j *correlate.Journey) []*correlate.Journey {
-	if slices.Contains(list, j) {
+	if n := len(list); n > 0 && list[n-1] == j {
 		return list
 	}
 	return append(list, j)
@@ -116,7 +124,7 @@ func appendOnce(list []*correlate.Journey, j *correlate.Journey) []*correlate.Jo
 
 // keptWaiting tells whether a connection stood at once and then heard nothing
 // for long, while the server's own log counts little or nothing.
-func (c *Case) keptWaiting(j *correlate.Journey) bool {
+func (c *Case) keptWaiting(r *Rule, j *correlate.Journey) bool {
 	f := flow(j)
 	if !f.Conn.ACK.Seen() || !f.FirstPayload[pcapflow.Client].Seen() {
 		return false
@@ -129,7 +137,7 @@ func (c *Case) keptWaiting(j *correlate.Journey) bool {
 	if d, ok := loggedDuration(j); ok && d > wait/2 {
 		return false
 	}
-	return wait >= c.T.QueueWait && wait >= 5*roundTrip(j)
+	return wait >= c.limit(r, queueWait) && c.exceeds(r, roundTrips, wait, roundTrip(j))
 }
 
 // listenState looks for the counters and the listening socket in what ss and
@@ -177,7 +185,7 @@ func value(e *logparse.Event, name string) float64 {
 
 // queueFinding weighs the signs of one server.
 func (c *Case) queueFinding(r *Rule, q *pressed) (Finding, bool) {
-	pressure := len(q.ignored) > 0 && c.servedNear(q)
+	pressure := len(q.ignored) > 0 && c.servedNear(r, q)
 	confidence := NotEvaluable
 	switch {
 	case len(q.said) > 0 && len(q.again)+len(q.ignored) > 0:
@@ -193,9 +201,14 @@ func (c *Case) queueFinding(r *Rule, q *pressed) (Finding, bool) {
 		return Finding{}, false
 	}
 	var b batch
+	hurt := map[*correlate.Journey]bool{}
+	for _, list := range [][]*correlate.Journey{q.again, q.waited, q.resentSYN} {
+		for _, j := range list {
+			hurt[j] = true
+		}
+	}
 	for _, j := range q.journeys {
-		hurt := slices.Contains(q.again, j) || slices.Contains(q.waited, j) || slices.Contains(q.resentSYN, j)
-		if hurt {
+		if hurt[j] {
 			b.hits = append(b.hits, hit{journey: j, lost: c.queued(j), evidence: c.queueFrames(j)})
 		}
 	}
@@ -249,14 +262,14 @@ func (c *Case) queueFrames(j *correlate.Journey) []Evidence {
 
 // servedNear tells whether the server answered other SYNs near those that it
 // ignored: a filter or a dead host would not.
-func (c *Case) servedNear(q *pressed) bool {
+func (c *Case) servedNear(r *Rule, q *pressed) bool {
 	for _, j := range q.ignored {
 		for _, p := range j.Points {
 			if p.Flow.Conn == nil || len(p.Flow.Conn.SYN) == 0 {
 				continue
 			}
 			for _, at := range q.served {
-				if time.Duration(at-p.Flow.Conn.SYN[0].Time).Abs() <= c.T.QueueNear {
+				if time.Duration(at-p.Flow.Conn.SYN[0].Time).Abs() <= c.limit(r, queueNear) {
 					return true
 				}
 			}
@@ -265,6 +278,8 @@ func (c *Case) servedNear(q *pressed) bool {
 	return false
 }
 
+var halfOpen = &Threshold{"half-open", 64, "", lang.Text{EN: "connections half open that speak of a full queue", ES: "conexiones a medio abrir que hablan de una cola llena"}}
+
 var synQueueFull = Rule{
 	Name: "syn-queue-full", Family: "tcp",
 	Title: lang.Text{EN: "SYN queue full", ES: "Cola de SYN llena"},
@@ -272,8 +287,10 @@ var synQueueFull = Rule{
 		EN: "Very many connections are half open at once, or the kernel says that it sends SYN cookies: a flood, or clients whose last ACK never comes. New clients may be ignored.",
 		ES: "Hay muchísimas conexiones a medio abrir a la vez, o el núcleo dice que envía cookies SYN: una inundación, o clientes cuyo último ACK nunca llega. Puede que se ignore a clientes nuevos.",
 	},
-	Source: "RFC 4987; Linux, tcp_syncookies in ip-sysctl",
-	Needs:  lang.Text{EN: "a capture at the server, or its kernel log", ES: "una captura en el servidor, o el registro de su núcleo"},
+	Source:     "RFC 4987; Linux, tcp_syncookies in ip-sysctl",
+	Needs:      lang.Text{EN: "a capture at the server, or its kernel log", ES: "una captura en el servidor, o el registro de su núcleo"},
+	Wants:      []*Want{wantHandshakes, wantKernelLog},
+	Thresholds: []*Threshold{halfOpen},
 	Refuters: []lang.Text{
 		{EN: "few connections are half open", ES: "hay pocas conexiones a medio abrir"},
 	},
@@ -291,31 +308,28 @@ func checkSYNQueueFull(c *Case, r *Rule) []Finding {
 			}
 		}
 	}
-	half := newGroups()
+	var half batches
 	for _, j := range c.Journeys {
 		if n := connection(j); n != nil && len(n.SYNACK) > 0 && !n.ACK.Seen() && len(n.RST) == 0 {
-			half.add(j.Server.String(), j)
+			half.add(j.Server.String(), hit{journey: j, evidence: phaseFrames(j, string(pcapflow.TCPConnect))})
 		}
 	}
 	var out []Finding
-	for _, g := range half.all {
-		told := port != 0 && g.journeys[0].Server.Port() == port
-		if len(g.journeys) < c.T.HalfOpen && !told {
+	for _, b := range half.all {
+		few := len(b.hits) < c.count(r, halfOpen)
+		told := port != 0 && b.hits[0].journey.Server.Port() == port
+		if few && !told {
 			continue
 		}
-		f := Finding{Severity: Warning, Confidence: Medium, Journeys: g.journeys}
+		f := b.finding(Warning, Medium)
 		if told {
-			f.Confidence, f.Evidence = High, said
+			f.Confidence, f.Evidence = High, merge(append(said, f.Evidence...))
 		}
-		for _, j := range g.journeys[:min(len(g.journeys), maxProven)] {
-			f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.TCPConnect))...)
-		}
-		f.Evidence = merge(f.Evidence)
 		f.Text = c.say(lang.Text{
 			EN: "%d connection{|s} to %s stayed half open: its SYN queue is saturated.",
 			ES: "%d {conexión|conexiones} a %s se qued{ó|aron} a medio abrir: su cola de SYN está saturada.",
-		}, len(g.journeys), g.journeys[0].Server)
-		f.Refuters = c.doubts(r, foundIf(len(g.journeys) < c.T.HalfOpen))
+		}, len(b.hits), b.key)
+		f.Refuters = c.doubts(r, foundIf(few))
 		out = append(out, f)
 	}
 	if len(out) == 0 && len(said) > 0 {

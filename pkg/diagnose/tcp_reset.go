@@ -18,6 +18,7 @@ var injectedReset = Rule{
 	},
 	Source: "RFC 9293, section 3.5.2; RFC 3360",
 	Needs:  lang.Text{EN: "a capture with the RST; better one on each side", ES: "una captura con el RST; mejor una a cada lado"},
+	Wants:  []*Want{wantConnections},
 	Refuters: []lang.Text{
 		{EN: "the supposed sender's own capture or log shows the close at the same instant", ES: "la captura o el registro del supuesto emisor muestra el cierre en el mismo instante"},
 	},
@@ -52,25 +53,21 @@ func checkInjectedReset(c *Case, r *Rule) []Finding {
 		}
 		found.add(key, hit{journey: j, lost: time.Duration(max(x.reset.Time-x.point.Flow.Start.Time, 0)), evidence: frames(x.point.Capture, x.reset.Frame)})
 	}
-	var out []Finding
-	for _, b := range found.all {
+	out := found.telling(Error, Medium, func(b *batch, f *Finding) {
 		x := worst[b.key]
-		f := b.finding(Error, Medium)
 		if x.contrary {
 			f.Confidence = High
 		}
-		w := b.worst()
 		f.Text = c.say(lang.Text{
 			EN: "%d connection{|s} with %s {was|were} reset by a device on the way, not by the %s: the RST has TTL %d, its other packets %d%s.",
 			ES: "%d {conexión|conexiones} con %s {fue reiniciada|fueron reiniciadas} por un equipo intermedio, no por el %s: el RST tiene TTL %d, sus demás paquetes %d%s.",
-		}, len(b.hits), w.journey.Server, c.side(x.reset.Dir), int(x.reset.TTL), int(x.usual), c.contraryClause(x))
+		}, len(b.hits), f.Journeys[0].Server, c.side(x.reset.Dir), int(x.reset.TTL), int(x.usual), c.contraryClause(x))
 		state := notCollected("tcpdump -ni any -w other-side.pcap 'tcp[tcpflags] & tcp-rst != 0'")
 		if x.asked {
 			state = foundIf(!x.contrary)
 		}
 		f.Refuters = c.doubts(r, state)
-		out = append(out, f)
-	}
+	})
 	return append(out, c.refusedByAnother(r)...)
 }
 
@@ -145,7 +142,7 @@ func neverSent(j *correlate.Journey, seen correlate.Point, d pcapflow.Dir) (aske
 // refusedByAnother notes RSTs to SYNs whose TTL is unlike that of the server's
 // other connections in the same capture.
 func (c *Case) refusedByAnother(r *Rule) []Finding {
-	g := newGroups()
+	var found batches
 	ttl := map[string][2]uint8{}
 	for _, j := range c.Journeys {
 		n := connection(j)
@@ -154,25 +151,17 @@ func (c *Case) refusedByAnother(r *Rule) []Finding {
 		}
 		if usual, ok := c.serverTTL(j); ok && usual != n.RST[0].TTL {
 			ttl[j.Server.String()] = [2]uint8{n.RST[0].TTL, usual}
-			g.add(j.Server.String(), j)
+			found.add(j.Server.String(), hit{journey: j, evidence: frames(j.Points[0].Capture, n.RST[0].Frame)})
 		}
 	}
-	var out []Finding
-	for _, x := range g.all {
-		f := Finding{Severity: Note, Confidence: Medium, Journeys: x.journeys}
-		for _, j := range x.journeys {
-			f.Evidence = append(f.Evidence, frames(j.Points[0].Capture, connection(j).RST[0].Frame)...)
-		}
-		f.Evidence = merge(f.Evidence)
-		t := ttl[x.key]
+	return found.telling(Note, Medium, func(b *batch, f *Finding) {
+		t := ttl[b.key]
 		f.Text = c.say(lang.Text{
 			EN: "The RST that refuses %d connection{|s} to %s has TTL %d, the server's other packets %d: a device on the way refuses, not the server.",
 			ES: "El RST que rechaza %d {conexión|conexiones} a %s tiene TTL %d, los demás paquetes del servidor %d: rechaza un equipo intermedio, no el servidor.",
-		}, len(x.journeys), x.journeys[0].Server, int(t[0]), int(t[1]))
+		}, len(b.hits), f.Journeys[0].Server, int(t[0]), int(t[1]))
 		f.Refuters = c.doubts(r, notCollected("tcpdump -ni any -w server.pcap 'tcp[tcpflags] & tcp-rst != 0'"))
-		out = append(out, f)
-	}
-	return out
+	})
 }
 
 // serverTTL is the TTL of the server's packets in other connections of the same

@@ -8,6 +8,8 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
+var justWhen = &Threshold{"near", 0.05, "s", lang.Text{EN: "how near to the request, beyond two round trips, the close must be", ES: "cómo de cerca de la petición, más allá de dos idas y vueltas, debe estar el cierre"}}
+
 var staleKeepalive = Rule{
 	Name: "stale-keepalive", Family: "tcp",
 	Title: lang.Text{EN: "The server closed an idle connection that was reused", ES: "El servidor cerró una conexión inactiva que se reutilizó"},
@@ -15,8 +17,10 @@ var staleKeepalive = Rule{
 		EN: "A request went out on a connection that had been idle, and was answered by a close instead of a response: both sides' timers for idle connections are too close. Let the client's be shorter than the server's (keepalive_timeout).",
 		ES: "Una petición salió por una conexión inactiva y la respuesta fue un cierre: los temporizadores de inactividad de ambos lados están demasiado cerca. Que el del cliente sea menor que el del servidor (keepalive_timeout).",
 	},
-	Source: "RFC 9112, section 9.3.1",
-	Needs:  lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
+	Source:     "RFC 9112, section 9.3.1",
+	Needs:      lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
+	Wants:      []*Want{wantResponses},
+	Thresholds: []*Threshold{justWhen},
 	Refuters: []lang.Text{
 		{EN: "the server's close came long before the request", ES: "el cierre del servidor llegó mucho antes que la petición"},
 	},
@@ -36,24 +40,22 @@ func checkStaleKeepalive(c *Case, r *Rule) []Finding {
 				end = t.Stamp
 			}
 		}
-		near := 2*roundTrip(j) + 50*time.Millisecond
+		near := 2*roundTrip(j) + c.limit(r, justWhen)
 		if !end.Seen() || time.Duration(end.Time-x.RequestFirst.Time).Abs() > near {
 			continue
 		}
 		found.add(j.Server.String(), hit{journey: j, lost: j.Total(), evidence: frames(j.Points[0].Capture, x.RequestFirst.Frame, end.Frame)})
 	}
-	var out []Finding
-	for _, b := range found.all {
-		f := b.finding(Note, High)
+	return found.telling(Note, High, func(b *batch, f *Finding) {
 		f.Text = c.say(lang.Text{
 			EN: "%s closed %d idle connection{|s} just as a client reused {it|them}.",
 			ES: "%s cerró %d {conexión inactiva|conexiones inactivas} justo cuando un cliente {la|las} reutilizaba.",
-		}, b.hits[0].journey.Server, len(b.hits))
+		}, f.Journeys[0].Server, len(b.hits))
 		f.Refuters = c.doubts(r, notFound)
-		out = append(out, f)
-	}
-	return out
+	})
 }
+
+var forgotten = &Threshold{"idle", 60, "s", lang.Text{EN: "silence of a connection after which a state may be forgotten on the way", ES: "silencio de una conexión tras el que un estado puede olvidarse en el camino"}}
 
 var natStateLost = Rule{
 	Name: "nat-state-lost", Family: "tcp",
@@ -62,8 +64,10 @@ var natStateLost = Rule{
 		EN: "After a long silence the connection's packets were answered by RST or by nothing: a NAT or a firewall had dropped its state. Keep-alives shorter than its timeout, or a longer timeout, mend it.",
 		ES: "Tras un largo silencio los paquetes de la conexión obtuvieron RST o nada: un NAT o un cortafuegos había borrado su estado. Lo arreglan keep-alives más cortos que su tiempo, o un tiempo mayor.",
 	},
-	Source: "RFC 5382, section 5",
-	Needs:  lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
+	Source:     "RFC 5382, section 5",
+	Needs:      lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
+	Wants:      []*Want{wantConnections},
+	Thresholds: []*Threshold{forgotten},
 	Refuters: []lang.Text{
 		{EN: "keep-alives flowed during the silence", ES: "hubo keep-alives durante el silencio"},
 	},
@@ -82,7 +86,7 @@ func checkNATStateLost(c *Case, r *Rule) []Finding {
 		seen[f] = true
 		n := f.Conn
 		silence := time.Duration(n.Idle[1].Time - n.Idle[0].Time)
-		if silence < c.T.Reused || n.Count[0].KeepAlives+n.Count[1].KeepAlives > 0 || closedBefore(n, n.Idle[1].Time) || n.FIN[0].Seen() && n.FIN[0].Time <= n.Idle[1].Time || n.FIN[1].Seen() && n.FIN[1].Time <= n.Idle[1].Time {
+		if silence < c.limit(r, forgotten) || n.Count[0].KeepAlives+n.Count[1].KeepAlives > 0 || closedBefore(n, n.Idle[1].Time) || n.FIN[0].Seen() && n.FIN[0].Time <= n.Idle[1].Time || n.FIN[1].Seen() && n.FIN[1].Time <= n.Idle[1].Time {
 			continue
 		}
 		end, broken := brokenAfter(f, n.Idle[1])
@@ -92,18 +96,19 @@ func checkNATStateLost(c *Case, r *Rule) []Finding {
 		idle[j.Server.String()] = max(idle[j.Server.String()], silence)
 		found.add(j.Server.String(), hit{journey: j, lost: time.Duration(max(f.End.Time-n.Idle[1].Time, 0)), evidence: frames(j.Points[0].Capture, n.Idle[0].Frame, n.Idle[1].Frame, end.Frame)})
 	}
-	var out []Finding
-	for _, b := range found.all {
-		f := b.finding(Note, Medium)
+	return found.telling(Note, Medium, func(b *batch, f *Finding) {
 		f.Text = c.say(lang.Text{
 			EN: "%d connection{|s} with %s {was|were} dead after a silence of %s: a device on the way had forgotten {it|them}.",
 			ES: "%d {conexión|conexiones} con %s estaba{|n} muerta{|s} tras un silencio de %s: un equipo intermedio {la|las} había olvidado.",
-		}, len(b.hits), b.hits[0].journey.Server, idle[b.key])
+		}, len(b.hits), f.Journeys[0].Server, idle[b.key])
 		f.Refuters = c.doubts(r, notFound)
-		out = append(out, f)
-	}
-	return out
+	})
 }
+
+var (
+	headStart = &Threshold{"head-start", 0.1, "s", lang.Text{EN: "shortest head start that a client gives IPv6", ES: "menor ventaja que un cliente da a IPv6"}}
+	lastStart = &Threshold{"head-start-most", 0.5, "s", lang.Text{EN: "longest head start that a client gives IPv6", ES: "mayor ventaja que un cliente da a IPv6"}}
+)
 
 // brokenAfter tells whether what was sent at an instant was repeated in vain or
 // answered by RST.
@@ -131,8 +136,10 @@ var happyEyeballs = Rule{
 		EN: "The client tried IPv6 first, got no answer, and went on with IPv4 after its short timer: each new connection pays that. Mend IPv6, or withdraw the AAAA record.",
 		ES: "El cliente probó primero IPv6, no obtuvo respuesta y siguió con IPv4 tras su breve temporizador: lo paga cada conexión nueva. Arregle IPv6 o retire el registro AAAA.",
 	},
-	Source: "RFC 8305, section 5",
-	Needs:  lang.Text{EN: "a capture at the client", ES: "una captura en el cliente"},
+	Source:     "RFC 8305, section 5",
+	Needs:      lang.Text{EN: "a capture at the client", ES: "una captura en el cliente"},
+	Wants:      []*Want{wantHandshakes},
+	Thresholds: with(weights, headStart, lastStart),
 	Refuters: []lang.Text{
 		{EN: "IPv6 was answered within a round trip", ES: "IPv6 obtuvo respuesta en una ida y vuelta"},
 	},
@@ -152,7 +159,7 @@ func checkHappyEyeballs(c *Case, r *Rule) []Finding {
 				continue
 			}
 			wait := time.Duration(n.SYN[0].Time - first.SYN[0].Time)
-			if wait < c.T.HappyEyeballs[0] || wait > c.T.HappyEyeballs[1] {
+			if wait < c.limit(r, headStart) || wait > c.limit(r, lastStart) {
 				continue
 			}
 			e := append(c.synEvidence(l.Journey), c.synEvidence(j)...)
@@ -160,18 +167,15 @@ func checkHappyEyeballs(c *Case, r *Rule) []Finding {
 			found.add(l.Journey.Server.String(), hit{journey: j, evidence: e})
 		}
 	}
-	var out []Finding
-	for _, b := range found.all {
-		f := b.finding(c.weighed(b, c.connections()), High)
+	return found.telling(Note, High, func(b *batch, f *Finding) {
+		f.Severity = c.weighed(r, &found, b, c.connections())
 		w := b.worst()
 		f.Text = c.say(lang.Text{
 			EN: "IPv6 to %s is not answered: up to %s more on each new connection until IPv4 is tried.",
 			ES: "IPv6 a %s no obtiene respuesta: hasta %s más en cada conexión nueva hasta probar IPv4.",
 		}, w.journey.Server, w.lost)
 		f.Refuters = c.doubts(r, notFound)
-		out = append(out, f)
-	}
-	return out
+	})
 }
 
 // synEvidence are the SYNs of a journey.

@@ -1,66 +1,107 @@
 package diagnose
 
-import "time"
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"time"
 
-// Thresholds are the figures that rules compare with. Where a rule can, it
-// compares with the incident's own normal first; these are the floors.
-type Thresholds struct {
-	SlowApplication time.Duration // shortest think time of a server that is called slow
-	SlowLookup      time.Duration // shortest answer time of a resolver that is called slow
-	LookupCost      time.Duration // shortest extra time of a lookup that is worth a warning
-	SmallestOffset  time.Duration // offset of a clock that does not change the order of a story in milliseconds
-	LongPause       time.Duration // shortest silence of a server in a login that is worth a question
-	Patience        time.Duration // shortest wait before a close that is called giving up
-	WrongClock      time.Duration // error of a client's clock that matters to a certificate
-	FeltLoss        time.Duration // shortest recovery of a loss that a user notices
-	FeltShare       float64       // smallest share of a journey that a user notices
-	Everyday        int           // what befalls fewer than one in so many is part of any day
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
 
-	BlackHoleRepeats int           // repetitions of a full-size segment before it is taken for one that cannot pass
-	BlackHoleSize    int64         // smallest segment that an MTU may stop, bytes (RFC 791: 576 less headers)
-	BlackHoleQuiet   time.Duration // how long a hole stays open, or a side is silent, before it counts
-	QueueWait        time.Duration // shortest delay of a connection that a full accept queue explains
-	QueueNear        time.Duration // how near in time another connection was served while one was ignored
-	ScanTargets      int           // ports or hosts that one client tries in vain before it is called a scan
-	HalfOpen         int           // connections half open at once that speak of a full SYN queue
-	NeighbourWait    time.Duration // shortest wait for a neighbour's address that is told
-	HappyEyeballs    [2]time.Duration
-	Reused           time.Duration // idle time of a connection after which a state may be forgotten on the way
-	BloatFactor      float64       // p95 of the round trip against its minimum
-	BloatDelay       time.Duration // shortest extra round trip that is told
-	SlowKex          time.Duration // shortest computation of a key exchange that is called slow
-	SlowSession      time.Duration // shortest time from login to the first output that is called slow
-	LateBanner       time.Duration // shortest wait for sshd's identification that is called late
+// Threshold is a figure that a rule compares with. Where a rule can, it compares
+// with the incident's own normal first; its figures are then the floors.
+type Threshold struct {
+	Name    string  // within the rule
+	Default float64 // in Unit
+	Unit    string  // "s", "bytes", "ppm", "times" (of something), "share" (0 … 1); "": a count
+	Means   lang.Text
 }
 
-// Defaults are the thresholds that apply where nothing else is said.
-func Defaults() Thresholds {
-	return Thresholds{
-		SlowApplication: 200 * time.Millisecond,
-		SlowLookup:      180 * time.Millisecond,
-		LookupCost:      100 * time.Millisecond,
-		SmallestOffset:  10 * time.Millisecond,
-		LongPause:       2 * time.Second,
-		Patience:        300 * time.Millisecond,
-		WrongClock:      time.Hour,
-		FeltLoss:        100 * time.Millisecond,
-		FeltShare:       0.2,
-		Everyday:        20,
+// Thresholds that several rules share; each rule is set on its own.
+var (
+	felt      = &Threshold{"felt", 0.1, "s", lang.Text{EN: "shortest delay that a user notices", ES: "menor retraso que un usuario nota"}}
+	feltShare = &Threshold{"felt-share", 0.2, "share", lang.Text{EN: "smallest share of a journey that a user notices", ES: "menor parte de un recorrido que un usuario nota"}}
+	everyday  = &Threshold{"everyday", 20, "", lang.Text{EN: "what befalls fewer than one in so many is part of any day: a note", ES: "lo que pasa a menos de uno de cada tantos es de todos los días: una nota"}}
 
-		BlackHoleRepeats: 2,
-		BlackHoleSize:    500,
-		BlackHoleQuiet:   time.Second,
-		QueueWait:        500 * time.Millisecond,
-		QueueNear:        5 * time.Second,
-		ScanTargets:      16,
-		HalfOpen:         64,
-		NeighbourWait:    100 * time.Millisecond,
-		HappyEyeballs:    [2]time.Duration{100 * time.Millisecond, 500 * time.Millisecond},
-		Reused:           time.Minute,
-		BloatFactor:      4,
-		BloatDelay:       100 * time.Millisecond,
-		SlowKex:          500 * time.Millisecond,
-		SlowSession:      time.Second,
-		LateBanner:       time.Second,
+	slowServer = &Threshold{"slow", 0.2, "s", lang.Text{EN: "shortest wait for a server that is called slow", ES: "menor espera por un servidor que se llama lento"}}
+	mainShare  = &Threshold{"share", 0.5, "share", lang.Text{EN: "smallest share of the journey that makes it the bottleneck", ES: "menor parte del recorrido que lo hace cuello de botella"}}
+	roundTrips = &Threshold{"round-trips", 5, "times", lang.Text{EN: "how many round trips it must exceed", ES: "cuántas idas y vueltas debe superar"}}
+	usualTimes = &Threshold{"usual", 4, "times", lang.Text{EN: "how many times what is usual here it must exceed", ES: "cuántas veces lo habitual aquí debe superar"}}
+
+	retryWait  = &Threshold{"wait", 0.5, "s", lang.Text{EN: "shortest wait for a timer that is told", ES: "menor espera por un temporizador que se cuenta"}}
+	lookupCost = &Threshold{"cost", 0.1, "s", lang.Text{EN: "shortest extra time of a lookup that is worth a warning", ES: "menor tiempo de más de una resolución que merece un aviso"}}
+	quiet      = &Threshold{"quiet", 1, "s", lang.Text{EN: "how long the capture must go on without an answer", ES: "cuánto debe seguir la captura sin respuesta"}}
+	longPause  = &Threshold{"pause", 2, "s", lang.Text{EN: "shortest silence of a server in a login that is worth a question", ES: "menor silencio de un servidor en un acceso que merece una pregunta"}}
+	smallest   = &Threshold{"smallest", 0.01, "s", lang.Text{EN: "offset that does not change the order of a story told in milliseconds", ES: "desfase que no cambia el orden de una historia contada en milisegundos"}}
+)
+
+// weights are the thresholds of rules whose severity follows from how many feel
+// it.
+var weights = []*Threshold{felt, feltShare, everyday}
+
+// with adds thresholds of a rule's own to shared ones.
+func with(shared []*Threshold, own ...*Threshold) []*Threshold {
+	return append(slices.Clone(own), shared...)
+}
+
+// number is a threshold as it stands for a rule: as the user set it, else the
+// rule's own default for the name, else the shared one.
+func (c *Case) number(r *Rule, t *Threshold) float64 {
+	if v, ok := c.set[r.Name][t.Name]; ok {
+		return v
 	}
+	for _, own := range r.Thresholds {
+		if own.Name == t.Name {
+			return own.Default
+		}
+	}
+	return t.Default
 }
+
+// limit is a threshold in seconds.
+func (c *Case) limit(r *Rule, t *Threshold) time.Duration {
+	return time.Duration(c.number(r, t) * float64(time.Second))
+}
+
+// count is a threshold that counts.
+func (c *Case) count(r *Rule, t *Threshold) int { return int(c.number(r, t)) }
+
+// exceeds tells whether d is longer than so many times another duration.
+func (c *Case) exceeds(r *Rule, t *Threshold, d, of time.Duration) bool {
+	return float64(d) >= c.number(r, t)*float64(of)
+}
+
+// CheckSettings tells what is wrong with thresholds and budgets that a user
+// gave: a rule, a threshold or a phase that does not exist, a figure that is no
+// measure. Nil where all can be used.
+func CheckSettings(thresholds map[string]map[string]float64, budgets map[string]float64) error {
+	for _, rule := range slices.Sorted(maps.Keys(thresholds)) {
+		r := Find(rule)
+		if r == nil {
+			return fmt.Errorf("there is no rule %q", rule)
+		}
+		for _, name := range slices.Sorted(maps.Keys(thresholds[rule])) {
+			i := slices.IndexFunc(r.Thresholds, func(t *Threshold) bool { return t.Name == name })
+			if i < 0 {
+				return fmt.Errorf("rule %s has no threshold %q", rule, name)
+			}
+			if v := thresholds[rule][name]; !measure(v) {
+				return fmt.Errorf("threshold %s of rule %s: %v is out of range", name, rule, v)
+			}
+		}
+	}
+	for _, phase := range slices.Sorted(maps.Keys(budgets)) {
+		if !slices.Contains(phaseNames, pcapflow.PhaseName(phase)) && phase != WholeJourney {
+			return fmt.Errorf("there is no phase %q", phase)
+		}
+		if v := budgets[phase]; !measure(v) {
+			return fmt.Errorf("budget of %s: %v is out of range", phase, v)
+		}
+	}
+	return nil
+}
+
+func measure(v float64) bool { return v >= 0 && v <= 1e9 && !math.IsNaN(v) }

@@ -14,6 +14,7 @@ var tlsAlert = Rule{
 	},
 	Source: "RFC 8446, section 6.2",
 	Needs:  lang.Text{EN: "a capture with the handshake", ES: "una captura con el establecimiento TLS"},
+	Wants:  []*Want{wantTLS},
 	Refuters: []lang.Text{
 		{EN: "the decrypted alert says something else", ES: "la alerta descifrada dice otra cosa"},
 	},
@@ -32,42 +33,29 @@ func fatal(t *pcapflow.TLS) *pcapflow.Alert {
 }
 
 func checkTLSAlert(c *Case, r *Rule) []Finding {
-	g := newGroups()
+	var found batches
 	for _, j := range c.open(r) {
 		f := flow(j)
 		if f == nil || f.TLS == nil || j.Ordinal > 1 {
 			continue
 		}
 		if a := fatal(f.TLS); a != nil {
-			g.add(j.Server.String()+" "+a.Dir.String()+" "+a.Description, j)
+			key := j.Server.String() + " " + a.Dir.String() + " " + a.Description
+			found.add(key, hit{journey: j, lost: j.Total(), evidence: frames(j.Points[0].Capture, f.TLS.ClientHello.Frame, a.Frame)})
 		}
 	}
-	var out []Finding
-	for _, group := range g.all {
-		j := group.journeys[0]
+	return found.telling(Error, High, func(b *batch, f *Finding) {
+		j := f.Journeys[0]
 		a := fatal(flow(j).TLS)
-		f := Finding{Severity: Error, Confidence: High, Journeys: group.journeys}
+		f.Text = c.say(lang.Text{
+			EN: "In %d handshake{|s} with %s, the %s refused: %s.",
+			ES: "En %d establecimiento{|s} con %s, el %s rechazó: %s.",
+		}, len(b.hits), j.Server, c.side(a.Dir), a.Description)
+		other := notFound
 		if a.Code < 0 {
 			f.Confidence = Low
+			other = notCollected("SSLKEYLOGFILE=keys.log curl …; flowcorr report --keylog keys.log …")
 		}
-		for _, j := range group.journeys {
-			f.Lost += j.Total()
-			f.Evidence = append(f.Evidence, frames(j.Points[0].Capture, flow(j).TLS.ClientHello.Frame, fatal(flow(j).TLS).Frame)...)
-		}
-		f.Evidence = merge(f.Evidence)
-		side := lang.Text{EN: "the client", ES: "el cliente"}
-		if a.Dir == pcapflow.Server {
-			side = lang.Text{EN: "the server", ES: "el servidor"}
-		}
-		f.Text = c.say(lang.Text{
-			EN: "In %d handshake{|s} with %s, %s refused: %s.",
-			ES: "En %d establecimiento{|s} con %s, %s rechazó: %s.",
-		}, len(group.journeys), j.Server, side.In(c.Lang), a.Description)
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected", Command: "SSLKEYLOGFILE=keys.log curl …; flowcorr report --keylog keys.log …"}}
-		if a.Code >= 0 {
-			f.Refuters[0].Status, f.Refuters[0].Command = "not-found", ""
-		}
-		out = append(out, f)
-	}
-	return out
+		f.Refuters = c.doubts(r, other)
+	})
 }

@@ -2,12 +2,15 @@ package diagnose
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
+
+var clockError = &Threshold{"clock", 3600, "s", lang.Text{EN: "smallest error of a client's clock that matters to a certificate", ES: "menor error del reloj de un cliente que importa a un certificado"}}
 
 var tlsCertificateTime = Rule{
 	Name: "tls-certificate-time", Family: "tls",
@@ -16,8 +19,10 @@ var tlsCertificateTime = Rule{
 		EN: "The client turned the certificate down for its dates. Either it has really expired (or is not yet valid), or the client's clock is wrong: then the certificate is valid at the reference time, and the cure is NTP.",
 		ES: "El cliente rechazó el certificado por sus fechas. O de verdad caducó (o aún no vale), o el reloj del cliente está mal: entonces el certificado vale a la hora de referencia y el remedio es NTP.",
 	},
-	Source: "RFC 5280, section 4.1.2.5; RFC 8446, section 6.2",
-	Needs:  lang.Text{EN: "the alert, and the client's clock or the certificate", ES: "la alerta, y el reloj del cliente o el certificado"},
+	Source:     "RFC 5280, section 4.1.2.5; RFC 8446, section 6.2",
+	Needs:      lang.Text{EN: "the alert, and the client's clock or the certificate", ES: "la alerta, y el reloj del cliente o el certificado"},
+	Wants:      []*Want{wantTLS},
+	Thresholds: []*Threshold{clockError},
 	Refuters: []lang.Text{
 		{EN: "the client's clock is nearer to the reference than to an edge of the validity", ES: "el reloj del cliente está más cerca de la referencia que de un borde de la validez"},
 	},
@@ -33,7 +38,7 @@ const (
 )
 
 func checkTLSCertificateTime(c *Case, r *Rule) []Finding {
-	g := newGroups()
+	var found batches
 	for _, j := range c.Journeys {
 		f := flow(j)
 		if f == nil || f.TLS == nil || j.Ordinal > 1 {
@@ -43,50 +48,44 @@ func checkTLSCertificateTime(c *Case, r *Rule) []Finding {
 		if a == nil || a.Dir != pcapflow.Client {
 			continue
 		}
-		off, known := c.clientOffset(j)
-		wrong := known && off.Abs() >= c.T.WrongClock
+		wrong := c.wrongClock(r, j)
 		dates := a.Code == alertCertificateExpired || (a.Code == alertBadCertificate || a.Code == alertCertificateUnknown) && (wrong || outsideValidity(f))
 		if dates {
-			g.add(fmt.Sprint(j.Client.Addr(), " ", j.Server, " ", wrong), j)
+			key := fmt.Sprint(j.Client.Addr(), " ", j.Server, " ", wrong)
+			found.add(key, hit{journey: j, lost: j.Total(), evidence: frames(j.Points[0].Capture, f.TLS.ClientHello.Frame, a.Frame)})
 		}
 	}
-	var out []Finding
-	for _, group := range g.all {
-		out = append(out, c.certificateFinding(r, group.journeys))
-	}
-	return out
+	return found.telling(Error, High, func(b *batch, f *Finding) { c.certificate(r, f) })
 }
 
-func (c *Case) certificateFinding(r *Rule, js []*correlate.Journey) Finding {
-	j := js[0]
+// wrongClock tells whether the clock of the journey's client is known to be far
+// off.
+func (c *Case) wrongClock(r *Rule, j *correlate.Journey) bool {
 	off, known := c.clientOffset(j)
-	f := Finding{Severity: Error, Confidence: High, Journeys: js}
-	status := "not-found"
-	switch {
-	case known && off.Abs() >= c.T.WrongClock:
+	return known && off.Abs() >= c.limit(r, clockError)
+}
+
+// certificate fills in the finding about certificates that one client turned
+// down for their dates.
+func (c *Case) certificate(r *Rule, f *Finding) {
+	j := f.Journeys[0]
+	off, known := c.clientOffset(j)
+	nearer := notFound
+	if c.wrongClock(r, j) {
 		f.Text = c.say(lang.Text{
 			EN: "%s turned down the certificate of %s (%s) because its own clock is %s off: at the reference time the certificate is not the problem. Set the clock (NTP).",
 			ES: "%s rechazó el certificado de %s (%s) porque su propio reloj está desviado %s: a la hora de referencia el certificado no es el problema. Ponga en hora el reloj (NTP).",
 		}, j.Client.Addr(), j.Server, j.Name, days(off))
-	default:
+	} else {
 		f.Text = c.say(lang.Text{
 			EN: "%s turned down the certificate of %s (%s) as out of date; its clock is right as far as known%s.",
 			ES: "%s rechazó el certificado de %s (%s) por sus fechas; su reloj es correcto, hasta donde se sabe%s.",
 		}, j.Client.Addr(), j.Server, j.Name, c.validity(flow(j)))
 		if !known {
-			f.Confidence, status = Medium, "not-collected"
+			f.Confidence, nearer = Medium, notCollected("date -u; chronyc -n tracking ("+j.Client.Addr().String()+")")
 		}
 	}
-	for _, j := range js {
-		f.Lost += j.Total()
-		f.Evidence = append(f.Evidence, frames(j.Points[0].Capture, flow(j).TLS.ClientHello.Frame, fatal(flow(j).TLS).Frame)...)
-	}
-	f.Evidence = merge(f.Evidence)
-	f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: status}}
-	if status == "not-collected" {
-		f.Refuters[0].Command = "date -u; chronyc -n tracking (" + j.Client.Addr().String() + ")"
-	}
-	return f
+	f.Refuters = c.doubts(r, nearer)
 }
 
 // clientOffset is how far the clock of the journey's client is from the
@@ -144,6 +143,7 @@ var tlsWrongProtocol = Rule{
 	},
 	Source: "RFC 8446, section 5.1; RFC 9112",
 	Needs:  lang.Text{EN: "a capture with the first bytes", ES: "una captura con los primeros bytes"},
+	Wants:  []*Want{wantConnections},
 	Refuters: []lang.Text{
 		{EN: "the port answers in the protocol it was asked in", ES: "el puerto responde en el protocolo en que se le habló"},
 	},
@@ -151,34 +151,31 @@ var tlsWrongProtocol = Rule{
 }
 
 func checkTLSWrongProtocol(c *Case, r *Rule) []Finding {
-	clear, encrypted := newGroups(), newGroups()
+	var clear, encrypted batches
 	for _, j := range c.Journeys {
 		f := flow(j)
+		into := &clear
 		switch {
 		case f == nil || j.Ordinal > 1:
+			continue
 		case f.TLS != nil && f.TLS.ClearRequest || j.Exchange != nil && j.Exchange.PortWantsTLS:
-			clear.add(j.Server.String(), j)
 		case f.TLS != nil && f.TLS.PlainAnswer != "":
-			encrypted.add(j.Server.String(), j)
+			into = &encrypted
+		default:
+			continue
 		}
+		e := append(frames(j.Points[0].Capture, f.FirstPayload[0].Frame, f.FirstPayload[1].Frame), journeyLines(j)...)
+		into.add(j.Server.String(), hit{journey: j, lost: j.Total(), evidence: e})
 	}
-	var out []Finding
-	add := func(g *groups, text lang.Text) {
-		for _, group := range g.all {
-			f := Finding{Severity: Error, Confidence: High, Journeys: group.journeys, Text: c.say(text, len(group.journeys), group.journeys[0].Server)}
-			for _, j := range group.journeys {
-				f.Lost += j.Total()
-				f.Evidence = append(f.Evidence, frames(j.Points[0].Capture, flow(j).FirstPayload[0].Frame, flow(j).FirstPayload[1].Frame)...)
-				f.Evidence = append(f.Evidence, journeyLines(j)...)
-			}
-			f.Evidence = merge(f.Evidence)
-			f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
-			out = append(out, f)
-		}
+	say := func(all *batches, text lang.Text) []Finding {
+		return all.telling(Error, High, func(b *batch, f *Finding) {
+			f.Text = c.say(text, len(b.hits), b.key)
+			f.Refuters = c.doubts(r, notFound)
+		})
 	}
-	add(clear, lang.Text{EN: "%d connection{|s} spoke clear HTTP to %s, which expects TLS.", ES: "%d {conexión habló|conexiones hablaron} HTTP en claro a %s, que espera TLS."})
-	add(encrypted, lang.Text{EN: "%d connection{|s} spoke TLS to %s, which does not.", ES: "%d {conexión habló|conexiones hablaron} TLS a %s, que no lo habla."})
-	return out
+	return append(
+		say(&clear, lang.Text{EN: "%d connection{|s} spoke clear HTTP to %s, which expects TLS.", ES: "%d {conexión habló|conexiones hablaron} HTTP en claro a %s, que espera TLS."}),
+		say(&encrypted, lang.Text{EN: "%d connection{|s} spoke TLS to %s, which does not.", ES: "%d {conexión habló|conexiones hablaron} TLS a %s, que no lo habla."})...)
 }
 
 var tlsSilent = Rule{
@@ -188,8 +185,10 @@ var tlsSilent = Rule{
 		EN: "The server's kernel took the connection and acknowledged the ClientHello, but no TLS answer came: the process is stuck or its queue is full, or nothing there speaks TLS.",
 		ES: "El núcleo del servidor tomó la conexión y confirmó el ClientHello, pero no llegó respuesta TLS: el proceso está atascado o su cola llena, o nada ahí habla TLS.",
 	},
-	Source: "RFC 8446, section 4.1.3",
-	Needs:  lang.Text{EN: "a capture with the handshake", ES: "una captura con el establecimiento TLS"},
+	Source:     "RFC 8446, section 4.1.3",
+	Needs:      lang.Text{EN: "a capture with the handshake", ES: "una captura con el establecimiento TLS"},
+	Wants:      []*Want{wantTLS},
+	Thresholds: []*Threshold{quiet},
 	Refuters: []lang.Text{
 		{EN: "a ServerHello in another capture (lost on the way back)", ES: "un ServerHello en otra captura (perdido a la vuelta)"},
 	},
@@ -197,31 +196,36 @@ var tlsSilent = Rule{
 }
 
 func checkTLSSilent(c *Case, r *Rule) []Finding {
-	g := newGroups()
+	var found batches
 	for _, j := range c.open(r) {
 		f := flow(j)
 		if f == nil || f.TLS == nil || f.Conn == nil || j.Ordinal > 1 || !f.TLS.ClientHello.Seen() || f.TLS.ServerHello.Seen() || f.TLS.PlainAnswer != "" || len(f.TLS.Alerts) > 0 || f.FirstPayload[pcapflow.Server].Seen() {
 			continue
 		}
-		if f.End.Time-f.TLS.ClientHello.Time < int64(time.Second) && !quietFor(j, time.Second) {
-			continue
+		due := c.limit(r, quiet)
+		if time.Duration(f.End.Time-f.TLS.ClientHello.Time) >= due || quietFor(j, due) {
+			found.add(j.Server.String(), hit{journey: j, lost: j.Total(), evidence: frames(j.Points[0].Capture, f.TLS.ClientHello.Frame, f.End.Frame)})
 		}
-		g.add(j.Server.String(), j)
 	}
-	var out []Finding
-	for _, group := range g.all {
-		f := Finding{Severity: Error, Confidence: Medium, Journeys: group.journeys}
-		for _, j := range group.journeys {
-			f.Lost += j.Total()
-			f.Evidence = append(f.Evidence, frames(j.Points[0].Capture, flow(j).TLS.ClientHello.Frame, flow(j).End.Frame)...)
-		}
-		f.Evidence = merge(f.Evidence)
+	return found.telling(Error, Medium, func(b *batch, f *Finding) {
 		f.Text = c.say(lang.Text{
 			EN: "%s accepted TCP %d time{|s} but never answered the ClientHello.",
 			ES: "%s aceptó TCP %d {vez|veces} pero nunca respondió al ClientHello.",
-		}, group.journeys[0].Server, len(group.journeys))
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected", Command: "ss -lnt; nstat -az TcpExtListenOverflows TcpExtListenDrops"}}
-		out = append(out, f)
+		}, b.key, len(b.hits))
+		f.Refuters = c.doubts(r, helloSeen(f.Journeys))
+	})
+}
+
+// helloSeen looks for a ServerHello in the other captures of the connections.
+func helloSeen(js []*correlate.Journey) doubt {
+	state := notCollected("tcpdump -ni any -w server.pcap 'tcp port " + strconv.Itoa(int(js[0].Server.Port())) + "'; ss -lnt; nstat -az TcpExtListenOverflows TcpExtListenDrops")
+	for _, j := range js {
+		for _, p := range j.Points[1:] {
+			if p.Flow.TLS != nil && p.Flow.TLS.ServerHello.Seen() {
+				return isFound
+			}
+			state = notFound
+		}
 	}
-	return out
+	return state
 }

@@ -18,6 +18,7 @@ var tlsLargeHelloDropped = Rule{
 	},
 	Source: "RFC 8446, section 4.1.2; draft-ietf-tls-hybrid-design",
 	Needs:  lang.Text{EN: "a capture with a large and a small ClientHello to one server", ES: "una captura con un ClientHello grande y uno pequeño al mismo servidor"},
+	Wants:  []*Want{wantTLS},
 	Refuters: []lang.Text{
 		{EN: "the server acknowledged both segments and stayed silent", ES: "el servidor confirmó ambos segmentos y calló"},
 	},
@@ -44,18 +45,14 @@ func checkTLSLargeHelloDropped(c *Case, r *Rule) []Finding {
 		acked[j.Server.String()] = acked[j.Server.String()] || int(f.Conn.AckedTo[pcapflow.Client]) > f.TLS.ClientHelloBytes
 		found.add(j.Server.String(), hit{journey: j, lost: j.Total(), evidence: frames(j.Points[0].Capture, f.TLS.ClientHelloFirst.Frame, f.TLS.ClientHello.Frame, f.End.Frame)})
 	}
-	var out []Finding
-	for _, b := range found.all {
-		j := b.hits[0].journey
-		f := b.finding(Warning, Medium)
+	return found.telling(Warning, Medium, func(b *batch, f *Finding) {
+		j := f.Journeys[0]
 		f.Text = c.say(lang.Text{
 			EN: "%d ClientHello{|s} of %d bytes to %s in two segments got no answer, while small ones do: a device on the path seems to read only the first segment.",
 			ES: "%d ClientHello de %d bytes a %s en dos segmentos no {obtuvo|obtuvieron} respuesta, y los pequeños sí: un equipo del camino parece leer solo el primer segmento.",
 		}, len(b.hits), flow(j).TLS.ClientHelloBytes, j.Server)
 		f.Refuters = c.doubts(r, foundIf(acked[b.key]))
-		out = append(out, f)
-	}
-	return out
+	})
 }
 
 var tlsClientValidation = Rule{
@@ -65,8 +62,10 @@ var tlsClientValidation = Rule{
 		EN: "Between the server's flight and the client's Finished the client looked for revocation lists, OCSP answers or intermediate certificates. Staple the OCSP answer, and send the whole chain.",
 		ES: "Entre la tanda del servidor y el Finished del cliente este buscó listas de revocación, respuestas OCSP o certificados intermedios. Adjunte la respuesta OCSP y envíe la cadena completa.",
 	},
-	Source: "RFC 6960; RFC 5280, section 4.2.2.1",
-	Needs:  lang.Text{EN: "a capture at the client with its DNS and HTTP", ES: "una captura en el cliente con su DNS y HTTP"},
+	Source:     "RFC 6960; RFC 5280, section 4.2.2.1",
+	Needs:      lang.Text{EN: "a capture at the client with its DNS and HTTP", ES: "una captura en el cliente con su DNS y HTTP"},
+	Wants:      []*Want{wantTLS},
+	Thresholds: []*Threshold{slowServer},
 	Refuters: []lang.Text{
 		{EN: "no lookup or request of the client for such a service in the pause", ES: "ninguna resolución o petición del cliente a tal servicio durante la pausa"},
 	},
@@ -74,30 +73,29 @@ var tlsClientValidation = Rule{
 }
 
 func checkTLSClientValidation(c *Case, r *Rule) []Finding {
-	var out []Finding
+	var found batches
 	for _, j := range c.Journeys {
 		f := flow(j)
 		if f == nil || f.TLS == nil || j.Ordinal > 1 || !f.TLS.ServerFlightEnd.Seen() || !f.TLS.ClientFinished.Seen() {
 			continue
 		}
 		pause := time.Duration(f.TLS.ClientFinished.Time - f.TLS.ServerFlightEnd.Time)
-		if pause < c.T.SlowApplication {
+		if pause < c.limit(r, slowServer) {
 			continue
 		}
-		name, e := c.validated(j, f.TLS.ServerFlightEnd.Time, f.TLS.ClientFinished.Time)
-		if name == "" {
-			continue
+		if name, e := c.validated(j, f.TLS.ServerFlightEnd.Time, f.TLS.ClientFinished.Time); name != "" {
+			e = append(frames(j.Points[0].Capture, f.TLS.ServerFlightEnd.Frame, f.TLS.ClientFinished.Frame), e...)
+			found.add(name, hit{journey: j, lost: pause, evidence: e})
 		}
-		b := batch{hits: []hit{{journey: j, lost: pause, evidence: append(frames(j.Points[0].Capture, f.TLS.ServerFlightEnd.Frame, f.TLS.ClientFinished.Frame), e...)}}}
-		find := b.finding(Note, Medium)
-		find.Text = c.say(lang.Text{
-			EN: "%s spent %s in the handshake with %s asking %s about the certificate.",
-			ES: "%s dedicó %s del cifrado con %s a preguntar a %s por el certificado.",
-		}, j.Client.Addr(), pause, j.Server, name)
-		find.Refuters = c.doubts(r, notFound)
-		out = append(out, find)
 	}
-	return out
+	return found.telling(Note, Medium, func(b *batch, f *Finding) {
+		j := f.Journeys[0]
+		f.Text = c.say(lang.Text{
+			EN: "%s spent %s in %d handshake{|s} with %s asking %s about the certificate.",
+			ES: "%s dedicó %s en %d establecimiento{|s} con %s a preguntar a %s por el certificado.",
+		}, j.Client.Addr(), c.upTo(b), len(b.hits), j.Server, b.key)
+		f.Refuters = c.doubts(r, notFound)
+	})
 }
 
 // validated finds a lookup of a validation service that a client made within an

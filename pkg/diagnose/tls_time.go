@@ -15,8 +15,10 @@ var tlsSlowServer = Rule{
 		EN: "From the last byte of the ClientHello to the ServerHello far more than a round trip passed, without retransmission: computing, or a queue in front of the process.",
 		ES: "Del último byte del ClientHello al ServerHello pasó mucho más que una ida y vuelta, sin retransmisiones: cálculo, o una cola ante el proceso.",
 	},
-	Source: "RFC 8446, section 2",
-	Needs:  lang.Text{EN: "a capture with the handshake", ES: "una captura con el establecimiento TLS"},
+	Source:     "RFC 8446, section 2",
+	Needs:      lang.Text{EN: "a capture with the handshake", ES: "una captura con el establecimiento TLS"},
+	Wants:      []*Want{wantTLS},
+	Thresholds: []*Threshold{slowServer, usualTimes, feltShare, everyday},
 	Refuters: []lang.Text{
 		{EN: "the ServerHello came at once and a later flight was slow", ES: "el ServerHello llegó enseguida y lo lento fue una tanda posterior"},
 	},
@@ -48,34 +50,29 @@ func checkTLSSlowServer(c *Case, r *Rule) []Finding {
 		}
 	}
 	usual := normal(all).P50
-	g := newGroups()
+	var found batches
 	for _, j := range c.open(r) {
 		d, ok := helloDelay(j)
-		if !ok || d < 200*time.Millisecond || d < 4*usual || 5*d < j.Total() || resentBetween(j, flow(j).TLS.ClientHelloFirst, flow(j).TLS.ServerHello) {
+		if !ok || d < c.limit(r, slowServer) || !c.exceeds(r, usualTimes, d, usual) || !c.exceeds(r, feltShare, d, j.Total()) || resentBetween(j, flow(j).TLS.ClientHelloFirst, flow(j).TLS.ServerHello) {
 			continue
 		}
-		g.add(j.Server.String(), j)
+		e := frames(j.Points[0].Capture, flow(j).TLS.ClientHello.Frame, flow(j).TLS.ServerHello.Frame)
+		found.add(j.Server.String(), hit{journey: j, lost: d, evidence: e})
 	}
-	var out []Finding
-	for _, group := range g.all {
-		f := Finding{Severity: c.loudness(len(group.journeys), len(all)), Confidence: High, Journeys: group.journeys}
-		var most time.Duration
-		for _, j := range group.journeys {
-			d, _ := helloDelay(j)
-			f.Lost += d
-			most = max(most, d)
-			f.Evidence = append(f.Evidence, frames(j.Points[0].Capture, flow(j).TLS.ClientHello.Frame, flow(j).TLS.ServerHello.Frame)...)
-		}
-		f.Evidence = merge(f.Evidence)
+	return found.telling(Note, High, func(b *batch, f *Finding) {
+		f.Severity = c.loudness(r, len(b.hits), len(all))
 		f.Text = c.say(lang.Text{
-			EN: "%s needed up to %s to answer the ClientHello (%d handshake{|s}): processor or queue, not distance.",
-			ES: "%s necesitó hasta %s para responder al ClientHello (%d establecimiento{|s}): procesador o cola, no distancia.",
-		}, group.journeys[0].Server, most, len(group.journeys))
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
-		out = append(out, f)
-	}
-	return out
+			EN: "%s needed %s to answer the ClientHello (%d handshake{|s}, usually %s): processor or queue, not distance.",
+			ES: "%s necesitó %s para responder al ClientHello (%d establecimiento{|s}, lo habitual es %s): procesador o cola, no distancia.",
+		}, b.key, c.upTo(b), len(b.hits), usual)
+		f.Refuters = c.doubts(r, notFound)
+	})
 }
+
+var (
+	largeChain = &Threshold{"chain", 14000, "bytes", lang.Text{EN: "largest chain that fits the first window", ES: "mayor cadena que cabe en la primera ventana"}}
+	distance   = &Threshold{"round-trip", 0.1, "s", lang.Text{EN: "shortest round trip that is called far", ES: "menor ida y vuelta que se llama lejana"}}
+)
 
 var tlsHelloRetry = Rule{
 	Name: "tls-hello-retry", Family: "tls",
@@ -86,6 +83,7 @@ var tlsHelloRetry = Rule{
 	},
 	Source: "RFC 8446, section 4.1.4",
 	Needs:  lang.Text{EN: "a capture with the handshake", ES: "una captura con el establecimiento TLS"},
+	Wants:  []*Want{wantTLS},
 	Check: func(c *Case, r *Rule) []Finding {
 		return c.tlsNote(lang.Text{
 			EN: "%d handshake{|s} with %s paid one more round trip for a HelloRetryRequest (%s).",
@@ -101,13 +99,15 @@ var tlsLongChain = Rule{
 		EN: "The server's flight is larger than what may be sent before the first acknowledgement (about 14 kB), so the handshake takes one more round trip. A shorter chain saves it.",
 		ES: "La tanda del servidor es mayor de lo que puede enviarse antes de la primera confirmación (unos 14 kB), así que el establecimiento tarda una ida y vuelta más. Una cadena más corta la ahorra.",
 	},
-	Source: "RFC 6928",
-	Needs:  lang.Text{EN: "a capture with the certificate in the clear, or decrypted", ES: "una captura con el certificado en claro, o descifrada"},
+	Source:     "RFC 6928",
+	Needs:      lang.Text{EN: "a capture with the certificate in the clear, or decrypted", ES: "una captura con el certificado en claro, o descifrada"},
+	Wants:      []*Want{wantTLS},
+	Thresholds: []*Threshold{largeChain},
 	Check: func(c *Case, r *Rule) []Finding {
 		return c.tlsNote(lang.Text{
-			EN: "%d handshakes with %s carry a certificate chain too large for the first window (%s of round trip).",
-			ES: "%d establecimientos con %s llevan una cadena de certificados demasiado grande para la primera ventana (%s de ida y vuelta).",
-		}, func(t *pcapflow.TLS, _ *correlate.Journey) bool { return t.CertificateBytes > 14000 })
+			EN: "%d handshake{|s} with %s carr{ies|y} a certificate chain too large for the first window (%s of round trip).",
+			ES: "%d establecimiento{|s} con %s lleva{|n} una cadena de certificados demasiado grande para la primera ventana (%s de ida y vuelta).",
+		}, func(t *pcapflow.TLS, _ *correlate.Journey) bool { return t.CertificateBytes > c.count(r, largeChain) })
 	},
 }
 
@@ -118,17 +118,19 @@ var tlsDistance = Rule{
 		EN: "Most of the journey is the TLS handshake, and most of that is distance: round trips times the round-trip time. TLS 1.3, resumption, or a server nearer by saves them.",
 		ES: "La mayor parte del recorrido es el establecimiento TLS, y la mayor parte de este es distancia: idas y vueltas por su duración. TLS 1.3, la reanudación o un servidor más cercano las ahorran.",
 	},
-	Source: "RFC 8446, section 2",
-	Needs:  lang.Text{EN: "a capture with the handshake", ES: "una captura con el establecimiento TLS"},
+	Source:     "RFC 8446, section 2",
+	Needs:      lang.Text{EN: "a capture with the handshake", ES: "una captura con el establecimiento TLS"},
+	Wants:      []*Want{wantTLS},
+	Thresholds: []*Threshold{distance, mainShare},
 	Check: func(c *Case, r *Rule) []Finding {
 		return c.tlsNote(lang.Text{
-			EN: "%d handshakes with %s are long because of distance: each round trip takes %s.",
-			ES: "%d establecimientos con %s son largos por la distancia: cada ida y vuelta dura %s.",
+			EN: "%d handshake{|s} with %s {is|are} long because of distance: each round trip takes %s.",
+			ES: "%d establecimiento{|s} con %s {es largo|son largos} por la distancia: cada ida y vuelta dura %s.",
 		}, func(t *pcapflow.TLS, j *correlate.Journey) bool {
 			d, ok := phaseTime(j, pcapflow.TLSHandshake)
 			rtt := roundTrip(j)
 			delay, known := helloDelay(j)
-			return ok && known && rtt >= 100*time.Millisecond && 2*d >= j.Total() && 10*delay < d && d < 3*rtt
+			return ok && known && rtt >= c.limit(r, distance) && c.exceeds(r, mainShare, d, j.Total()) && 10*delay < d && d < 3*rtt
 		})
 	},
 }
@@ -136,23 +138,13 @@ var tlsDistance = Rule{
 // tlsNote makes one note a server of the handshakes that fit, with their round
 // trip as the third word of the sentence.
 func (c *Case) tlsNote(text lang.Text, fits func(*pcapflow.TLS, *correlate.Journey) bool) []Finding {
-	g := newGroups()
+	var found batches
 	for _, j := range c.Journeys {
 		if f := flow(j); f != nil && f.TLS != nil && f.Conn != nil && j.Ordinal <= 1 && fits(f.TLS, j) {
-			g.add(j.Server.String(), j)
+			found.add(j.Server.String(), hit{journey: j, lost: roundTrip(j), evidence: phaseFrames(j, string(pcapflow.TLSHandshake))})
 		}
 	}
-	var out []Finding
-	for _, group := range g.all {
-		f := Finding{Severity: Note, Confidence: High, Journeys: group.journeys}
-		for _, j := range group.journeys {
-			f.Lost += roundTrip(j)
-			f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.TLSHandshake))...)
-		}
-		f.Evidence = merge(f.Evidence)
-		j := group.journeys[0]
-		f.Text = c.say(text, len(group.journeys), j.Server, roundTrip(j))
-		out = append(out, f)
-	}
-	return out
+	return found.telling(Note, High, func(b *batch, f *Finding) {
+		f.Text = c.say(text, len(b.hits), b.key, roundTrip(f.Journeys[0]))
+	})
 }

@@ -1,6 +1,9 @@
 package diagnose
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -17,8 +20,10 @@ var appSlow = Rule{
 		EN: "Most of the journey passes between the last byte of the request and the first byte of the response, beyond the network's round trip, while resolution, connection and encryption are normal and nothing of the request was sent twice. Look at what the application did in that time: its own log, its upstreams, its database.",
 		ES: "La mayor parte del recorrido pasa entre el último byte de la petición y el primer byte de la respuesta, más allá de la ida y vuelta de la red, mientras la resolución, el establecimiento TCP y el cifrado son normales y nada de la petición se envió dos veces. Mire qué hizo la aplicación en ese tiempo: su registro, sus servicios de detrás, su base de datos.",
 	},
-	Source: "RFC 9112, section 9; nginx $request_time, Apache %D",
-	Needs:  lang.Text{EN: "a capture with the request and its answer; better with the server's request time", ES: "una captura con la petición y su respuesta; mejor con el tiempo de petición del servidor"},
+	Source:     "RFC 9112, section 9; nginx $request_time, Apache %D",
+	Needs:      lang.Text{EN: "a capture with the request and its answer; better with the server's request time", ES: "una captura con la petición y su respuesta; mejor con el tiempo de petición del servidor"},
+	Wants:      []*Want{wantResponses},
+	Thresholds: bottlenecks,
 	Refuters: []lang.Text{
 		{EN: "the request or its answer was retransmitted before the first byte", ES: "la petición o su respuesta se retransmitió antes del primer byte"},
 		{EN: "the server's log gives a short request time", ES: "el registro del servidor da un tiempo de petición corto"},
@@ -42,60 +47,51 @@ func think(j *correlate.Journey) (time.Duration, bool) {
 }
 
 func checkAppSlow(c *Case, r *Rule) []Finding {
-	groups := newGroups()
+	var found batches
 	for _, j := range c.open(r) {
 		t, ok := think(j)
-		if !ok || t < c.T.SlowApplication || 2*t < j.Total() || t < 5*roundTrip(j) || resentBetween(j, j.Exchange.RequestFirst, j.Exchange.ResponseFirst) {
+		if !ok || !c.bottleneck(r, j, t) || resentBetween(j, j.Exchange.RequestFirst, j.Exchange.ResponseFirst) {
 			continue
 		}
 		if d, ok := loggedDuration(j); ok && d < t/2 {
 			continue // the server says it was quick: queue-before-app
 		}
-		groups.add(j.Server.String(), j)
+		e := append(phaseFrames(j, string(pcapflow.HTTPWait)), journeyLines(j)...)
+		found.add(j.Server.String(), hit{journey: j, lost: t, evidence: e})
 	}
-	var out []Finding
-	for _, g := range groups.all {
-		out = append(out, appSlowFinding(c, r, g.journeys))
-	}
-	return out
+	return found.telling(Note, Medium, func(b *batch, f *Finding) { c.appSlow(r, b, f) })
 }
 
-func appSlowFinding(c *Case, r *Rule, js []*correlate.Journey) Finding {
-	f := Finding{Severity: c.loudness(len(js), c.requests(js[0])), Confidence: Medium, Journeys: js}
-	var total time.Duration
-	worst, most := js[0], time.Duration(0)
-	logged := false
-	for _, j := range js {
-		t, _ := think(j)
-		f.Lost += t
-		total += j.Total()
-		if t > most {
-			worst, most = j, t
-		}
-		_, ok := loggedDuration(j)
-		logged = logged || ok
-		f.Evidence = append(f.Evidence, phaseFrames(j, "http.wait")...)
-		f.Evidence = append(f.Evidence, journeyLines(j)...)
-	}
-	f.Evidence = merge(f.Evidence)
-	f.Share = float64(f.Lost) / float64(total)
+// bottleneck tells whether a stretch of a journey is long by itself, the main
+// part of it, and far more than the network's round trip.
+func (c *Case) bottleneck(r *Rule, j *correlate.Journey, d time.Duration) bool {
+	return d >= c.limit(r, slowServer) && c.exceeds(r, mainShare, d, j.Total()) && c.exceeds(r, roundTrips, d, roundTrip(j))
+}
+
+// bottlenecks are the thresholds of rules that ask for one.
+var bottlenecks = []*Threshold{slowServer, mainShare, roundTrips, everyday}
+
+// appSlow fills in the finding about one server's slow requests.
+func (c *Case) appSlow(r *Rule, b *batch, f *Finding) {
+	w := b.worst()
+	f.Severity = c.loudness(r, len(b.hits), c.requests(w.journey))
 	f.Text = c.say(lang.Text{
-		EN: "%s of %s is the application: %s from the last request byte to the first response byte, beyond a round trip of %s%s; %s.",
-		ES: "El %s de %s es la aplicación: %s desde el último byte de la petición hasta el primero de la respuesta, más allá de una ida y vuelta de %s%s; %s.",
-	}, percent(most, worst.Total()), worst.Total(), most, roundTrip(worst), logSays(c, worst), others(c, worst))
-	status := "not-collected"
-	if logged {
-		f.Confidence, status = High, "not-found"
+		EN: "%s of %s is the application: %s from the last request byte to the first response byte, beyond a round trip of %s%s; %s%s.",
+		ES: "El %s de %s es la aplicación: %s desde el último byte de la petición hasta el primero de la respuesta, más allá de una ida y vuelta de %s%s; %s%s.",
+	}, percent(w.lost, w.journey.Total()), w.journey.Total(), w.lost, roundTrip(w.journey), logSays(c, w.journey), c.others(w.journey), c.alike(b))
+	short := notCollected(`log_format timing '$remote_addr:$remote_port $msec $request_time $upstream_response_time "$request" $status $bytes_sent'; (Apache: %{remote}p %D %^FB)`)
+	if slices.ContainsFunc(f.Journeys, func(j *correlate.Journey) bool { _, ok := loggedDuration(j); return ok }) {
+		f.Confidence, short = High, notFound
 	}
-	f.Refuters = []Refuter{
-		{Text: r.Refuters[0].In(c.Lang), Status: "not-found"},
-		{Text: r.Refuters[1].In(c.Lang), Status: status},
-		{Text: r.Refuters[2].In(c.Lang), Status: "not-found"},
+	f.Refuters = c.doubts(r, notFound, short, notFound)
+}
+
+// alike is the clause about the other requests with the same trouble.
+func (c *Case) alike(b *batch) string {
+	if len(b.hits) < 2 {
+		return ""
 	}
-	if !logged {
-		f.Refuters[1].Command = `log_format timing '$remote_addr:$remote_port $msec $request_time $upstream_response_time "$request" $status $bytes_sent'; (Apache: %{remote}p %D %^FB)`
-	}
-	return f
+	return c.say(lang.Text{EN: "; %d more request{|s} to %s likewise", ES: "; {otra|otras} %d {petición|peticiones} a %s igual"}, len(b.hits)-1, b.hits[0].journey.Server)
 }
 
 // logSays is the clause about the server's own figure.
@@ -107,23 +103,44 @@ func logSays(c *Case, j *correlate.Journey) string {
 	return c.say(lang.Text{EN: ", as the log's request time %s confirms", ES: ", como confirma el tiempo de petición %s del registro"}, d)
 }
 
-// others is the clause about the phases that are normal.
-func others(c *Case, j *correlate.Journey) string {
+// others is the clause about the other phases, and how they stand against what
+// is normal.
+func (c *Case) others(j *correlate.Journey) string {
 	names := []struct {
 		phase pcapflow.PhaseName
 		text  string
 	}{{pcapflow.DNSLookup, "DNS"}, {pcapflow.TCPConnect, "TCP"}, {pcapflow.TLSHandshake, "TLS"}}
-	text := ""
+	var usual, slow, other []string
 	for _, n := range names {
-		if d, ok := phaseTime(j, n.phase); ok {
-			if text != "" {
-				text += ", "
-			}
-			text += n.text + " " + span(d)
+		d, ok := phaseTime(j, n.phase)
+		if !ok {
+			continue
+		}
+		text := n.text + " " + span(d)
+		switch v := c.judge(j, string(n.phase), d); {
+		case v.Against == "":
+			other = append(other, text)
+		case v.Slow:
+			slow = append(slow, fmt.Sprintf("%s (> %s)", text, span(v.Limit)))
+		default:
+			usual = append(usual, text)
 		}
 	}
-	if text == "" {
+	var out []string
+	for _, part := range []struct {
+		list []string
+		text lang.Text
+	}{
+		{usual, lang.Text{EN: "%s: normal", ES: "%s: normal"}},
+		{slow, lang.Text{EN: "%s: longer than normal", ES: "%s: más de lo normal"}},
+		{other, lang.Text{EN: "%s took the rest", ES: "%s fueron el resto"}},
+	} {
+		if len(part.list) > 0 {
+			out = append(out, c.say(part.text, strings.Join(part.list, ", ")))
+		}
+	}
+	if len(out) == 0 {
 		return c.say(lang.Text{EN: "the connection was already open", ES: "la conexión ya estaba abierta"})
 	}
-	return c.say(lang.Text{EN: "%s are normal", ES: "%s son normales"}, text)
+	return strings.Join(out, "; ")
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
+var patience = &Threshold{"patience", 0.3, "s", lang.Text{EN: "shortest wait before a close that is called giving up", ES: "menor espera antes de un cierre que se llama desistir"}}
+
 var clientGaveUp = Rule{
 	Name: "client-gave-up", Family: "web",
 	Title: lang.Text{EN: "The client gave up", ES: "El cliente desistió"},
@@ -17,8 +19,10 @@ var clientGaveUp = Rule{
 		EN: "The client closed the connection before the answer came; nginx logs 499 at that instant. The server's work was in vain: look at why it took longer than the client's patience.",
 		ES: "El cliente cerró la conexión antes de que llegara la respuesta; nginx anota 499 en ese instante. El trabajo del servidor fue en vano: mire por qué tardó más que la paciencia del cliente.",
 	},
-	Source: "RFC 9110, section 9.2; nginx, status 499",
-	Needs:  lang.Text{EN: "a capture with the close, or a log with 499 or 408", ES: "una captura con el cierre, o un registro con 499 o 408"},
+	Source:     "RFC 9110, section 9.2; nginx, status 499",
+	Needs:      lang.Text{EN: "a capture with the close, or a log with 499 or 408", ES: "una captura con el cierre, o un registro con 499 o 408"},
+	Wants:      []*Want{wantResponses, wantAccessLog},
+	Thresholds: []*Threshold{patience, everyday},
 	Refuters: []lang.Text{
 		{EN: "the server closed first", ES: "el servidor cerró primero"},
 	},
@@ -27,51 +31,45 @@ var clientGaveUp = Rule{
 
 // abandoned tells whether the client ended the connection while it waited for
 // the answer of the journey's request.
-func (c *Case) abandoned(j *correlate.Journey) (at pcapflow.Stamp, ok bool) {
+func (c *Case) abandoned(r *Rule, j *correlate.Journey) (at pcapflow.Stamp, ok bool) {
 	x, f := j.Exchange, flow(j)
 	if x == nil || f == nil || f.Conn == nil || !x.RequestFirst.Seen() || x.ResponseFirst.Seen() {
 		return at, false
 	}
 	at = f.Conn.FIN[pcapflow.Client]
-	for _, r := range f.Conn.RST {
-		if r.Dir == pcapflow.Client && (!at.Seen() || r.Time < at.Time) {
-			at = r.Stamp
+	for _, x := range f.Conn.RST {
+		if x.Dir == pcapflow.Client && (!at.Seen() || x.Time < at.Time) {
+			at = x.Stamp
 		}
 	}
 	if own := f.Conn.FIN[pcapflow.Server]; own.Seen() && own.Time < at.Time {
 		return at, false
 	}
-	return at, at.Seen() && at.Time-x.RequestFirst.Time >= int64(c.T.Patience)
+	return at, at.Seen() && at.Time-x.RequestFirst.Time >= int64(c.limit(r, patience))
 }
 
 func checkClientGaveUp(c *Case, r *Rule) []Finding {
-	g := newGroups()
+	var found batches
 	for _, j := range c.open(r) {
-		_, gone := c.abandoned(j)
-		if s := statusOf(j); gone && s < 500 && s != 400 || s == 499 || s == 408 {
-			g.add(j.Server.String(), j)
+		at, gone := c.abandoned(r, j)
+		if s := statusOf(j); !(gone && s < 500 && s != 400 || s == 499 || s == 408) {
+			continue
 		}
-	}
-	var out []Finding
-	for _, group := range g.all {
-		f := Finding{Severity: c.loudness(len(group.journeys), c.requests(group.journeys[0])), Confidence: High, Journeys: group.journeys}
-		for _, j := range group.journeys {
-			f.Lost += j.Total()
-			if at, gone := c.abandoned(j); gone {
-				f.Evidence = append(f.Evidence, frames(j.Points[0].Capture, j.Exchange.RequestFirst.Frame, at.Frame)...)
-			}
-			f.Evidence = append(f.Evidence, journeyLines(j)...)
+		e := journeyLines(j)
+		if gone {
+			e = append(frames(j.Points[0].Capture, j.Exchange.RequestFirst.Frame, at.Frame), e...)
 		}
-		f.Evidence = merge(f.Evidence)
-		f.Text = c.say(lang.Text{
-			EN: "%d request{|s} to %s {was|were} given up by the client before an answer, after up to %s.",
-			ES: "El cliente abandonó %d {petición|peticiones} a %s antes de la respuesta, tras hasta %s.",
-		}, len(group.journeys), group.journeys[0].Server, longest(group.journeys))
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
-		out = append(out, f)
+		found.add(j.Server.String(), hit{journey: j, lost: j.Total(), evidence: e})
 	}
-	if len(out) > 0 {
-		return out
+	if len(found.all) > 0 {
+		return found.telling(Note, High, func(b *batch, f *Finding) {
+			f.Severity = c.loudness(r, len(b.hits), c.requests(f.Journeys[0]))
+			f.Text = c.say(lang.Text{
+				EN: "%d request{|s} to %s {was|were} given up by the client before an answer, after %s.",
+				ES: "El cliente abandonó %d {petición|peticiones} a %s antes de la respuesta, tras %s.",
+			}, len(b.hits), b.key, c.upTo(b))
+			f.Refuters = c.doubts(r, notFound)
+		})
 	}
 	return c.statusLines(r, Warning, func(s int) bool { return s == 499 || s == 408 }, lang.Text{
 		EN: "%d log line{ says|s say} that the client gave up, or never sent its request (%s).",
@@ -116,8 +114,10 @@ var slowBody = Rule{
 		EN: "The first byte came in time, but the body's segments have pauses that neither loss nor the window explains: the server produces the body slowly.",
 		ES: "El primer byte llegó a tiempo, pero entre los segmentos del cuerpo hay pausas que ni las pérdidas ni la ventana explican: el servidor produce el cuerpo despacio.",
 	},
-	Source: "RFC 9112, section 7.1",
-	Needs:  lang.Text{EN: "a capture with the response", ES: "una captura con la respuesta"},
+	Source:     "RFC 9112, section 7.1",
+	Needs:      lang.Text{EN: "a capture with the response", ES: "una captura con la respuesta"},
+	Wants:      []*Want{wantResponses},
+	Thresholds: []*Threshold{slowServer, bodyShare, roundTrips, everyday, usualDelivery},
 	Refuters: []lang.Text{
 		{EN: "the sender was limited by the window or by loss", ES: "el emisor estaba limitado por la ventana o por pérdidas"},
 	},
@@ -125,38 +125,31 @@ var slowBody = Rule{
 }
 
 func checkSlowBody(c *Case, r *Rule) []Finding {
-	g := newGroups()
+	var found batches
 	for _, j := range c.open(r) {
 		took, ok := phaseTime(j, pcapflow.HTTPReceive)
-		if !ok || took < c.T.SlowApplication || 5*took < 2*j.Total() || took < 5*roundTrip(j) || limited(j) || j.Exchange.Multiplexed {
+		if !ok || !c.bottleneck(r, j, took) || limited(j) || j.Exchange.Multiplexed || !c.exceeds(r, usualDelivery, took, delivery(j)) {
 			continue
 		}
-		if took < 3*delivery(j) {
-			continue
-		}
-		g.add(j.Server.String(), j)
+		e := append(phaseFrames(j, string(pcapflow.HTTPReceive)), journeyLines(j)...)
+		found.add(j.Server.String(), hit{journey: j, lost: took, evidence: e})
 	}
-	var out []Finding
-	for _, group := range g.all {
-		f := Finding{Severity: c.loudness(len(group.journeys), c.requests(group.journeys[0])), Confidence: High, Journeys: group.journeys}
-		var most time.Duration
-		for _, j := range group.journeys {
-			took, _ := phaseTime(j, pcapflow.HTTPReceive)
-			f.Lost += took
-			most = max(most, took)
-			f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.HTTPReceive))...)
-			f.Evidence = append(f.Evidence, journeyLines(j)...)
-		}
-		f.Evidence = merge(f.Evidence)
+	return found.telling(Note, High, func(b *batch, f *Finding) {
+		f.Severity = c.loudness(r, len(b.hits), c.requests(f.Journeys[0]))
 		f.Text = c.say(lang.Text{
-			EN: "%s produced the body slowly: up to %s between the first and the last byte of %d answer{|s}, without loss and with the window open.",
-			ES: "%s produjo el cuerpo despacio: hasta %s entre el primer y el último byte de %d respuesta{|s}, sin pérdidas y con la ventana abierta.",
-		}, group.journeys[0].Server, most, len(group.journeys))
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
-		out = append(out, f)
-	}
-	return out
+			EN: "%s produced the body slowly: %s between the first and the last byte of %d answer{|s}, without loss and with the window open.",
+			ES: "%s produjo el cuerpo despacio: %s entre el primer y el último byte de %d respuesta{|s}, sin pérdidas y con la ventana abierta.",
+		}, b.key, c.upTo(b), len(b.hits))
+		f.Refuters = c.doubts(r, notFound)
+	})
 }
+
+// bodyShare: of a trickling body less than of other bottlenecks, for what comes
+// before it grows with the same cause.
+var (
+	bodyShare     = &Threshold{"share", 0.4, "share", mainShare.Means}
+	usualDelivery = &Threshold{"delivery", 3, "times", lang.Text{EN: "how many times what its bytes need through a growing window", ES: "cuántas veces lo que sus bytes necesitan por una ventana creciente"}}
+)
 
 // delivery is about what the bytes of a response take through a window that
 // doubles each round trip from ten segments on (RFC 6928).
@@ -181,6 +174,8 @@ func limited(j *correlate.Journey) bool {
 	return len(lost.all) > 0
 }
 
+var slowSend = &Threshold{"slow", 0.5, "s", lang.Text{EN: "shortest upload that is called slow", ES: "menor subida que se llama lenta"}}
+
 var slowUpload = Rule{
 	Name: "slow-upload", Family: "web",
 	Title: lang.Text{EN: "The request arrives slowly", ES: "La petición llega despacio"},
@@ -188,8 +183,10 @@ var slowUpload = Rule{
 		EN: "The time is in sending the request: its bytes are spread over a long time. The server's request time counts that as well; its upstream time does not.",
 		ES: "El tiempo está en enviar la petición: sus bytes se reparten a lo largo de mucho tiempo. El tiempo de petición del servidor también lo cuenta; el de detrás no.",
 	},
-	Source: "nginx $request_time; RFC 9112, section 6",
-	Needs:  lang.Text{EN: "a capture with the request", ES: "una captura con la petición"},
+	Source:     "nginx $request_time; RFC 9112, section 6",
+	Needs:      lang.Text{EN: "a capture with the request", ES: "una captura con la petición"},
+	Wants:      []*Want{wantResponses},
+	Thresholds: with(bottlenecks, slowSend),
 	Refuters: []lang.Text{
 		{EN: "the upstream time is as long as the request time", ES: "el tiempo de detrás es tan largo como el de la petición"},
 	},
@@ -197,31 +194,21 @@ var slowUpload = Rule{
 }
 
 func checkSlowUpload(c *Case, r *Rule) []Finding {
-	g := newGroups()
+	var found batches
 	for _, j := range c.open(r) {
-		took, ok := phaseTime(j, pcapflow.HTTPSend)
-		if ok && took >= 500*time.Millisecond && 2*took >= j.Total() && took >= 5*roundTrip(j) {
-			g.add(j.Server.String(), j)
+		if took, ok := phaseTime(j, pcapflow.HTTPSend); ok && c.bottleneck(r, j, took) {
+			e := append(phaseFrames(j, string(pcapflow.HTTPSend)), journeyLines(j)...)
+			found.add(j.Server.String(), hit{journey: j, lost: took, evidence: e})
 		}
 	}
-	var out []Finding
-	for _, group := range g.all {
-		f := Finding{Severity: c.loudness(len(group.journeys), c.requests(group.journeys[0])), Confidence: High, Journeys: group.journeys}
-		for _, j := range group.journeys {
-			took, _ := phaseTime(j, pcapflow.HTTPSend)
-			f.Lost += took
-			f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.HTTPSend))...)
-			f.Evidence = append(f.Evidence, journeyLines(j)...)
-		}
-		f.Evidence = merge(f.Evidence)
+	return found.telling(Note, High, func(b *batch, f *Finding) {
+		f.Severity = c.loudness(r, len(b.hits), c.requests(f.Journeys[0]))
 		f.Text = c.say(lang.Text{
 			EN: "%d request{|s} to %s took %s just to be sent: the time is the client's upload, not the application.",
 			ES: "%d {petición|peticiones} a %s tard{ó|aron} %s solo en enviarse: el tiempo es la subida del cliente, no la aplicación.",
-		}, len(group.journeys), group.journeys[0].Server, f.Lost)
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected", Command: "log_format timing '$msec $request_time $upstream_response_time'"}}
-		out = append(out, f)
-	}
-	return out
+		}, len(b.hits), b.key, c.upTo(b))
+		f.Refuters = c.doubts(r, notCollected("log_format timing '$msec $request_time $upstream_response_time'"))
+	})
 }
 
 var queueBeforeApp = Rule{
@@ -231,8 +218,10 @@ var queueBeforeApp = Rule{
 		EN: "The packets show a long wait for the first byte, but the server's own figure is short: the request waited before the server began to count. A full accept queue, busy workers, a balancer.",
 		ES: "Los paquetes muestran una larga espera del primer byte, pero la cifra del propio servidor es corta: la petición esperó antes de que el servidor empezara a contar. Una cola de accept llena, procesos ocupados, un balanceador.",
 	},
-	Source: "nginx $request_time; listen(2)",
-	Needs:  lang.Text{EN: "a capture and the server's request time", ES: "una captura y el tiempo de petición del servidor"},
+	Source:     "nginx $request_time; listen(2)",
+	Needs:      lang.Text{EN: "a capture and the server's request time", ES: "una captura y el tiempo de petición del servidor"},
+	Wants:      []*Want{wantRequestTimes},
+	Thresholds: bottlenecks,
 	Refuters: []lang.Text{
 		{EN: "the server's start instant agrees with the request's packet", ES: "el instante de inicio del servidor concuerda con el paquete de la petición"},
 	},
@@ -240,35 +229,24 @@ var queueBeforeApp = Rule{
 }
 
 func checkQueueBeforeApp(c *Case, r *Rule) []Finding {
-	g := newGroups()
+	var found batches
 	for _, j := range c.open(r) {
 		t, ok := think(j)
 		d, logged := loggedDuration(j)
-		if ok && logged && t >= c.T.SlowApplication && 2*t >= j.Total() && d < t/2 && !resentBetween(j, j.Exchange.RequestFirst, j.Exchange.ResponseFirst) {
-			g.add(j.Server.String(), j)
+		if ok && logged && c.bottleneck(r, j, t) && d < t/2 && !resentBetween(j, j.Exchange.RequestFirst, j.Exchange.ResponseFirst) {
+			e := append(phaseFrames(j, string(pcapflow.HTTPWait)), journeyLines(j)...)
+			found.add(j.Server.String(), hit{journey: j, lost: t - d, evidence: e})
 		}
 	}
-	var out []Finding
-	for _, group := range g.all {
-		f := Finding{Severity: c.loudness(len(group.journeys), c.requests(group.journeys[0])), Confidence: High, Journeys: group.journeys}
-		var most, said time.Duration
-		for _, j := range group.journeys {
-			t, _ := think(j)
-			d, _ := loggedDuration(j)
-			f.Lost += t - d
-			if t > most {
-				most, said = t, d
-			}
-			f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.HTTPWait))...)
-			f.Evidence = append(f.Evidence, journeyLines(j)...)
-		}
-		f.Evidence = merge(f.Evidence)
+	return found.telling(Note, High, func(b *batch, f *Finding) {
+		w := b.worst()
+		t, _ := think(w.journey)
+		d, _ := loggedDuration(w.journey)
+		f.Severity = c.loudness(r, len(b.hits), c.requests(w.journey))
 		f.Text = c.say(lang.Text{
-			EN: "%s kept the request waiting %s while its own log counts only %s: the wait was before the application (accept queue, workers, balancer).",
-			ES: "%s hizo esperar la petición %s mientras su propio registro cuenta solo %s: la espera fue antes de la aplicación (cola de accept, procesos, balanceador).",
-		}, group.journeys[0].Server, most, said)
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
-		out = append(out, f)
-	}
-	return out
+			EN: "%s kept %d request{|s} waiting, one of them %s, while its own log counts only %s: the wait was before the application (accept queue, workers, balancer).",
+			ES: "%s hizo esperar %d {petición|peticiones}, una de ellas %s, mientras su propio registro cuenta solo %s: la espera fue antes de la aplicación (cola de accept, procesos, balanceador).",
+		}, b.key, len(b.hits), t, d)
+		f.Refuters = c.doubts(r, notFound)
+	})
 }

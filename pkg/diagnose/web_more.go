@@ -20,11 +20,12 @@ var serverLimit = Rule{
 	},
 	Source: "nginx, worker_connections; Apache, MaxRequestWorkers; getrlimit(2)",
 	Needs:  lang.Text{EN: "the server's error log", ES: "el registro de errores del servidor"},
+	Wants:  []*Want{wantErrorLog},
 	Refuters: []lang.Text{
 		{EN: "no such message in the time of the incident", ES: "ningún mensaje así en el tiempo de la incidencia"},
 	},
 	Check: func(c *Case, r *Rule) []Finding {
-		found := c.sshLogFinding(r, lang.Text{
+		found := c.logFinding(r, lang.Text{
 			EN: "The server reached a limit, %d time{|s}: %q",
 			ES: "El servidor llegó a un límite, %d {vez|veces}: %q",
 		}, func(e *logparse.Event) bool { return limitReached(e.Text) })
@@ -50,6 +51,8 @@ func limitReached(text string) bool {
 	return false
 }
 
+var lingering = &Threshold{"timer", 5, "s", lang.Text{EN: "the server's lingering_timeout", ES: "el lingering_timeout del servidor"}}
+
 var lingeringClose = Rule{
 	Name: "lingering-close", Family: "web",
 	Title: lang.Text{EN: "The log counts a lingering close", ES: "El registro cuenta un cierre demorado"},
@@ -57,19 +60,19 @@ var lingeringClose = Rule{
 		EN: "nginx counts into $request_time the seconds (lingering_timeout, 5 s) that it keeps reading after it answered. The user had the answer long before.",
 		ES: "nginx cuenta en $request_time los segundos (lingering_timeout, 5 s) que sigue leyendo tras responder. El usuario tenía la respuesta mucho antes.",
 	},
-	Source: "nginx, lingering_timeout",
-	Needs:  lang.Text{EN: "a capture and the server's request time", ES: "una captura y el tiempo de petición del servidor"},
+	Source:     "nginx, lingering_timeout",
+	Needs:      lang.Text{EN: "a capture and the server's request time", ES: "una captura y el tiempo de petición del servidor"},
+	Wants:      []*Want{wantRequestTimes},
+	Thresholds: []*Threshold{lingering},
 	Refuters: []lang.Text{
 		{EN: "bytes of the response still flowed", ES: "aún fluían bytes de la respuesta"},
 	},
 	Check: checkLingeringClose,
 }
 
-// lingering is nginx's default of lingering_timeout.
-const lingering = 5 * time.Second
-
 func checkLingeringClose(c *Case, r *Rule) []Finding {
 	var found batches
+	timer := c.limit(r, lingering)
 	for _, j := range c.Journeys {
 		x := j.Exchange
 		d, logged := loggedDuration(j)
@@ -77,24 +80,20 @@ func checkLingeringClose(c *Case, r *Rule) []Finding {
 			continue
 		}
 		extra := d - time.Duration(x.ResponseLast.Time-x.RequestFirst.Time)
-		if n := (extra + lingering/2) / lingering; n < 1 || (extra-n*lingering).Abs() > lingering/20 {
+		if n := (extra + timer/2) / max(timer, 1); n < 1 || (extra-n*timer).Abs() > timer/20 {
 			continue
 		}
 		found.add(j.Server.String(), hit{journey: j, evidence: append(phaseFrames(j, string(pcapflow.HTTPReceive)), journeyLines(j)...)})
 	}
-	var out []Finding
-	for _, b := range found.all {
-		j := b.hits[0].journey
+	return found.telling(Note, High, func(b *batch, f *Finding) {
+		j := f.Journeys[0]
 		d, _ := loggedDuration(j)
-		f := b.finding(Note, High)
 		f.Text = c.say(lang.Text{
 			EN: "The log of %s counts %s for an answer that was complete after %s: the rest is the lingering close (%d request{|s}).",
 			ES: "El registro de %s cuenta %s por una respuesta completa a los %s: el resto es el cierre demorado (%d {petición|peticiones}).",
-		}, j.Server, d, time.Duration(j.Exchange.ResponseLast.Time-j.Exchange.RequestFirst.Time), len(b.hits))
+		}, b.key, d, time.Duration(j.Exchange.ResponseLast.Time-j.Exchange.RequestFirst.Time), len(b.hits))
 		f.Refuters = c.doubts(r, notFound)
-		out = append(out, f)
-	}
-	return out
+	})
 }
 
 var slowDelivery = Rule{
@@ -104,8 +103,10 @@ var slowDelivery = Rule{
 		EN: "The server's own log or capture shows the answer in time, and the client got it late, with repeated segments in between: the delay is in the network after the application.",
 		ES: "El registro o la captura del propio servidor muestra la respuesta a tiempo, y el cliente la recibió tarde, con segmentos repetidos entre medias: el retraso está en la red, después de la aplicación.",
 	},
-	Source: "RFC 6298; nginx $request_time",
-	Needs:  lang.Text{EN: "a capture and the server's request time, or captures at both sides", ES: "una captura y el tiempo de petición del servidor, o capturas a ambos lados"},
+	Source:     "RFC 6298; nginx $request_time",
+	Needs:      lang.Text{EN: "a capture and the server's request time, or captures at both sides", ES: "una captura y el tiempo de petición del servidor, o capturas a ambos lados"},
+	Wants:      []*Want{wantRequestTimes},
+	Thresholds: with(weights, slowServer, mainShare, roundTrips),
 	Refuters: []lang.Text{
 		{EN: "the server's capture shows the first byte leaving late", ES: "la captura del servidor muestra que el primer byte salió tarde"},
 	},
@@ -121,24 +122,21 @@ func checkSlowDelivery(c *Case, r *Rule) []Finding {
 			continue
 		}
 		late := time.Duration(x.ResponseLast.Time-x.RequestLast.Time) - d - roundTrip(j)
-		if late < c.T.SlowApplication || 2*late < j.Total() || !resentBetween(j, x.RequestLast, x.ResponseLast) {
+		if !c.bottleneck(r, j, late) || !resentBetween(j, x.RequestLast, x.ResponseLast) {
 			continue
 		}
 		found.add(j.Server.String(), hit{journey: j, lost: late, evidence: append(phaseFrames(j, string(pcapflow.HTTPReceive)), journeyLines(j)...)})
 	}
-	var out []Finding
-	for _, b := range found.all {
+	return found.telling(Note, High, func(b *batch, f *Finding) {
 		w := b.worst()
 		d, _ := loggedDuration(w.journey)
-		f := b.finding(c.weighed(b, c.requests(w.journey)), High)
+		f.Severity = c.weighed(r, &found, b, c.requests(w.journey))
 		f.Text = c.say(lang.Text{
 			EN: "%s was done after %s; delivery with repeated segments took %s more (%d request{|s}).",
 			ES: "%s había terminado a los %s; la entrega, con segmentos repetidos, tardó %s más (%d {petición|peticiones}).",
-		}, w.journey.Server, d, w.lost, len(b.hits))
+		}, b.key, d, w.lost, len(b.hits))
 		f.Refuters = c.doubts(r, notFound)
-		out = append(out, f)
-	}
-	return out
+	})
 }
 
 var redirects = Rule{
@@ -150,6 +148,7 @@ var redirects = Rule{
 	},
 	Source: "RFC 9110, section 15.4",
 	Needs:  lang.Text{EN: "a clear or decrypted capture", ES: "una captura en claro o descifrada"},
+	Wants:  []*Want{wantResponses},
 	Check:  checkRedirects,
 }
 
@@ -162,18 +161,18 @@ func checkRedirects(c *Case, _ *Rule) []Finding {
 			}
 		}
 	}
-	var out []Finding
-	for _, b := range found.all {
-		f := b.finding(Note, High)
-		w := b.worst()
+	return found.telling(Note, High, func(b *batch, f *Finding) {
 		f.Text = c.say(lang.Text{
-			EN: "%d request{|s} to %s only pointed elsewhere: up to %s before the real one.",
-			ES: "%d {petición|peticiones} a %s solo remiti{ó|eron} a otro sitio: hasta %s antes de la verdadera.",
-		}, len(b.hits), w.journey.Server, w.lost)
-		out = append(out, f)
-	}
-	return out
+			EN: "%d request{|s} to %s only pointed elsewhere: %s before the real one.",
+			ES: "%d {petición|peticiones} a %s solo remiti{ó|eron} a otro sitio: %s antes de la verdadera.",
+		}, len(b.hits), b.key, c.upTo(b))
+	})
 }
+
+var (
+	warmed    = &Threshold{"later", 3, "", lang.Text{EN: "how many later requests must have been quick", ES: "cuántas peticiones posteriores deben haber sido rápidas"}}
+	warmTimes = &Threshold{"times", 5, "times", lang.Text{EN: "how many times the slowest later request it must exceed", ES: "cuántas veces la petición posterior más lenta debe superar"}}
+)
 
 var coldStart = Rule{
 	Name: "cold-start", Family: "web",
@@ -182,8 +181,10 @@ var coldStart = Rule{
 		EN: "The first request of a path was much slower than the later ones: caches, connections behind, or code were not warm yet.",
 		ES: "La primera petición de una ruta fue mucho más lenta que las siguientes: cachés, conexiones de detrás o código aún no estaban calientes.",
 	},
-	Source: "RFC 9111",
-	Needs:  lang.Text{EN: "a capture with several requests of one path", ES: "una captura con varias peticiones de una ruta"},
+	Source:     "RFC 9111",
+	Needs:      lang.Text{EN: "a capture with several requests of one path", ES: "una captura con varias peticiones de una ruta"},
+	Wants:      []*Want{wantResponses},
+	Thresholds: []*Threshold{slowServer, warmed, warmTimes},
 	Refuters: []lang.Text{
 		{EN: "later requests are slow now and then as well", ES: "las siguientes también son lentas a ratos"},
 	},
@@ -191,36 +192,32 @@ var coldStart = Rule{
 }
 
 func checkColdStart(c *Case, r *Rule) []Finding {
-	paths := newGroups()
+	var paths, found batches
 	for _, j := range c.Journeys {
-		if _, ok := think(j); ok && j.Exchange.Path != "" {
-			paths.add(fmt.Sprint(j.Server, " ", j.Exchange.Path), j)
+		if t, ok := think(j); ok && j.Exchange.Path != "" {
+			paths.add(fmt.Sprint(j.Server, " ", j.Exchange.Path), hit{journey: j, lost: t})
 		}
 	}
-	var out []Finding
-	for _, g := range paths.all {
-		if len(g.journeys) < 4 {
+	slowest := map[string]time.Duration{}
+	for _, b := range paths.all {
+		first, rest := b.hits[0], b.hits[1:]
+		if len(rest) < c.count(r, warmed) {
 			continue
 		}
-		first, _ := think(g.journeys[0])
-		slowest := time.Duration(0)
-		for _, j := range g.journeys[1:] {
-			t, _ := think(j)
-			slowest = max(slowest, t)
+		for _, h := range rest {
+			slowest[b.key] = max(slowest[b.key], h.lost)
 		}
-		if first < c.T.SlowApplication || first < 5*slowest {
-			continue
+		if first.lost >= c.limit(r, slowServer) && c.exceeds(r, warmTimes, first.lost, slowest[b.key]) {
+			found.add(b.key, hit{journey: first.journey, lost: first.lost - slowest[b.key], evidence: phaseFrames(first.journey, string(pcapflow.HTTPWait))}).times = len(rest)
 		}
-		b := batch{hits: []hit{{journey: g.journeys[0], lost: first - slowest, evidence: phaseFrames(g.journeys[0], string(pcapflow.HTTPWait))}}}
-		f := b.finding(Note, Medium)
+	}
+	return found.telling(Note, Medium, func(b *batch, f *Finding) {
 		f.Text = c.say(lang.Text{
 			EN: "Cold start of %s: the first request took %s, the %d after it at most %s.",
 			ES: "Arranque en frío de %s: la primera petición tardó %s, las %d siguientes como mucho %s.",
-		}, g.journeys[0].Exchange.Path, first, len(g.journeys)-1, slowest)
+		}, shorten(f.Journeys[0].Exchange.Path, 60), f.Lost+slowest[b.key], b.times, slowest[b.key])
 		f.Refuters = c.doubts(r, notFound)
-		out = append(out, f)
-	}
-	return out
+	})
 }
 
 var http2HeadOfLine = Rule{
@@ -230,8 +227,10 @@ var http2HeadOfLine = Rule{
 		EN: "Several HTTP/2 streams shared one TCP connection; a lost segment held all of them up until it was sent again. HTTP/3 keeps streams apart.",
 		ES: "Varios flujos HTTP/2 compartían una conexión TCP; un segmento perdido los retuvo a todos hasta su reenvío. HTTP/3 separa los flujos.",
 	},
-	Source: "RFC 9114, section 2",
-	Needs:  lang.Text{EN: "a decrypted capture with HTTP/2", ES: "una captura descifrada con HTTP/2"},
+	Source:     "RFC 9114, section 2",
+	Needs:      lang.Text{EN: "a decrypted capture with HTTP/2", ES: "una captura descifrada con HTTP/2"},
+	Wants:      []*Want{wantStreams},
+	Thresholds: []*Threshold{felt},
 	Refuters: []lang.Text{
 		{EN: "the streams stalled at different times", ES: "los flujos se pararon en momentos distintos"},
 	},
@@ -253,7 +252,7 @@ func checkHTTP2HeadOfLine(c *Case, r *Rule) []Finding {
 	var out []Finding
 	for _, f := range order {
 		for _, t := range f.Conn.Retransmissions {
-			if t.Dir != pcapflow.Server || t.Kind == pcapflow.RetransmitSpurious || time.Duration(t.Wait) < c.T.FeltLoss {
+			if t.Dir != pcapflow.Server || t.Kind == pcapflow.RetransmitSpurious || time.Duration(t.Wait) < c.limit(r, felt) {
 				continue
 			}
 			var b batch

@@ -8,6 +8,7 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
 var upstreamError = Rule{
@@ -19,6 +20,7 @@ var upstreamError = Rule{
 	},
 	Source: "RFC 9110, section 15.6",
 	Needs:  lang.Text{EN: "the status, from the log or a clear or decrypted capture", ES: "el estado, del registro o de una captura en claro o descifrada"},
+	Wants:  []*Want{wantResponses, wantAccessLog},
 	Refuters: []lang.Text{
 		{EN: "the upstream's own capture or log shows that it answered in time", ES: "la captura o el registro del propio servicio muestra que respondió a tiempo"},
 	},
@@ -39,61 +41,65 @@ func statusOf(j *correlate.Journey) int {
 }
 
 // upstreamStatus tells whether a status speaks of a failed upstream.
-func upstreamStatus(c *Case, status int) bool {
-	if status != 503 {
-		return status == 502 || status == 504
-	}
-	_, _, said := upstreamWords(c)
-	return said
+func (c *Case) upstreamStatus(status int) bool {
+	return status == 502 || status == 504 || status == 503 && c.upstreamWords().said
 }
 
-// upstreamWords finds the error log's line about an upstream.
-func upstreamWords(c *Case) (Evidence, string, bool) {
+// words are a log line about an upstream.
+type words struct {
+	evidence Evidence
+	text     string
+	said     bool
+}
+
+// upstreamWords finds the error log's first line about an upstream.
+func (c *Case) upstreamWords() words {
+	if c.upstream != nil {
+		return *c.upstream
+	}
+	c.upstream = &words{}
 	for _, l := range c.Incident.Logs {
 		for i := range l.Events {
 			if e := &l.Events[i]; e.Kind == logparse.HTTPError && (e.UpstreamTo != "" || strings.Contains(e.Text, "upstream")) {
-				return lines(l, i), e.Text, true
+				*c.upstream = words{lines(l, i), e.Text, true}
+				return *c.upstream
 			}
 		}
 	}
-	return Evidence{}, "", false
+	return *c.upstream
 }
 
 func checkUpstreamError(c *Case, r *Rule) []Finding {
-	g := newGroups()
+	var found batches
 	for _, j := range c.Journeys {
-		if s := statusOf(j); upstreamStatus(c, s) {
-			g.add(fmt.Sprint(s), j)
+		if s := statusOf(j); c.upstreamStatus(s) {
+			e := append(phaseFrames(j, string(pcapflow.HTTPSend), string(pcapflow.HTTPWait)), journeyLines(j)...)
+			found.add(fmt.Sprint(s), hit{journey: j, lost: j.Total(), evidence: e})
 		}
 	}
-	var out []Finding
-	for _, group := range g.all {
-		f := Finding{Severity: Error, Confidence: High, Journeys: group.journeys}
-		for _, j := range group.journeys {
-			f.Lost += j.Total()
-			f.Evidence = append(f.Evidence, phaseFrames(j, "http.send", "http.wait")...)
-			f.Evidence = append(f.Evidence, journeyLines(j)...)
-		}
-		f.Text = c.say(lang.Text{
-			EN: "%d request{|s} to %s {was|were} answered %s after up to %s.",
-			ES: "%d {petición|peticiones} a %s se respondi{ó|eron} con %s tras hasta %s.",
-		}, len(group.journeys), group.journeys[0].Server, group.key, longest(group.journeys))
-		if e, words, ok := upstreamWords(c); ok {
-			f.Evidence = append(f.Evidence, e)
-			f.Text += " " + c.say(lang.Text{EN: "The error log: %q", ES: "El registro de errores: %q"}, shorten(words, 160))
-		}
-		f.Evidence = merge(f.Evidence)
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected", Command: "tcpdump -ni lo -w upstream.pcap 'tcp port UPSTREAM'"}}
-		out = append(out, f)
+	if len(found.all) > 0 {
+		return found.telling(Error, High, func(b *batch, f *Finding) {
+			f.Text = c.say(lang.Text{
+				EN: "%d request{|s} to %s {was|were} answered %s after %s.",
+				ES: "%d {petición|peticiones} a %s se respondi{ó|eron} con %s tras %s.",
+			}, len(b.hits), f.Journeys[0].Server, b.key, c.upTo(b))
+			if w := c.upstreamWords(); w.said {
+				f.Evidence = merge(append(f.Evidence, w.evidence))
+				f.Text += " " + c.say(lang.Text{EN: "The error log: %q", ES: "El registro de errores: %q"}, shorten(w.text, 160))
+			}
+			f.Refuters = c.doubts(r, notCollected("tcpdump -ni lo -w upstream.pcap 'tcp port UPSTREAM'"))
+		})
 	}
-	if len(out) > 0 {
-		return out
-	}
-	return c.statusLines(r, Error, func(s int) bool { return upstreamStatus(c, s) }, lang.Text{
+	return c.statusLines(r, Error, c.upstreamStatus, lang.Text{
 		EN: "%d log line{|s} with a status of a failed upstream (%s).",
 		ES: "%d línea{|s} del registro con un estado de servicio de detrás fallido (%s).",
 	})
 }
+
+var (
+	several = &Threshold{"answers", 3, "", lang.Text{EN: "how many 5xx answers are worth a warning", ES: "cuántas respuestas 5xx merecen un aviso"}}
+	oneIn   = &Threshold{"one-in", 10, "", lang.Text{EN: "and of how many requests one, at least, must have failed", ES: "y de cuántas peticiones una, al menos, debe haber fallado"}}
+)
 
 var httpError = Rule{
 	Name: "http-error", Family: "web",
@@ -102,8 +108,10 @@ var httpError = Rule{
 		EN: "Answers with a 4xx or 5xx status that no other rule explains. A few are ordinary; many of the same, or many 5xx, are not.",
 		ES: "Respuestas con estado 4xx o 5xx que ninguna otra regla explica. Unas pocas son corrientes; muchas iguales, o muchas 5xx, no.",
 	},
-	Source: "RFC 9110, section 15",
-	Needs:  lang.Text{EN: "the status, from the log or a clear or decrypted capture", ES: "el estado, del registro o de una captura en claro o descifrada"},
+	Source:     "RFC 9110, section 15",
+	Needs:      lang.Text{EN: "the status, from the log or a clear or decrypted capture", ES: "el estado, del registro o de una captura en claro o descifrada"},
+	Wants:      []*Want{wantAccessLog},
+	Thresholds: []*Threshold{several, oneIn},
 	Refuters: []lang.Text{
 		{EN: "the application means these answers", ES: "la aplicación responde así a propósito"},
 	},
@@ -122,7 +130,7 @@ func checkHTTPError(c *Case, r *Rule) []Finding {
 				continue
 			}
 			requests++
-			if e.Status < 400 || e.Status == 499 || upstreamStatus(c, e.Status) {
+			if e.Status < 400 || e.Status == 499 || c.upstreamStatus(e.Status) {
 				continue
 			}
 			if byStatus[e.Status] == nil {
@@ -140,7 +148,7 @@ func checkHTTPError(c *Case, r *Rule) []Finding {
 // statusFinding is about the lines of one log with one status.
 func (c *Case) statusFinding(r *Rule, l *incident.Log, status int, events []int, requests int) Finding {
 	f := Finding{Severity: Note, Confidence: High, Evidence: []Evidence{lines(l, events...)}}
-	if status >= 500 && len(events) >= 3 && 10*len(events) >= requests {
+	if status >= 500 && len(events) >= c.count(r, several) && c.count(r, oneIn)*len(events) >= requests {
 		f.Severity = Warning
 	}
 	wanted := map[int]bool{}
