@@ -1,12 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
-	"github.com/flowcorr/flowcorr/pkg/diagnose"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/report"
 	"github.com/flowcorr/flowcorr/pkg/report/render"
@@ -72,7 +72,11 @@ func (env *environment) analysedReport(args []string) (*report.Report, lang.Lang
 	if err != nil {
 		return nil, env.speaks, err
 	}
-	r, err := env.prepared(report.Build(c, diagnose.Run(c, diagnose.Options{Lang: env.speaks}), env.speaks, version()))
+	r, err := env.diagnosed(context.Background(), c)
+	if err != nil {
+		return nil, env.speaks, err
+	}
+	r, err = env.prepared(r)
 	return r, env.speaks, err
 }
 

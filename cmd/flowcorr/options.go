@@ -23,6 +23,7 @@ type options struct {
 	zones    []string
 	refClock string
 	casePath string
+	baseline string
 	raw      bool
 	quiet    bool
 	verbose  bool
@@ -80,6 +81,8 @@ var sharedOptions = []sharedOption{
 		help: lang.Text{EN: "declare a clock that is known: ahead of the reference (repeatable)", ES: "declara un reloj conocido: adelantado respecto a la referencia (repetible)"}},
 	{name: "reference", group: analysisOptions, argument: lang.Text{EN: "CLOCK", ES: "RELOJ"}, target: func(o *options) any { return &o.refClock },
 		help: lang.Text{EN: "the clock that corrected instants are on, by name or file", ES: "el reloj en que están los instantes corregidos, por nombre o archivo"}},
+	{name: "baseline", group: analysisOptions, argument: lang.Text{EN: "FOLDER", ES: "CARPETA"}, target: func(o *options) any { return &o.baseline },
+		help: lang.Text{EN: "learn what is normal from the evidence in FOLDER, such as of a good day, not from the incident itself", ES: "aprende qué es lo normal de las pruebas de CARPETA, como las de un día bueno, no del propio incidente"}},
 	{name: "no-correct", group: analysisOptions, target: func(o *options) any { return &o.raw },
 		help: lang.Text{EN: "leave every stamp as recorded", ES: "deja cada marca como se registró"}},
 

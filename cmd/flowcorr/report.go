@@ -112,6 +112,9 @@ func (env *environment) analyse(paths []string) (*correlate.Case, error) {
 		return nil, err
 	}
 	env.hintMissing(paths)
+	if err := env.checkSettings(); err != nil {
+		return nil, err
+	}
 	inc, err := incident.Read(context.Background(), paths, read)
 	if err != nil {
 		return nil, err

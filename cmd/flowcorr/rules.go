@@ -51,6 +51,12 @@ func explainRule(env *environment, l lang.Lang, r *diagnose.Rule) error {
 	if needs := r.Needs.In(l); needs != "" {
 		fmt.Fprintf(env.out, "\n%s %s\n", lang.Text{EN: "Needs:", ES: "Necesita:"}.In(l), needs)
 	}
+	for i, t := range r.Thresholds {
+		if i == 0 {
+			fmt.Fprintf(env.out, "\n%s\n", lang.Text{EN: "Thresholds (defaults; flowcorr.yaml sets them under thresholds, by rule and name):", ES: "Umbrales (valores por defecto; flowcorr.yaml los fija en thresholds, por regla y nombre):"}.In(l))
+		}
+		fmt.Fprintf(env.out, "  %-16s %-14s %s\n", t.Name, t.Value(), t.Means.In(l))
+	}
 	for i, x := range r.Refuters {
 		if i == 0 {
 			fmt.Fprintf(env.out, "\n%s\n", lang.Text{EN: "Refuted by:", ES: "La refuta:"}.In(l))

@@ -18,7 +18,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
-	"github.com/flowcorr/flowcorr/pkg/diagnose"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/report"
@@ -121,7 +120,7 @@ func (env *environment) watchReport(ctx context.Context, folder string, read inc
 		return nil, err
 	}
 	c := correlate.Correlate(inc, link)
-	return report.Build(c, diagnose.Run(c, diagnose.Options{Lang: env.speaks}), env.speaks, version()), nil
+	return env.diagnosed(ctx, c)
 }
 
 // watchState is the folder in the user's cache that belongs to these paths.

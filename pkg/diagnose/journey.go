@@ -59,24 +59,18 @@ func resentBetween(j *correlate.Journey, from, to pcapflow.Stamp) bool {
 	return false
 }
 
-// loggedDuration is what a matched server line says the request took.
+// loggedDuration is what a matched line says the request took: the web server's
+// own, else the application's behind it.
 func loggedDuration(j *correlate.Journey) (time.Duration, bool) {
-	for _, l := range j.Lines {
-		e := &l.Log.Events[l.Event]
-		if l.Status == "matched" && e.Kind == logparse.HTTPRequest && e.Duration >= 0 {
-			return e.Duration, true
+	for _, kind := range []logparse.Kind{logparse.HTTPRequest, logparse.AppRequest} {
+		for _, l := range j.Lines {
+			e := &l.Log.Events[l.Event]
+			if l.Status == "matched" && e.Kind == kind && e.Duration >= 0 {
+				return e.Duration, true
+			}
 		}
 	}
 	return 0, false
-}
-
-// longest is the length of the longest journey.
-func longest(js []*correlate.Journey) time.Duration {
-	var d time.Duration
-	for _, j := range js {
-		d = max(d, j.Total())
-	}
-	return d
 }
 
 // requests counts the requests to the server of a journey.

@@ -100,6 +100,7 @@ var rules = []*Rule{
 	&clockYearInferred,
 	&clockTooUncertain,
 	// other
+	&slowerThanNormal,
 	&healthy,
 }
 

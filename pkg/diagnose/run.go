@@ -118,9 +118,9 @@ func tier(f Finding) int {
 	loud := f.Severity >= Warning
 	about := strings.HasPrefix(f.Rule, "clock-") || strings.HasPrefix(f.Rule, "capture-")
 	switch {
-	case loud && !about:
+	case loud && !about && f.Rule != "slower-than-normal":
 		return 0
-	case f.Rule == "mtu-discovered-late" || f.Rule == "ntp-asymmetric-path":
+	case f.Rule == "mtu-discovered-late" || f.Rule == "ntp-asymmetric-path" || f.Rule == "slower-than-normal":
 		return 1 // something is to be known, though it cost little
 	case f.Rule == "healthy":
 		return 2

@@ -1,10 +1,11 @@
 package diagnose
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/lang"
@@ -18,6 +19,11 @@ type Threshold struct {
 	Default float64 // in Unit
 	Unit    string  // "s", "bytes", "ppm", "times" (of something), "share" (0 … 1); "": a count
 	Means   lang.Text
+}
+
+// Value writes the default with its unit.
+func (t *Threshold) Value() string {
+	return strings.TrimSpace(strconv.FormatFloat(t.Default, 'g', -1, 64) + " " + t.Unit)
 }
 
 // Thresholds that several rules share; each rule is set on its own.
@@ -76,32 +82,32 @@ func (c *Case) exceeds(r *Rule, t *Threshold, d, of time.Duration) bool {
 
 // CheckSettings tells what is wrong with thresholds and budgets that a user
 // gave: a rule, a threshold or a phase that does not exist, a figure that is no
-// measure. Nil where all can be used.
-func CheckSettings(thresholds map[string]map[string]float64, budgets map[string]float64) error {
+// measure. "" where all can be used.
+func CheckSettings(thresholds map[string]map[string]float64, budgets map[string]float64, l lang.Lang) string {
 	for _, rule := range slices.Sorted(maps.Keys(thresholds)) {
 		r := Find(rule)
 		if r == nil {
-			return fmt.Errorf("there is no rule %q", rule)
+			return fill(lang.Text{EN: "there is no rule %q", ES: "no hay ninguna regla %q"}.In(l), rule)
 		}
 		for _, name := range slices.Sorted(maps.Keys(thresholds[rule])) {
-			i := slices.IndexFunc(r.Thresholds, func(t *Threshold) bool { return t.Name == name })
-			if i < 0 {
-				return fmt.Errorf("rule %s has no threshold %q", rule, name)
-			}
-			if v := thresholds[rule][name]; !measure(v) {
-				return fmt.Errorf("threshold %s of rule %s: %v is out of range", name, rule, v)
+			known := slices.ContainsFunc(r.Thresholds, func(t *Threshold) bool { return t.Name == name })
+			switch v := thresholds[rule][name]; {
+			case !known:
+				return fill(lang.Text{EN: "rule %s has no threshold %q", ES: "la regla %s no tiene ningún umbral %q"}.In(l), rule, name)
+			case !measure(v):
+				return fill(lang.Text{EN: "threshold %s of rule %s is out of range: %g", ES: "el umbral %s de la regla %s está fuera de rango: %g"}.In(l), name, rule, v)
 			}
 		}
 	}
 	for _, phase := range slices.Sorted(maps.Keys(budgets)) {
-		if !slices.Contains(phaseNames, pcapflow.PhaseName(phase)) && phase != WholeJourney {
-			return fmt.Errorf("there is no phase %q", phase)
-		}
-		if v := budgets[phase]; !measure(v) {
-			return fmt.Errorf("budget of %s: %v is out of range", phase, v)
+		switch v := budgets[phase]; {
+		case !slices.Contains(phaseNames, pcapflow.PhaseName(phase)) && phase != WholeJourney:
+			return fill(lang.Text{EN: "there is no phase %q", ES: "no hay ninguna fase %q"}.In(l), phase)
+		case !measure(v):
+			return fill(lang.Text{EN: "the budget of %s is out of range: %g", ES: "el presupuesto de %s está fuera de rango: %g"}.In(l), phase, v)
 		}
 	}
-	return nil
+	return ""
 }
 
 func measure(v float64) bool { return v >= 0 && v <= 1e9 && !math.IsNaN(v) }

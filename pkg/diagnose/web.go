@@ -78,12 +78,20 @@ func (c *Case) appSlow(r *Rule, b *batch, f *Finding) {
 	f.Text = c.say(lang.Text{
 		EN: "%s of %s is the application: %s from the last request byte to the first response byte, beyond a round trip of %s%s; %s%s.",
 		ES: "El %s de %s es la aplicación: %s desde el último byte de la petición hasta el primero de la respuesta, más allá de una ida y vuelta de %s%s; %s%s.",
-	}, percent(w.lost, w.journey.Total()), w.journey.Total(), w.lost, roundTrip(w.journey), logSays(c, w.journey), c.others(w.journey), c.alike(b))
+	}, percent(w.lost, w.journey.Total()), w.journey.Total(), w.lost, roundTrip(w.journey), logSays(c, w.journey), c.others(w.journey)+c.unrepeated(w.journey), c.alike(b))
 	short := notCollected(`log_format timing '$remote_addr:$remote_port $msec $request_time $upstream_response_time "$request" $status $bytes_sent'; (Apache: %{remote}p %D %^FB)`)
 	if slices.ContainsFunc(f.Journeys, func(j *correlate.Journey) bool { _, ok := loggedDuration(j); return ok }) {
 		f.Confidence, short = High, notFound
 	}
 	f.Refuters = c.doubts(r, notFound, short, notFound)
+}
+
+// unrepeated is the clause that nothing of the connection had to be sent twice.
+func (c *Case) unrepeated(j *correlate.Journey) string {
+	if n := flow(j).Conn; n == nil || n.Count[0].Retransmitted+n.Count[1].Retransmitted > 0 {
+		return ""
+	}
+	return c.say(lang.Text{EN: "; no retransmission", ES: "; ninguna retransmisión"})
 }
 
 // alike is the clause about the other requests with the same trouble.

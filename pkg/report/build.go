@@ -24,13 +24,15 @@ type builder struct {
 	texts    map[*incident.Log]map[int]string // event → line as written
 	zones    map[*incident.File]string
 	c        *correlate.Case
+	d        *diagnose.Diagnosis
+	lang     lang.Lang
 }
 
 // Build turns a case and its diagnosis into a report.
 func Build(c *correlate.Case, d *diagnose.Diagnosis, l lang.Lang, version string) *Report {
 	b := &builder{
 		files: map[*incident.File]string{}, clocks: map[*incident.File]*correlate.Clock{}, clockIDs: map[clock.ID]string{},
-		journeys: map[*correlate.Journey]string{}, texts: linkedTexts(c), zones: map[*incident.File]string{}, c: c,
+		journeys: map[*correlate.Journey]string{}, texts: linkedTexts(c), zones: map[*incident.File]string{}, c: c, d: d, lang: l,
 	}
 	for i, f := range c.Incident.Files {
 		b.files[f] = fmt.Sprintf("e%d", i+1)
@@ -75,7 +77,10 @@ func Build(c *correlate.Case, d *diagnose.Diagnosis, l lang.Lang, version string
 	for _, k := range d.Checklist {
 		r.Checklist = append(r.Checklist, b.check(k))
 	}
-	r.Baseline = baseline(d.Baseline)
+	for _, u := range d.Unchecked {
+		r.Unchecked = append(r.Unchecked, Unchecked(u))
+	}
+	r.Baseline, r.NormalFrom = baseline(d.Baseline), d.Baseline.Source
 	return r
 }
 

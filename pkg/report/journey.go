@@ -24,6 +24,7 @@ func (b *builder) journey(j *correlate.Journey) Journey {
 	}
 	if j.End.Seen() {
 		out.End, out.Total = instant(j.End.Time), seconds(int64(j.Total()))
+		out.Slow, out.Limit = b.slow(j.Service, diagnose.WholeJourney, j.Total())
 		if home != nil {
 			out.EndCorrected = b.corrected(home, j.End.Time)
 		}
@@ -42,8 +43,34 @@ func (b *builder) journey(j *correlate.Journey) Journey {
 		out.Breakdown = append(out.Breakdown, Share{string(s.Cause), Seconds(s.Time), Ratio(s.Share)})
 	}
 	out.Instants = b.instants(j)
+	out.Daemon = daemon(diagnose.DaemonOf(b.c, j, b.lang))
 	for _, l := range j.Lines {
 		out.Lines = append(out.Lines, b.line(l))
+	}
+	return out
+}
+
+// slow tells what a phase, or a whole journey, took longer than; "": nothing.
+func (b *builder) slow(service, phase string, took time.Duration) (against string, limit *Seconds) {
+	if v := b.d.Judge(service, phase, took); v.Slow {
+		return v.Against, seconds(int64(v.Limit))
+	}
+	return "", nil
+}
+
+func daemon(d *diagnose.Daemon) *Daemon {
+	if d == nil {
+		return nil
+	}
+	known := func(t time.Duration) *Seconds {
+		if t < 0 {
+			return nil
+		}
+		return seconds(int64(t))
+	}
+	out := &Daemon{Reached: d.Reached, Before: known(d.Before), Network: known(d.Network), In: known(d.In), After: known(d.After), Waited: d.Waited, Text: d.Text}
+	if d.Queue > 0 {
+		out.Queue = known(d.Queue)
 	}
 	return out
 }
@@ -111,6 +138,7 @@ func (b *builder) phase(j *correlate.Journey, p *correlate.Phase, home *incident
 		out.Start = instant(p.Begin.Time)
 		if p.End.Seen() {
 			out.Seconds = seconds(p.End.Time - p.Begin.Time)
+			out.Slow, out.Limit = b.slow(j.Service, out.Name, time.Duration(p.End.Time-p.Begin.Time))
 		}
 	}
 	if p.RTT > 0 {

@@ -19,8 +19,30 @@ type Report struct {
 	Findings   []Finding   `json:"findings"`
 	Checklist  []Check     `json:"checklist"`
 	Hypotheses []string    `json:"hypotheses"`
+	Unchecked  []Unchecked `json:"not_evaluable,omitempty"` // rules without evidence
 	Baseline   []Normal    `json:"baseline,omitempty"`
-	Selected   *Selected   `json:"selected,omitempty"` // only where this is a part of a report
+	Selected   *Selected   `json:"selected,omitempty"`      // only where this is a part of a report
+	NormalFrom string      `json:"baseline_from,omitempty"` // the folder the baseline was learned from; empty: the incident itself
+}
+
+// Unchecked is a rule that could not be evaluated, and what it needs.
+type Unchecked struct {
+	Rule    string `json:"rule"`
+	Text    string `json:"text"`
+	Command string `json:"command,omitempty"`
+}
+
+// Daemon is how the journey stood to the program that served it: before that
+// had the request, on the network, in it, and after it had begun to answer.
+type Daemon struct {
+	Reached string   `json:"reached"` // how it is known: log | capture | answer | kernel (of its host, no more) | no | unknown
+	Before  *Seconds `json:"before_seconds,omitempty"`
+	Network *Seconds `json:"network_seconds,omitempty"`
+	Queue   *Seconds `json:"queue_seconds,omitempty"` // waited for the daemon, by its own log
+	In      *Seconds `json:"in_seconds,omitempty"`
+	After   *Seconds `json:"after_seconds,omitempty"`
+	Waited  string   `json:"waited_for,omitempty"` // an upstream or a lookup that the daemon itself waited for
+	Text    string   `json:"text"`
 }
 
 // Generator is the program that made the report.
@@ -118,6 +140,9 @@ type Journey struct {
 	EndCorrected   *Instant   `json:"end_corrected,omitempty"`
 	Total          *Seconds   `json:"total_seconds,omitempty"`
 	Outcome        string     `json:"outcome"`
+	Slow           string     `json:"slow_against,omitempty"`  // budget | baseline | incident: what the whole took longer than
+	Limit          *Seconds   `json:"limit_seconds,omitempty"` // where it is slow: the longest that is not
+	Daemon         *Daemon    `json:"daemon,omitempty"`
 	Phases         []Phase    `json:"phases"`
 	Breakdown      []Share    `json:"breakdown,omitempty"`
 	Instants       []Moment   `json:"instants,omitempty"`
@@ -188,7 +213,9 @@ type Phase struct {
 	RTT      *Seconds `json:"rtt_seconds,omitempty"`
 	Evidence string   `json:"evidence,omitempty"` // where it is not the journey's own
 	Frames   []int    `json:"frames,omitempty"`
-	Reason   string   `json:"reason,omitempty"` // why it is unseen
+	Reason   string   `json:"reason,omitempty"`        // why it is unseen
+	Slow     string   `json:"slow_against,omitempty"`  // budget | baseline | incident: what it took longer than
+	Limit    *Seconds `json:"limit_seconds,omitempty"` // where it is slow: the longest that is not
 	Metrics  Metrics  `json:"metrics,omitempty"`
 	Vantage  string   `json:"vantage,omitempty"` // of metrics: where they were measured
 }

@@ -76,6 +76,9 @@ func (d *layout) journeyInFull(j *report.Journey) {
 		at += d.say(lang.Text{EN: " · request %d of its connection", ES: " · petición %d de su conexión"}, j.Ordinal)
 	}
 	d.para(at)
+	if j.Daemon != nil {
+		d.para(d.say(lang.Text{EN: "What was asked %s.", ES: "Lo pedido %s."}, j.Daemon.Text))
+	}
 	if j.ClientSeen != "" {
 		d.para(d.say(lang.Text{EN: "The server saw the client as %s.", ES: "El servidor vio al cliente como %s."}, j.ClientSeen))
 	}

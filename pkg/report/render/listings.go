@@ -136,5 +136,29 @@ func Checklist(w io.Writer, r *report.Report, opt TextOptions) error {
 		d.heading(lang.Text{EN: "Collect it with", ES: "Se recoge con"})
 		d.out = append(d.out, block{bullets: collect})
 	}
+	d.unchecked()
 	return writeText(w, d.out, opt)
+}
+
+// unchecked lists the rules that could not be evaluated, together by what they
+// need.
+func (d *layout) unchecked() {
+	if len(d.r.Unchecked) == 0 {
+		return
+	}
+	d.heading(lang.Text{EN: "Not evaluable with this evidence", ES: "No evaluable con estas pruebas"})
+	index := map[string]int{}
+	var items []string
+	for _, u := range d.r.Unchecked {
+		i, known := index[u.Text]
+		if !known {
+			i = len(items)
+			index[u.Text] = i
+			items = append(items, u.Text+": ")
+		} else {
+			items[i] += ", "
+		}
+		items[i] += u.Rule
+	}
+	d.out = append(d.out, block{bullets: items})
 }

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/diagnose"
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/report"
+)
+
+// diagnosed is the report of a case, checked against the catalogue as the
+// command line and the case file set it, and against what is normal in another
+// folder where one is given.
+func (env *environment) diagnosed(ctx context.Context, c *correlate.Case) (*report.Report, error) {
+	opt := diagnose.Options{Lang: env.speaks}
+	opt.Thresholds, opt.Budgets = env.caseFile.Rules()
+	if folder := env.options.baseline; folder != "" {
+		inc, err := incident.Read(ctx, []string{folder}, incident.Options{})
+		if err != nil {
+			return nil, fmt.Errorf("--baseline %s: %w", folder, err)
+		}
+		base := diagnose.Learn(correlate.Correlate(inc, correlate.Options{}).Journeys, folder)
+		if len(base.Phases) == 0 {
+			return nil, &usageError{env.say(lang.Text{EN: "--baseline %s: no journey there tells what is normal", ES: "--baseline %s: ningún recorrido de ahí dice qué es lo normal"}, folder),
+				env.say(lang.Text{EN: "give a folder with a capture of the same services on a good day", ES: "dé una carpeta con una captura de los mismos servicios en un día bueno"})}
+		}
+		opt.Baseline = &base
+	}
+	return report.Build(c, diagnose.Run(c, opt), env.speaks, version()), nil
+}
+
+// checkSettings refuses thresholds and budgets of the case file that no rule
+// knows, before any work is done.
+func (env *environment) checkSettings() error {
+	thresholds, budgets := env.caseFile.Rules()
+	if wrong := diagnose.CheckSettings(thresholds, budgets, env.speaks); wrong != "" {
+		return &usageError{env.casePath + ": " + wrong,
+			env.say(lang.Text{EN: "flowcorr rules lists the rules, flowcorr rules NAME the thresholds of one", ES: "flowcorr rules enumera las reglas, flowcorr rules NOMBRE los umbrales de una"})}
+	}
+	return nil
+}
