@@ -79,8 +79,12 @@ func (h *header) imprint() uint64 {
 	if len(h.options) >= 12 { // time stamps
 		y += (uint64(be32(h.options[4:]))<<32 | uint64(be32(h.options[8:]))) * m2
 	}
-	if h.proto != protoTCP && (h.sum == 0 || h.id == 0) { // a checksum of checksummed content says little
-		y ^= digest(h.payload[:min(len(h.payload), 512)])
+	if h.proto != protoTCP {
+		n := 16                      // forged answers keep what they need not change: identification and checksum
+		if h.sum == 0 || h.id == 0 { // a checksum of checksummed content says little
+			n = 512
+		}
+		y ^= digest(h.payload[:min(len(h.payload), n)])
 	}
 	x = (x ^ x>>29 ^ y) * m2
 	return x ^ x>>32
