@@ -180,7 +180,7 @@ func (env *environment) deliver(r *report.Report, l lang.Lang) error {
 		if err != nil {
 			return err
 		}
-		if err := writeFile(path, func(w io.Writer) error { return write(w, r, render.TextOptions{Lang: l, Width: 120}) }); err != nil {
+		if err := writeFile(path, func(w io.Writer) error { return write(w, r, fileText(l)) }); err != nil {
 			return fmt.Errorf("%w %s: %w", errWrite, path, err)
 		}
 	}
@@ -199,7 +199,15 @@ func (env *environment) formatOf(path string) (func(io.Writer, *report.Report, r
 	if path == "" {
 		return formats[0].write, nil
 	}
-	return nil, &usageError{env.say(lang.Text{EN: "%s: the ending %q names no format", ES: "%s: la terminación %q no nombra ningún formato"}, path, filepath.Ext(path)),
+	return nil, env.noEnding(path, endings)
+}
+
+// fileText is how text is written into files.
+func fileText(l lang.Lang) render.TextOptions { return render.TextOptions{Lang: l, Width: 120} }
+
+// noEnding says that the ending of an output names no format.
+func (env *environment) noEnding(path string, endings []string) error {
+	return &usageError{env.say(lang.Text{EN: "%s: the ending %q names no format", ES: "%s: la terminación %q no nombra ningún formato"}, path, filepath.Ext(path)),
 		env.say(lang.Text{EN: "use %s, or add --format", ES: "use %s, o añada --format"}, env.either(endings))}
 }
 

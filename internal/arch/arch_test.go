@@ -35,7 +35,8 @@ var mayImport = map[string][]string{
 	"pkg/correlate":        {"pkg/correlate/clock", "pkg/incident", "pkg/pcapflow", "pkg/pcapflow/capture", "pkg/logparse"},
 	"pkg/diagnose":         {"pkg/lang", "pkg/correlate", "pkg/correlate/clock", "pkg/incident", "pkg/pcapflow", "pkg/logparse"},
 	"pkg/report":           {"pkg/lang", "pkg/diagnose", "pkg/correlate", "pkg/correlate/clock", "pkg/incident", "pkg/pcapflow", "pkg/logparse"},
-	"pkg/report/render":    {"pkg/lang", "pkg/report"},
+	"pkg/report/compare":   {"pkg/report"},
+	"pkg/report/render":    {"pkg/lang", "pkg/report", "pkg/report/compare"},
 	"pkg/watch":            {"pkg/report"},
 }
 

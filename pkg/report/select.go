@@ -49,13 +49,13 @@ func (e Endpoint) fits(text string) bool {
 	if e.net.IsSingleIP() {
 		return sameEndpoint(text, e.net.Addr(), e.port)
 	}
-	a, _, ok := splitEndpoint(text)
+	a, _, ok := SplitEndpoint(text)
 	return ok && e.net.Contains(a)
 }
 
-// splitEndpoint reads an endpoint as reports write it: the port is what follows
+// SplitEndpoint reads an endpoint as reports write it: the port is what follows
 // the last colon.
-func splitEndpoint(text string) (netip.Addr, string, bool) {
+func SplitEndpoint(text string) (netip.Addr, string, bool) {
 	if i := strings.LastIndexByte(text, ':'); i > 0 {
 		if a, err := netip.ParseAddr(text[:i]); err == nil {
 			return a, text[i+1:], true

@@ -12,9 +12,13 @@ import (
 
 // Markdown writes the report as GitHub-flavoured Markdown.
 func Markdown(w io.Writer, r *report.Report, l lang.Lang) error {
+	return writeMarkdown(w, "flowcorr", document(r, l), l)
+}
+
+func writeMarkdown(w io.Writer, title string, blocks []block, l lang.Lang) error {
 	out := bufio.NewWriter(w)
-	fmt.Fprintf(out, "# flowcorr\n")
-	for _, b := range document(r, l) {
+	fmt.Fprintf(out, "# %s\n", title)
+	for _, b := range blocks {
 		switch {
 		case b.heading != "":
 			fmt.Fprintf(out, "\n## %s\n", markdownText(b.heading))

@@ -66,7 +66,7 @@ func Wrap(s, indent string, width int) string {
 	}
 	var b strings.Builder
 	column := 0
-	for i, word := range strings.Split(s, " ") {
+	for i, word := range words(s) {
 		n := columns(word)
 		switch {
 		case i == 0:
@@ -83,6 +83,28 @@ func Wrap(s, indent string, width int) string {
 		column += n
 	}
 	return b.String()
+}
+
+// words splits at spaces; a number keeps its unit.
+func words(s string) []string {
+	all := strings.Split(s, " ")
+	out := all[:0]
+	for _, w := range all {
+		if n := len(out); n > 0 && out[n-1] != "" && isUnit(w) && out[n-1][len(out[n-1])-1] <= '9' && out[n-1][len(out[n-1])-1] >= '0' {
+			out[n-1] += " " + w
+			continue
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+func isUnit(w string) bool {
+	switch strings.TrimRight(w, ".,;:)]") {
+	case "ns", "µs", "ms", "s", "%", "d", "ppm", "B":
+		return true
+	}
+	return false
 }
 
 func textTable(w io.Writer, t *table, opt TextOptions) error {

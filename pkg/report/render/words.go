@@ -2,8 +2,8 @@ package render
 
 import "github.com/flowcorr/flowcorr/pkg/lang"
 
-// words are the stable words of the contract as people read them.
-var words = map[string]lang.Text{
+// vocabulary is the stable words of the contract as people read them.
+var vocabulary = map[string]lang.Text{
 	"info": {EN: "info", ES: "información"}, "note": {EN: "note", ES: "nota"}, "warning": {EN: "warning", ES: "aviso"}, "error": {EN: "error", ES: "error"},
 	"high": {EN: "high", ES: "alta"}, "medium": {EN: "medium", ES: "media"}, "low": {EN: "low", ES: "baja"}, "not-evaluable": {EN: "not evaluable", ES: "no evaluable"},
 	"done": {EN: "done", ES: "completa"}, "failed": {EN: "failed", ES: "fallida"}, "refused": {EN: "refused", ES: "rechazada"}, "unanswered": {EN: "unanswered", ES: "sin respuesta"},
@@ -15,6 +15,9 @@ var words = map[string]lang.Text{
 	"network": {EN: "network round trips", ES: "idas y vueltas de red"}, "server": {EN: "server", ES: "servidor"}, "client": {EN: "client", ES: "cliente"}, "loss": {EN: "loss recovery", ES: "recuperación de pérdidas"},
 	"tls": {EN: "encryption", ES: "cifrado"}, "window": {EN: "receive window", ES: "ventana de recepción"}, "idle": {EN: "idle", ES: "inactividad"},
 	"middle": {EN: "between", ES: "en medio"}, "unknown": {EN: "unknown", ES: "desconocido"},
+	"differs": {EN: "differs", ES: "difiere"}, "may-be-chance": {EN: "may be chance", ES: "puede ser azar"}, "too-few": {EN: "too few", ES: "muy pocas"},
+	"resumed": {EN: "resumed", ES: "reanudada"}, "full handshake": {EN: "full handshake", ES: "establecimiento completo"},
+	"by name": {EN: "by name", ES: "por nombre"}, "by address": {EN: "by address", ES: "por dirección"}, "by name, not looked up": {EN: "by name, not looked up", ES: "por nombre, sin resolución"},
 	"dns-query": {EN: "DNS query", ES: "consulta DNS"}, "client-timing": {EN: "client timing", ES: "tiempos del cliente"}, "capture": {EN: "capture", ES: "captura"},
 	"server-log": {EN: "server log", ES: "registro del servidor"}, "time-state": {EN: "time state", ES: "estado de la hora"},
 }
@@ -48,7 +51,7 @@ var finer = map[string]bool{
 // word gives a word of the contract in the reader's language; an unknown one
 // stands as it is.
 func (d *layout) word(w string) string {
-	if t, ok := words[w]; ok {
+	if t, ok := vocabulary[w]; ok {
 		return t.In(d.l)
 	}
 	return w
