@@ -15,7 +15,8 @@ type focusView struct {
 	ID, Title, Total string
 	Shares           []shareView
 	Steps            []stepView
-	Lines            []quoteView
+	Lines            []quoteView // its own
+	OtherLines       []quoteView // of the answer's other journeys
 	MoreLines        string
 }
 
@@ -40,7 +41,7 @@ func (d *layout) focus(j *report.Journey) *focusView {
 	if j.Total != nil {
 		v.Total = span(*j.Total)
 	}
-	d.quotes(v)
+	d.quotes(v, j.ID)
 	return v
 }
 
@@ -72,12 +73,12 @@ func (d *layout) steps(j *report.Journey) []stepView {
 	var all []placed
 	for i := range j.Instants {
 		m := &j.Instants[i]
-		row := stepView{Time: clockOf(m.At()), What: foreign(d.momentName(m.Name), 100), Detail: foreign(m.Detail, longestLine), Where: foreign(d.place(m.Evidence, "", m.Frame), longestLine), Bad: trouble(m.Name)}
+		row := stepView{Time: clockOf(m.At()), What: foreign(d.momentName(m.Name), 100), Detail: foreign(m.Detail, longestLine), Where: d.shortPlace(m.Evidence, " #", m.Frame), Bad: trouble(m.Name)}
 		if m.At() != m.Time {
 			row.Raw = clockOf(m.Time)
 		}
 		for _, s := range m.Elsewhere {
-			row.Elsewhere = append(row.Elsewhere, fmt.Sprintf("%s %s", foreign(d.place(s.Evidence, "", s.Frame), longestLine), clockOf(s.Time)))
+			row.Elsewhere = append(row.Elsewhere, d.shortPlace(s.Evidence, " #", s.Frame)+" "+clockOf(s.Time))
 		}
 		all = append(all, placed{m.At(), row})
 	}
@@ -85,9 +86,10 @@ func (d *layout) steps(j *report.Journey) []stepView {
 		if l.Status != "matched" || l.Time == nil {
 			continue
 		}
-		at, row := *l.Time, stepView{Time: clockOf(*l.Time), What: d.label("log-line"), Detail: foreign(l.Text, longestLine), Where: foreign(d.place(l.Evidence, ":", l.Line), longestLine), Line: true}
+		at, row := *l.Time, stepView{Time: clockOf(*l.Time), What: d.label("log-line"), Detail: foreign(l.Text, 140), Where: d.shortPlace(l.Evidence, ":", l.Line), Line: true}
 		if l.Corrected != nil {
-			at, row.Time, row.Raw, row.Bound = middle(l), clockOf(*l.Corrected), clockOf(*l.Time), bounds(l)
+			at, row.Raw = middle(l), clockOf(*l.Time)
+			row.Time, row.Bound = clockOf(at), around(l)
 		}
 		all = append(all, placed{at, row})
 	}
@@ -99,20 +101,31 @@ func (d *layout) steps(j *report.Journey) []stepView {
 	return out
 }
 
-// quotes are the lines of the answer's journeys, the shown one's first.
-func (d *layout) quotes(v *focusView) {
+// around is how far the middle of a line's bounds may lie from the truth.
+func around(l report.LineLink) string {
+	if l.Low == nil || l.High == nil {
+		return ""
+	}
+	return "± " + span(report.Seconds(*l.High-*l.Low)/2)
+}
+
+// quotes are the lines of the answer's journeys, the shown one's apart.
+func (d *layout) quotes(v *focusView, own string) {
 	journeys := d.answerJourneys()
 	slices.SortStableFunc(journeys, func(a, b *report.Journey) int {
-		return cmp.Compare(boolean(a.ID != v.ID), boolean(b.ID != v.ID))
+		return cmp.Compare(boolean(a.ID != own), boolean(b.ID != own))
 	})
 	left := 0
 	for _, j := range journeys {
 		for _, l := range j.Lines {
-			if len(v.Lines) == mostLines {
+			switch {
+			case len(v.Lines)+len(v.OtherLines) == mostLines:
 				left++
-				continue
+			case j.ID == own:
+				v.Lines = append(v.Lines, d.quote(j, l))
+			default:
+				v.OtherLines = append(v.OtherLines, d.quote(j, l))
 			}
-			v.Lines = append(v.Lines, d.quote(j, l))
 		}
 	}
 	if left > 0 {
@@ -129,6 +142,17 @@ func (d *layout) quote(j *report.Journey, l report.LineLink) quoteView {
 		q.Corrected, q.Bound = clockOf(*l.Corrected), bounds(l)
 	}
 	return q
+}
+
+// shortPlace names a frame or line by the last part of the file's path, which
+// is enough where few files are meant; the list of files has them in full.
+func (d *layout) shortPlace(id, sep string, n int) string {
+	name := d.filePath(id)
+	name = name[strings.LastIndexByte(name, '/')+1:]
+	if n == 0 {
+		return name
+	}
+	return fmt.Sprintf("%s%s%d", name, sep, n)
 }
 
 func boolean(b bool) int {

@@ -22,9 +22,9 @@ function element(space, name, attributes, children) {
   return e;
 }
 
-function html(name, attributes, ...children) { return element("", name, attributes, children.flat()); }
+function html(name, attributes, ...children) { return element("", name, attributes, children.flat(Infinity)); }
 
-function svg(name, attributes, ...children) { return element(SVG, name, attributes, children.flat()); }
+function svg(name, attributes, ...children) { return element(SVG, name, attributes, children.flat(Infinity)); }
 
 function byId(id) { return document.getElementById(id); }
 

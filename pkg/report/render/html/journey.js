@@ -4,15 +4,15 @@ function stepsTable(j) {
   var rows = rungs(j).map(function (r) {
     var m = r.packet, q = r.line;
     if (m) {
-      var others = (m.x || []).map(function (s) { return html("span", { class: "dim" }, fileName(s[0]) + " #" + s[1] + " " + clockOf(j.t + s[2] + s[3])); });
+      var others = (m.x || []).map(function (s) { return html("span", { class: "dim" }, lastPart(fileName(s[0])) + " #" + s[1] + " " + clockOf(j.t + s[2] + s[3])); });
       return html("tr", { class: data.moments[m.k].bad ? "bad" : null },
         html("td", { class: "time" }, clockOf(j.t + m.t)), html("td", { class: "time dim" }, m.r ? clockOf(j.t + m.t + m.r) : ""),
         html("td", {}, html("b", {}, data.moments[m.k].w), " ", html("span", { class: "detail" }, m.d ? texts[m.d] : "")),
-        html("td", { class: "place" }, fileName(m.e) + (m.n ? " #" + m.n : ""), others));
+        html("td", { class: "place", title: fileName(m.e) }, lastPart(fileName(m.e)) + (m.n ? " #" + m.n : ""), others));
     }
-    var bound = q.a === undefined ? null : html("span", { class: "dim" }, "−" + span(-q.a) + " +" + span(q.z));
-    return html("tr", { class: "line" }, html("td", { class: "time" }, clockOf(j.t + q.t), bound), html("td", { class: "time dim" }, q.r ? clockOf(j.t + q.t + q.r) : ""),
-      html("td", {}, html("b", {}, word("log-line")), " ", html("span", { class: "detail" }, q.x)), html("td", { class: "place" }, fileName(q.e) + ":" + q.n));
+    var bound = q.a === undefined ? null : html("span", { class: "dim" }, "± " + span((q.z - q.a) / 2));
+    return html("tr", { class: "line" }, html("td", { class: "time" }, clockOf(j.t + r.at), bound), html("td", { class: "time dim" }, q.r ? clockOf(j.t + q.t + q.r) : ""),
+      html("td", {}, html("b", {}, word("log-line")), " ", html("span", { class: "detail" }, q.x)), html("td", { class: "place", title: fileName(q.e) }, lastPart(fileName(q.e)) + ":" + q.n));
   });
   return html("table", { class: "steps" }, html("thead", {}, html("tr", {}, ["time", "as-written", "what", "place"].map(function (k) { return html("th", { scope: "col" }, word(k)); }))), html("tbody", {}, rows));
 }

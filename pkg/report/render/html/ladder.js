@@ -74,7 +74,7 @@ function drawRung(j, m, places, y, both) {
   var cut = both && /^tcp\.syn/.test(kind.c) && !(m.x || []).some(function (s) { return data.files[s[0]] && data.files[s[0]].v === to; }) && !seen[to];
   if (seen.client && seen.server) drop = 5;
   g.push(arrow(places[from], places[to], y, y + drop, kind.bad, cut));
-  g.push(svg("text", { class: "mid" + (kind.bad ? " trouble" : ""), x: (places[from] + places[to]) / 2, y: y - 4 }, shorten(name, 30)));
+  g.push(svg("text", { class: "mid halo" + (kind.bad ? " trouble" : ""), x: (places[from] + places[to]) / 2, y: y - 4 }, shorten(name, 30)));
   if (seen.client) g.push(svg("text", { class: "end dim", x: places.client - 8, y: y + 4 }, clockOf(j.t + seen.client[0])));
   if (seen.server) g.push(svg("text", { class: "dim", x: places.server + 8, y: y + 4 }, clockOf(j.t + seen.server[0])));
   if (seen.middle && !seen.client && !seen.server) g.push(svg("text", { class: "end dim", x: places.client - 8, y: y + 4 }, clockOf(j.t + seen.middle[0])));
@@ -85,9 +85,9 @@ function drawLogRung(j, q, places, y) {
   var side = data.files[q.e] ? data.files[q.e].s : "server", lane = side === "resolver" ? "network" : side, x = places[lane];
   var stamp = clockOf(j.t + q.t + (q.r || 0)), name = lastPart(fileName(q.e)) + ":" + q.n, g = [];
   g.push(svg("path", { class: "stamp", d: "M" + x + " " + (y - 4) + "l5 5l-5 5l-5 -5z" }));
-  if (lane === "server") g.push(svg("text", { class: "dim", x: x + 8, y: y + 5 }, stamp), svg("text", { class: "end", x: x - 10, y: y + 5 }, shorten(name, 30)));
-  else if (lane === "client") g.push(svg("text", { class: "end dim", x: x - 8, y: y + 5 }, stamp), svg("text", { x: x + 10, y: y + 5 }, shorten(name, 30)));
-  else g.push(svg("text", { class: "end dim", x: x - 10, y: y + 5 }, stamp), svg("text", { x: x + 10, y: y + 5 }, shorten(name, 24)));
+  if (lane === "server") g.push(svg("text", { class: "dim", x: x + 8, y: y + 5 }, stamp), svg("text", { class: "end halo", x: x - 10, y: y + 5 }, shorten(name, 30)));
+  else if (lane === "client") g.push(svg("text", { class: "end dim", x: x - 8, y: y + 5 }, stamp), svg("text", { class: "halo", x: x + 10, y: y + 5 }, shorten(name, 30)));
+  else g.push(svg("text", { class: "end dim halo", x: x - 10, y: y + 5 }, stamp), svg("text", { class: "halo", x: x + 10, y: y + 5 }, shorten(name, 24)));
   var sure = q.a === undefined ? "" : " (−" + span(-q.a) + " +" + span(q.z) + ")";
   return svg("g", {}, svg("title", {}, word("log-line") + " " + fileName(q.e) + ":" + q.n + " · " + clockOf(j.t + q.t) + sure + " · " + q.x), g);
 }

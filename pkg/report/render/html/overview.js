@@ -46,9 +46,9 @@ function drawOverview() {
   });
   counts.forEach(function (c) { most = Math.max(most, c[0] + c[1] + c[2]); });
   var shownFiles = files.slice(0, 14), height = tall + 28 + shownFiles.length * 16 + 6;
-  ticks(0, (stretch.to - stretch.from), (right - left) / 130).forEach(function (t) {
-    var at = x(stretch.from + t);
-    g.push(svg("line", { class: "axis", x1: at, x2: at, y1: 4, y2: height - 4 }), svg("text", { class: "dim mid", x: at, y: tall + 18 }, clockOf(stretch.from + t).slice(0, stretch.to - stretch.from > 6e8 ? 8 : 12)));
+  ticks(data.base + stretch.from, data.base + stretch.to, (right - left) / 130).forEach(function (absolute) {
+    var t = absolute - data.base, at = x(t);
+    g.push(svg("line", { class: "axis", x1: at, x2: at, y1: 4, y2: height - 4 }), svg("text", { class: "dim mid", x: at, y: tall + 18 }, clockOf(t).slice(0, stretch.to - stretch.from > 6e8 ? 8 : 12)));
   });
   g.push(svg("text", { class: "end dim", x: left - 8, y: 14 }, String(most)), svg("text", { class: "end dim", x: left - 8, y: tall }, "0"));
   counts.forEach(function (c, b) {
