@@ -34,6 +34,16 @@ func Program(t testing.TB, name string) string {
 	return path
 }
 
+// Named returns the file that an environment variable names.
+func Named(t testing.TB, variable string) string {
+	t.Helper()
+	path := os.Getenv(variable)
+	if path == "" {
+		missing(t, "file named by the environment variable "+variable)
+	}
+	return path
+}
+
 // Root is the folder of go.mod.
 func Root() (string, error) {
 	dir, err := os.Getwd()

@@ -18,7 +18,7 @@ type clockView struct {
 
 type clockRow struct{ From, To, Offset, Low, High, Drift string }
 
-func (d *layout) clockViews(p *page) {
+func (d *layout) clockViews(p *htmlPage) {
 	worst, name := report.Seconds(0), ""
 	for _, k := range d.r.Clocks {
 		v := clockView{ID: foreign(k.ID, 100), Name: foreign(k.Name, longestLine), Status: known(k.Status, []string{"reference", "measured", "declared", "ambiguous", "insufficient"}), Word: foreign(d.word(k.Status), 100), Plot: len(k.Segments) > 0}

@@ -129,6 +129,8 @@ func (d *layout) htmlData() (template.JS, error) {
 	p := &packer{d: d, texts: map[string]int{}, phases: map[string]int{}, causes: map[string]int{}, outcomes: map[string]int{}, moments: map[string]int{}, files: map[string]int{}}
 	p.text("")
 	p.out.Words = map[string]string{}
+	p.out.Findings, p.out.Journeys = []htmlFinding{}, []json.RawMessage{}
+	p.out.Files, p.out.Clocks = []htmlFile{}, []htmlClock{}
 	for key, t := range htmlTexts {
 		p.out.Words[key] = t.In(d.l)
 	}

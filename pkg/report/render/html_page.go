@@ -23,8 +23,8 @@ const (
 	longestQuery = 20000 // of a filter, which is there to be copied whole
 )
 
-// page is what the template shows. Foreign text in it has been made printable.
-type page struct {
+// htmlPage is what the template shows. Foreign text in it has been made printable.
+type htmlPage struct {
 	Policy     string
 	Style      template.CSS
 	Script     template.JS
@@ -81,12 +81,12 @@ func foreign(s string, most int) string {
 	return shorten(Printable(s), most)
 }
 
-func (d *layout) page() (*page, error) {
+func (d *layout) page() (*htmlPage, error) {
 	data, err := d.htmlData()
 	if err != nil {
 		return nil, err
 	}
-	p := &page{
+	p := &htmlPage{
 		Data: data, Lang: map[lang.Lang]string{lang.EN: "en", lang.ES: "es"}[d.l],
 		Generator: foreign(d.r.Generator.Name+" "+d.r.Generator.Version, 100), Period: d.period(), Facts: d.facts(),
 	}
@@ -213,7 +213,7 @@ func known(w string, words []string) string {
 }
 
 // cards are the findings besides the answer, the gravest first.
-func (d *layout) cards(p *page) {
+func (d *layout) cards(p *htmlPage) {
 	others := d.r.Others()
 	rank := func(f *report.Finding) int { return (slices.Index(severities, f.Severity) + 5) % 5 }
 	slices.SortStableFunc(others, func(a, b *report.Finding) int { return cmp.Compare(rank(a), rank(b)) })
@@ -236,7 +236,7 @@ func (d *layout) cards(p *page) {
 	p.CardsState = strings.Join(parts, ", ")
 }
 
-func (d *layout) checks(p *page) {
+func (d *layout) checks(p *htmlPage) {
 	shown := 0
 	var missing []string
 	for _, k := range d.r.Checklist {
@@ -255,7 +255,7 @@ func (d *layout) checks(p *page) {
 	}
 }
 
-func (d *layout) fileViews(p *page) {
+func (d *layout) fileViews(p *htmlPage) {
 	troubled := 0
 	for _, e := range d.r.Evidence {
 		v := fileView{

@@ -71,6 +71,17 @@ function lengthOf(j) { return j.l === undefined ? 0 : j.l; }
 // what a journey is called where there is room for a line.
 function nameOf(j) { return [texts[j.s], texts[j.n]].filter(Boolean).join(" "); }
 
+// place puts a chart into its box, which the keyboard can scroll where the
+// chart is wider.
+function place(box, chart) {
+  box.replaceChildren(chart);
+  if (box.scrollWidth > box.clientWidth + 1) {
+    box.tabIndex = 0;
+    box.setAttribute("role", "group");
+    box.setAttribute("aria-label", chart.getAttribute("aria-label"));
+  } else box.removeAttribute("tabindex");
+}
+
 function widthOf(box, least) { return Math.max(least, Math.floor(box.clientWidth)); }
 
 // findingsOf lists the findings that name each journey, the first ranked first.

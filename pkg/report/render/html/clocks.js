@@ -29,5 +29,5 @@ function drawClock(box, k) {
     if (b >= top && a <= bottom) g.push(svg("line", { class: "point" + (p[3] ? " aside" : ""), x1: x(p[0]), x2: x(p[0]), y1: a, y2: Math.max(b, a + 1.5) }));
   });
   g.push(svg("text", { x: left, y: 14 }, shorten(texts[k.n], 48)));
-  box.replaceChildren(svg("svg", { width: width, height: height, role: "img", "aria-label": word("plot-of", texts[k.n]) }, g));
+  place(box, svg("svg", { width: width, height: height, role: "img", "aria-label": word("plot-of", texts[k.n]) }, g));
 }

@@ -170,6 +170,11 @@ function options(list) {
   return [html("option", { value: "" }, word("all"))].concat(values.map(function (v) { return html("option", { value: v }, v); }));
 }
 
+// sign is a mark of the waterfall with what it stands for.
+function sign(kind, shape, key) {
+  return html("span", {}, svg("svg", { class: "swatch", viewBox: "0 0 10 10", "aria-hidden": "true" }, svg("path", { class: kind, d: shape })), word(key));
+}
+
 function buildFilters() {
   var set = function (key, of) { return function (e) { view[key] = of ? of(e.target.value) : e.target.value; view.active = 0; refresh(); }; };
   var pick = function (key, list) {
@@ -186,5 +191,6 @@ function buildFilters() {
   byId("filters").append(html("label", {}, word("search"), search),
     pick("service", journeys.map(function (j) { return texts[j.s]; })), pick("result", journeys.map(function (j) { return data.outcomes[j.o].w; })),
     pick("finding", data.findings.filter(function (f) { return f.j.length; }).map(function (f) { return texts[f.r]; })),
-    html("label", {}, word("longer-than"), least, "ms"), bars, clear);
+    html("label", {}, word("longer-than"), least, "ms"), bars, clear,
+    sign("resent", "M5 0l5 9h-10z", "retransmission"), sign("stamp", "M5 0l5 5l-5 5l-5 -5z", "whisker"));
 }

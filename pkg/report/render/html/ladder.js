@@ -52,7 +52,7 @@ function drawLadder(box, j) {
     return [svg("line", { class: "life" + (lane === "network" ? " net" : ""), x1: places[lane], x2: places[lane], y1: 34, y2: y }),
       svg("text", { class: "mid", x: places[lane], y: 14 }, word(lane)), svg("text", { class: "mid dim", x: places[lane], y: 28 }, laneClock(j, lane))];
   });
-  box.replaceChildren(svg("svg", { width: width, height: y + 8, role: "img", "aria-label": word("ladder-of", texts[j.i]) }, lanes.flat(), g));
+  place(box, svg("svg", { width: width, height: y + 8, role: "img", "aria-label": word("ladder-of", texts[j.i]) }, lanes, g));
 }
 
 // laneClock names the capture whose clock stands beside a lane.

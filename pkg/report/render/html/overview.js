@@ -65,27 +65,27 @@ function drawOverview() {
     g.push(svg("text", { class: "end dim", x: left - 8, y: y + 10 }, shorten(lastPart(fileName(i)), left < 120 ? 12 : 24)), svg("rect", { class: "f-file", x: a, y: y + 3, width: Math.max(2, z - a), height: 7, rx: 2 }, svg("title", {}, fileName(i) + " " + clockOf(f.a) + " – " + clockOf(f.z))));
   });
   var chart = svg("svg", { width: width, height: height, role: "img", "aria-label": word("overview-state") + ": " + clockOf(stretch.from) + " – " + clockOf(stretch.to) }, g);
-  box.replaceChildren(chart);
+  place(box, chart);
   dragToZoom(chart, left, right, tall);
 }
 
 function dragToZoom(chart, left, right, tall) {
-  var begin = null, mark = null, place = function (e) { return Math.max(left, Math.min(right, e.clientX - chart.getBoundingClientRect().left)); };
-  var time = function (at) { return stretch.from + (at - left) / (right - left) * (stretch.to - stretch.from); };
+  var begin = null, mark = null, at = function (e) { return Math.max(left, Math.min(right, e.clientX - chart.getBoundingClientRect().left)); };
+  var time = function (x) { return stretch.from + (x - left) / (right - left) * (stretch.to - stretch.from); };
   chart.addEventListener("pointerdown", function (e) {
-    begin = place(e);
+    begin = at(e);
     mark = svg("rect", { class: "select", x: begin, y: 0, width: 0, height: tall });
     chart.append(mark);
     chart.setPointerCapture(e.pointerId);
   });
   chart.addEventListener("pointermove", function (e) {
     if (begin === null) return;
-    mark.setAttribute("x", Math.min(begin, place(e)));
-    mark.setAttribute("width", Math.abs(place(e) - begin));
+    mark.setAttribute("x", Math.min(begin, at(e)));
+    mark.setAttribute("width", Math.abs(at(e) - begin));
   });
   chart.addEventListener("pointerup", function (e) {
     if (begin === null) return;
-    var a = begin, b = place(e);
+    var a = begin, b = at(e);
     begin = null;
     mark.remove();
     if (Math.abs(a - b) > 4) zoomTo(time(Math.min(a, b)), time(Math.max(a, b)));

@@ -29,12 +29,12 @@ function drawSpread() {
 
 function drawPhase(g, low, high) {
   var values = g.all.map(function (v) { return v[0]; }), p50 = quantile(values, 0.5), p95 = quantile(values, 0.95), p99 = quantile(values, 0.99), longest = values[values.length - 1];
-  var place = function (v) { return Math.max(0, Math.min(1, (Math.log10(Math.max(v, 10)) - low) / (high - low))) * 600; };
+  var x = function (v) { return Math.max(0, Math.min(1, (Math.log10(Math.max(v, 10)) - low) / (high - low))) * 600; };
   var bins = new Array(60).fill(0), most = 1, marks = [];
-  values.forEach(function (v) { bins[Math.min(59, Math.floor(place(v) / 10))]++; });
+  values.forEach(function (v) { bins[Math.min(59, Math.floor(x(v) / 10))]++; });
   bins.forEach(function (n) { most = Math.max(most, n); });
   bins.forEach(function (n, b) { if (n) { var h = Math.max(2, n / most * 34); marks.push(svg("rect", { class: data.phases[g.phase].c, x: b * 10, y: 38 - h, width: 9, height: h })); } });
-  [p50, p95, p99].forEach(function (v) { marks.push(svg("line", { class: "life", x1: place(v), x2: place(v), y1: 0, y2: 40, "vector-effect": "non-scaling-stroke" })); });
+  [p50, p95, p99].forEach(function (v) { marks.push(svg("line", { class: "life", x1: x(v), x2: x(v), y1: 0, y2: 40, "vector-effect": "non-scaling-stroke" })); });
   var name = g.service + " " + data.phases[g.phase].w;
   var numbers = [["p50", p50], ["p95", p95], ["p99", p99], [word("longest"), longest]];
   var chart = svg("svg", { viewBox: "0 0 600 42", preserveAspectRatio: "none", width: "100%", height: 42, role: "img", "aria-label": name + ": " + numbers.map(function (n) { return n[0] + " " + span(n[1]); }).join(", ") },

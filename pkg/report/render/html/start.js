@@ -37,9 +37,8 @@ function follow(focus) {
   var target = byId(name);
   for (var e = target; e; e = e.parentElement) if (e.tagName === "DETAILS") e.open = true;
   if (target) {
-    var summary = target.querySelector("summary");
-    target.scrollIntoView({ block: "nearest" });
-    if (focus && summary) summary.focus();
+    target.scrollIntoView({ block: "start" });
+    if (focus && target.tagName === "DETAILS") target.querySelector("summary").focus();
   }
 }
 

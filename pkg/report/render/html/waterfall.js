@@ -68,6 +68,6 @@ function drawWaterfall(box, j) {
     y += step;
   });
   var label = word("waterfall-of", texts[j.i]) + ": " + j.p.map(function (p) { return data.phases[p[0]].w + " " + (p[2] < 0 ? data.outcomes[p[3]].w : span(p[2])); }).join(", ");
-  box.replaceChildren(svg("svg", { width: width, height: height, role: "img", "aria-label": label }, g));
+  place(box, svg("svg", { width: width, height: height, role: "img", "aria-label": label }, g));
   if (lines.length > shown.length) box.append(html("p", { class: "hint" }, "+" + (lines.length - shown.length) + " " + word("lines")));
 }

@@ -1,0 +1,456 @@
+package render
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/flowcorr/flowcorr/internal/need"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/report"
+)
+
+var update = flag.Bool("update", false, "take the manual's pictures anew")
+
+var samples = []string{"dns-loss", "slow-application", "tcp-loss", "three-clocks"}
+
+// call runs a command of the browser's protocol.
+func call[P, R any](p *tab, command cdp.Command[P, R], params P) R {
+	p.t.Helper()
+	out, err := chromedp.Call(p.ctx, command, params)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return out
+}
+
+// TestPages opens the page on every sample in both languages, wide and narrow,
+// with everything unfolded.
+func TestPages(t *testing.T) {
+	for i, name := range samples {
+		l, width, scheme := lang.EN, int64(1280), "light"
+		if i%2 == 1 {
+			l, width, scheme = lang.ES, 380, "dark"
+		}
+		t.Run(name, func(t *testing.T) {
+			r := sample(t, name, l)
+			p := open(t, r, l, width, scheme)
+			p.do(chromedp.Evaluate[chromedp.Void](`document.querySelectorAll("details").forEach(function (d) { d.open = true; })`))
+			p.do(chromedp.Sleep(100 * time.Millisecond))
+			has(p, r.Answer().Text, `document.querySelector(".verdict").textContent`)
+			has(p, len(r.Journeys)+1, `Number(document.querySelector(".grid").getAttribute("aria-rowcount"))`)
+			has(p, len(r.Evidence), `document.querySelectorAll("#files tbody tr").length`)
+			has(p, len(r.Checklist), `document.querySelectorAll(".checks li").length`)
+			has(p, len(r.Others()), `document.querySelectorAll(".card").length`)
+			has(p, seen(r.Focus()), `document.querySelectorAll("#focus-waterfall rect").length`)
+			has(p, true, `document.querySelectorAll("#focus-ladder .arrow").length >= 2`)
+			has(p, true, `document.querySelectorAll("#clock-plots .band").length >= 1`)
+			has(p, len(r.Baseline), `document.querySelectorAll("#spread-body .spread").length`)
+			has(p, "", `Array.from(document.querySelectorAll("body *")).filter(function (e) { return /undefined|NaN|\[object|%!/.test(Array.from(e.childNodes).filter(function (n) { return n.nodeType === 3 && !/SCRIPT|STYLE/.test(e.tagName); }).map(function (n) { return n.data; }).join("") + (e.getAttribute("d") || "") + (e.getAttribute("aria-label") || "")); }).map(function (e) { return e.outerHTML.slice(0, 200); }).join("\n")`)
+			has(p, true, `document.documentElement.scrollWidth <= innerWidth`)
+			p.quiet()
+		})
+	}
+}
+
+// seen counts the phases that have a length.
+func seen(j *report.Journey) int {
+	n := 0
+	for _, p := range j.Phases {
+		if p.Start != nil && p.Seconds != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// hostile stands in every place of the report where foreign text can be.
+const hostile = "\x1b[31m\x07<script>window.pwned=1</script>\"'><img src=x onerror=\"window.pwned=2\">|=cmd()|`-- \u202egnp.exe\u2066\xff\xfe{{.}} </style></script><svg/onload=window.pwned=3>javascript:window.pwned=4\x00\u2028\u200b"
+
+// poison puts it into every string of a report but those that steer decoding.
+func poison(v reflect.Value, text string) {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			poison(v.Elem(), text)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if name := v.Type().Field(i).Name; name != "Schema" && name != "Language" && v.Field(i).CanSet() {
+				poison(v.Field(i), text)
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			poison(v.Index(i), text)
+		}
+	case reflect.String:
+		v.SetString(v.String() + text)
+	}
+}
+
+// TestHostileText: nothing of it becomes markup, runs, or reorders what is
+// shown, whatever is clicked.
+func TestHostileText(t *testing.T) {
+	long := strings.Repeat("A\u202e\x1b", 350_000) // 1 MB and more
+	for name, text := range map[string]string{"short": hostile, "long": hostile + long} {
+		t.Run(name, func(t *testing.T) {
+			r := sample(t, "slow-application", lang.EN)
+			if name == "long" {
+				r.Journeys, r.Evidence = r.Journeys[:2], r.Evidence[:2]
+				for i := range r.Findings {
+					r.Findings[i].Text += text
+				}
+				for i := range r.Journeys {
+					for k := range r.Journeys[i].Lines {
+						r.Journeys[i].Lines[k].Text = text
+					}
+				}
+			} else {
+				poison(reflect.ValueOf(r), text)
+			}
+			p := open(t, r, lang.EN, 1280, "light")
+			if st, err := os.Stat(p.file); err != nil || st.Size() > 2<<20 {
+				t.Errorf("the page has %d bytes", st.Size())
+			}
+			p.do(chromedp.Evaluate[chromedp.Void](`document.querySelectorAll("details").forEach(function (d) { d.open = true; }); document.querySelectorAll("#rows .row")[1].click(); document.querySelectorAll("a[href]").forEach(function (a) { a.click(); }); document.querySelectorAll(".copy button").forEach(function (b) { b.click(); })`))
+			p.do(chromedp.Sleep(300 * time.Millisecond))
+			has(p, 0, `window.pwned || 0`)
+			has(p, 2, `document.querySelectorAll("script").length`)
+			has(p, 1, `document.querySelectorAll("style").length`)
+			has(p, 0, `document.querySelectorAll("img, iframe, object, embed, link, base, form, [onerror], [onload], [style*=url]").length`)
+			has(p, 0, `Array.from(document.querySelectorAll("a")).filter(function (a) { return a.getAttribute("href")[0] !== "#"; }).length`)
+			has(p, "", `(document.body.innerText.match(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u202a-\u202e\u2066-\u2069\ufffd]/g) || []).map(function (c) { return c.charCodeAt(0).toString(16); }).join(" ")`)
+			has(p, true, `document.querySelector(".verdict").textContent.indexOf("\\u202egnp.exe\\u2066\\xff\\xfe{{.}}") >= 0`)
+			p.quiet()
+		})
+	}
+}
+
+// TestPolicy: even markup that got into the page could not run or load.
+func TestPolicy(t *testing.T) {
+	for name, script := range map[string]string{
+		"image":  `document.body.append(Object.assign(document.createElement("img"), { src: "https://flowcorr.example/x.png" }))`,
+		"script": `try { var s = document.createElement("script"); s.textContent = "window.pwned = 1"; document.body.append(s); } catch (e) { console.error(e); }`,
+		"markup": `try { document.body.insertAdjacentHTML("beforeend", "<b onclick='window.pwned = 1'>x</b>"); } catch (e) { console.error(e); }`,
+		"fetch":  `fetch("https://flowcorr.example/y").then(function () { window.pwned = 1; }, function () {})`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := open(t, sample(t, "dns-loss", lang.EN), lang.EN, 1280, "light")
+			p.quiet()
+			eval[any](p, script)
+			p.do(chromedp.Sleep(200 * time.Millisecond))
+			has(p, 0, `window.pwned || 0`)
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if all := strings.Join(p.troubles, "\n"); !strings.Contains(all, "Content Security Policy") && !strings.Contains(all, "console: error") {
+				t.Errorf("the policy let it pass: %s", all)
+			}
+		})
+	}
+}
+
+// shown counts the journeys that the table says it shows.
+const shown = `Number(document.getElementById("count").textContent.split(" ")[0])`
+
+func setField(id, value, event string) string {
+	return `(function () { var e = document.getElementById("` + id + `"); e.value = "` + value + `"; e.dispatchEvent(new Event("` + event + `")); })()`
+}
+
+func TestFilterSortFold(t *testing.T) {
+	r := sample(t, "tcp-loss", lang.EN)
+	p := open(t, r, lang.EN, 1280, "light")
+	all := len(r.Journeys)
+	has(p, all, shown)
+	last := r.Journeys[all-1].ID
+	p.do(chromedp.SendKeys(chromedp.CSS("#filter-text"), last))
+	want := 0
+	for _, j := range r.Journeys {
+		if strings.Contains(j.ID, last) {
+			want++
+		}
+	}
+	has(p, want, shown)
+	p.do(chromedp.Click(chromedp.CSS("#clear")))
+	has(p, all, shown)
+
+	limit := r.Focus().Length() / 2
+	want = 0
+	for i := range r.Journeys {
+		if r.Journeys[i].Length() >= limit {
+			want++
+		}
+	}
+	eval[any](p, setField("filter-least", limit.Duration().String()[:0]+formatMillis(limit), "input"))
+	has(p, want, shown)
+	p.do(chromedp.Click(chromedp.CSS("#clear")))
+
+	f := r.Answer()
+	eval[any](p, setField("filter-finding", f.Rule, "change"))
+	want = 0
+	for _, j := range r.Journeys {
+		if slices.ContainsFunc(r.Findings, func(x report.Finding) bool { return x.Rule == f.Rule && slices.Contains(x.Journeys, j.ID) }) {
+			want++
+		}
+	}
+	has(p, want, shown)
+	p.do(chromedp.Click(chromedp.CSS("#clear")))
+
+	p.do(chromedp.Click(chromedp.CSS(`[data-key="total"] button`)))
+	has(p, "descending", `document.querySelector('[data-key="total"]').getAttribute("aria-sort")`)
+	longest := slices.MaxFunc(r.Journeys, func(a, b report.Journey) int { return int(a.Length() - b.Length()) })
+	has(p, longest.ID, `document.querySelector('#rows [aria-rowindex="2"] div').textContent`)
+	p.do(chromedp.Click(chromedp.CSS(`[data-key="total"] button`)))
+	shortest := slices.MinFunc(r.Journeys, func(a, b report.Journey) int { return int(a.Length() - b.Length()) })
+	has(p, shortest.ID, `document.querySelector('#rows [aria-rowindex="2"] div').textContent`)
+
+	p.do(chromedp.Click(chromedp.CSS("#zoom-in")))
+	if n := eval[int](p, shown); n >= all || n == 0 {
+		t.Errorf("zoomed in, %d of %d journeys are shown", n, all)
+	}
+	p.do(chromedp.Click(chromedp.CSS("#whole")))
+	has(p, all, shown)
+
+	has(p, false, `document.getElementById("files").open`)
+	p.do(chromedp.Click(chromedp.CSS("#files > summary")))
+	has(p, true, `document.getElementById("files").open`)
+	p.do(chromedp.Click(chromedp.CSS("#files > summary")))
+	has(p, false, `document.getElementById("files").open`)
+
+	p.do(chromedp.Evaluate[chromedp.Void](`location.hash = "#j:` + longest.ID + `"`))
+	p.do(chromedp.WaitVisible(chromedp.CSS("#chosen-h")))
+	has(p, true, `document.getElementById("chosen-h").textContent.indexOf("`+longest.ID+`:") === 0`)
+	p.quiet()
+}
+
+func formatMillis(s report.Seconds) string {
+	text, _ := (report.Seconds(int64(s) * 1000)).MarshalJSON()
+	return string(text)
+}
+
+// TestKeyboard walks the page without a mouse.
+func TestKeyboard(t *testing.T) {
+	r := sample(t, "tcp-loss", lang.EN)
+	p := open(t, r, lang.EN, 1280, "light")
+	p.do(chromedp.KeyEvent(kb.Tab))
+	has(p, "skip", `document.activeElement.className`)
+	p.do(chromedp.KeyEvent(kb.Enter))
+	has(p, "main", `document.activeElement.id`)
+
+	reached := map[string]bool{}
+	for range 400 {
+		p.do(chromedp.KeyEvent(kb.Tab))
+		at := eval[string](p, `(function (e) { var s = e.closest("section, main > details"); return (s ? s.id : "") + " " + e.tagName + " " + (e.getAttribute("role") || "") + " " + e.id; })(document.activeElement)`)
+		reached[at] = true
+		if strings.HasPrefix(at, "files SUMMARY") {
+			break
+		}
+	}
+	for _, want := range []string{"timeline SUMMARY  ", "overview BUTTON  zoom-in", "journeys INPUT  filter-text", "journeys SELECT  filter-service", "journeys DIV row ", "findings SUMMARY  ", "clocks SUMMARY  ", "checklist SUMMARY  ", "files SUMMARY  "} {
+		if !reached[want] {
+			t.Errorf("the tabulator key does not come to %q", want)
+		}
+	}
+
+	p.do(chromedp.Focus(chromedp.CSS(`#rows [aria-rowindex="2"]`)))
+	p.do(chromedp.KeyEvent(kb.ArrowDown), chromedp.KeyEvent(kb.ArrowDown), chromedp.KeyEvent(kb.ArrowUp))
+	has(p, "3", `document.activeElement.getAttribute("aria-rowindex")`)
+	p.do(chromedp.KeyEvent(kb.End))
+	has(p, len(r.Journeys)+1, `Number(document.activeElement.getAttribute("aria-rowindex"))`)
+	p.do(chromedp.KeyEvent(kb.Home), chromedp.KeyEvent(kb.Enter))
+	has(p, "chosen-h", `document.activeElement.id`)
+	has(p, true, `document.querySelectorAll("#chosen .arrow").length > 0`)
+	p.do(chromedp.KeyEvent(kb.Escape))
+	has(p, true, `document.getElementById("chosen").hidden`)
+	has(p, "2", `document.activeElement.getAttribute("aria-rowindex")`)
+	p.quiet()
+}
+
+// TestManyJourneys: ten thousand stay fluid and within 15 MB.
+func TestManyJourneys(t *testing.T) {
+	const n = 10_000
+	r := many(t, n)
+	begin := time.Now()
+	var text bytes.Buffer
+	if err := HTML(&text, r, lang.EN); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d journeys: %.1f MB written in %v", n, float64(text.Len())/1e6, time.Since(begin).Round(time.Millisecond))
+	if text.Len() > 15e6 {
+		t.Errorf("%d bytes", text.Len())
+	}
+	p := open(t, r, lang.EN, 1280, "light")
+	has(p, n, shown)
+	// Work and layout of one change of the filter, the median of nine.
+	took := eval[float64](p, `(function () {
+		var field = document.getElementById("filter-text"), times = ["a", "ap", "app", "j1", "j12 https", "nothing-like-it", "tcp", "443", ""].map(function (text) {
+			var begin = performance.now();
+			field.value = text;
+			field.dispatchEvent(new Event("input"));
+			document.body.getBoundingClientRect();
+			return performance.now() - begin;
+		});
+		return times.sort(function (a, b) { return a - b; })[4];
+	})()`)
+	t.Logf("filter: %.1f ms", took)
+	if limit := 100.0; took > limit && !raceDetector {
+		t.Errorf("a filter takes %.0f ms", took)
+	}
+	rows := eval[int](p, `(function () { var body = document.getElementById("rows"); body.scrollTop = 5000 * 28; body.dispatchEvent(new Event("scroll")); return new Promise(function (done) { setTimeout(function () { done(body.querySelectorAll(".row").length); }, 100); }); })()`)
+	if rows > 60 || rows < 10 {
+		t.Errorf("%d rows are drawn", rows)
+	}
+	has(p, true, `Array.from(document.querySelectorAll("#rows .row")).some(function (e) { return e.getAttribute("aria-rowindex") === "5005"; })`)
+	p.quiet()
+}
+
+// TestAccessible runs axe-core, whose rules are those of WCAG 2.2 A and AA and
+// good practice.
+func TestAccessible(t *testing.T) {
+	need.Program(t, "chromium")
+	axe, err := os.ReadFile(need.Named(t, "AXE_CORE"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		sample, scheme string
+		l              lang.Lang
+		width          int64
+	}{{"slow-application", "light", lang.EN, 1280}, {"tcp-loss", "dark", lang.ES, 1280}, {"three-clocks", "light", lang.ES, 380}} {
+		t.Run(c.sample, func(t *testing.T) {
+			p := open(t, sample(t, c.sample, c.l), c.l, c.width, c.scheme)
+			p.do(chromedp.Evaluate[chromedp.Void](`document.querySelectorAll("details").forEach(function (d) { d.open = true; }); document.querySelector("#rows .row").click()`))
+			p.do(chromedp.Sleep(200 * time.Millisecond))
+			eval[any](p, string(axe)+";1")
+			found := eval[string](p, `axe.run(document, { resultTypes: ["violations"] }).then(function (r) { return r.violations.map(function (v) { return v.id + " (" + v.impact + "): " + v.help + "\n" + v.nodes.slice(0, 4).map(function (n) { return "    " + n.target.join(" ") + ": " + n.failureSummary.replace(/\n/g, " "); }).join("\n"); }).join("\n"); })`)
+			if found != "" {
+				t.Error(found)
+			}
+		})
+	}
+}
+
+// TestPaper: on paper everything is unfolded, and the table has its rows.
+func TestPaper(t *testing.T) {
+	r := sample(t, "tcp-loss", lang.EN)
+	p := open(t, r, lang.EN, 1000, "light")
+	p.do(chromedp.Evaluate[chromedp.Void](`dispatchEvent(new Event("beforeprint"))`))
+	has(p, 0, `document.querySelectorAll("details:not([open])").length`)
+	has(p, min(len(r.Journeys), 120), `document.querySelectorAll("#rows .row").length`)
+	p.do(chromedp.Evaluate[chromedp.Void](`dispatchEvent(new Event("afterprint"))`))
+	has(p, false, `document.getElementById("files").open`)
+	pdf, err := chromedp.Run(p.ctx, chromedp.PrintToPDF())
+	if err != nil || !bytes.HasPrefix(pdf, []byte("%PDF")) {
+		t.Errorf("%d bytes of PDF: %v", len(pdf), err)
+	}
+	p.quiet()
+}
+
+// TestHTMLTexts: the page and its script use the table's texts, and all of them.
+func TestHTMLTexts(t *testing.T) {
+	used := map[string]bool{"check-shown": true, "check-missing": true, "check-contradicted": true, "check-other": true}
+	entries, err := htmlFiles.ReadDir("html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var source strings.Builder
+	for _, e := range entries {
+		text, err := htmlFiles.ReadFile("html/" + e.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		source.Write(text)
+		for _, m := range regexp.MustCompile(`(?:\{t |word\(|\(t )"([a-z-]+)"`).FindAllStringSubmatch(string(text), -1) {
+			used[m[1]] = true
+			if _, ok := htmlTexts[m[1]]; !ok {
+				t.Errorf("%s: %q is not in the table", e.Name(), m[1])
+			}
+		}
+	}
+	for key := range htmlTexts {
+		if !used[key] && !strings.Contains(source.String(), `"`+key+`"`) && !usedInGo(t, key) {
+			t.Errorf("%q is used nowhere", key)
+		}
+	}
+}
+
+func usedInGo(t *testing.T, key string) bool {
+	files, err := filepath.Glob("html_*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f != "html_texts.go" && bytes.Contains(text, []byte(`label("`+key+`")`)) {
+			return true
+		}
+	}
+	return false
+}
+
+// TestHTMLRepeats: equal reports give equal bytes.
+func TestHTMLRepeats(t *testing.T) {
+	r := sample(t, "three-clocks", lang.ES)
+	var a, b bytes.Buffer
+	for _, w := range []*bytes.Buffer{&a, &b} {
+		if err := HTML(w, r, lang.ES); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(a.Bytes(), b.Bytes()) {
+		t.Error("two pages of one report differ")
+	}
+}
+
+// TestEmptyReport: a report without anything is a page that says so.
+func TestEmptyReport(t *testing.T) {
+	p := open(t, &report.Report{Schema: report.Schema}, lang.EN, 800, "light")
+	has(p, htmlTexts["quiet"].EN, `document.querySelector(".verdict").textContent`)
+	has(p, true, `document.getElementById("journeys").hidden`)
+	p.quiet()
+}
+
+// TestPictures takes the manual's pictures.
+func TestPictures(t *testing.T) {
+	if !*update {
+		t.Skip("only with -update")
+	}
+	root, err := need.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, sample, scheme, prepare string
+		l                             lang.Lang
+		width, height                 int64
+	}{
+		{"answer", "slow-application", "light", "1", lang.EN, 1200, 760},
+		{"ladder", "tcp-loss", "dark", `document.getElementById("timeline").scrollIntoView()`, lang.EN, 1200, 760},
+		{"journeys", "tcp-loss", "light", `document.querySelector('[data-key="total"] button').click(); document.getElementById("overview").scrollIntoView()`, lang.EN, 1200, 760},
+		{"clocks", "three-clocks", "light", `document.getElementById("clocks").open = true; document.getElementById("clocks").scrollIntoView()`, lang.ES, 1200, 760},
+	} {
+		p := open(t, sample(t, c.sample, c.l), c.l, c.width, c.scheme)
+		p.do(chromedp.EmulateViewport(c.width, c.height))
+		eval[any](p, c.prepare)
+		p.do(chromedp.Sleep(300 * time.Millisecond))
+		picture := call(p, page.CaptureScreenshot, page.CaptureScreenshotParams{})
+		if err := os.WriteFile(filepath.Join(root, "docs", "img", "html-"+c.name+".png"), picture.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
