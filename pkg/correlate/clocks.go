@@ -15,6 +15,7 @@ type LinkedLine struct {
 	Flow        *pcapflow.Flow
 	Exchange    *pcapflow.Exchange    // of an HTTP line, else nil
 	Transaction *pcapflow.Transaction // of a DNS line, else nil
+	Keyed       bool                  // by what names the flow, not by time and likeness
 }
 
 // clockTable finds the clock that wrote something.

@@ -92,7 +92,7 @@ func (e *evidence) keyed(l *incident.Log, i int, byClient map[netip.AddrPort][]*
 			continue
 		}
 		capture, host := e.byKey[captureKey(i, f.Clock)], e.writer(l, ev)
-		e.bound(capture, host, w, ev)
+		e.bound(capture, host, w, ev, clock.Keyed)
 		if k := (keyedHost{capture, host, e.inc.Captures[i], f.Server.Addr()}); !slices.Contains(e.keyedHosts, k) {
 			e.keyedHosts = append(e.keyedHosts, k)
 		}
@@ -106,7 +106,7 @@ func namesFlow(ev *logparse.Event) bool {
 
 // bound adds what a line, of an instant in window w of a capture, tells of the
 // two clocks.
-func (e *evidence) bound(capture, writer *Clock, w window, ev *logparse.Event) {
+func (e *evidence) bound(capture, writer *Clock, w window, ev *logparse.Event, m clock.Method) {
 	if capture == nil || writer == nil || w.low > w.high {
 		return
 	}
@@ -123,7 +123,7 @@ func (e *evidence) bound(capture, writer *Clock, w window, ev *logparse.Event) {
 		hi = high - w.low
 		at = w.low
 	}
-	e.add(capture, writer, at, lo, hi, clock.Keyed)
+	e.add(capture, writer, at, lo, hi, m)
 }
 
 // startsKnown tells a line stamped at a request's end that says how long it

@@ -124,7 +124,7 @@ func (m *matcher) linked() []LinkedLine {
 		if e.Kind == logparse.AppRequest {
 			continue
 		}
-		x := LinkedLine{Log: r.line.Log, Event: r.line.Event, Capture: t.point.Capture, Flow: t.point.Flow, Transaction: t.transaction}
+		x := LinkedLine{Log: r.line.Log, Event: r.line.Event, Capture: t.point.Capture, Flow: t.point.Flow, Transaction: t.transaction, Keyed: r.line.By == "port"}
 		if t.transaction == nil {
 			x.Exchange = t.point.Exchange
 		}

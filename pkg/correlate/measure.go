@@ -174,7 +174,8 @@ func (e *evidence) finish(s *clock.Solution) []*Clock {
 	return out
 }
 
-// linked adds what the matching found as keyed evidence.
+// linked adds what the matching found: what time and likeness alone paired
+// counts as a line that might be another.
 func (e *evidence) linked(lines []LinkedLine) {
 	index := map[*incident.Capture]int{}
 	for i, c := range e.inc.Captures {
@@ -196,8 +197,13 @@ func (e *evidence) linked(lines []LinkedLine) {
 		default:
 			w, ok = windowOf(x.Flow, ev)
 		}
-		if ok {
-			e.bound(capture, host, w, ev)
+		if !ok {
+			continue
 		}
+		by := clock.Intervals
+		if x.Keyed {
+			by = clock.Keyed
+		}
+		e.bound(capture, host, w, ev, by)
 	}
 }

@@ -116,11 +116,12 @@ func answersAtOnce(c *incident.Capture, a netip.Addr) bool {
 
 // plausible tells whether what was measured allows two clocks to be one.
 func (e *evidence) plausible(id identity, s *clock.Solution) bool {
+	const few = 25 // items that bear a track
 	a, b := &s.Tracks[id.capture.ID], &s.Tracks[id.host.ID]
-	if known(a) && known(b) {
+	if known(a) && known(b) && (meet(a, b, id.where) || support(b) >= few) {
 		return meet(a, b, id.where)
 	}
-	return e.fits(id)
+	return e.fits(id) // a few lines may have taken a wrong peak
 }
 
 // meet tells whether the bands of two tracks overlap wherever the capture was

@@ -12,7 +12,7 @@ func (s *solver) pairUp(id ID, hint *course) {
 	if known == nil {
 		known = hint
 	}
-	keyed := st.ev
+	given := st.ev
 	for _, alternatives := range s.choices(id) {
 		best, score := -1, -1
 		var bestEv []evidence
@@ -50,13 +50,18 @@ func (s *solver) pairUp(id ID, hint *course) {
 			continue
 		}
 		st.ev, st.course, st.status, st.why, st.guess = all, c, Measured, "", nil
-		known = c
+		if known == nil || c.width() < known.width() { // what a few lines leave open may be more than was known
+			known = c
+		}
+	}
+	if st.status != Measured && len(given) > 0 && st.guess == nil {
+		st.judge(newCourse(st.ev, s.steps[id])) // of what may be others, without a series that tells
 	}
 	if st.status != Measured {
 		st.course = nil
 		return
 	}
-	if len(keyed) == 0 && st.course.supporters() < minSupport {
+	if !slices.ContainsFunc(given, func(e evidence) bool { return e.keyed() }) && st.course.supporters() < minSupport {
 		st.status, st.course = Insufficient, nil
 		st.why = fmt.Sprintf("only %d lines bear on it", len(st.ev))
 	}

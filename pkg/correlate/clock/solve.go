@@ -193,7 +193,7 @@ func (s *solver) try(id ID, hint *course) {
 	st := &s.state[id]
 	*st = state{status: Insufficient, why: "no evidence bears on it"}
 	st.ev = s.gather(id)
-	if len(st.ev) > 0 {
+	if slices.ContainsFunc(st.ev, func(e evidence) bool { return e.keyed() }) {
 		st.judge(newCourse(st.ev, s.steps[id]))
 	}
 	const enough = 10e6 // ns: narrower than lines without keys could tell
