@@ -168,11 +168,13 @@ func (e *evidence) fits(id identity) bool {
 	return matched >= 2 && matched*10 >= all*8
 }
 
-// identify adds the claim as evidence, over the capture's whole time.
+// identify adds the claim as evidence, over the capture's whole time: at so
+// many instants that a step of the capture is one of the host.
 func (e *evidence) identify(id identity) {
+	const instants = 40
 	ref := e.refs + 1
-	for k := range int64(9) {
-		at := id.where.First.Time + (id.where.Last.Time-id.where.First.Time)/8*k
+	for k := range int64(instants + 1) {
+		at := id.where.First.Time + (id.where.Last.Time-id.where.First.Time)/instants*k
 		e.add(id.capture, id.host, at, -captureNoise, captureNoise, clock.Identity)
 		e.constraints[len(e.constraints)-1].Ref = ref // one claim
 	}

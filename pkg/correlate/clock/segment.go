@@ -1,6 +1,9 @@
 package clock
 
-import "math"
+import (
+	"math"
+	"sort"
+)
 
 // A piece is a stretch of time in which one straight line explains the evidence.
 type piece struct {
@@ -99,6 +102,9 @@ func split(bs []bound, base, depth int) []cut {
 	if f.lost < stepPenalty || depth == 0 || f.open() {
 		return []cut{whole}
 	}
+	if i, j, ok := oneStep(bs); ok {
+		return []cut{{base, base + j, driftLimit}, {base + i, base + len(bs), driftLimit}}
+	}
 	if s := fit(bs, slewLimit); f.lost-s.lost >= stepPenalty && s.lost <= 0.05*s.total {
 		whole.limit = slewLimit
 		return []cut{whole}
@@ -134,6 +140,19 @@ func split(bs []bound, base, depth int) []cut {
 	return out
 }
 
+// oneStep tells whether a single step explains every bound: the longest
+// beginning, bs[:i], and the longest end, bs[j:], that one line each satisfies
+// overlap. The step lies somewhere in between; what lies there bears neither
+// line. A step is likelier than a slew that lasts as long as the evidence.
+func oneStep(bs []bound) (i, j int, ok bool) {
+	i = sort.Search(len(bs), func(n int) bool { return len(feasible(bs[:n+1], driftLimit)) == 0 })
+	j = sort.Search(len(bs), func(n int) bool { return len(feasible(bs[n:], driftLimit)) > 0 })
+	if j > i || j == 0 || i == len(bs) || i-j > len(bs)/2 {
+		return 0, 0, false
+	}
+	return i, j, true
+}
+
 // against finds the run of bounds that most contradicts a line: the one with
 // the largest sum of rejected weight less a share of the accepted. Half of a
 // run of one-sided bounds agrees with any line on its side, so the share is
@@ -167,6 +186,9 @@ func settle(bs []bound, cuts []cut) []cut {
 	for range 2 {
 		for k := 0; k+1 < len(cuts); k++ {
 			l, r := &cuts[k], &cuts[k+1]
+			if l.j < r.i { // what lies between agrees with both
+				continue
+			}
 			fl, fr := fit(bs[l.i:l.j], l.limit), fit(bs[r.i:r.j], r.limit)
 			if len(fl.lines) == 0 || len(fr.lines) == 0 {
 				continue

@@ -29,6 +29,47 @@ func (c *course) segments(first, last int64) []Segment {
 			out[i].To = out[i+1].From
 		}
 	}
+	return shownTwice(out)
+}
+
+// shownTwice widens segments behind a step backward: what the clock shows there
+// it has shown before, and a stamp alone does not tell on which side it was made.
+func shownTwice(in []Segment) []Segment {
+	var out []Segment
+	for _, s := range in {
+		again := int64(math.MinInt64) // up to here it was shown before
+		for i := range out {
+			again = max(again, out[i].To)
+		}
+		if s.From >= again || len(out) == 0 {
+			out = append(out, s)
+			continue
+		}
+		rest := s
+		if s.To > again+beforeEnd {
+			rest.From = again + beforeEnd
+			rest.Offset, rest.Low, rest.High = s.at(rest.From)
+			rest.StepBefore = false
+			s.To = rest.From
+			_, s.LowEnd, s.HighEnd = rest.at(rest.From)
+		}
+		w := s
+		for i := range out {
+			o := &out[i]
+			if o.To < s.From || o.From > s.To {
+				continue
+			}
+			for _, at := range [2]int64{max(o.From, s.From), min(o.To, s.To)} {
+				_, l, h := o.at(at)
+				w.Low, w.High = min(w.Low, l), max(w.High, h)
+				w.LowEnd, w.HighEnd = min(w.LowEnd, l), max(w.HighEnd, h)
+			}
+		}
+		out = append(out, w)
+		if rest.From > s.From {
+			out = append(out, rest)
+		}
+	}
 	return out
 }
 

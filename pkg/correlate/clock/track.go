@@ -19,8 +19,14 @@ func (t *Track) At(stamp int64) (offset, low, high int64, ok bool) {
 		}
 		s = next
 	}
+	offset, low, high = s.at(stamp)
+	return offset, low, high, true
+}
+
+// at is the offset with its bounds where the clock shows stamp.
+func (s *Segment) at(stamp int64) (offset, low, high int64) {
 	moved := int64(math.Round(float64(stamp-s.From) * s.Drift * 1e-6))
-	return s.Offset + moved, s.Low + s.spread(stamp, s.LowEnd-s.Low, moved), s.High + s.spread(stamp, s.HighEnd-s.High, moved), true
+	return s.Offset + moved, s.Low + s.spread(stamp, s.LowEnd-s.Low, moved), s.High + s.spread(stamp, s.HighEnd-s.High, moved)
 }
 
 // spread moves a bound from the segment's beginning to stamp: straight to its
