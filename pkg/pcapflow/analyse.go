@@ -90,7 +90,6 @@ type engine struct {
 	neighbours neighbours
 	echoes     echoes
 	point      capturePoint
-	histories  histories
 	protocols  [256]int64 // packets of IP protocols that are not followed
 	previous   int64      // time of the packet before
 }

@@ -48,10 +48,10 @@ const (
 // openKeys looks for the secrets of a connection when its ClientHello is read:
 // early data comes before the server has said anything.
 func (s *tlsStream) openKeys(h *clientHello) {
-	if s.keys.Empty() {
+	if s.keys().Empty() {
 		return
 	}
-	if secret := s.keys.secret(h.random, labelEarly); secret != nil && h.earlyData {
+	if secret := s.keys().secret(h.random, labelEarly); secret != nil && h.earlyData {
 		s.dec = &decrypter{s: s}
 		s.dec.text.f = s.f
 		s.dec.openEarly(h.suites, secret)
@@ -79,11 +79,11 @@ func (d *decrypter) openEarly(suites []uint16, secret []byte) {
 
 // startDecryption looks for the secrets when version and suite are known.
 func (s *tlsStream) startDecryption(h serverHello) {
-	if s.keys.Empty() || !s.helloed {
+	if s.keys().Empty() || !s.helloed {
 		return
 	}
 	c := cipherOf(s.t.Cipher)
-	random := s.hello.random
+	random := s.client
 	d := s.dec
 	if d == nil {
 		d = &decrypter{s: s}
@@ -92,14 +92,14 @@ func (s *tlsStream) startDecryption(h serverHello) {
 	d.cipher = c
 	if isTLS13(h.version) {
 		d.start13(random)
-	} else if master := s.keys.secret(random, labelMaster); master != nil && c.kind != cipherUnsupported {
-		keys := sessionKeys(c, h.version, master, random, h.random, h.etm && s.hello.etm)
+	} else if master := s.keys().secret(random, labelMaster); master != nil && c.kind != cipherUnsupported {
+		keys := sessionKeys(c, h.version, master, random, h.random, h.etm && s.etm)
 		for i := range d.side {
 			d.side[i] = decryptSide{epoch: epochApplication, key: keys[i]}
 		}
 	}
 	if d.side[Client].key == nil && d.side[Server].key == nil {
-		if len(s.keys.secrets[random]) > 0 && c.kind == cipherUnsupported {
+		if len(s.keys().secrets[random]) > 0 && c.kind == cipherUnsupported {
 			noteOnce(s.f, "not decrypted: cipher suite "+s.t.Cipher)
 		} else {
 			noteOnce(s.f, "not decrypted: the key log has no secret for this connection")
@@ -127,7 +127,7 @@ func (d *decrypter) secretOf(dir Dir, epoch tlsEpoch) []byte {
 	if epoch == epochApplication {
 		labels = [2]string{labelClient, labelServer}
 	}
-	return d.s.keys.secret(d.s.hello.random, labels[dir])
+	return d.s.keys().secret(d.s.client, labels[dir])
 }
 
 // enter lets a side use the secret of an epoch; without a handshake secret the
@@ -339,7 +339,7 @@ func (s *tlsStream) encryptedExtensions(m tlsMessage) {
 		}
 		switch typ {
 		case extALPN:
-			if names := readALPN(data); len(names) > 0 {
+			if names := readALPN(data, s.env); len(names) > 0 {
 				s.t.ALPN = names[0]
 			}
 		case extEarlyData:

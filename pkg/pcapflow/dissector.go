@@ -26,6 +26,8 @@ type Dissector struct {
 // Env is what dissectors share within one capture.
 type Env struct {
 	Keys *KeyLog // nil: no secrets known
+
+	pools pools
 }
 
 // Stream receives what one flow carried, in order.

@@ -27,8 +27,13 @@ var dnsDissector = &Dissector{
 		}
 		return verdict
 	},
-	Open: func(f *Flow, _ *Env) Stream {
-		return &dnsDatagrams{dnsFlow: dnsFlow{f: f, multicast: dnsMulticast(f)}}
+	Open: func(f *Flow, env *Env) Stream {
+		s := take(&env.pools.dns)
+		if s == nil {
+			s = &dnsDatagrams{}
+		}
+		s.f, s.env, s.multicast = f, env, dnsMulticast(f)
+		return s
 	},
 }
 
@@ -90,6 +95,14 @@ func dnsMulticast(f *Flow) bool {
 type dnsDatagrams struct {
 	dnsFlow
 	cut dnsCut
+}
+
+// reuse implements reusable.
+func (s *dnsDatagrams) reuse(env *Env) {
+	*s = dnsDatagrams{dnsFlow: dnsFlow{keys: s.keys[:0]}}
+	if cap(s.keys) <= dnsLinear {
+		layBy(&env.pools.dns, s)
+	}
 }
 
 // dnsCut is a message that ended within its question. A gap in the same frame

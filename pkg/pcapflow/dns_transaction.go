@@ -18,6 +18,7 @@ const (
 // dnsFlow pairs the queries and answers of one flow.
 type dnsFlow struct {
 	f         *Flow
+	env       *Env
 	multicast bool
 	keys      []uint64         // of f.DNS, in its order
 	latest    map[uint64]int32 // key → index into f.DNS; only once there are many
@@ -220,13 +221,20 @@ func (s *dnsFlow) open(key uint64, asker Dir, m *dnsMessage) int {
 		}
 		return -1
 	}
-	t := Transaction{
-		ID: m.header.id, Name: string(m.name), Asker: asker, Opcode: m.header.opcode(), EDE: -1, Multicast: s.multicast,
+	n := len(f.DNS)
+	if n < cap(f.DNS) { // with the room that a transaction of an ended flow took for its addresses
+		f.DNS = f.DNS[:n+1]
+	} else {
+		f.DNS = append(f.DNS, Transaction{})
+	}
+	t := &f.DNS[n]
+	*t = Transaction{
+		ID: m.header.id, Name: s.env.text(m.name), Asker: asker, Opcode: m.header.opcode(), EDE: -1, Multicast: s.multicast,
+		Addresses: t.Addresses[:0],
 	}
 	if m.question.typ != 0 {
 		t.Type = dnsTypeName(m.question.typ)
 	}
-	f.DNS = append(f.DNS, t)
 	s.keys = append(s.keys, key)
 	switch last := len(f.DNS) - 1; {
 	case s.latest != nil:

@@ -224,10 +224,31 @@ func (e *engine) recycle(f *flow) {
 			}
 		}
 	}
-	*f.out = Flow{Phases: f.out.Phases[:0]}
+	if r, ok := f.stream.(reusable); ok {
+		r.reuse(&e.env)
+	}
+	f.out.empty()
 	*f = flow{out: f.out, turn: f.turn}
 	f.side[0].sent, f.side[1].sent = logs[0], logs[1]
 	e.free = append(e.free, f)
+}
+
+// empty makes o a new flow in the room of the old one.
+func (o *Flow) empty() {
+	*o = Flow{Phases: o.Phases[:0], HTTP: o.HTTP[:0], DNS: o.DNS[:0], NTP: o.NTP[:0]}
+	const most = 32 // elements whose room is kept
+	if cap(o.Phases) > most {
+		o.Phases = nil
+	}
+	if cap(o.HTTP) > most {
+		o.HTTP = nil
+	}
+	if cap(o.DNS) > most {
+		o.DNS = nil
+	}
+	if cap(o.NTP) > most {
+		o.NTP = nil
+	}
 }
 
 // relieve ends a quarter of the flows when too many are open: those silent for

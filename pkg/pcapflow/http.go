@@ -11,7 +11,7 @@ var httpDissector = &Dissector{
 	Name:      "http",
 	Transport: TCP,
 	Probe:     probeHTTP,
-	Open:      func(f *Flow, env *Env) Stream { return &httpStream{f: f, env: env, h1: newHTTP1(f)} },
+	Open:      openHTTP,
 }
 
 // httpPorts are those where a client that speaks something else may still be
@@ -94,6 +94,35 @@ type httpStream struct {
 	alert  [7]byte // the server's first bytes, while they may be a TLS alert
 	nAlert int
 	heard  bool // the server's first bytes have been judged
+}
+
+func openHTTP(f *Flow, env *Env) Stream {
+	s := take(&env.pools.http)
+	if s == nil {
+		s = &httpStream{h1: newHTTP1(f)}
+	}
+	s.f, s.env = f, env
+	s.h1.f, s.h1.env = f, env
+	return s
+}
+
+// reuse implements reusable.
+func (s *httpStream) reuse(env *Env) {
+	if inner, ok := s.inner.(reusable); ok {
+		inner.reuse(env)
+	}
+	h := s.h1
+	for d := range h.side {
+		side := &h.side[d]
+		*side = http1Side{line: side.line[:0], refusal: side.refusal[:0]}
+		side.message.reset()
+	}
+	if cap(h.list) > 16 {
+		h.list = nil
+	}
+	*h = http1{list: h.list[:0], side: h.side}
+	*s = httpStream{h1: h}
+	layBy(&env.pools.http, s)
 }
 
 // Data implements Stream.

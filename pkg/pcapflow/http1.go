@@ -6,6 +6,7 @@ import "bytes"
 // clear or decrypted. It keeps lines while they are read, and nothing of bodies.
 type http1 struct {
 	f      *Flow
+	env    *Env
 	list   []Exchange
 	answer int // index in list of the exchange whose answer is next
 	side   [2]http1Side
@@ -235,9 +236,9 @@ func (h *http1) requestLine(last Stamp, line []byte) {
 	if e == nil {
 		return
 	}
-	e.Method = string(method)
-	e.Path = string(bytes.TrimSpace(rest[:i]))
-	e.Version = string(rest[i+1:])
+	e.Method = h.env.text(method)
+	e.Path = h.env.text(bytes.TrimSpace(rest[:i]))
+	e.Version = h.env.text(rest[i+1:])
 	e.Exact = true
 	h.side[Client].state = http1Headers
 }
@@ -275,7 +276,7 @@ func (h *http1) statusLine(last Stamp, line []byte) {
 		return
 	}
 	if h.answer >= len(h.list) { // the request was not seen, or not whole
-		h.list = append(h.list, Exchange{Ordinal: len(h.list) + 1, RequestBytes: -1, Version: string(line[:8])})
+		h.list = append(h.list, Exchange{Ordinal: len(h.list) + 1, RequestBytes: -1, Version: h.env.text(line[:8])})
 		if c := &h.side[Client]; c.begun && c.message.exchange < 0 {
 			e := &h.list[len(h.list)-1]
 			e.RequestFirst, e.RequestLast, e.RequestBytes = c.first, c.last, c.bytes

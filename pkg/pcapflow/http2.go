@@ -303,7 +303,7 @@ func (h *http2) field(d Dir, f hpack.HeaderField) {
 	fields := &h.side[d].block.fields
 	switch f.Name {
 	case ":method":
-		fields.exchange.Method = fieldText([]byte(f.Value))
+		fields.exchange.Method = f.Value[:min(len(f.Value), maxValue)]
 	case ":path":
 		fields.exchange.Path = f.Value[:min(len(f.Value), maxLine)]
 	case ":status":
@@ -316,7 +316,7 @@ func (h *http2) field(d Dir, f hpack.HeaderField) {
 		}
 		fields.status = n
 	default:
-		keepField(&fields.exchange, d, []byte(f.Name), []byte(f.Value))
+		keepField(nil, &fields.exchange, d, []byte(f.Name), []byte(f.Value))
 	}
 }
 

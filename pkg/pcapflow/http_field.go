@@ -34,19 +34,19 @@ func (h *http1) field(d Dir, line []byte) {
 		m.expect = hasToken(value, "100-continue")
 	}
 	if m.exchange >= 0 && !m.interim {
-		keepField(&h.list[m.exchange], d, name, value)
+		keepField(h.env, &h.list[m.exchange], d, name, value)
 	}
 }
 
 // keepField takes what a report needs of a header field, and nothing else:
 // cookies and credentials pass by.
-func keepField(e *Exchange, d Dir, name, value []byte) {
+func keepField(env *Env, e *Exchange, d Dir, name, value []byte) {
 	if isRequestID(name) && (e.RequestID == "" || isField(name, "x-request-id")) {
-		e.RequestID = fieldText(value)
+		e.RequestID = env.text(fieldValue(value))
 	}
 	if d == Client {
 		if isField(name, "host") || isField(name, ":authority") {
-			e.Host = fieldText(value)
+			e.Host = env.text(fieldValue(value))
 		}
 		return
 	}
@@ -56,11 +56,11 @@ func keepField(e *Exchange, d Dir, name, value []byte) {
 			e.Date = t.Unix()
 		}
 	case isField(name, "server"):
-		e.ServerName = fieldText(value)
+		e.ServerName = env.text(fieldValue(value))
 	case isField(name, "age"), isField(name, "via"), isField(name, "x-cache"):
 		e.Age = true
 	case isField(name, "location"):
-		e.Location = fieldText(value)
+		e.Location = env.text(fieldValue(value))
 	case isField(name, "server-timing"):
 		e.Timing = appendServerTiming(e.Timing, value)
 	}
@@ -119,7 +119,8 @@ func notToken(r rune) bool {
 	return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
 }
 
-func fieldText(value []byte) string { return string(value[:min(len(value), maxValue)]) }
+// fieldValue is as much of a value as is kept.
+func fieldValue(value []byte) []byte { return value[:min(len(value), maxValue)] }
 
 // requestIDFields carry an identifier that servers also log, best first.
 var requestIDFields = []string{"x-request-id", "traceparent", "x-id", "x-correlation-id", "request-id", "x-amzn-trace-id"}

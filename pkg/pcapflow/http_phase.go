@@ -29,36 +29,37 @@ func (f *Flow) endedBy() Dir {
 // the first byte, as curl's time_starttransfer does.
 func appendExchangePhases(f *Flow) {
 	for i := range f.HTTP {
-		f.Phases = append(f.Phases, exchangePhases(f, &f.HTTP[i])...)
+		f.exchangePhases(&f.HTTP[i])
 	}
 }
 
-func exchangePhases(f *Flow, e *Exchange) []Phase {
+func (f *Flow) exchangePhases(e *Exchange) {
 	done := Done
 	if e.Estimated {
 		done = Estimated
 	}
-	var phases []Phase
 	if e.RequestFirst.Seen() {
-		phases = append(phases, Phase{Name: HTTPSend, Begin: e.RequestFirst, End: e.RequestLast, Outcome: done, Attempts: 1, Frames: stampFrames(e.RequestFirst, e.RequestLast)})
-		wait := Phase{Name: HTTPWait, Begin: e.RequestLast, End: e.ResponseReadable, Outcome: done, Attempts: 1}
+		send := f.newPhase()
+		send.Name, send.Begin, send.End, send.Outcome, send.Attempts = HTTPSend, e.RequestFirst, e.RequestLast, done, 1
+		send.Frames = stampFrames(send.Frames, e.RequestFirst, e.RequestLast)
+		wait := f.newPhase()
+		wait.Name, wait.Begin, wait.End, wait.Outcome, wait.Attempts = HTTPWait, e.RequestLast, e.ResponseReadable, done, 1
 		switch {
 		case !e.ResponseFirst.Seen():
 			wait.Outcome = f.unansweredOutcome(e.RequestLast)
 		case e.ResponseReadable.Time < e.RequestLast.Time: // answered before all of it was sent
 			wait.Begin = e.ResponseReadable
 		}
-		wait.Frames = stampFrames(wait.Begin, wait.End)
-		phases = append(phases, wait)
+		wait.Frames = stampFrames(wait.Frames, wait.Begin, wait.End)
 	}
 	if e.ResponseFirst.Seen() {
-		receive := Phase{Name: HTTPReceive, Begin: e.ResponseReadable, End: e.ResponseLast, Outcome: done, Attempts: 1, Frames: stampFrames(e.ResponseReadable, e.ResponseLast)}
+		receive := f.newPhase()
+		receive.Name, receive.Begin, receive.End, receive.Outcome, receive.Attempts = HTTPReceive, e.ResponseReadable, e.ResponseLast, done, 1
+		receive.Frames = stampFrames(receive.Frames, e.ResponseReadable, e.ResponseLast)
 		if e.Truncated || e.Reset {
 			receive.Outcome = Failed
 		}
-		phases = append(phases, receive)
 	}
-	return phases
 }
 
 // unansweredOutcome tells how a wait ended that brought no answer.
@@ -77,14 +78,29 @@ func (f *Flow) unansweredOutcome(since Stamp) Outcome {
 	return Unanswered
 }
 
-func stampFrames(a, b Stamp) []int {
+// stampFrames appends the frames of two stamps, in order.
+func stampFrames(list []int, a, b Stamp) []int {
 	switch {
 	case !a.Seen() && !b.Seen():
-		return nil
+		return list
 	case !b.Seen() || a.Frame == b.Frame:
-		return []int{a.Frame}
+		return append(list, a.Frame)
 	case !a.Seen():
-		return []int{b.Frame}
+		return append(list, b.Frame)
 	}
-	return []int{min(a.Frame, b.Frame), max(a.Frame, b.Frame)}
+	return append(list, min(a.Frame, b.Frame), max(a.Frame, b.Frame))
+}
+
+// newPhase adds a phase. The room that a phase of an ended flow had taken for
+// its frames serves again.
+func (f *Flow) newPhase() *Phase {
+	n := len(f.Phases)
+	if n < cap(f.Phases) {
+		f.Phases = f.Phases[:n+1]
+	} else {
+		f.Phases = append(f.Phases, Phase{})
+	}
+	p := &f.Phases[n]
+	*p = Phase{Frames: p.Frames[:0]}
+	return p
 }

@@ -1,6 +1,9 @@
 package pcapflow
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // ntpSamplesMax bounds what one flow keeps; ntpOpenMax how many requests may
 // wait for an answer at once.
@@ -15,7 +18,14 @@ var ntpDissector = &Dissector{
 	Name:      "ntp",
 	Transport: UDP,
 	Probe:     probeNTP,
-	Open:      func(f *Flow, _ *Env) Stream { return &ntpFlow{f: f} },
+	Open: func(f *Flow, env *Env) Stream {
+		s := take(&env.pools.ntp)
+		if s == nil {
+			s = &ntpFlow{}
+		}
+		s.f = f
+		return s
+	},
 }
 
 // probeNTP takes port 123 at its word if the layout fits. Elsewhere only a
@@ -63,6 +73,12 @@ type ntpOpen struct {
 	xmt, rec      uint64
 	from          Dir
 	sample, phase int
+}
+
+// reuse implements reusable.
+func (s *ntpFlow) reuse(env *Env) {
+	*s = ntpFlow{open: s.open[:0]}
+	layBy(&env.pools.ntp, s)
 }
 
 func (s *ntpFlow) Gap(Dir, Stamp, int64) {}
@@ -117,8 +133,9 @@ func (s *ntpFlow) request(m *NTPMessage) {
 
 // phase begins the phase of a request; unanswered until the answer comes.
 func (s *ntpFlow) phase(at Stamp) int {
-	frames := append(make([]int, 0, 2), at.Frame)
-	s.f.Phases = append(s.f.Phases, Phase{Name: NTPExchange, Begin: at, Outcome: Unanswered, Attempts: 1, Frames: frames})
+	p := s.f.newPhase()
+	p.Name, p.Begin, p.Outcome, p.Attempts = NTPExchange, at, Unanswered, 1
+	p.Frames = append(slices.Grow(p.Frames, 2), at.Frame)
 	return len(s.f.Phases) - 1
 }
 

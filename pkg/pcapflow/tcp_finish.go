@@ -27,19 +27,12 @@ func (e *engine) finishTCP(f *flow) {
 	f.judgeSYN()
 	slices.SortStableFunc(c.Stalls, func(a, b Stall) int { return a.Begin.Frame - b.Begin.Frame })
 	c.State = f.connState()
-	c.History = e.histories.text(&t.history, f.turnedFirst)
+	c.History = t.history.told(&e.env, f.turnedFirst)
 	c.Completeness = f.complete
 	c.Vantage = f.vantage()
 	c.Marks = f.marks.ordered()
 	if len(c.SYN) > 0 || len(c.SYNACK) > 0 {
-		list := f.out.Phases
-		if n := len(list); n < cap(list) { // with the room of an ended flow's frames
-			list = list[:n+1]
-		} else {
-			list = append(list, Phase{})
-		}
-		e.connectPhase(f, &list[len(list)-1])
-		f.out.Phases = list
+		e.connectPhase(f, f.out.newPhase())
 	}
 }
 
@@ -50,7 +43,7 @@ const firstSYNTimer = second
 // connectPhase is tcp.connect: first SYN to the client's ACK, losses included.
 func (e *engine) connectPhase(f *flow, p *Phase) {
 	c := f.tcp.conn
-	*p = Phase{Name: TCPConnect, Attempts: len(c.SYN), RTT: c.RTT, Frames: c.connectFrames(p.Frames[:0])}
+	*p = Phase{Name: TCPConnect, Attempts: len(c.SYN), RTT: c.RTT, Frames: c.connectFrames(p.Frames)}
 	if len(c.SYN) > 0 {
 		p.Begin = c.SYN[0]
 	}

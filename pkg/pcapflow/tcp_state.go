@@ -130,30 +130,14 @@ func (f *flow) has(letter int, d Dir) bool {
 	return f.letters&(1<<(2*letter+int(d))) != 0
 }
 
-// histories keeps the texts of histories: connections are much alike.
-type histories struct{ texts map[string]string }
-
-const maxHistories = 1 << 12
-
 // text of a history. flipped: the first packet was the server's.
-func (x *histories) text(y *history, flipped bool) string {
+func (y *history) told(env *Env, flipped bool) string {
 	var room [maxHistory + 1]byte
 	b := room[:0]
 	if flipped {
 		b = append(b, '^')
 	}
-	b = append(b, y.text[:y.n]...)
-	if s, ok := x.texts[string(b)]; ok {
-		return s
-	}
-	if x.texts == nil {
-		x.texts = map[string]string{}
-	}
-	s := string(b)
-	if len(x.texts) < maxHistories {
-		x.texts[s] = s
-	}
-	return s
+	return env.text(append(b, y.text[:y.n]...))
 }
 
 // connState is Zeek's conn_state.

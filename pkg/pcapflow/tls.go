@@ -94,10 +94,12 @@ func isSSL2Hello(b []byte) bool {
 type tlsStream struct {
 	f    *Flow
 	t    *TLS
-	keys *KeyLog
+	env  *Env
 	side [2]tlsSide
 
-	hello    clientHello // the first; its lists are dropped once fingerprinted
+	client   [32]byte // random of the first ClientHello
+	etm      bool     // it offers encrypt-then-MAC
+	early    bool     // it announces early data
 	helloed  bool
 	answered bool   // a ServerHello was read
 	version  uint16 // 0: not known
@@ -125,13 +127,45 @@ type tlsStream struct {
 }
 
 func openTLS(f *Flow, env *Env) *tlsStream {
-	s := &tlsStream{f: f, t: &TLS{}}
-	f.TLS = s.t
+	var s *tlsStream
 	if env != nil {
-		s.keys = env.Keys
+		s = take(&env.pools.tls)
 	}
+	if s == nil {
+		s = &tlsStream{t: &TLS{}}
+	}
+	s.f, s.env = f, env
+	f.TLS = s.t
 	s.guess.open(f)
 	return s
+}
+
+// reuse implements reusable.
+func (s *tlsStream) reuse(env *Env) {
+	g := &s.guess
+	*s.t = TLS{Alerts: s.t.Alerts[:0]}
+	for d := range s.side {
+		side := &s.side[d]
+		env.giveBack(side.message.buf)
+		*side = tlsSide{body: side.body[:0]}
+		if cap(side.body) > maxPooledBuffer {
+			side.body = nil
+		}
+	}
+	*g = exchangeGuess{list: g.list[:0], early: g.early[:0], burst: g.burst[:0]}
+	if cap(g.list) > 16 {
+		g.list = nil
+	}
+	*s = tlsStream{t: s.t, side: s.side, guess: *g}
+	layBy(&env.pools.tls, s)
+}
+
+// keys are the secrets known; nil: none.
+func (s *tlsStream) keys() *KeyLog {
+	if s.env == nil {
+		return nil
+	}
+	return s.env.Keys
 }
 
 // upgraded says that the connection began as another protocol.
@@ -195,18 +229,25 @@ func (s *tlsStream) clientHello(m tlsMessage) {
 	s.t.ClientHello = m.last
 	s.t.ClientHelloFirst = m.first
 	s.t.ClientHelloBytes = m.size + 4
-	h, ok := parseClientHello(m.body)
-	if !ok {
+	h := &clientHello{}
+	if s.env != nil {
+		h = &s.env.pools.hello
+	}
+	if !h.parse(m.body, s.env) {
 		return
 	}
 	s.t.SNI, s.t.Offered, s.t.ECH = h.sni, h.alpn, h.ech
-	if h.whole && m.whole {
+	switch {
+	case !h.whole || !m.whole:
+	case s.env == nil:
 		s.t.JA3, s.t.JA4 = h.ja3(), h.ja4('t')
+	default:
+		f := s.env.pools.shapes.of(h)
+		s.t.JA3, s.t.JA4 = f.ja3, f.ja4
 	}
-	s.hello = clientHello{version: h.version, random: h.random, sessionID: h.sessionID,
-		ticket: h.ticket, psk: h.psk, earlyData: h.earlyData, etm: h.etm, whole: h.whole}
+	s.client, s.early, s.etm = h.random, h.earlyData, h.etm
 	s.guess.offered(h.alpn, h.whole && m.whole)
-	s.openKeys(&h)
+	s.openKeys(h)
 }
 
 func (s *tlsStream) serverHello(m tlsMessage) {
@@ -252,7 +293,7 @@ func (s *tlsStream) certificates(d Dir, m tlsMessage) {
 	}
 	s.t.CertificateBytes = m.size + 4
 	if m.whole && m.typ == msgCertificate {
-		s.t.Certificates = parseChain(m.body, isTLS13(s.version))
+		s.t.Certificates = s.env.chain(m.body, isTLS13(s.version))
 	}
 }
 
@@ -323,7 +364,7 @@ func (s *tlsStream) Close(at Stamp) {
 	s.releaseHeld()
 	s.guess.close()
 	if s.helloed || s.answered {
-		s.f.Phases = append(s.f.Phases, s.handshakePhase())
+		s.handshakePhase(s.f.newPhase())
 	}
 	if s.plain != nil {
 		s.plain.close()
@@ -342,9 +383,9 @@ func (s *tlsStream) Close(at Stamp) {
 }
 
 // handshakePhase is the phase tls.handshake.
-func (s *tlsStream) handshakePhase() Phase {
+func (s *tlsStream) handshakePhase(p *Phase) {
 	t := s.t
-	p := Phase{Name: TLSHandshake, Begin: t.ClientHelloFirst, Outcome: Unseen, Attempts: 1}
+	p.Name, p.Begin, p.Attempts = TLSHandshake, t.ClientHelloFirst, 1
 	if !p.Begin.Seen() {
 		p.Attempts = 0
 	}
@@ -370,11 +411,10 @@ func (s *tlsStream) handshakePhase() Phase {
 	case !s.answered:
 		p.Outcome = Unanswered
 	} // else Unseen: the server has begun to answer, and the capture tells no more
-	for _, at := range []Stamp{t.ClientHelloFirst, t.ClientHello, t.SecondHello, t.ServerHello, t.ServerFlightEnd, t.ServerFinished, t.ClientFinished, p.End} {
+	for _, at := range [...]Stamp{t.ClientHelloFirst, t.ClientHello, t.SecondHello, t.ServerHello, t.ServerFlightEnd, t.ServerFinished, t.ClientFinished, p.End} {
 		if at.Seen() && !slices.Contains(p.Frames, at.Frame) {
 			p.Frames = append(p.Frames, at.Frame)
 		}
 	}
 	slices.Sort(p.Frames)
-	return p
 }

@@ -3,18 +3,17 @@ package pcapflow
 import (
 	"crypto/md5"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // ja3 is the MD5 of the ClientHello's numbers as Salesforce published it
 // (https://github.com/salesforce/ja3): version, suites, extensions, groups,
 // point formats; GREASE left out.
 func (h *clientHello) ja3() string {
-	var b []byte
+	b := make([]byte, 0, 512)
 	b = strconv.AppendUint(b, uint64(h.version), 10)
 	for _, list := range [][]uint16{h.suites, h.extensions, h.groups} {
 		b = append(b, ',')
@@ -46,22 +45,31 @@ func (h *clientHello) ja3() string {
 // 't' for TCP, 'q' for QUIC, 'd' for DTLS.
 func (h *clientHello) ja4(transport byte) string {
 	suites, exts := withoutGREASE(h.suites), withoutGREASE(h.extensions)
+	out := make([]byte, 0, 36)
 	sni := byte('i')
 	if slices.Contains(exts, extServerName) {
 		sni = 'd'
 	}
-	a := fmt.Sprintf("%c%s%c%02d%02d%s", transport, h.ja4Version(), sni, min(len(suites), 99), min(len(exts), 99), h.ja4ALPN())
+	out = append(out, transport)
+	out = append(out, h.ja4Version()...)
+	out = append(out, sni)
+	for _, n := range [...]int{min(len(suites), 99), min(len(exts), 99)} {
+		out = append(out, byte('0'+n/10), byte('0'+n%10))
+	}
+	out = append(out, h.ja4ALPN()...)
+	out = append(out, '_')
 
 	slices.Sort(suites)
-	b := shortHash(hexList(suites))
+	text := appendHexList(make([]byte, 0, 512), suites)
+	out = appendShortHash(out, text)
 
 	exts = slices.DeleteFunc(exts, func(e uint16) bool { return e == extServerName || e == extALPN })
 	slices.Sort(exts)
-	c := hexList(exts)
+	text = appendHexList(text[:0], exts)
 	if sigs := withoutGREASE(h.signatures); len(sigs) > 0 {
-		c += "_" + hexList(sigs)
+		text = appendHexList(append(text, '_'), sigs)
 	}
-	return a + "_" + b + "_" + shortHash(c)
+	return string(appendShortHash(append(out, '_'), text))
 }
 
 // ja4Version is the highest version offered.
@@ -116,22 +124,64 @@ func withoutGREASE(list []uint16) []uint16 {
 	return slices.DeleteFunc(slices.Clone(list), isGREASE)
 }
 
-func hexList(list []uint16) string {
-	var b strings.Builder
+func appendHexList(b []byte, list []uint16) []byte {
+	const digits = "0123456789abcdef"
 	for i, v := range list {
 		if i > 0 {
-			b.WriteByte(',')
+			b = append(b, ',')
 		}
-		fmt.Fprintf(&b, "%04x", v)
+		b = append(b, digits[v>>12], digits[v>>8&15], digits[v>>4&15], digits[v&15])
 	}
-	return b.String()
+	return b
 }
 
-// shortHash is the first twelve hexadecimal digits of SHA-256; zeros for nothing.
-func shortHash(s string) string {
-	if s == "" {
-		return "000000000000"
+// appendShortHash appends the first twelve hexadecimal digits of SHA-256; zeros for nothing.
+func appendShortHash(b, text []byte) []byte {
+	if len(text) == 0 {
+		return append(b, "000000000000"...)
 	}
-	sum := sha256.Sum256([]byte(s))
-	return hex.EncodeToString(sum[:6])
+	sum := sha256.Sum256(text)
+	return hex.AppendEncode(b, sum[:6])
+}
+
+// fingerprints of a hello over TCP.
+type fingerprints struct{ ja3, ja4 string }
+
+// helloShapes keeps the fingerprints of hellos that were seen: clients of one
+// kind say the same in each, but for names and random numbers.
+type helloShapes struct {
+	known map[string]fingerprints
+	key   []byte
+}
+
+const maxShapes = 1 << 12
+
+// of a hello that is whole.
+func (x *helloShapes) of(h *clientHello) fingerprints {
+	x.key = h.appendShape(x.key[:0])
+	if f, ok := x.known[string(x.key)]; ok {
+		return f
+	}
+	f := fingerprints{h.ja3(), h.ja4('t')}
+	if x.known == nil || len(x.known) >= maxShapes {
+		x.known = map[string]fingerprints{}
+	}
+	x.known[string(x.key)] = f
+	return f
+}
+
+// appendShape appends all that the fingerprints are made of.
+func (h *clientHello) appendShape(b []byte) []byte {
+	b = binary.BigEndian.AppendUint16(b, h.version)
+	for _, list := range [...][]uint16{h.suites, h.extensions, h.groups, h.signatures, h.versions} {
+		b = binary.BigEndian.AppendUint16(b, uint16(len(list)))
+		for _, v := range list {
+			b = binary.BigEndian.AppendUint16(b, v)
+		}
+	}
+	b = append(append(b, uint8(len(h.points))), h.points...)
+	if len(h.alpn) > 0 {
+		b = append(b, h.alpn[0]...)
+	}
+	return b
 }

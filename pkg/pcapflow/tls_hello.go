@@ -1,8 +1,6 @@
 package pcapflow
 
 import (
-	"bytes"
-
 	"golang.org/x/crypto/cryptobyte"
 )
 
@@ -34,7 +32,6 @@ var helloRetryRandom = [32]byte{
 type clientHello struct {
 	version    uint16 // legacy_version
 	random     [32]byte
-	sessionID  []byte
 	suites     []uint16
 	extensions []uint16
 	groups     []uint16
@@ -59,25 +56,32 @@ const maxListed = 1024
 // without its four-byte header. A body cut short yields what it still tells,
 // with whole unset; ok is false when not even the random is there.
 func parseClientHello(body []byte) (h clientHello, ok bool) {
+	ok = h.parse(body, nil)
+	return h, ok
+}
+
+// parse does the same in the room of an earlier hello.
+func (h *clientHello) parse(body []byte, env *Env) bool {
+	*h = clientHello{suites: h.suites[:0], extensions: h.extensions[:0], groups: h.groups[:0], points: h.points[:0],
+		signatures: h.signatures[:0], versions: h.versions[:0], shares: h.shares[:0]}
 	s := cryptobyte.String(body)
 	if !s.ReadUint16(&h.version) || !s.CopyBytes(h.random[:]) {
-		return h, false
+		return false
 	}
 	var id, suites, methods, exts cryptobyte.String
 	if !s.ReadUint8LengthPrefixed(&id) {
-		return h, true
+		return true
 	}
-	h.sessionID = bytes.Clone(id)
 	if !s.ReadUint16LengthPrefixed(&suites) {
-		return h, true
+		return true
 	}
-	h.suites = readUint16s(suites)
+	h.suites = appendUint16s(h.suites[:0], suites)
 	if !s.ReadUint8LengthPrefixed(&methods) {
-		return h, true
+		return true
 	}
 	if s.Empty() { // no extensions at all: allowed up to 1.2
 		h.whole = true
-		return h, true
+		return true
 	}
 	if s.ReadUint16LengthPrefixed(&exts) {
 		h.whole = s.Empty()
@@ -96,33 +100,33 @@ func parseClientHello(body []byte) (h clientHello, ok bool) {
 			h.whole = false
 			break
 		}
-		h.extension(typ, data)
+		h.extension(typ, data, env)
 	}
-	return h, true
+	return true
 }
 
-func (h *clientHello) extension(typ uint16, data cryptobyte.String) {
+func (h *clientHello) extension(typ uint16, data cryptobyte.String, env *Env) {
 	var list cryptobyte.String
 	switch typ {
 	case extServerName:
-		h.sni = readServerName(data)
+		h.sni = readServerName(data, env)
 	case extSupportedGroups:
 		if data.ReadUint16LengthPrefixed(&list) {
-			h.groups = readUint16s(list)
+			h.groups = appendUint16s(h.groups[:0], list)
 		}
 	case extPointFormats:
 		if data.ReadUint8LengthPrefixed(&list) {
-			h.points = bytes.Clone(list)
+			h.points = append(h.points[:0], list...)
 		}
 	case extSignatures:
 		if data.ReadUint16LengthPrefixed(&list) {
-			h.signatures = readUint16s(list)
+			h.signatures = appendUint16s(h.signatures[:0], list)
 		}
 	case extALPN:
-		h.alpn = readALPN(data)
+		h.alpn = readALPN(data, env)
 	case extSupportedVersions:
 		if data.ReadUint8LengthPrefixed(&list) {
-			h.versions = readUint16s(list)
+			h.versions = appendUint16s(h.versions[:0], list)
 		}
 	case extKeyShare:
 		if data.ReadUint16LengthPrefixed(&list) {
@@ -150,15 +154,14 @@ func (h *clientHello) extension(typ uint16, data cryptobyte.String) {
 
 // serverHello is what a ServerHello or HelloRetryRequest says (RFC 8446 §4.1.3).
 type serverHello struct {
-	version   uint16 // the version chosen: supported_versions where there, else legacy_version
-	random    [32]byte
-	sessionID []byte
-	suite     uint16
-	group     uint16 // of key_share
-	alpn      string
-	psk       bool
-	etm       bool
-	retry     bool
+	version uint16 // the version chosen: supported_versions where there, else legacy_version
+	random  [32]byte
+	suite   uint16
+	group   uint16 // of key_share
+	alpn    string
+	psk     bool
+	etm     bool
+	retry   bool
 }
 
 // parseServerHello reads the body of a ServerHello handshake message.
@@ -180,7 +183,6 @@ func parseServerHello(body []byte) (h serverHello, ok bool) {
 	if !s.ReadUint8LengthPrefixed(&id) || !s.ReadUint16(&h.suite) {
 		return h, false
 	}
-	h.sessionID = bytes.Clone(id)
 	if s.ReadUint8(&method) {
 		h.readExtensions(s)
 	}
@@ -207,7 +209,7 @@ func (h *serverHello) readExtensions(s cryptobyte.String) {
 		case extKeyShare:
 			data.ReadUint16(&h.group)
 		case extALPN:
-			if list := readALPN(data); len(list) > 0 {
+			if list := readALPN(data, nil); len(list) > 0 {
 				h.alpn = list[0]
 			}
 		case extPreSharedKey:
@@ -218,20 +220,16 @@ func (h *serverHello) readExtensions(s cryptobyte.String) {
 	}
 }
 
-func readUint16s(s cryptobyte.String) []uint16 {
-	n := min(len(s)/2, maxListed)
-	if n == 0 {
-		return nil
-	}
-	list := make([]uint16, n)
-	for i := range list {
-		s.ReadUint16(&list[i])
+func appendUint16s(list []uint16, s cryptobyte.String) []uint16 {
+	var v uint16
+	for len(list) < maxListed && s.ReadUint16(&v) {
+		list = append(list, v)
 	}
 	return list
 }
 
 // readServerName takes the host_name of a server_name extension (RFC 6066 §3).
-func readServerName(data cryptobyte.String) string {
+func readServerName(data cryptobyte.String, env *Env) string {
 	var list cryptobyte.String
 	if !data.ReadUint16LengthPrefixed(&list) {
 		return ""
@@ -243,14 +241,14 @@ func readServerName(data cryptobyte.String) string {
 			return ""
 		}
 		if typ == 0 {
-			return string(name[:min(len(name), 1024)])
+			return env.text(name[:min(len(name), 1024)])
 		}
 	}
 	return ""
 }
 
 // readALPN reads a list of protocol names (RFC 7301 §3.1).
-func readALPN(data cryptobyte.String) []string {
+func readALPN(data cryptobyte.String, env *Env) []string {
 	var list cryptobyte.String
 	if !data.ReadUint16LengthPrefixed(&list) {
 		return nil
@@ -261,7 +259,7 @@ func readALPN(data cryptobyte.String) []string {
 		if !list.ReadUint8LengthPrefixed(&name) {
 			break
 		}
-		names = append(names, string(name))
+		names = append(names, env.text(name))
 	}
 	return names
 }

@@ -72,6 +72,9 @@ func (s *tlsStream) handshakeBytes(d Dir, at Stamp, b []byte) {
 		n := min(m.left, len(b))
 		body := b[:n]
 		if m.keep && (n < m.size) {
+			if m.buf == nil {
+				m.buf = s.env.buffer()
+			}
 			m.buf = append(m.buf, body...)
 			body = m.buf
 		}

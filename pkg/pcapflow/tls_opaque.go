@@ -148,14 +148,16 @@ func (s *tlsStream) end(at Stamp) {
 	s.t.HandshakeEnd = at
 	s.t.RoundTrips = s.flights
 	for d := range s.side {
-		s.side[d].message.buf = nil
+		m := &s.side[d].message
+		s.env.giveBack(m.buf)
+		m.buf = nil
 	}
 	s.guess.established(s.t, at)
 }
 
 // opaque13 handles a TLS 1.3 data record, which may hide anything.
 func (s *tlsStream) opaque13(r tlsRecord) {
-	if s.version == 0 && s.helloed && r.dir == Client && !s.hello.earlyData && s.isFinished(r.length) {
+	if s.version == 0 && s.helloed && r.dir == Client && !s.early && s.isFinished(r.length) {
 		// Up to 1.2 a client's first encrypted record is of the handshake's type.
 		s.version = versionTLS13
 		s.t.Version = tlsVersionName(s.version)
@@ -207,7 +209,7 @@ func (s *tlsStream) serverFlight13(r tlsRecord) {
 // data, EndOfEarlyData, perhaps Certificate and CertificateVerify, Finished.
 func (s *tlsStream) clientFlight13(r tlsRecord) {
 	switch {
-	case s.hello.earlyData && !s.answered && !s.side[Server].started: // nothing from the server yet
+	case s.early && !s.answered && !s.side[Server].started: // nothing from the server yet
 		s.t.EarlyData = true
 		s.data(r)
 	case s.isAlert13(r.length):
