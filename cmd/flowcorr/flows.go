@@ -86,16 +86,17 @@ type flowSink interface {
 
 // flowLines writes JSON Lines at once.
 type flowLines struct {
-	out  *bufio.Writer
-	line []byte
-	err  error
+	out   *bufio.Writer
+	lines report.FlowLines
+	line  []byte
+	err   error
 }
 
 func (s *flowLines) flow(evidence string, f *pcapflow.Flow) {
 	if s.err != nil {
 		return
 	}
-	s.line = report.AppendFlow(s.line[:0], evidence, f)
+	s.line = s.lines.Append(s.line[:0], evidence, f)
 	_, s.err = s.out.Write(s.line)
 }
 

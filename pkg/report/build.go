@@ -245,8 +245,7 @@ func endpoint(a netip.AddrPort) string {
 }
 
 func appendEndpoint(b []byte, a netip.AddrPort) []byte {
-	b = a.Addr().AppendTo(b)
-	b = append(b, ':')
+	b = append(appendAddress(b, a.Addr()), ':')
 	return strconv.AppendUint(b, uint64(a.Port()), 10)
 }
 

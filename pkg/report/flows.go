@@ -4,9 +4,12 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
-// AppendFlow writes one flow as a line of JSON, with its final newline.
-func AppendFlow(b []byte, evidence string, f *pcapflow.Flow) []byte {
-	o := object{b: b}
+// FlowLines writes flows as lines of JSON. The zero value is ready.
+type FlowLines struct{ date dateCache }
+
+// Append writes one flow as a line of JSON, with its final newline.
+func (l *FlowLines) Append(b []byte, evidence string, f *pcapflow.Flow) []byte {
+	o := object{b: b, date: &l.date}
 	o.open()
 	o.text("evidence", evidence)
 	o.text("transport", f.Transport.String())
@@ -28,7 +31,7 @@ func AppendFlow(b []byte, evidence string, f *pcapflow.Flow) []byte {
 	if f.Duplicates > 0 {
 		o.number("duplicates", f.Duplicates)
 	}
-	o.text("community_id", f.CommunityID())
+	o.communityID(f)
 	if f.Conn != nil {
 		o.conn(f.Conn)
 	}
@@ -63,6 +66,14 @@ func AppendFlow(b []byte, evidence string, f *pcapflow.Flow) []byte {
 	return append(o.b, '\n')
 }
 
+func (o *object) communityID(f *pcapflow.Flow) {
+	var room [40]byte
+	if id := f.AppendCommunityID(room[:0]); len(id) > 0 {
+		o.key("community_id")
+		o.b = append(append(append(o.b, '"'), id...), '"')
+	}
+}
+
 func (o *object) conn(c *pcapflow.Conn) {
 	o.text("conn_state", c.State)
 	o.text("history", c.History)
@@ -72,7 +83,7 @@ func (o *object) conn(c *pcapflow.Conn) {
 	if len(c.SYN) > 0 && c.ACK.Seen() {
 		o.seconds("connect_seconds", c.ACK.Time-c.SYN[0].Time)
 	}
-	for _, m := range []struct {
+	for _, m := range [...]struct {
 		name string
 		ns   int64
 	}{{"rtt_seconds", c.RTT}, {"rtt_server_seconds", c.RTTServer}, {"rtt_client_seconds", c.RTTClient}} {
@@ -84,18 +95,8 @@ func (o *object) conn(c *pcapflow.Conn) {
 	if c.MSS[0]+c.MSS[1] > 0 {
 		o.sides("mss", int64(c.MSS[0]), int64(c.MSS[1]))
 	}
-	a, z := &c.Count[pcapflow.Client], &c.Count[pcapflow.Server]
-	o.sides("retransmissions", a.Retransmitted, z.Retransmitted)
-	for _, m := range []struct {
-		name string
-		n    int64
-	}{
-		{"fast", a.Fast + z.Fast}, {"timeouts", a.Timeout + z.Timeout}, {"tail_probes", a.TailProbe + z.TailProbe}, {"spurious", a.Spurious + z.Spurious},
-		{"out_of_order", a.OutOfOrder + z.OutOfOrder}, {"duplicates", a.Duplicates + z.Duplicates}, {"acked_unseen_bytes", a.AckedUnseen + z.AckedUnseen},
-		{"zero_windows", a.ZeroWindow + z.ZeroWindow}, {"window_full", a.WindowFull + z.WindowFull}, {"keep_alives", a.KeepAlives + z.KeepAlives}, {"resets", int64(len(c.RST))},
-	} {
-		o.number(m.name, m.n)
-	}
+	o.troubles(c)
+	o.number("resets", int64(len(c.RST)))
 	if len(c.Stalls) > 0 {
 		o.list("stalls", len(c.Stalls), func(i int) {
 			s := c.Stalls[i]
@@ -112,6 +113,34 @@ func (o *object) conn(c *pcapflow.Conn) {
 	o.number("completeness", int64(c.Completeness))
 	o.close()
 }
+
+// troubles writes the counters of what went wrong; in most connections nothing.
+func (o *object) troubles(c *pcapflow.Conn) {
+	a, z := &c.Count[pcapflow.Client], &c.Count[pcapflow.Server]
+	list := [...]struct {
+		name string
+		n    int64
+	}{
+		{"fast", a.Fast + z.Fast}, {"timeouts", a.Timeout + z.Timeout}, {"tail_probes", a.TailProbe + z.TailProbe}, {"spurious", a.Spurious + z.Spurious},
+		{"out_of_order", a.OutOfOrder + z.OutOfOrder}, {"duplicates", a.Duplicates + z.Duplicates}, {"acked_unseen_bytes", a.AckedUnseen + z.AckedUnseen},
+		{"zero_windows", a.ZeroWindow + z.ZeroWindow}, {"window_full", a.WindowFull + z.WindowFull}, {"keep_alives", a.KeepAlives + z.KeepAlives},
+	}
+	some := a.Retransmitted | z.Retransmitted
+	for i := range list {
+		some |= list[i].n
+	}
+	if some == 0 {
+		o.literal(noTroubles)
+		return
+	}
+	o.sides("retransmissions", a.Retransmitted, z.Retransmitted)
+	for _, m := range list {
+		o.number(m.name, m.n)
+	}
+}
+
+const noTroubles = `"retransmissions":{"client":0,"server":0},"fast":0,"timeouts":0,"tail_probes":0,"spurious":0,` +
+	`"out_of_order":0,"duplicates":0,"acked_unseen_bytes":0,"zero_windows":0,"window_full":0,"keep_alives":0`
 
 func (o *object) tls(t *pcapflow.TLS, c *pcapflow.Conn) {
 	o.nested("tls")

@@ -2,6 +2,7 @@ package report
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -11,6 +12,14 @@ import (
 type object struct {
 	b     []byte
 	first bool
+	date  *dateCache // nil: none
+}
+
+// dateCache keeps the text of an instant down to its second: those of one flow
+// mostly share it.
+type dateCache struct {
+	second int64
+	text   [20]byte // "2006-01-02T15:04:05."
 }
 
 func (o *object) open()  { o.b = append(o.b, '{'); o.first = true }
@@ -18,13 +27,28 @@ func (o *object) close() { o.b = append(o.b, '}'); o.first = false }
 
 // key begins a member.
 func (o *object) key(name string) {
+	b := slices.Grow(o.b, len(name)+4)
+	n := len(b)
+	if !o.first {
+		b = b[:n+1]
+		b[n] = ','
+		n++
+	}
+	o.first = false
+	b = b[:n+len(name)+3]
+	b[n] = '"'
+	n += 1 + copy(b[n+1:], name)
+	b[n], b[n+1] = '"', ':'
+	o.b = b
+}
+
+// literal writes members that are always the same.
+func (o *object) literal(members string) {
 	if !o.first {
 		o.b = append(o.b, ',')
 	}
 	o.first = false
-	o.b = append(o.b, '"')
-	o.b = append(o.b, name...)
-	o.b = append(o.b, '"', ':')
+	o.b = append(o.b, members...)
 }
 
 // nested opens an object as a member.
@@ -57,7 +81,7 @@ func (o *object) text(name, s string) {
 
 func (o *object) number(name string, n int64) {
 	o.key(name)
-	o.b = strconv.AppendInt(o.b, n, 10)
+	o.b = appendInt64(o.b, n)
 }
 
 func (o *object) truth(name string, v bool) {
@@ -73,7 +97,26 @@ func (o *object) seconds(name string, ns int64) {
 
 func (o *object) instant(name string, ns int64) {
 	o.key(name)
-	o.b = appendInstant(o.b, ns)
+	if o.date == nil {
+		o.b = appendInstant(o.b, ns)
+		return
+	}
+	sec, frac := ns/1e9, ns%1e9
+	if frac < 0 {
+		sec, frac = sec-1, frac+1e9
+	}
+	if c := o.date; c.second != sec || c.text[0] == 0 {
+		text := appendInstant(make([]byte, 0, 40), ns)
+		if len(text) != len(`"2006-01-02T15:04:05.000000000Z"`) { // a year of five digits
+			o.b = append(o.b, text...)
+			return
+		}
+		c.second = sec
+		copy(c.text[:], text[1:])
+	}
+	o.b = append(o.b, '"')
+	o.b = append(o.b, o.date.text[:]...)
+	o.b = append(padded(o.b, frac, 9), 'Z', '"')
 }
 
 func (o *object) endpoint(name string, a netip.AddrPort) {
@@ -83,11 +126,34 @@ func (o *object) endpoint(name string, a netip.AddrPort) {
 	o.key(name)
 	o.b = append(o.b, '"')
 	if a.Port() == 0 {
-		o.b = a.Addr().AppendTo(o.b)
+		o.b = appendAddress(o.b, a.Addr())
 	} else {
 		o.b = appendEndpoint(o.b, a)
 	}
 	o.b = append(o.b, '"')
+}
+
+// appendAddress is Addr.AppendTo, which is slow with IPv4.
+func appendAddress(b []byte, a netip.Addr) []byte {
+	if !a.Is4() {
+		return a.AppendTo(b)
+	}
+	for i, n := range a.As4() {
+		if i > 0 {
+			b = append(b, '.')
+		}
+		if n >= 100 {
+			b = append(b, '0'+n/100)
+			n %= 100
+			b = append(b, '0'+n/10)
+			n %= 10
+		} else if n >= 10 {
+			b = append(b, '0'+n/10)
+			n %= 10
+		}
+		b = append(b, '0'+n)
+	}
+	return b
 }
 
 // sides writes a member with one number for each side.
@@ -201,8 +267,11 @@ func civil(day int64) (y, m, d int64) {
 
 // padded writes n, which is not negative, with leading zeros.
 func padded(b []byte, n int64, width int) []byte {
-	if width == 2 && n < 100 {
+	switch {
+	case width == 2 && n < 100:
 		return append(b, byte('0'+n/10), byte('0'+n%10))
+	case width == 9 && n < 1e9:
+		return appendNine(b, uint32(n))
 	}
 	var buf [20]byte
 	i := len(buf)
@@ -214,4 +283,26 @@ func padded(b []byte, n int64, width int) []byte {
 	return append(b, buf[i:]...)
 }
 
-func appendInt(b []byte, n int) []byte { return strconv.AppendInt(b, int64(n), 10) }
+// pairs are the numbers from 00 to 99.
+const pairs = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899"
+
+// appendNine writes n, below 10⁹, with nine digits.
+func appendNine(b []byte, n uint32) []byte {
+	var d [9]byte
+	for i := 7; i > 0; i -= 2 {
+		p := n % 100 * 2
+		n /= 100
+		d[i], d[i+1] = pairs[p], pairs[p+1]
+	}
+	d[0] = byte('0' + n)
+	return append(b, d[:]...)
+}
+
+func appendInt(b []byte, n int) []byte { return appendInt64(b, int64(n)) }
+
+func appendInt64(b []byte, n int64) []byte {
+	if uint64(n) < 10 {
+		return append(b, byte('0'+n))
+	}
+	return strconv.AppendInt(b, n, 10)
+}

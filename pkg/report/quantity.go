@@ -23,7 +23,7 @@ func appendSeconds(b []byte, ns int64) []byte {
 		b = append(b, '-')
 		u = -u
 	}
-	b = strconv.AppendUint(b, u/1e9, 10)
+	b = appendInt64(b, int64(u/1e9))
 	if frac := u % 1e9; frac != 0 {
 		b = padded(append(b, '.'), int64(frac), 9)
 		for b[len(b)-1] == '0' {
