@@ -83,8 +83,7 @@ type engine struct {
 	wheel  wheel
 	held   int // bytes of out-of-order data held, all flows
 
-	free    []*flow // ended flows to be used again, when not kept
-	freeTCP []*tcpState
+	free freeRooms // when flows are not kept
 
 	streams    [OtherTransport + 1]int // next stream number by transport
 	neighbours neighbours

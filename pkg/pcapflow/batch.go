@@ -60,8 +60,8 @@ func (e *engine) fetch(list []header) {
 		if p.hash != h.hash || h.common == 0 {
 			continue
 		}
-		f := p.flow
-		sum += uint64(f.key.pa) + uint64(f.packets[0]) + uint64(f.side[0].base) + uint64(f.side[1].window) + uint64(f.rtt) + uint64(f.at[0])
+		f := e.table.at(p.number)
+		sum += uint64(f.key.pa) + uint64(f.packets[0]) + uint64(f.side[0].base) + uint64(f.side[1].window) + uint64(f.rtt) + uint64(f.start.Frame)
 	}
 	for i := range list {
 		h := &list[i]
@@ -69,11 +69,8 @@ func (e *engine) fetch(list []header) {
 		if p.hash != h.hash || h.common != protoTCP {
 			continue
 		}
-		f := p.flow
-		for d := range f.side {
-			if l := f.side[d].sent; l != nil {
-				sum += uint64(l.n)
-			}
+		if t := e.table.at(p.number).tcp; t != nil {
+			sum += uint64(t.sent[0].n) + uint64(t.sent[1].n) + uint64(t.samples[0].n) + uint64(t.samples[1].n)
 		}
 	}
 	for i := range list {
@@ -82,8 +79,9 @@ func (e *engine) fetch(list []header) {
 		if p.hash != h.hash || h.common != protoTCP {
 			continue
 		}
-		for d := range p.flow.side {
-			if l := p.flow.side[d].sent; l != nil {
+		if t := e.table.at(p.number).tcp; t != nil {
+			for d := range t.sent {
+				l := &t.sent[d]
 				sum += uint64(l.list[l.head&uint32(len(l.list)-1)].seq)
 			}
 		}

@@ -3,35 +3,53 @@ package pcapflow
 import (
 	"net/netip"
 	"slices"
+
+	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
 )
 
 // flow is the state of one open flow. What every packet touches comes first.
+// Most flows need no more than this: what they carry, the further life of a
+// connection and what is told of them in the end have rooms of their own, made
+// when they are needed.
 type flow struct {
 	key         flowKey
 	hash        uint32
-	turned      bool // the client is endpoint b
-	turnedFirst bool // its first packet was sent by the server
-	closing     closing
 	turn        uint32 // counts its entries in the wheel: only the latest holds
-	last        Stamp  // latest packet
+	number      uint32 // in the flow table
+	turned      bool   // the client is endpoint b
+	turnedFirst bool   // its first packet was sent by the server
+	closing     closing
+	follow      followState
 
+	last    Stamp // latest packet
 	packets [2]int64
 	bytes   [2]int64
 	payload [2]int64
 
-	side     [2]tcpSide // TCP only, as what follows up to tcp
-	letters  uint32     // of Zeek's history, those written: two bits a letter
-	complete uint8      // Wireshark's completeness
-	watch    uint8      // what each acknowledgement and segment must be held against
-	steady   bool       // past the handshake
-	rtt      int64      // of the handshake, ns; 0: unknown
-	progress Stamp      // latest new data or acknowledgement
-	tcp      *tcpState
+	side      [2]tcpSide             // TCP only, as what follows up to tcp
+	letters   uint32                 // of Zeek's history, those written: two bits a letter
+	begun     uint8                  // bytes of beginning that are written
+	beginning [historyBeginning]byte // of Zeek's history
+	complete  uint8                  // Wireshark's completeness
+	watch     uint8                  // what each acknowledgement and segment must be held against
+	steady    bool                   // past the handshake
+	rtt       int64                  // of the handshake, ns; 0: unknown
+	progress  Stamp                  // latest new data or acknowledgement
+	opened    tcpOpening
+	tcp       *tcpState // nil: so far opening tells all of the connection
 
-	latest [2]Stamp // LastPayload
-	follower
-	out   *Flow
-	marks marker
+	*carried       // nil: the flow has carried nothing yet
+	out      *Flow // nil: nothing to tell yet that is not here
+	marks    *marker
+
+	start     Stamp
+	copies    int64 // made by the capture
+	stream    int   // as Wireshark numbers them
+	clock     capture.ClockID
+	transport Transport
+	guessed   bool
+	ttl       [2]uint8
+	mac       [2][6]byte
 }
 
 // closing is how far a flow has come towards its end.
@@ -61,8 +79,8 @@ func (f *flow) patience() int64 {
 
 func sortFlows(list []*flow) {
 	slices.SortFunc(list, func(a, b *flow) int {
-		if a.out.Start.Frame != b.out.Start.Frame {
-			return a.out.Start.Frame - b.out.Start.Frame
+		if a.start.Frame != b.start.Frame {
+			return a.start.Frame - b.start.Frame
 		}
 		return int(a.key.encap) - int(b.key.encap) // a tunnel and what it carries begin in one frame
 	})
@@ -74,27 +92,12 @@ func (e *engine) open(fromServer, guessed bool, t Transport) *flow {
 	if !e.keep && e.table.n >= e.opt.MaxOpen {
 		e.relieve()
 	}
-	var f *flow
-	if n := len(e.free); n > 0 {
-		f = e.free[n-1]
-		e.free = e.free[:n-1]
-	} else {
-		f = &flow{out: new(Flow)}
-	}
 	h := e.h
-	key := h.key
-	f.key, f.hash, f.turned, f.turnedFirst = key, h.hash, h.swapped != fromServer, fromServer
-	f.last = h.stamp
-	o := f.out
-	o.Transport, o.Guessed, o.Clock = t, guessed, h.clock
-	o.Stream = e.stream(f, t)
-	o.Start = h.stamp
-	o.Encapsulation = e.encaps.name(key.encap)
-	o.Client = netip.AddrPortFrom(key.a.netip(key.v6), key.pa)
-	o.Server = netip.AddrPortFrom(key.b.netip(key.v6), key.pb)
-	if f.turned {
-		o.Client, o.Server = o.Server, o.Client
-	}
+	f := e.table.take()
+	f.key, f.hash, f.turned, f.turnedFirst = h.key, h.hash, h.swapped != fromServer, fromServer
+	f.last, f.start = h.stamp, h.stamp
+	f.transport, f.guessed, f.clock = t, guessed, h.clock
+	f.stream = e.stream(f, t)
 	e.table.insert(f)
 	if !e.keep {
 		e.wheel.add(f, h.stamp.Time+f.patience())
@@ -102,10 +105,36 @@ func (e *engine) open(fromServer, guessed bool, t Transport) *flow {
 	return f
 }
 
+// record is what is told of f, made when it is first needed.
+func (e *engine) record(f *flow) *Flow {
+	if f.out != nil {
+		return f.out
+	}
+	o := take(&e.free.flows)
+	if o == nil {
+		o = new(Flow)
+	}
+	f.out = o
+	o.Transport, o.Guessed, o.Clock, o.Stream, o.Start = f.transport, f.guessed, f.clock, f.stream, f.start
+	o.Encapsulation = e.encaps.name(f.key.encap)
+	o.Client = netip.AddrPortFrom(f.key.a.netip(f.key.v6), f.key.pa)
+	o.Server = netip.AddrPortFrom(f.key.b.netip(f.key.v6), f.key.pb)
+	if f.turned {
+		o.Client, o.Server = o.Server, o.Client
+	}
+	if f.tcp != nil {
+		o.Conn = f.tcp.conn
+	}
+	return o
+}
+
+// isTCP tells whether f is a TCP connection.
+func (f *flow) isTCP() bool { return f.transport == TCP }
+
 // stream numbers a flow as Wireshark does, which overlooks encapsulations.
 func (e *engine) stream(f *flow, t Transport) int {
 	if o := e.table.sibling(&f.key, f.hash); o != nil && (t != TCP || e.h.flags&(flagSYN|flagACK) != flagSYN) {
-		return o.out.Stream
+		return o.stream
 	}
 	n := e.streams[t]
 	e.streams[t]++
@@ -123,7 +152,7 @@ func (e *engine) adopt(h *header) *flow {
 	if f.packets[d] > 0 || f.packets[d.Other()] == 0 {
 		return nil
 	}
-	if f.tcp != nil {
+	if f.isTCP() {
 		o := &f.side[d.Other()]
 		if h.flags&flagACK == 0 || int32(h.ack-o.base) < 0 || int32(h.ack-o.next) > 0 {
 			return nil
@@ -142,12 +171,12 @@ func (f *flow) sender(swapped bool) Dir {
 }
 
 // count adds the packet at hand to f.
-func (f *flow) count(h *header, d Dir) {
+func (e *engine) count(f *flow, h *header, d Dir) {
 	if f.packets[d] == 0 {
 		if len(h.mac) == 6 {
-			f.out.MAC[d] = [6]byte(h.mac)
+			f.mac[d] = [6]byte(h.mac)
 		}
-		f.out.TTL[d] = h.ttl
+		f.ttl[d] = h.ttl
 	}
 	f.packets[d]++
 	f.bytes[d] += int64(h.wire)
@@ -155,37 +184,54 @@ func (f *flow) count(h *header, d Dir) {
 		f.last = h.stamp
 	}
 	if h.length > 0 {
+		if f.carried == nil {
+			e.carry(f)
+		}
 		if f.payload[d] == 0 {
-			f.out.FirstPayload[d] = h.stamp
+			f.first[d] = h.stamp
 		}
 		f.payload[d] += int64(h.length)
 		f.latest[d] = h.stamp
 	}
 }
 
+// mark considers the packet at hand as one to be remembered of f.
+func (e *engine) mark(f *flow, d Dir, opening bool) {
+	if !e.marked {
+		return
+	}
+	if f.marks == nil {
+		f.marks = new(marker)
+	}
+	f.marks.packet(e.h, d, opening)
+}
+
 // finish ends f and hands it out.
 func (e *engine) finish(f *flow) {
 	e.table.remove(f)
-	f.turn++
-	o := f.out
-	if f.tcp != nil {
-		e.finishTCP(f)
+	o := e.record(f)
+	o.MAC, o.TTL, o.Duplicates = f.mac, f.ttl, f.copies
+	if f.carried != nil {
+		o.FirstPayload, o.LastPayload = f.first, f.latest
 	}
-	if f.tcp == nil {
+	switch {
+	case f.isTCP():
+		e.finishTCP(f)
+	case f.marks != nil:
 		o.Marks = f.marks.ordered()
 	}
 	e.closeStream(f)
 	o.End = f.last
-	o.Packets, o.Bytes, o.Payload, o.LastPayload = f.packets, f.bytes, f.payload, f.latest
+	o.Packets, o.Bytes, o.Payload = f.packets, f.bytes, f.payload
 	slices.SortStableFunc(o.Phases, func(a, b Phase) int { return comparePhases(&a, &b) })
 	e.point.learn(f)
 	if e.keep {
 		e.res.Flows = append(e.res.Flows, o)
-		*f = flow{turn: f.turn}
-		return
+	} else {
+		e.opt.OnFlow(o)
+		e.recycle(f)
 	}
-	e.opt.OnFlow(o)
-	e.recycle(f)
+	e.table.giveBack(f)
 }
 
 // comparePhases orders by begin; what began unseen goes by its end.
@@ -206,31 +252,28 @@ func comparePhases(a, b *Phase) int {
 	return x.Frame - y.Frame
 }
 
-// recycle makes an ended flow's memory available for another.
+// freeRooms are those of ended flows.
+type freeRooms struct {
+	flows   []*Flow
+	tcp     []*tcpState
+	carried []*carried
+}
+
+// recycle makes the rooms of an ended flow available for another.
 func (e *engine) recycle(f *flow) {
-	var logs [2]*sentLog
 	if t := f.tcp; t != nil {
-		c := t.conn
-		*c = Conn{
-			SYN: c.SYN[:0], SYNACK: c.SYNACK[:0],
-			Retransmissions: c.Retransmissions[:0], Stalls: c.Stalls[:0], RST: c.RST[:0],
-		}
-		*t = tcpState{conn: c}
-		e.freeTCP = append(e.freeTCP, t)
-		for d := range logs {
-			if l := f.side[d].sent; l != nil && len(l.list) <= maxPooledLog {
-				l.clear()
-				logs[d] = l
-			}
-		}
+		t.empty()
+		layBy(&e.free.tcp, t)
 	}
-	if r, ok := f.stream.(reusable); ok {
-		r.reuse(&e.env)
+	if c := f.carried; c != nil {
+		if r, ok := c.service.(reusable); ok {
+			r.reuse(&e.env)
+		}
+		*c = carried{}
+		layBy(&e.free.carried, c)
 	}
 	f.out.empty()
-	*f = flow{out: f.out, turn: f.turn}
-	f.side[0].sent, f.side[1].sent = logs[0], logs[1]
-	e.free = append(e.free, f)
+	layBy(&e.free.flows, f.out)
 }
 
 // empty makes o a new flow in the room of the old one.
@@ -255,29 +298,25 @@ func (o *Flow) empty() {
 // longest, and before others those that nobody answered.
 func (e *engine) relieve() {
 	age := func(f *flow) int64 {
-		if f.tcp != nil && f.closing == opening {
+		if f.isTCP() && f.closing == opening {
 			return f.last.Time - silenceSYN
 		}
 		return f.last.Time
 	}
-	ages := make([]int64, 0, e.table.n)
-	for _, p := range e.table.places {
-		if p.hash != 0 {
-			ages = append(ages, age(p.flow))
-		}
+	list := e.table.all()
+	ages := make([]int64, 0, len(list))
+	for _, f := range list {
+		ages = append(ages, age(f))
 	}
 	slices.Sort(ages)
 	limit := ages[len(ages)/4]
-	var list []*flow
-	for _, p := range e.table.places {
-		if p.hash != 0 && age(p.flow) <= limit {
-			list = append(list, p.flow)
+	n := int64(0)
+	for _, f := range list {
+		if age(f) <= limit {
+			e.finish(f)
+			n++
 		}
 	}
-	sortFlows(list)
-	for _, f := range list {
-		e.finish(f)
-	}
-	e.wheel.forget()
-	e.res.Undecoded["flows ended early: too many open at one time"] += int64(len(list))
+	e.wheel.forget(&e.table)
+	e.res.Undecoded["flows ended early: too many open at one time"] += n
 }

@@ -62,8 +62,8 @@ func TestScan(t *testing.T) {
 		}
 	}
 	e.end()
-	if ended != n || most > open || waiting > 2*open || len(e.free) > 2*open {
-		t.Errorf("%d ended, %d open, %d waiting, %d free", ended, most, waiting, len(e.free))
+	if ended != n || most > open || waiting > 2*open || len(e.table.free) > 2*open {
+		t.Errorf("%d ended, %d open, %d waiting, %d free", ended, most, waiting, len(e.table.free))
 	}
 }
 

@@ -111,8 +111,8 @@ func (e *engine) icmpError(b []byte) {
 	key, swapped, ok := e.quoted(b[8:], &x)
 	if ok {
 		if f := e.table.find(&key, e.table.hash(&key)); f != nil {
-			if len(f.out.ICMP) < maxFlowErrors {
-				f.out.ICMP = append(f.out.ICMP, x)
+			if o := e.record(f); len(o.ICMP) < maxFlowErrors {
+				o.ICMP = append(o.ICMP, x)
 			}
 			_ = swapped
 			return

@@ -65,7 +65,7 @@ func (p *capturePoint) learn(f *flow) {
 	o := f.out
 	var turn [2]int64 // how soon each side answered; 0: unknown
 	switch {
-	case f.tcp != nil:
+	case f.isTCP():
 		switch o.Conn.Vantage {
 		case VantageMiddle:
 			p.middle++
@@ -87,7 +87,7 @@ func (p *capturePoint) learn(f *flow) {
 			continue
 		}
 		h.flows++
-		if f.tcp != nil {
+		if f.isTCP() {
 			h.opened[d]++
 		}
 		if Dir(d) == Client {
@@ -108,8 +108,8 @@ func (p *capturePoint) learn(f *flow) {
 				h.turns = append(h.turns, turn[d])
 			}
 		}
-		if f.tcp != nil {
-			h.bigger += f.tcp.offload[d]
+		if f.isTCP() {
+			h.bigger += f.tcp.rare.offload[d]
 		}
 	}
 }

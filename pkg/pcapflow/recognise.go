@@ -23,6 +23,10 @@ const (
 // probe asks the dissectors whose flow this is.
 func (e *engine) probe(f *flow, d Dir, at Stamp, b []byte, missing int64) {
 	var first [2][]byte
+	port := f.key.pb // the server's
+	if f.turned {
+		port = f.key.pa
+	}
 	if f.early != nil {
 		first = f.early.data
 	}
@@ -33,10 +37,10 @@ func (e *engine) probe(f *flow, d Dir, at Stamp, b []byte, missing int64) {
 	}
 	maybe := false
 	for i, x := range dissectors {
-		if f.ruled&(1<<i) != 0 || x.Transport != f.out.Transport {
+		if f.ruled&(1<<i) != 0 || x.Transport != f.transport {
 			continue
 		}
-		switch x.Probe(first, f.out.Server.Port()) {
+		switch x.Probe(first, port) {
 		case Yes:
 			e.recognised(f, x, d, at, b, missing)
 			return
@@ -61,22 +65,23 @@ func (e *engine) probe(f *flow, d Dir, at Stamp, b []byte, missing int64) {
 // recognised opens the dissector and makes up for what came before.
 func (e *engine) recognised(f *flow, x *Dissector, d Dir, at Stamp, b []byte, missing int64) {
 	f.follow = following
-	f.out.Service = x.Name
-	f.stream = x.Open(f.out, &e.env)
-	f.idler, _ = f.stream.(Idler)
+	o := e.record(f)
+	o.Service = x.Name
+	f.service = x.Open(o, &e.env)
+	f.idler, _ = f.service.(Idler)
 	if x.Transport == UDP {
-		f.content, _ = f.stream.(Satisfied)
+		f.content, _ = f.service.(Satisfied)
 	}
 	if early := f.early; early != nil {
 		f.early = nil
 		var from [2]int
 		for _, p := range early.pieces {
 			if p.n > 0 {
-				f.stream.Data(p.dir, p.at, early.data[p.dir][from[p.dir]:][:p.n])
+				f.service.Data(p.dir, p.at, early.data[p.dir][from[p.dir]:][:p.n])
 				from[p.dir] += p.n
 			}
 			if p.lost > 0 {
-				f.stream.Gap(p.dir, p.at, p.lost)
+				f.service.Gap(p.dir, p.at, p.lost)
 			}
 		}
 	}

@@ -1,15 +1,26 @@
 package pcapflow
 
-// follower hands the bytes of one flow to its dissector, in order.
-type follower struct {
-	follow  followState
-	ruled   uint32 // dissectors that have said No, by their place in the table
-	stream  Stream
+// carried is what a flow has carried, on its way to its dissector in order.
+type carried struct {
+	first   [2]Stamp // FirstPayload
+	latest  [2]Stamp // LastPayload
+	ruled   uint32   // dissectors that have said No, by their place in the table
+	service Stream
 	idler   Idler // the stream, where it is one
 	content Satisfied
 	early   *earlyBytes // before a protocol is recognised; nil: nothing held
 	hold    [2]*hold    // nil: nothing is missing
 	at      [2]int64    // of the latest byte delivered, ns
+}
+
+// carry makes room for what f carries.
+func (e *engine) carry(f *flow) *carried {
+	c := take(&e.free.carried)
+	if c == nil {
+		c = new(carried)
+	}
+	f.carried = c
+	return c
 }
 
 type followState uint8
@@ -23,14 +34,17 @@ const (
 // deliver gives b, readable at the given instant, to the flow's dissector.
 // missing bytes at its end were cut by the snap length.
 func (e *engine) deliver(f *flow, d Dir, at Stamp, b []byte, missing int64) {
+	if f.carried == nil {
+		e.carry(f)
+	}
 	at = f.notBefore(d, at)
 	switch f.follow {
 	case following:
 		if len(b) > 0 {
-			f.stream.Data(d, at, b)
+			f.service.Data(d, at, b)
 		}
 		if missing > 0 {
-			f.stream.Gap(d, at, missing)
+			f.service.Gap(d, at, missing)
 		}
 		e.asked(f)
 	case probing:
@@ -68,6 +82,9 @@ func (e *engine) asked(f *flow) {
 // stopFollowing lets go of everything held for a dissector.
 func (e *engine) stopFollowing(f *flow) {
 	f.follow = off
+	if f.carried == nil {
+		return
+	}
 	f.early = nil
 	for d := range f.hold {
 		e.dropHold(f, Dir(d))
@@ -76,13 +93,16 @@ func (e *engine) stopFollowing(f *flow) {
 
 // closeStream delivers what is still held and tells the dissector the end.
 func (e *engine) closeStream(f *flow) {
+	if f.carried == nil {
+		return
+	}
 	for d := range f.hold {
 		for f.hold[d] != nil {
 			e.skipHole(f, Dir(d), f.last)
 		}
 	}
-	if f.stream != nil {
-		f.stream.Close(f.last)
+	if f.service != nil {
+		f.service.Close(f.last)
 	}
 	f.early = nil
 }

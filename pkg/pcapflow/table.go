@@ -36,19 +36,47 @@ func (e *engine) keyOf(h *header) (k flowKey, swapped bool) {
 	return k, true
 }
 
-// flowTable finds open flows by key: open addressing with linear probing.
-// The hash leaves out the encapsulation, so that the same endpoints in two of
-// them lie side by side.
+// flowTable holds the open flows, and finds them by key: open addressing with
+// linear probing. The hash leaves out the encapsulation, so that the same
+// endpoints in two of them lie side by side.
 type flowTable struct {
 	places []place // a power of two, at most half of them taken
 	n      int
 	seed   uint64 // unforeseeable, so that nobody can choose colliding addresses; no result depends on it
+
+	slabs []*[slabFlows]flow // all flows, by number
+	free  []uint32           // numbers that are not in use
 }
 
 // place in the table; hash 0: free.
-type place struct {
-	hash uint32
-	flow *flow
+type place struct{ hash, number uint32 }
+
+const slabFlows = 64
+
+// at is the flow of a number.
+func (t *flowTable) at(number uint32) *flow { return &t.slabs[number/slabFlows][number%slabFlows] }
+
+// take gives a flow that is not in use. All of it is zero but its turn.
+func (t *flowTable) take() *flow {
+	if len(t.free) == 0 {
+		slab := new([slabFlows]flow)
+		base := uint32(len(t.slabs) * slabFlows)
+		t.slabs = append(t.slabs, slab)
+		for i := slabFlows - 1; i >= 0; i-- {
+			slab[i].number = base + uint32(i)
+			t.free = append(t.free, base+uint32(i))
+		}
+	}
+	n := len(t.free) - 1
+	f := t.at(t.free[n])
+	t.free = t.free[:n]
+	return f
+}
+
+// giveBack takes a flow that has ended.
+func (t *flowTable) giveBack(f *flow) {
+	*f = flow{number: f.number, turn: f.turn + 1}
+	t.free = append(t.free, f.number)
 }
 
 func (t *flowTable) init() {
@@ -71,8 +99,10 @@ func (t *flowTable) find(k *flowKey, hash uint32) *flow {
 	mask := uint32(len(t.places) - 1)
 	for i := hash >> 1 & mask; ; i = (i + 1) & mask {
 		p := &t.places[i]
-		if p.hash == hash && p.flow.key.is(k) {
-			return p.flow
+		if p.hash == hash {
+			if f := t.at(p.number); f.key.is(k) {
+				return f
+			}
 		}
 		if p.hash == 0 {
 			return nil
@@ -86,7 +116,7 @@ func (t *flowTable) sibling(k *flowKey, hash uint32) *flow {
 	mask := uint32(len(t.places) - 1)
 	for i := hash >> 1 & mask; t.places[i].hash != 0; i = (i + 1) & mask {
 		if t.places[i].hash == hash {
-			f := t.places[i].flow
+			f := t.at(t.places[i].number)
 			o := *k
 			o.encap, o.other = f.key.encap, f.key.other
 			if f.key == o {
@@ -107,7 +137,7 @@ func (t *flowTable) insert(f *flow) {
 			}
 		}
 	}
-	t.put(place{f.hash, f})
+	t.put(place{f.hash, f.number})
 	t.n++
 }
 
@@ -124,7 +154,7 @@ func (t *flowTable) put(p place) {
 func (t *flowTable) remove(f *flow) {
 	mask := uint32(len(t.places) - 1)
 	i := f.hash >> 1 & mask
-	for t.places[i].flow != f {
+	for t.places[i] != (place{f.hash, f.number}) {
 		if t.places[i].hash == 0 {
 			return
 		}
@@ -146,7 +176,7 @@ func (t *flowTable) all() []*flow {
 	list := make([]*flow, 0, t.n)
 	for _, p := range t.places {
 		if p.hash != 0 {
-			list = append(list, p.flow)
+			list = append(list, t.at(p.number))
 		}
 	}
 	sortFlows(list)

@@ -11,11 +11,17 @@ const (
 )
 
 // tcpState is what the engine remembers of a TCP connection beyond what every
-// segment touches.
+// segment touches and beyond its opening.
 type tcpState struct {
-	conn     *Conn
-	history  history
-	samples  [2]rttSamples // towards each side
+	conn    *Conn
+	sent    [2]sentLog    // by each side
+	samples [2]rttSamples // towards each side
+	history history
+	rare    tcpRare
+}
+
+// tcpRare is what most connections never need.
+type tcpRare struct {
 	holes    [2]holes
 	zero     [2]Stamp // since when the side advertises no room; unseen: it has room
 	resent   [2]resent
@@ -26,7 +32,6 @@ type tcpState struct {
 	lastSYN  Stamp     // the SYN that the SYN-ACK answers
 	firstSYN Stamp     // the SYN that it answers by its time stamp, where that is an earlier one
 	lastSA   Stamp     // the latest SYN-ACK before the ACK
-	optioned bool      // the options of the SYN-ACK were read
 }
 
 // tcpSide is one sender's half of a connection: what every segment touches.
@@ -60,7 +65,41 @@ type tcpSide struct {
 	trips uint32 // round trips measured towards it
 	min   int64  // the shortest of them, ns
 	heard int64  // time of its latest packet
-	sent  *sentLog
+}
+
+// state is what is remembered of f's connection beyond its opening, made when
+// something happens that opening cannot tell.
+func (e *engine) state(f *flow) *tcpState {
+	if f.tcp != nil {
+		return f.tcp
+	}
+	t := take(&e.free.tcp)
+	if t == nil {
+		t = &tcpState{conn: new(Conn)}
+		for d := range t.sent {
+			t.sent[d].list = t.sent[d].room[:]
+		}
+	}
+	f.tcp = t
+	f.opened.expand(f, t)
+	if f.out != nil {
+		f.out.Conn = t.conn
+	}
+	return t
+}
+
+// empty makes t a new state in the room of the old one.
+func (t *tcpState) empty() {
+	c := t.conn
+	*c = Conn{
+		SYN: c.SYN[:0], SYNACK: c.SYNACK[:0],
+		Retransmissions: c.Retransmissions[:0], Stalls: c.Stalls[:0], RST: c.RST[:0],
+	}
+	t.samples, t.history = [2]rttSamples{}, history{}
+	for d := range t.sent {
+		t.sent[d].clear()
+	}
+	t.rare = tcpRare{}
 }
 
 // Bits of flow.watch.
@@ -114,7 +153,7 @@ func (e *engine) tcpKeyed() {
 	if same == copied {
 		e.res.Duplicates++
 		if f != nil {
-			f.out.Duplicates++
+			f.copies++
 		}
 		return
 	}
@@ -130,7 +169,7 @@ func (e *engine) tcpKeyed() {
 	}
 	d := f.sender(h.swapped)
 	before := f.last
-	f.count(h, d)
+	e.count(f, h, d)
 	e.segment(f, d, before, same)
 }
 
@@ -153,18 +192,10 @@ func (e *engine) openTCP() *flow {
 		fromServer = serverPort(h.sport, h.dport)
 	}
 	f := e.open(fromServer, guessed, TCP)
-	if n := len(e.freeTCP); n > 0 {
-		f.tcp = e.freeTCP[n-1]
-		e.freeTCP = e.freeTCP[:n-1]
-	} else {
-		f.tcp = &tcpState{conn: new(Conn)}
-	}
 	if h.flags&flagSYN == 0 {
 		f.closing = running
 	}
-	c := f.tcp.conn
-	c.Scale = [2]int{-1, -1}
-	f.out.Conn = c
+	f.opened.scale = [2]int8{-1, -1}
 	return f
 }
 

@@ -4,14 +4,18 @@ import "slices"
 
 // finishTCP completes what is told of a connection at its end.
 func (e *engine) finishTCP(f *flow) {
-	t := f.tcp
-	c := t.conn
+	state := e.state(f)
+	t, o := &state.rare, &f.opened
+	c := state.conn
+	for d := range o.scale {
+		c.MSS[d], c.Scale[d], c.SACK[d], c.TS[d], c.TSVal[d] = int(f.side[d].mss), int(o.scale[d]), o.sack[d], o.ts[d], o.tsval[d]
+	}
 	for d := range t.zero {
 		if s := t.zero[d]; s.Seen() && f.last.Time > s.Time && !c.FIN[d].Seen() {
 			c.Count[d].ZeroWindowTime += f.last.Time - s.Time
 			f.stall(Stall{Begin: s, End: f.last, Waiting: Dir(d).Other(), Cause: StallZeroWindow})
 		}
-		c.Samples[d] = t.samples[d].stats(&f.side[d])
+		c.Samples[d] = state.samples[d].stats(&f.side[d])
 		n, side := &c.Count[d], &f.side[d]
 		n.MaxInFlight, n.Largest, n.LargestAcked = int64(side.most), int64(side.largest), int64(side.largestAcked)
 	}
@@ -27,10 +31,12 @@ func (e *engine) finishTCP(f *flow) {
 	f.judgeSYN()
 	slices.SortStableFunc(c.Stalls, func(a, b Stall) int { return a.Begin.Frame - b.Begin.Frame })
 	c.State = f.connState()
-	c.History = t.history.told(&e.env, f.turnedFirst)
+	c.History = f.history(&e.env)
 	c.Completeness = f.complete
 	c.Vantage = f.vantage()
-	c.Marks = f.marks.ordered()
+	if f.marks != nil {
+		c.Marks = f.marks.ordered()
+	}
 	if len(c.SYN) > 0 || len(c.SYNACK) > 0 {
 		e.connectPhase(f, f.out.newPhase())
 	}

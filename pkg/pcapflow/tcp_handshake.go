@@ -9,38 +9,54 @@ const (
 // handshake notes what a segment says about opening and closing.
 func (e *engine) handshake(f *flow, d Dir, same sameness) {
 	h := e.h
-	c := f.tcp.conn
 	switch {
 	case h.flags&flagRST != 0:
 		e.reset(f, d)
 		return
 	case h.flags&flagSYN != 0:
 		if same == doubled && f.side[d].known && f.side[d].base == h.seq && h.tsval() != 0 {
-			c.Count[d].Duplicates++
+			e.state(f).conn.Count[d].Duplicates++
 			return
 		}
 		e.syn(f, d)
 	case !f.steady && d == Client && h.flags&flagACK != 0:
-		server := &f.side[Server]
-		if len(c.SYNACK) == 0 && len(c.SYN) == 0 {
-			f.steady = server.known // joined half-way
-			break
-		}
-		if server.syn && int32(h.ack-server.base) <= 0 {
-			break
-		}
-		c.ACK = h.stamp
-		e.established(f)
+		e.firstACK(f)
 	}
-	if h.flags&flagFIN != 0 && !c.FIN[d].Seen() {
-		c.FIN[d] = h.stamp
+	if h.flags&flagFIN != 0 {
+		if c := e.state(f).conn; !c.FIN[d].Seen() {
+			c.FIN[d] = h.stamp
+		}
 	}
+}
+
+// firstACK takes an acknowledgement of the client before the handshake is known
+// to be over.
+func (e *engine) firstACK(f *flow) {
+	h, o, server := e.h, &f.opened, &f.side[Server]
+	if f.tcp == nil && o.steps == openedNot || f.tcp != nil && len(f.tcp.conn.SYN)+len(f.tcp.conn.SYNACK) == 0 {
+		f.steady = server.known // joined half-way
+		return
+	}
+	if server.syn && int32(h.ack-server.base) <= 0 {
+		return
+	}
+	if f.tcp == nil && o.steps == openedSYNACK {
+		o.steps, o.ack = openedACK, h.stamp
+		f.steady, f.rtt = true, o.rttServer()+o.rttClient()
+		f.closing = max(f.closing, running)
+		return
+	}
+	e.state(f).conn.ACK = h.stamp
+	e.established(f)
 }
 
 // syn takes a SYN or SYN-ACK.
 func (e *engine) syn(f *flow, d Dir) {
+	if e.usualSYN(f, d) {
+		return
+	}
 	h := e.h
-	t := f.tcp
+	t := e.state(f)
 	c := t.conn
 	me := &f.side[d]
 	if !me.known || me.base == h.seq {
@@ -52,8 +68,8 @@ func (e *engine) syn(f *flow, d Dir) {
 	}
 	if d == Client && h.flags&flagACK == 0 {
 		e.synOptions(f, d, len(c.SYN) == 0)
-		if len(c.SYN) < len(t.synTS) {
-			t.synTS[len(c.SYN)] = h.tsval()
+		if len(c.SYN) < len(t.rare.synTS) {
+			t.rare.synTS[len(c.SYN)] = h.tsval()
 		}
 		f.handshakeRepeated(h, d, RetransmitSYN, c.SYN)
 		if len(c.SYN) < maxSYN {
@@ -61,8 +77,8 @@ func (e *engine) syn(f *flow, d Dir) {
 		}
 		return
 	}
-	e.synOptions(f, d, !t.optioned)
-	t.optioned = true
+	e.synOptions(f, d, !f.opened.optioned)
+	f.opened.optioned = true
 	if d == Client && f.side[Server].syn && !f.steady { // simultaneous open (RFC 9293 section 3.5)
 		c.ACK = h.stamp
 		e.established(f)
@@ -76,8 +92,8 @@ func (e *engine) syn(f *flow, d Dir) {
 // synAck takes a SYN-ACK: which SYN it answers tells the loss-free round trip.
 func (e *engine) synAck(f *flow) {
 	h := e.h
-	t := f.tcp
-	c := t.conn
+	t := &f.tcp.rare
+	c := f.tcp.conn
 	if len(c.SYNACK) < maxSYN {
 		c.SYNACK = append(c.SYNACK, h.stamp)
 	}
@@ -103,8 +119,8 @@ func (e *engine) synAck(f *flow) {
 // stamp alone does not tell: when the first SYN-ACK was lost, its repetition
 // echoes the first SYN as well. The later round trips do.
 func (f *flow) judgeSYN() {
-	t := f.tcp
-	c := t.conn
+	t := &f.tcp.rare
+	c := f.tcp.conn
 	s := &f.side[Server]
 	if !t.firstSYN.Seen() || s.trips == 0 {
 		return
@@ -119,8 +135,8 @@ func (f *flow) judgeSYN() {
 
 // established takes the client's ACK that completes the handshake.
 func (e *engine) established(f *flow) {
-	t := f.tcp
-	c := t.conn
+	t := &f.tcp.rare
+	c := f.tcp.conn
 	f.steady = true
 	f.closing = max(f.closing, running)
 	if t.lastSA.Seen() {
@@ -139,22 +155,30 @@ func (e *engine) established(f *flow) {
 // reset takes a RST.
 func (e *engine) reset(f *flow, d Dir) {
 	h := e.h
-	c := f.tcp.conn
-	me := &f.side[d]
-	if len(c.RST) < maxResets {
-		r := Reset{Stamp: h.stamp, Dir: d, TTL: h.ttl, ID: h.id}
-		r.Answer = d == Server && len(c.SYN) > 0 && len(c.SYNACK) == 0 && !f.steady
-		if f.packets[d] > 1 && !r.Answer {
-			r.Odd = me.ttl != h.ttl
-			if !h.v6 && h.id != 0 && me.counts() && h.stamp.Time-me.heard < promptAnswer {
-				if step := int16(h.id - me.lastID); step < -4096 || step > 4096 {
-					r.Odd = true
-				}
-			}
+	if f.tcp != nil || f.opened.rst.Seen() {
+		if c := e.state(f).conn; len(c.RST) < maxResets {
+			c.RST = append(c.RST, f.resetOf(h, d, len(c.SYN) > 0 && len(c.SYNACK) == 0))
 		}
-		c.RST = append(c.RST, r)
+	} else {
+		f.opened.rst = f.resetOf(h, d, f.opened.steps == openedSYN)
 	}
 	e.closed(f)
+}
+
+// resetOf describes a RST of side d. asked: there were SYNs and no SYN-ACK.
+func (f *flow) resetOf(h *header, d Dir, asked bool) Reset {
+	me := &f.side[d]
+	r := Reset{Stamp: h.stamp, Dir: d, TTL: h.ttl, ID: h.id}
+	r.Answer = d == Server && asked && !f.steady
+	if f.packets[d] > 1 && !r.Answer {
+		r.Odd = me.ttl != h.ttl
+		if !h.v6 && h.id != 0 && me.counts() && h.stamp.Time-me.heard < promptAnswer {
+			if step := int16(h.id - me.lastID); step < -4096 || step > 4096 {
+				r.Odd = true
+			}
+		}
+	}
+	return r
 }
 
 // synOptions notes the options of a SYN or SYN-ACK.
@@ -164,20 +188,19 @@ func (e *engine) synOptions(f *flow, d Dir, first bool) {
 	if !first {
 		return
 	}
-	c := f.tcp.conn
+	o := &f.opened
 	if b := h.option(optionMSS); len(b) == 2 {
-		c.MSS[d] = int(be16(b))
 		f.side[d].mss = be16(b)
 	}
 	if b := h.option(optionScale); len(b) == 1 {
-		c.Scale[d] = int(min(b[0], 14)) // RFC 7323 section 2.3
+		o.scale[d] = int8(min(b[0], 14)) // RFC 7323 section 2.3
 	}
-	c.SACK[d] = h.option(optionSACKOK) != nil
+	o.sack[d] = h.option(optionSACKOK) != nil
 	if b := h.option(optionTS); len(b) == 8 {
-		c.TS[d] = true
-		c.TSVal[d] = be32(b)
+		o.ts[d] = true
+		o.tsval[d] = be32(b)
 	}
-	if c.Scale[Client] >= 0 && c.Scale[Server] >= 0 {
-		f.side[Client].shift, f.side[Server].shift = uint8(c.Scale[Client]), uint8(c.Scale[Server])
+	if o.scale[Client] >= 0 && o.scale[Server] >= 0 {
+		f.side[Client].shift, f.side[Server].shift = uint8(o.scale[Client]), uint8(o.scale[Server])
 	}
 }

@@ -17,8 +17,8 @@ type hole struct {
 const maxHoles = 64
 
 // hole notes that side d's bytes between two numbers were skipped.
-func (f *flow) hole(d Dir, from, to uint32, h *header) {
-	f.tcp.holes[d].add(from, to, h, f.side[d].heard)
+func (e *engine) hole(f *flow, d Dir, from, to uint32) {
+	e.state(f).rare.holes[d].add(from, to, e.h, f.side[d].heard)
 	f.watch |= watchHoles << d
 }
 

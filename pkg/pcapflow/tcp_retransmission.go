@@ -52,7 +52,7 @@ func (e *engine) repeated(f *flow, d Dir, seq, end uint32, same sameness) bool {
 	if int32(end-me.next) > 0 {
 		old = me.next
 	}
-	was, filled, acked := f.tcp.holes[d].fill(seq, old)
+	was, filled, acked := f.tcp.rare.holes[d].fill(seq, old)
 	late := me.sentBefore(h)
 	switch {
 	case filled > 0 && was.acked.Seen() && h.stamp.Time-was.acked.Time <= lateCapture:
@@ -101,7 +101,7 @@ func (e *engine) retransmission(f *flow, d Dir, seq, old uint32, was *hole, fill
 	}
 	last := was.since.Time
 	if filled == 0 {
-		if x := me.sent.find(seq); x != nil {
+		if x := f.tcp.sent[d].find(seq); x != nil {
 			r.Original = x.stamp(h)
 			last = x.time
 		}
@@ -122,22 +122,22 @@ func (e *engine) retransmission(f *flow, d Dir, seq, old uint32, was *hole, fill
 	case told && h.stamp.Time-peer.heard <= f.rtt+promptAnswer:
 		r.Kind = RetransmitFast
 		me.inFR, me.fast = true, me.next
-	case old == me.next && me.sent != nil && me.sent.n > 1 && last != 0 && r.Wait < minRTO*9/10+f.rtt:
+	case old == me.next && f.tcp.sent[d].n > 1 && last != 0 && r.Wait < minRTO*9/10+f.rtt:
 		r.Kind = RetransmitTail
 	default:
 		r.Kind = RetransmitTimeout
 		me.inFR = false
 	}
 	if r.Len > 0 {
-		f.tcp.history.counted(letterAgain, d)
+		e.counted(f, letterAgain, d)
 	}
-	me.sent.repeat(seq, old)
+	f.tcp.sent[d].repeat(seq, old)
 	index := f.resend(r)
 	w := resent{open: true, left: 64, index: index, kind: r.Kind, seq: seq, end: old}
 	if b := h.option(optionTS); len(b) == 8 {
 		w.ts = be32(b)
 	}
-	f.tcp.resent[d] = w
+	f.tcp.rare.resent[d] = w
 	f.watch |= watchResent << d
 	if r.Kind == RetransmitTimeout || r.Kind == RetransmitTail {
 		if from := f.progress; from.Seen() && h.stamp.Time-from.Time >= stallFloor {

@@ -12,12 +12,12 @@ func (e *engine) segment(f *flow, d Dir, before Stamp, same sameness) {
 	if h.flags&(flagSYN|flagRST|flagFIN) != 0 || !f.steady {
 		e.handshake(f, d, same)
 	}
-	f.tell(h, d)
+	e.tell(f, h, d)
 	if h.flags&flagRST != 0 {
 		return
 	}
 	if me.ttl != h.ttl {
-		f.rerouted(h, d, me.ttl)
+		e.rerouted(f, d, me.ttl)
 		me.ttl = h.ttl
 	}
 	seq := h.seq
@@ -50,9 +50,7 @@ func (e *engine) segment(f *flow, d Dir, before Stamp, same sameness) {
 	}
 	me.identified(h)
 	me.heard = h.stamp.Time
-	if e.marked {
-		f.marks.packet(h, d, seq == me.base+1)
-	}
+	e.mark(f, d, seq == me.base+1)
 	if f.watch&watchHold != 0 {
 		e.settle(f, d)
 		e.settle(f, d.Other())
@@ -63,14 +61,14 @@ func (e *engine) segment(f *flow, d Dir, before Stamp, same sameness) {
 func (e *engine) bare(f *flow, d Dir, seq uint32, me, peer *tcpSide) {
 	switch ahead := int32(seq - me.next); {
 	case ahead == -1 && e.h.flags&flagSYN == 0 && !me.fin:
-		c := &f.tcp.conn.Count[d] // RFC 9293 section 3.8.4, without the byte of garbage
+		c := &e.state(f).conn.Count[d] // RFC 9293 section 3.8.4, without the byte of garbage
 		if peer.window == 0 && peer.acks {
 			c.Probes++
 		} else {
 			c.KeepAlives++
 		}
 	case ahead > 0 && ahead < wildJump:
-		f.hole(d, me.next, seq, e.h)
+		e.hole(f, d, me.next, seq)
 		e.missing(f, d, me.next)
 		me.next = seq
 	}
@@ -80,6 +78,7 @@ func (e *engine) bare(f *flow, d Dir, seq uint32, me, peer *tcpSide) {
 // that begins at seq.
 func (e *engine) data(f *flow, d Dir, seq, size uint32, same sameness) {
 	h := e.h
+	t := e.state(f)
 	me, peer := &f.side[d], &f.side[d.Other()]
 	end := seq + size
 	ahead := int32(seq - me.next)
@@ -87,14 +86,14 @@ func (e *engine) data(f *flow, d Dir, seq, size uint32, same sameness) {
 	case ahead == 0:
 		if size == 1 && h.length == 1 && peer.window == 0 && peer.acks {
 			me.probed = end
-			f.tcp.conn.Count[d].Probes++
+			t.conn.Count[d].Probes++
 		}
 	case ahead > 0:
 		if ahead > wildJump {
 			e.undecodedSegment(f)
 			return
 		}
-		f.hole(d, me.next, seq, h)
+		e.hole(f, d, me.next, seq)
 		if h.length == 0 {
 			e.missing(f, d, me.next)
 		}
@@ -108,7 +107,7 @@ func (e *engine) data(f *flow, d Dir, seq, size uint32, same sameness) {
 		if ahead < 0 {
 			first = me.next
 		}
-		me.push(first, end, h)
+		t.sent[d].push(first, end, h)
 		me.next, f.progress = end, h.stamp
 		if peer.acks {
 			e.inFlight(f, d, end-peer.acked, me, peer)
@@ -119,7 +118,7 @@ func (e *engine) data(f *flow, d Dir, seq, size uint32, same sameness) {
 	}
 	me.largest = max(me.largest, uint32(h.length))
 	if h.length > int(peer.mss) && peer.mss > 0 {
-		f.tcp.offload[d]++
+		t.rare.offload[d]++
 	}
 	if h.flags&flagFIN != 0 && !me.fin {
 		me.fin = true
@@ -133,7 +132,7 @@ func (e *engine) data(f *flow, d Dir, seq, size uint32, same sameness) {
 }
 
 func (e *engine) undecodedSegment(f *flow) {
-	noteOnce(f.out, "segments far outside the window were left out")
+	noteOnce(e.record(f), "segments far outside the window were left out")
 }
 
 // acknowledge takes the acknowledgement that side d sent.
@@ -157,7 +156,7 @@ func (e *engine) acknowledge(f *flow, d Dir, me, peer *tcpSide) {
 	if unseen := int32(h.ack - peer.next); unseen > 0 && peer.known && unseen < wildJump {
 		e.ackedUnseen(f, d.Other(), uint32(unseen))
 	}
-	if peer.sent != nil && peer.sent.n > 0 {
+	if f.tcp != nil && f.tcp.sent[d.Other()].n > 0 {
 		e.confirm(f, d, me, peer)
 	}
 	if f.watch != 0 {
@@ -170,16 +169,16 @@ func (e *engine) acknowledge(f *flow, d Dir, me, peer *tcpSide) {
 func (e *engine) heldAgainst(f *flow, d Dir) {
 	h := e.h
 	if f.watch&(watchHoles<<d) != 0 {
-		if n := f.tcp.holes[d].acknowledged(h.ack, h.stamp); n > 0 {
+		if n := f.tcp.rare.holes[d].acknowledged(h.ack, h.stamp); n > 0 {
 			f.tcp.conn.Count[d].AckedUnseen += n
-			f.tcp.history.counted(letterGap, d)
+			e.counted(f, letterGap, d)
 		}
 	}
-	if f.hold[d] != nil {
+	if f.watch&watchHold != 0 && f.hold[d] != nil {
 		e.holeAcknowledged(f, d, h.ack)
 	}
 	if f.watch&(watchResent<<d) != 0 {
-		e.unneeded(f, d, &f.tcp.resent[d])
+		e.unneeded(f, d, &f.tcp.rare.resent[d])
 	}
 }
 
@@ -191,7 +190,7 @@ func (e *engine) sameAck(f *flow, d Dir, me, peer *tcpSide) {
 	}
 	if w := uint32(h.window) << me.shift; w == me.window && me.dupAcks < 255 {
 		me.dupAcks++
-		f.tcp.conn.Count[d].DupACKs++
+		e.state(f).conn.Count[d].DupACKs++
 	}
 	if b := h.option(optionSACK); len(b) >= 8 && int32(be32(b[4:])-h.ack) > 0 {
 		me.sacked = true
@@ -202,14 +201,20 @@ func (e *engine) sameAck(f *flow, d Dir, me, peer *tcpSide) {
 // never held.
 func (e *engine) ackedUnseen(f *flow, d Dir, n uint32) {
 	me := &f.side[d]
-	f.hole(d, me.next, me.next+n, e.h)
+	e.hole(f, d, me.next, me.next+n)
 	e.missing(f, d, me.next)
 	me.next += n
 }
 
 // missing begins a hole in what the flow's dissector gets.
 func (e *engine) missing(f *flow, d Dir, from uint32) {
-	if f.follow != off && f.hold[d] == nil {
+	if f.follow == off {
+		return
+	}
+	if f.carried == nil {
+		e.carry(f)
+	}
+	if f.hold[d] == nil {
 		f.hold[d] = &hold{next: from}
 		f.watch |= watchHold
 	}

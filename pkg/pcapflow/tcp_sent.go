@@ -26,13 +26,7 @@ func (x *sent) stamp(h *header) Stamp {
 const maxSent = 1 << 10 // segments remembered of one side; the oldest go first
 
 // push remembers new data.
-func (s *tcpSide) push(seq, end uint32, h *header) {
-	l := s.sent
-	if l == nil {
-		l = &sentLog{}
-		l.list = l.room[:]
-		s.sent = l
-	}
+func (l *sentLog) push(seq, end uint32, h *header) {
 	mask := uint32(len(l.list) - 1)
 	if l.n > mask {
 		if len(l.list) < maxSent {
@@ -58,9 +52,6 @@ func (l *sentLog) grow() {
 
 // find is the segment that holds seq, acknowledged or not; nil: not remembered.
 func (l *sentLog) find(seq uint32) *sent {
-	if l == nil {
-		return nil
-	}
 	mask := uint32(len(l.list) - 1)
 	for back := uint32(0); back < uint32(len(l.list)); back++ { // newest first
 		x := &l.list[(l.head+l.n-1-back)&mask]
@@ -76,9 +67,6 @@ func (l *sentLog) find(seq uint32) *sent {
 
 // repeat marks the segments within seq and end as sent more than once.
 func (l *sentLog) repeat(seq, end uint32) {
-	if l == nil {
-		return
-	}
 	mask := uint32(len(l.list) - 1)
 	for i := range l.n {
 		x := &l.list[(l.head+i)&mask]
@@ -91,7 +79,7 @@ func (l *sentLog) repeat(seq, end uint32) {
 // confirm drops what side d has acknowledged and takes a round trip from the
 // newest of it, unless that was sent twice (Karn).
 func (e *engine) confirm(f *flow, d Dir, me, peer *tcpSide) {
-	l := peer.sent
+	l := &f.tcp.sent[d.Other()]
 	mask := uint32(len(l.list) - 1)
 	var last *sent
 	clean := true
@@ -123,6 +111,9 @@ func (e *engine) confirm(f *flow, d Dir, me, peer *tcpSide) {
 const maxPooledLog = 64
 
 func (l *sentLog) clear() {
+	if len(l.list) > maxPooledLog {
+		l.list = l.room[:]
+	}
 	clear(l.list)
 	l.n, l.head = 0, 0
 }

@@ -36,10 +36,11 @@ func (f *flow) stall(s Stall) {
 // has ended. Retransmissions and zero windows tell of theirs themselves.
 func (e *engine) pause(f *flow, d Dir, before Stamp) {
 	h := e.h
-	if c := f.tcp.conn; before.Seen() && h.stamp.Time-before.Time > c.Idle[1].Time-c.Idle[0].Time {
+	t := e.state(f)
+	if c := t.conn; before.Seen() && h.stamp.Time-before.Time > c.Idle[1].Time-c.Idle[0].Time {
 		c.Idle = [2]Stamp{before, h.stamp}
 	}
-	if f.tcp.fullAt == before && before.Seen() && h.length == 0 && h.flags&(flagSYN|flagFIN) == 0 {
+	if t.rare.fullAt == before && before.Seen() && h.length == 0 && h.flags&(flagSYN|flagFIN) == 0 {
 		f.stall(Stall{Begin: before, End: h.stamp, Waiting: d.Other(), Cause: StallWindowFull})
 	}
 }
@@ -70,7 +71,7 @@ func (e *engine) lateAck(f *flow, d Dir, x *sent) {
 	if near := f.nearest(d); near == 0 || late < 4*near {
 		return
 	}
-	f.tcp.late = lateAck{d, x.stamp(e.h), e.h.stamp}
+	f.tcp.rare.late = lateAck{d, x.stamp(e.h), e.h.stamp}
 	f.watch |= watchLate
 }
 
@@ -89,7 +90,7 @@ func (f *flow) nearest(d Dir) int64 {
 // heldBack is called when d sends data after a late acknowledgement: at once
 // means that it had waited for it.
 func (e *engine) heldBack(f *flow, d Dir) {
-	t := f.tcp
+	t := &f.tcp.rare
 	l := t.late
 	t.late = lateAck{}
 	f.watch &^= watchLate

@@ -1,14 +1,17 @@
 package pcapflow
 
 // history gathers what both sides of a connection have sent: Zeek's history
-// (capitals are the client's) and Wireshark's completeness.
+// (capitals are the client's). Its beginning is in flow.beginning.
 type history struct {
-	text  [maxHistory]byte
+	text  [maxHistory - historyBeginning]byte
 	n     uint8
 	times [2][3]int64 // of the letters written again at 10, 100, …
 }
 
-const maxHistory = 40
+const (
+	maxHistory       = 40
+	historyBeginning = 11 // letters that need no tcpState
+)
 
 // Letters of Zeek's history, by their place in historyText.
 const (
@@ -38,38 +41,38 @@ const (
 )
 
 // tell notes in the history one segment of side d.
-func (f *flow) tell(h *header, d Dir) {
+func (e *engine) tell(f *flow, h *header, d Dir) {
 	letter, bit := letterACK, uint8(completeACK)
 	if h.length > 0 {
 		letter, bit = letterData, completeData
 	}
 	if h.flags&(flagSYN|flagFIN|flagRST) != 0 {
-		f.tellFlags(h, d)
+		e.tellFlags(f, h, d)
 	} else if f.letters&(1<<(2*letter+int(d))) == 0 && (h.length > 0 || h.flags&flagACK != 0) {
 		f.complete |= bit
-		f.once(letter, d)
+		e.once(f, letter, d)
 	}
 }
 
 // tellFlags notes a segment with SYN, FIN or RST.
-func (f *flow) tellFlags(h *header, d Dir) {
+func (e *engine) tellFlags(f *flow, h *header, d Dir) {
 	fl := h.flags
 	switch {
 	case fl&flagSYN != 0 && fl&(flagFIN|flagRST) != 0:
-		f.once(letterFlags, d)
+		e.once(f, letterFlags, d)
 	case fl&flagFIN != 0 && fl&flagRST != 0:
-		f.once(letterFINRST, d)
+		e.once(f, letterFINRST, d)
 	case fl&flagSYN != 0 && fl&flagACK != 0:
-		f.once(letterSYNACK, d)
+		e.once(f, letterSYNACK, d)
 	case fl&flagSYN != 0:
-		f.once(letterSYN, d)
+		e.once(f, letterSYN, d)
 	case fl&flagRST != 0:
-		f.once(letterRST, d)
+		e.once(f, letterRST, d)
 	default:
 		if h.length > 0 {
-			f.once(letterData, d)
+			e.once(f, letterData, d)
 		}
-		f.once(letterFIN, d)
+		e.once(f, letterFIN, d)
 	}
 	switch fl & (flagSYN | flagACK) {
 	case flagSYN:
@@ -94,35 +97,39 @@ func (f *flow) tellFlags(h *header, d Dir) {
 }
 
 // once writes a letter the first time side d deserves it.
-func (f *flow) once(letter int, d Dir) {
+func (e *engine) once(f *flow, letter int, d Dir) {
 	bit := uint32(1) << (2*letter + int(d))
 	if f.letters&bit == 0 {
 		f.letters |= bit
-		f.tcp.history.write(letter, d)
+		e.write(f, letter, d)
 	}
 }
 
 // counted writes a letter the first, tenth, hundredth … time.
-func (y *history) counted(letter int, d Dir) {
-	n := &y.times[d][letter-letterAgain]
+func (e *engine) counted(f *flow, letter int, d Dir) {
+	n := &e.state(f).history.times[d][letter-letterAgain]
 	*n++
 	for k := int64(1); k <= *n; k *= 10 {
 		if k == *n {
-			y.write(letter, d)
+			e.write(f, letter, d)
 		}
 	}
 }
 
-func (y *history) write(letter int, d Dir) {
-	if int(y.n) == len(y.text) {
-		return
-	}
+func (e *engine) write(f *flow, letter int, d Dir) {
 	x := historyText[letter]
 	if d == Client {
 		x -= 'a' - 'A'
 	}
-	y.text[y.n] = x
-	y.n++
+	if n := int(f.begun); n < len(f.beginning) {
+		f.beginning[n] = x
+		f.begun++
+		return
+	}
+	if y := &e.state(f).history; int(y.n) < len(y.text) {
+		y.text[y.n] = x
+		y.n++
+	}
 }
 
 // has tells whether side d has deserved a letter.
@@ -130,14 +137,18 @@ func (f *flow) has(letter int, d Dir) bool {
 	return f.letters&(1<<(2*letter+int(d))) != 0
 }
 
-// text of a history. flipped: the first packet was the server's.
-func (y *history) told(env *Env, flipped bool) string {
+// history is Zeek's, with '^' before it where the server sent the first packet.
+func (f *flow) history(env *Env) string {
 	var room [maxHistory + 1]byte
 	b := room[:0]
-	if flipped {
+	if f.turnedFirst {
 		b = append(b, '^')
 	}
-	return env.text(append(b, y.text[:y.n]...))
+	b = append(b, f.beginning[:f.begun]...)
+	if f.tcp != nil {
+		b = append(b, f.tcp.history.text[:f.tcp.history.n]...)
+	}
+	return env.text(b)
 }
 
 // connState is Zeek's conn_state.
@@ -181,11 +192,11 @@ func (f *flow) connState() string {
 }
 
 // rerouted notes that the packets of side d come with another TTL.
-func (f *flow) rerouted(h *header, d Dir, was uint8) {
-	r := &f.tcp.conn.Rerouted[d]
+func (e *engine) rerouted(f *flow, d Dir, was uint8) {
 	if was == 0 { // its first packet
 		return
 	}
+	h, r := e.h, &e.state(f).conn.Rerouted[d]
 	if !r.Seen() {
 		r.Stamp, r.From, r.To = h.stamp, was, h.ttl
 	}

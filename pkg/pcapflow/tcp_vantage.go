@@ -13,7 +13,7 @@ func (f *flow) vantage() Vantage {
 	c := f.tcp.conn
 	toServer := shortest(c.RTTServer, c.Samples[Server])
 	toClient := shortest(c.RTTClient, c.Samples[Client])
-	ttl := [2]bool{initialTTL(f.out.TTL[Client]), initialTTL(f.out.TTL[Server])}
+	ttl := [2]bool{initialTTL(f.ttl[Client]), initialTTL(f.ttl[Server])}
 	switch {
 	case toServer == 0 || toClient == 0:
 		return VantageUnknown

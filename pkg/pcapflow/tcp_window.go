@@ -11,19 +11,19 @@ func (e *engine) windowOf(f *flow, d Dir, me *tcpSide) {
 	if w != 0 && f.watch&(watchZero<<d) == 0 {
 		return
 	}
-	t := f.tcp
+	t := e.state(f)
 	if w == 0 {
 		if h.flags&(flagSYN|flagFIN) == 0 {
 			f.watch |= watchZero << d
 			t.conn.Count[d].ZeroWindow++
-			t.history.counted(letterClosed, d)
-			if !t.zero[d].Seen() {
-				t.zero[d] = h.stamp
+			e.counted(f, letterClosed, d)
+			if !t.rare.zero[d].Seen() {
+				t.rare.zero[d] = h.stamp
 			}
 		}
 		return
 	}
-	if t.zero[d].Seen() {
+	if t.rare.zero[d].Seen() {
 		e.reopened(f, d)
 	}
 }
@@ -31,8 +31,8 @@ func (e *engine) windowOf(f *flow, d Dir, me *tcpSide) {
 // reopened ends a time without room at side d.
 func (e *engine) reopened(f *flow, d Dir) {
 	t := f.tcp
-	from := t.zero[d]
-	t.zero[d] = Stamp{}
+	from := t.rare.zero[d]
+	t.rare.zero[d] = Stamp{}
 	f.watch &^= watchZero << d
 	lasted := e.h.stamp.Time - from.Time
 	if lasted < 0 {
@@ -51,7 +51,7 @@ func (e *engine) inFlight(f *flow, d Dir, n uint32, me, peer *tcpSide) {
 	}
 	if n == peer.window && f.scaled() {
 		f.tcp.conn.Count[d].WindowFull++
-		f.tcp.fullAt = e.h.stamp
+		f.tcp.rare.fullAt = e.h.stamp
 	}
 }
 

@@ -18,7 +18,7 @@ func (e *engine) udp() {
 	if f, _ := e.datagram(UDP); f != nil {
 		if f.follow != off {
 			e.stopFollowing(f)
-			f.out.Service = wrapperNames[t]
+			e.record(f).Service = wrapperNames[t]
 		}
 		e.tunnel(t)
 	}
@@ -57,7 +57,7 @@ func (e *engine) datagram(t Transport) (*flow, Dir) {
 	if e.copies.look(h, 0) == copied {
 		e.res.Duplicates++
 		if f != nil {
-			f.out.Duplicates++
+			f.copies++
 		}
 		return nil, Client
 	}
@@ -69,10 +69,8 @@ func (e *engine) datagram(t Transport) (*flow, Dir) {
 		f = e.open(fromServer, fromServer, t)
 	}
 	d := f.sender(h.swapped)
-	f.count(h, d)
-	if e.marked {
-		f.marks.packet(h, d, f.packets[d] <= 4)
-	}
+	e.count(f, h, d)
+	e.mark(f, d, f.packets[d] <= 4)
 	return f, d
 }
 

@@ -10,11 +10,8 @@ type wheel struct {
 	leaps int // packets in a row stamped far from now
 }
 
-// waiting is a flow in a slot. It has moved on when the turns differ.
-type waiting struct {
-	flow *flow
-	turn uint32
-}
+// waiting is a flow in a slot, by its number. It has moved on when the turns differ.
+type waiting struct{ number, turn uint32 }
 
 const wheelSlots = 128 // seconds; longer silences take several looks
 
@@ -39,19 +36,18 @@ func (w *wheel) add(f *flow, due int64) {
 	f.turn++
 	s := min(max(due/second+1, w.now+1), w.now+wheelSlots-1)
 	slot := &w.slots[s&(wheelSlots-1)]
-	*slot = append(*slot, waiting{f, f.turn})
+	*slot = append(*slot, waiting{f.number, f.turn})
 }
 
 // forget drops the entries of flows that have moved on.
-func (w *wheel) forget() {
+func (w *wheel) forget(t *flowTable) {
 	for i, slot := range w.slots {
 		kept := slot[:0]
 		for _, x := range slot {
-			if x.flow.turn == x.turn {
+			if t.at(x.number).turn == x.turn {
 				kept = append(kept, x)
 			}
 		}
-		clear(slot[len(kept):])
 		w.slots[i] = kept
 	}
 }
@@ -94,14 +90,15 @@ func (e *engine) turn(slot *[]waiting, now int64) {
 	list := *slot
 	*slot = nil // flows that wait on may come back to this very slot
 	for _, x := range list {
-		if x.flow.turn != x.turn {
+		f := e.table.at(x.number)
+		if f.turn != x.turn {
 			continue
 		}
-		if due := x.flow.last.Time + x.flow.patience(); due > now {
-			e.wheel.add(x.flow, due)
+		if due := f.last.Time + f.patience(); due > now {
+			e.wheel.add(f, due)
 			continue
 		}
-		e.finish(x.flow)
+		e.finish(f)
 	}
 	if *slot == nil {
 		*slot = list[:0]
