@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+	"strings"
 )
 
 // KeyLog holds TLS secrets by client random (SSLKEYLOGFILE, or the Decryption
@@ -28,6 +29,13 @@ const (
 var unusedLabels = map[string]bool{
 	"EXPORTER_SECRET": true, "EARLY_EXPORTER_SECRET": true, "EARLY_EXPORTER_MASTER_SECRET": true, "RSA": true,
 	"ECH_SECRET": true, "ECH_CONFIG": true, "PMS_CLIENT_RANDOM": true,
+}
+
+// isUnused: also the secrets of QUIC, and those after key updates, which follow
+// from the first (RFC 8446 §7.2).
+func isUnused(label string) bool {
+	return unusedLabels[label] || strings.HasPrefix(label, "QUIC_") ||
+		strings.HasPrefix(label, "CLIENT_TRAFFIC_SECRET_") || strings.HasPrefix(label, "SERVER_TRAFFIC_SECRET_")
 }
 
 // maxSecretLine is longer than any valid line: a label, 32 and 64 bytes in hexadecimal.
@@ -75,7 +83,7 @@ func (k *KeyLog) addLine(line []byte) bool {
 	switch label {
 	case labelMaster, labelEarly, labelClientHandshake, labelServerHandshake, labelClient, labelServer:
 	default:
-		return unusedLabels[label] || bytes.HasPrefix(fields[0], []byte("QUIC_"))
+		return isUnused(label)
 	}
 	var random [32]byte
 	if len(fields[1]) != 64 {

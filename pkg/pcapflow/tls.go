@@ -372,6 +372,9 @@ func (s *tlsStream) Close(at Stamp) {
 		return
 	}
 	list := s.guess.list
+	if s.guess.foreign && !s.guess.certain {
+		noteOnce(s.f, "encrypted data does not look like HTTP: requests not told apart")
+	}
 	if s.dec != nil {
 		list = s.dec.exchanges(list)
 	}

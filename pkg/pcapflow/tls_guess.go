@@ -13,6 +13,8 @@ type exchangeGuess struct {
 	exact bool // lengths are exact
 	tls13 bool
 
+	foreign bool // given up: what flows is not HTTP
+
 	certain bool // decryption tells which records are data: no ticket is among them
 
 	protocol guessProtocol
@@ -243,9 +245,8 @@ func (g *exchangeGuess) answer1(r guessRecord) {
 
 // stop gives up: what flows is not HTTP.
 func (g *exchangeGuess) stop() {
-	g.off = true
+	g.off, g.foreign = true, true
 	g.cur = false
-	noteOnce(g.f, "encrypted data does not look like HTTP: requests not told apart")
 }
 
 // gap notes that the capture lacks records of one side. What the server sent

@@ -46,8 +46,11 @@ func shapeOf(name string, version uint16, etm bool) suiteShape {
 			padded = (4+verify+1+block-1)/block*block + macLength(name)
 		}
 		s.finished = padded + s.overhead - macLength(name) - 1
-		if version <= versionTLS10 {
+		if version <= versionTLS10 { // a record of no byte is as long
 			s.split = (1 + macLength(name) + 1 + block - 1) / block * block
+			if etm {
+				s.split = block + macLength(name)
+			}
 		}
 		return s
 	case strings.Contains(name, "RC4"), strings.Contains(name, "NULL"):
