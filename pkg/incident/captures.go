@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
@@ -25,9 +26,18 @@ func keyLog(texts [][]byte) *pcapflow.KeyLog {
 func (r *reader) readCaptures() []*Capture {
 	sets := r.groupCaptures()
 	out := make([]*Capture, len(sets))
-	r.each(len(sets), func(i int) {
-		guard(sets[i][0].file, func() { out[i] = r.readCapture(sets[i]) })
-	})
+	met := make([][]byte, len(sets)) // secrets that each holds
+	read := func(i int) {
+		guard(sets[i][0].file, func() { out[i], met[i] = r.readCapture(sets[i]) })
+	}
+	r.each(len(sets), read)
+	if r.learn(met) {
+		r.each(len(sets), func(i int) {
+			if out[i].locked() && forget(sets[i]) {
+				read(i)
+			}
+		})
+	}
 	kept := out[:0]
 	for _, c := range out {
 		if c != nil && c.Packets > 0 {
@@ -35,6 +45,41 @@ func (r *reader) readCaptures() []*Capture {
 		}
 	}
 	return kept
+}
+
+// learn adds secrets met while the captures were read to the keys of all, and
+// tells whether there were new ones.
+func (r *reader) learn(met [][]byte) bool {
+	k := keyLog(r.keys)
+	before := k.Len()
+	for _, text := range met {
+		k.Add(text)
+	}
+	if k.Len() == before {
+		return false
+	}
+	r.keys = append(r.keys, met...)
+	return true
+}
+
+// locked tells whether a capture holds connections that further keys may open.
+func (c *Capture) locked() bool {
+	return c != nil && slices.ContainsFunc(c.Flows, func(f *pcapflow.Flow) bool {
+		return f.TLS != nil && f.TLS.ClientHello.Seen() && !f.TLS.Decrypted
+	})
+}
+
+// forget makes files ready to be read once more; false where one cannot be.
+func forget(items []*item) bool {
+	for _, it := range items {
+		if it.stream != nil {
+			return false
+		}
+	}
+	for _, it := range items {
+		it.file.Problems = nil
+	}
+	return true
 }
 
 func (it *item) isCapture() bool {
@@ -98,8 +143,9 @@ func (it *item) lastTime() int64 {
 	return set.Parts()[0].Last
 }
 
-// readCapture reads the files of one capture and rebuilds its flows.
-func (r *reader) readCapture(items []*item) *Capture {
+// readCapture reads the files of one capture and rebuilds its flows. It also
+// returns the secrets that the capture holds.
+func (r *reader) readCapture(items []*item) (c *Capture, met []byte) {
 	// Of its own: secrets met behind the head of a file are added on the way.
 	var keys *pcapflow.KeyLog
 	if len(r.keys) > 0 || items[0].file.Kind == capture.PCAPNG {
@@ -108,10 +154,11 @@ func (r *reader) readCapture(items []*item) *Capture {
 	opt := capture.Options{OnSecrets: func(text []byte) {
 		if keys != nil {
 			keys.Add(text)
+			met = append(append(met, text...), '\n')
 		}
 	}}
 	var files []capture.File
-	c := &Capture{}
+	c = &Capture{}
 	for _, it := range items {
 		c.Files = append(c.Files, it.file)
 		files = append(files, capture.File{Name: it.file.Path, Open: func() (io.ReadCloser, error) {
@@ -142,9 +189,9 @@ func (r *reader) readCapture(items []*item) *Capture {
 		c.Files[i].fill(&part)
 	}
 	if r.opt.DetectOnly {
-		return nil
+		return nil, nil
 	}
-	return c
+	return c, met
 }
 
 // fill notes what was read of a capture's file.

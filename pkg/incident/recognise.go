@@ -151,7 +151,7 @@ func (it *item) lookAtCapture(head []byte) {
 
 // keyLine is one line of the key log format
 // (https://www.ietf.org/archive/id/draft-ietf-tls-keylogfile).
-var keyLine = regexp.MustCompile(`^(CLIENT_RANDOM|CLIENT_EARLY_TRAFFIC_SECRET|EARLY_EXPORTER_SECRET|EARLY_EXPORTER_MASTER_SECRET|(CLIENT|SERVER)_HANDSHAKE_TRAFFIC_SECRET|(CLIENT|SERVER)_TRAFFIC_SECRET_\d+|EXPORTER_SECRET|ECH_SECRET|ECH_CONFIG|RSA|PMS_CLIENT_RANDOM|QUIC_[A-Z_0-9]+) [0-9a-fA-F]+ [0-9a-fA-F]+\s*$`)
+var keyLine = regexp.MustCompile(`^(CLIENT_RANDOM|CLIENT_EARLY_TRAFFIC_SECRET|EARLY_EXPORTER_SECRET|EARLY_EXPORTER_MASTER_SECRET|(CLIENT|SERVER)_HANDSHAKE_TRAFFIC_SECRET|(CLIENT|SERVER)_TRAFFIC_SECRET_(\d+|N)|EXPORTER_SECRET|ECH_SECRET|ECH_CONFIG|RSA|PMS_CLIENT_RANDOM|QUIC_[A-Z_0-9]+) [0-9a-fA-F]+ [0-9a-fA-F]+\s*$`)
 
 // isKeyLog tells whether most of the first lines are of a TLS key log.
 func isKeyLog(head []byte) bool {

@@ -106,6 +106,17 @@ func (k *KeyLog) addLine(line []byte) bool {
 	return true
 }
 
+// Len is how many secrets there are.
+func (k *KeyLog) Len() int {
+	n := 0
+	if k != nil {
+		for _, labels := range k.secrets {
+			n += len(labels)
+		}
+	}
+	return n
+}
+
 // Empty tells whether there is nothing to decrypt with.
 func (k *KeyLog) Empty() bool { return k == nil || len(k.secrets) == 0 }
 
