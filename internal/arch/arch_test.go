@@ -32,7 +32,7 @@ var mayImport = map[string][]string{
 	"pkg/casefile":         {"pkg/logparse"},
 	"pkg/incident":         {"pkg/unpack", "pkg/pcapflow", "pkg/pcapflow/capture", "pkg/logparse"},
 	"pkg/correlate/clock":  {},
-	"pkg/correlate":        {"pkg/correlate/clock", "pkg/incident", "pkg/pcapflow", "pkg/pcapflow/capture", "pkg/logparse"},
+	"pkg/correlate":        {"pkg/lang", "pkg/correlate/clock", "pkg/incident", "pkg/pcapflow", "pkg/pcapflow/capture", "pkg/logparse"},
 	"pkg/diagnose":         {"pkg/lang", "pkg/correlate", "pkg/correlate/clock", "pkg/incident", "pkg/pcapflow", "pkg/logparse"},
 	"pkg/report":           {"pkg/lang", "pkg/diagnose", "pkg/correlate", "pkg/correlate/clock", "pkg/incident", "pkg/pcapflow", "pkg/logparse"},
 	"pkg/report/compare":   {"pkg/report"},

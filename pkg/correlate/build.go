@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
@@ -304,7 +305,7 @@ func linkActions(b *built, tb timebase) {
 		l := lookupOf[j]
 		if prev := failed[l]; l != nil && prev != nil && prev.Server != j.Server {
 			j.Links = append(j.Links, Link{"address", prev})
-			j.Notes = append(j.Notes, fmt.Sprintf("tried after %s, which came to nothing (%s)", prev.Server, prev.ID))
+			j.Notes = append(j.Notes, note(lang.Text{EN: "tried after %s, which came to nothing (%s)", ES: "intentado tras %s, que no llegó a nada (%s)"}, prev.Server, prev.ID))
 		}
 		key := pair{host, j.Server}
 		if prev := refused[key]; prev != nil && j.Service != "dns" && j.Service != "ntp" && soon(prev, j, 5*time.Second) {
@@ -312,7 +313,7 @@ func linkActions(b *built, tb timebase) {
 		}
 		if prev := redirect[host]; prev != nil && redirectsTo(prev, j) && soon(prev, j, 2*time.Second) {
 			j.Links = append(j.Links, Link{"redirect", prev})
-			j.Notes = append(j.Notes, "redirected here by "+prev.ID)
+			j.Notes = append(j.Notes, note(lang.Text{EN: "redirected here by %s", ES: "redirigido aquí por %s"}, prev.ID))
 			redirect[host] = nil
 		}
 		delete(refused, key)

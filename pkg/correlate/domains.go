@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
 )
@@ -54,7 +55,7 @@ func buildDomains(inc *incident.Incident, apart map[*incident.Log]bool) *domains
 			d.hosts[l] = l.File.Path
 			k := d.get(hostKey(l.File.Path), kindLog, l.File.Path)
 			k.Files = append(k.Files, l.File)
-			k.Notes = append(k.Notes, "another clock wrote the other logs of its folder")
+			k.Notes = append(k.Notes, lang.Text{EN: "another clock wrote the other logs of its folder", ES: "otro reloj escribió los demás registros de su carpeta"})
 			continue
 		}
 		d.addLog(l, names)

@@ -168,25 +168,11 @@ func (e *evidence) path(r route, packets []shared) {
 	slices.SortFunc(packets, func(a, b shared) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.later, b.later), cmp.Compare(a.dir, b.dir))
 	})
-	var up, down []int64
-	for _, p := range packets {
-		if p.dir == pcapflow.Client {
-			up = append(up, p.later)
-		} else {
-			down = append(down, p.later)
-		}
-	}
-	if len(up)+len(down) < 2 {
-		return
-	}
-	aFirst := true
-	if len(up) > 0 && len(down) > 0 {
-		slices.Sort(up)
-		slices.Sort(down)
-		aFirst = up[len(up)/2] >= down[len(down)/2]
-	} else {
+	trips := thereAndBack(packets)
+	if len(trips) == 0 {
 		return // one way only bounds one side, and does not tell the order
 	}
+	aFirst := trips[len(trips)/2] >= 0
 	for _, p := range packets {
 		if (p.dir == pcapflow.Client) == aFirst {
 			e.add(r.a, r.b, p.at, -clock.Infinity, p.later+captureNoise, clock.TwoCaptures)
@@ -194,4 +180,23 @@ func (e *evidence) path(r route, packets []shared) {
 			e.add(r.a, r.b, p.at, p.later-captureNoise, clock.Infinity, clock.TwoCaptures)
 		}
 	}
+}
+
+// thereAndBack lists, in order of size, how long packets of both directions that
+// follow each other took between two captures, there and back: negative where b
+// is nearer to the clients. Neighbours only are compared: a clock may step.
+func thereAndBack(packets []shared) []int64 {
+	var out []int64
+	for i := 1; i < len(packets); i++ {
+		p, q := &packets[i-1], &packets[i]
+		switch {
+		case p.dir == q.dir:
+		case p.dir == pcapflow.Client:
+			out = append(out, p.later-q.later)
+		default:
+			out = append(out, q.later-p.later)
+		}
+	}
+	slices.Sort(out)
+	return out
 }

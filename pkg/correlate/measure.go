@@ -2,7 +2,6 @@ package correlate
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/lang"
 )
 
 // problem states everything gathered for the solver.
@@ -169,7 +169,9 @@ func (e *evidence) finish(s *clock.Solution) []*Clock {
 	}
 	if utc := e.byKey["utc"]; utc != nil && utc.Status == clock.Measured && len(out) > 0 && len(utc.Segments) > 0 {
 		x := utc.Segments[len(utc.Segments)/2]
-		out[0].Notes = append(out[0].Notes, fmt.Sprintf("UTC is %+.6f s from this clock, between %+.6f and %+.6f", float64(x.Offset)/1e9, float64(x.Low)/1e9, float64(x.High)/1e9))
+		out[0].Notes = append(out[0].Notes, note(lang.Text{
+			EN: "UTC is %+.6f s from this clock, between %+.6f and %+.6f", ES: "UTC está a %+.6f s de este reloj, entre %+.6f y %+.6f",
+		}, float64(x.Offset)/1e9, float64(x.Low)/1e9, float64(x.High)/1e9))
 	}
 	return out
 }

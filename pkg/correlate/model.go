@@ -4,11 +4,13 @@
 package correlate
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
 )
@@ -34,7 +36,7 @@ type Clock struct {
 	// Interfaces of the capture whose packets it stamped; kind capture only.
 	Interfaces []capture.ClockID
 	clock.Track
-	Notes []string // contradictions, zone explanations
+	Notes []lang.Text // contradictions, zone explanations
 }
 
 // Point is a flow seen in one capture.
@@ -89,7 +91,7 @@ type Journey struct {
 	Phases     []Phase
 	Breakdown  []Share
 	Lines      []Line
-	Notes      []string
+	Notes      []lang.Text
 }
 
 // Link ties a journey to one before it.
@@ -161,4 +163,10 @@ type Try struct {
 	*pcapflow.Transaction
 	Flow     *pcapflow.Flow
 	Resolver netip.AddrPort
+}
+
+// note fills a sentence in both languages.
+func note(t lang.Text, args ...any) lang.Text {
+	t.EN, t.ES = fmt.Sprintf(t.EN, args...), fmt.Sprintf(t.ES, args...)
+	return t
 }

@@ -118,17 +118,30 @@ func answersAtOnce(c *incident.Capture, a netip.Addr) bool {
 func (e *evidence) plausible(id identity, s *clock.Solution) bool {
 	const few = 25 // items that bear a track
 	a, b := &s.Tracks[id.capture.ID], &s.Tracks[id.host.ID]
-	if known(a) && known(b) && (meet(a, b, id.where) || support(b) >= few) {
-		return meet(a, b, id.where)
+	if !known(a) || !known(b) {
+		return e.fits(id, time.Hour)
 	}
-	return e.fits(id) // a few lines may have taken a wrong peak
+	n, apart := apartness(a, b, id.where)
+	switch {
+	case n > 0 && apart*9 <= n: // one instant may fall into a step
+		return true
+	case 2*apart <= n || support(b) < few: // a step that few or coarse lines do not show, or a wrong peak
+		return e.fits(id, time.Hour)
+	}
+	return e.fits(id, 10*time.Millisecond) // stamps so fine are right by themselves or not at all
 }
 
 // meet tells whether the bands of two tracks overlap wherever the capture was
 // running.
 func meet(a, b *clock.Track, c *incident.Capture) bool {
+	n, apart := apartness(a, b, c)
+	return n > 0 && apart*9 <= n // one instant may fall into a step
+}
+
+// apartness counts instants of a capture at which two tracks are known, and
+// those at which their bands do not overlap.
+func apartness(a, b *clock.Track, c *incident.Capture) (n, apart int) {
 	const noise = int64(time.Millisecond)
-	n, apart := 0, 0
 	for k := range int64(9) {
 		at := c.First.Time + (c.Last.Time-c.First.Time)/8*k
 		_, l1, h1, ok1 := a.At(at)
@@ -141,17 +154,18 @@ func meet(a, b *clock.Track, c *incident.Capture) bool {
 			apart++
 		}
 	}
-	return n > 0 && apart*9 <= n // one instant may fall into a step
+	return n, apart
 }
 
 // fits tells whether the lines of a host find their partners in the capture as
 // they stand, as well as under any other offset. A host may have several
-// addresses: the lines of a log are divided among them.
-func (e *evidence) fits(id identity) bool {
+// addresses: the lines of a log are divided among them. Logs whose stamps are
+// wider than width are left out.
+func (e *evidence) fits(id identity, width time.Duration) bool {
 	matched, lines := 0, map[*incident.Log]int{}
 	for i := range e.series {
 		s, o := &e.series[i], &e.origins[i]
-		if s.A != id.capture.ID || s.B != id.host.ID || o.log == nil || !takenOn(o.capture, o.server) {
+		if s.A != id.capture.ID || s.B != id.host.ID || o.log == nil || !takenOn(o.capture, o.server) || resolution(o.log) > int64(width) {
 			continue
 		}
 		at, best, inside := clock.Matches(s, 0)

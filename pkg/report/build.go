@@ -134,7 +134,7 @@ func (b *builder) evidence(f *incident.File) Evidence {
 }
 
 func (b *builder) clock(k *correlate.Clock) Clock {
-	out := Clock{ID: b.clockIDs[k.ID], Name: k.Name, Kind: k.Kind, Evidence: []string{}, Status: string(k.Status), Reason: k.Why, Notes: k.Notes}
+	out := Clock{ID: b.clockIDs[k.ID], Name: k.Name, Kind: k.Kind, Evidence: []string{}, Status: string(k.Status), Reason: lang.Text(k.Why).In(b.lang), Notes: b.say(k.Notes)}
 	for _, f := range k.Files {
 		out.Evidence = append(out.Evidence, b.files[f])
 	}
@@ -149,10 +149,19 @@ func (b *builder) clock(k *correlate.Clock) Clock {
 		out.Supports = append(out.Supports, Support{string(s.Method), s.Count, s.Rejected})
 	}
 	for _, s := range k.Candidates {
-		out.Candidates = append(out.Candidates, Candidate{Seconds(s.Offset), s.Reason})
+		out.Candidates = append(out.Candidates, Candidate{Seconds(s.Offset), lang.Text(s.Reason).In(b.lang)})
 	}
 	for _, id := range k.Path {
 		out.Path = append(out.Path, b.clockIDs[id])
+	}
+	return out
+}
+
+// say gives sentences in the report's language.
+func (b *builder) say(texts []lang.Text) []string {
+	var out []string
+	for _, t := range texts {
+		out = append(out, t.In(b.lang))
 	}
 	return out
 }

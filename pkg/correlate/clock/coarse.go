@@ -18,7 +18,7 @@ type run struct {
 	score     int
 }
 
-const noPartner = "no line has a possible partner in a capture"
+var noPartner = sentence("no line has a possible partner in a capture", "ninguna línea tiene pareja posible en una captura")
 
 const maxLines = 4000 // lines looked at for the first offset
 
@@ -55,11 +55,11 @@ func lookFor(all, partners []Instant) (guess, []Instant, []run) {
 		i = j
 	}
 	if len(runs) == 0 {
-		return guess{status: Insufficient, why: "no offset gives enough lines a partner"}, nil, nil
+		return guess{status: Insufficient, why: sentence("no offset gives enough lines a partner", "ningún desfase da pareja a bastantes líneas")}, nil, nil
 	}
 	for _, r := range runs {
 		if r.high-r.low > int64(3*time.Second) {
-			g.status, g.why = Ambiguous, "offsets several seconds apart do equally well"
+			g.status, g.why = Ambiguous, sentence("offsets several seconds apart do equally well", "desfases a varios segundos entre sí valen igual")
 			g.candidates = []Candidate{{Offset: r.low, Reason: zoneReason(r.low)}, {Offset: r.high, Reason: zoneReason(r.high)}}
 			return g, nil, nil
 		}

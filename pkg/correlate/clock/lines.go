@@ -1,7 +1,6 @@
 package clock
 
 import (
-	"fmt"
 	"slices"
 )
 
@@ -49,7 +48,7 @@ func (s *solver) pairUp(id ID, hint *course) {
 			}
 			continue
 		}
-		st.ev, st.course, st.status, st.why, st.guess = all, c, Measured, "", nil
+		st.ev, st.course, st.status, st.why, st.guess = all, c, Measured, Sentence{}, nil
 		if known == nil || c.width() < known.width() { // what a few lines leave open may be more than was known
 			known = c
 		}
@@ -63,7 +62,7 @@ func (s *solver) pairUp(id ID, hint *course) {
 	}
 	if !slices.ContainsFunc(given, func(e evidence) bool { return e.keyed() }) && st.course.supporters() < minSupport {
 		st.status, st.course = Insufficient, nil
-		st.why = fmt.Sprintf("only %d lines bear on it", len(st.ev))
+		st.why = sentence("only %d lines bear on it", "solo %d líneas lo atañen", len(st.ev))
 	}
 }
 
@@ -184,7 +183,7 @@ func (s *solver) fromSeries(id ID, lines, partners []Instant, known *course) ([]
 	ev := firstPairs(sample, partners, runs)
 	c := newCourse(ev, s.steps[id])
 	if c == nil || c.open() {
-		return nil, guess{status: Insufficient, why: "no line has one possible partner only"}
+		return nil, guess{status: Insufficient, why: sentence("no line has one possible partner only", "ninguna línea tiene una sola pareja posible")}
 	}
 	m := newPairing(lines, partners)
 	return refine(m, c, s.steps[id], nil, ev), g

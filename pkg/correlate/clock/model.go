@@ -6,6 +6,8 @@
 // means X is ahead. corrected = stamp − θ_X.
 package clock
 
+import "fmt"
+
 // ID names one clock; the caller numbers them from 0.
 type ID int
 
@@ -100,11 +102,19 @@ type Support struct {
 	Count, Rejected int
 }
 
+// Sentence is one statement in both languages of the reports; this package
+// imports nothing of ours, so it says both itself.
+type Sentence struct{ EN, ES string }
+
+func sentence(en, es string, args ...any) Sentence {
+	return Sentence{fmt.Sprintf(en, args...), fmt.Sprintf(es, args...)}
+}
+
 // Candidate is one of several possible offsets of an ambiguous clock.
 type Candidate struct {
 	Offset int64
 	Score  float64
-	Reason string
+	Reason Sentence
 }
 
 // Track is what is known of one clock against the reference.
@@ -116,8 +126,8 @@ type Track struct {
 	Rejected   []int // Ref of constraints that were set aside
 	Used       []int // Ref of constraints and votes that bear it
 	Candidates []Candidate
-	Why        string // for ambiguous and insufficient: the reason, in English, one clause
-	Path       []ID   // clocks between it and the reference
+	Why        Sentence // for ambiguous and insufficient: the reason, one clause
+	Path       []ID     // clocks between it and the reference
 }
 
 // Span is the stretch of a clock's own time that the evidence covers.

@@ -2,7 +2,6 @@ package clock
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 )
 
@@ -23,7 +22,7 @@ type state struct {
 	ev     []evidence
 	guess  *guess
 	lines  Support // lines without keys that agree with a course known well without them
-	why    string
+	why    Sentence
 	status Status
 	order  int  // in which it was solved
 	stale  bool // a neighbour was solved since it was tried last
@@ -191,7 +190,7 @@ func (s *solver) tighten() {
 // of it before.
 func (s *solver) try(id ID, hint *course) {
 	st := &s.state[id]
-	*st = state{status: Insufficient, why: "no evidence bears on it"}
+	*st = state{status: Insufficient, why: sentence("no evidence bears on it", "ninguna prueba lo atañe")}
 	st.ev = s.gather(id)
 	if slices.ContainsFunc(st.ev, func(e evidence) bool { return e.keyed() }) {
 		st.judge(newCourse(st.ev, s.steps[id]))
@@ -209,13 +208,13 @@ func (st *state) judge(c *course) {
 	st.status, st.course = Insufficient, nil
 	switch {
 	case c == nil:
-		st.why = "the evidence bounds it on no side"
+		st.why = sentence("the evidence bounds it on no side", "las pruebas no lo acotan por ningún lado")
 	case c.open():
-		st.why = "the evidence bounds it on one side only"
+		st.why = sentence("the evidence bounds it on one side only", "las pruebas lo acotan solo por un lado")
 	case c.keyedLost > keyedOutlier*c.keyedTotal:
-		st.why = fmt.Sprintf("the evidence contradicts itself: %.0f %% of it fits no course of the clock", 100*c.keyedLost/c.keyedTotal)
+		st.why = sentence("the evidence contradicts itself: %.0f %% of it fits no course of the clock", "las pruebas se contradicen: el %.0f %% no encaja con ninguna marcha del reloj", 100*c.keyedLost/c.keyedTotal)
 	default:
-		st.status, st.course, st.why = Measured, c, ""
+		st.status, st.course, st.why = Measured, c, Sentence{}
 	}
 }
 

@@ -2,7 +2,6 @@ package clock
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -20,7 +19,7 @@ type peak struct {
 type guess struct {
 	theta      []int64 // by line, in the order given
 	status     Status
-	why        string
+	why        Sentence
 	candidates []Candidate
 	score      int // lines that find a partner, less a penalty for each change of offset
 	lines      int // that lie inside the stretch of the partners
@@ -49,17 +48,17 @@ func (m *pairing) coarse() guess {
 	clear := g.score-rival.score >= max(minSupport, int(math.Ceil(0.15*float64(g.score)))) && coverage >= 0.9
 	switch {
 	case g.score < minSupport:
-		g.status, g.why = Insufficient, fmt.Sprintf("only %d lines find a partner", g.score)
+		g.status, g.why = Insufficient, sentence("only %d lines find a partner", "solo %d líneas encuentran pareja", g.score)
 	case float64(rival.score) > rivalShare*float64(g.score) && !clear:
 		g.status = Ambiguous
-		g.why = fmt.Sprintf("%d lines fit at one offset and %d at another", g.score, rival.score)
+		g.why = sentence("%d lines fit at one offset and %d at another", "%d líneas encajan con un desfase y %d con otro", g.score, rival.score)
 		g.candidates = candidates(peaks)
 	case coverage < minCoverage:
 		g.status = Insufficient
-		g.why = fmt.Sprintf("only %d of %d lines find a partner at the best offset", g.score, g.lines)
+		g.why = sentence("only %d of %d lines find a partner at the best offset", "solo %d de %d líneas encuentran pareja con el mejor desfase", g.score, g.lines)
 	case m.brief(g.theta) && farOff(g.theta[0]) && !m.mutual(g.score):
 		g.status = Ambiguous
-		g.why = "lines of a few seconds only, far from the time of the capture"
+		g.why = sentence("lines of a few seconds only, far from the time of the capture", "líneas de solo unos segundos, lejos de la hora de la captura")
 		g.candidates = candidates(peaks)
 	default:
 		g.status = Measured

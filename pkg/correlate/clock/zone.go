@@ -1,9 +1,6 @@
 package clock
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // zones are the offsets from UTC that clocks on walls are set to, in minutes
 // east (IANA time zone database, winter and summer): not every quarter of an
@@ -36,14 +33,14 @@ func farOff(theta int64) bool {
 }
 
 // zoneReason names the time zone that would explain an offset, with the rest.
-func zoneReason(theta int64) string {
+func zoneReason(theta int64) Sentence {
 	east, rest := Zone(theta)
 	if east == 0 {
-		return ""
+		return Sentence{}
 	}
 	sign := '+'
 	if east < 0 {
 		sign, east = '-', -east
 	}
-	return fmt.Sprintf("time zone %c%02d:%02d and %+.3f s", sign, east/3600, east/60%60, float64(rest)/1e9)
+	return sentence("time zone %c%02d:%02d and %+.3f s", "huso horario %c%02d:%02d y %+.3f s", sign, east/3600, east/60%60, float64(rest)/1e9)
 }
