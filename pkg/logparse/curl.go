@@ -115,6 +115,12 @@ func (c *curlText) chatter(line, text []byte) bool {
 			return true
 		}
 	}
+	if len(bytes.Trim(text, "-=_*")) == 0 && (c.command.known || len(c.pending) > 0) { // a rule in a template
+		return true
+	}
+	if c.verbose.body {
+		c.verbose.behind = false
+	}
 	return c.verbose.body
 }
 

@@ -17,6 +17,7 @@ type curlVerbose struct {
 	current bool  // the last transfer pending is the one it tells of
 	done    bool  // that transfer's answer is complete, or its connection gone
 	body    bool  // lines that are none of its own are the answer's body
+	behind  bool  // no line of the body has come: it may stand behind all else, where both outputs of curl went into one file
 	dump    byte  // '>' or '<' while the octets of --trace-ascii are those of a header
 	last    int64 // ns of the day, the last stamp; later days count on
 	days    int64
@@ -27,7 +28,7 @@ const dayNS = 86400 * int64(time.Second)
 // line takes a line that begins with one of curl's marks. It returns false for
 // others.
 func (v *curlVerbose) line(line []byte, at place, c *curlText) bool {
-	rest, ns, stamped := timeOfDay(line)
+	rest, ns, stamped := timeOfDay(line[meter(line):])
 	if len(rest) > 2 && rest[0] == '[' { // --trace-ids: "[0-0] "
 		if inner, after, ok := bytes.Cut(rest[1:], []byte("] ")); ok && len(inner) < 24 && bytes.Trim(inner, "0123456789-x") == nil {
 			rest = after
@@ -68,6 +69,16 @@ func (v *curlVerbose) line(line []byte, at place, c *curlText) bool {
 	return true
 }
 
+// meter is how long the progress meter is that stands before a line of -v; it
+// ends without one of its own.
+func meter(line []byte) int {
+	i := bytes.IndexByte(line, '*')
+	if i < 0 || !bytes.Contains(line[:i], []byte("--:--:--")) || len(bytes.Trim(line[:i], "0123456789 .:-kMG\r")) > 0 {
+		return 0
+	}
+	return i
+}
+
 // timeOfDay reads "10:53:13.064099 " at the start of a line: ns since
 // midnight.
 func timeOfDay(line []byte) (rest []byte, ns int64, ok bool) {
@@ -96,7 +107,7 @@ func (v *curlVerbose) marked(b []byte, stamped bool) (mark byte, text []byte, ok
 			v.dump = '<'
 		}
 		return '{', b, true
-	case len(b) > 6 && b[4] == ':' && b[5] == ' ' && v.current && hexOffset(b[:4]):
+	case len(b) >= 6 && b[4] == ':' && b[5] == ' ' && v.current && hexOffset(b[:4]):
 		if v.dump != 0 {
 			return v.dump, b[6:], true
 		}
@@ -173,6 +184,9 @@ func (v *curlVerbose) info(text []byte, e *Event, ns int64, stamped bool) {
 		if a, ok := curlPeer(text); ok {
 			t.Remote = a
 		}
+		if name, _, ok := bytes.Cut(text[bytes.Index(text, []byte("to "))+3:], []byte(" (")); ok && e.Name == "" {
+			e.Name = strings.Clone(lowerName(name))
+		}
 		if _, from, ok := bytes.Cut(text, []byte(" from ")); ok {
 			var f [4][]byte
 			if words(from, f[:]) >= 3 && string(f[1]) == "port" {
@@ -185,7 +199,7 @@ func (v *curlVerbose) info(text []byte, e *Event, ns int64, stamped bool) {
 		note("tls.handshake")
 	case bytes.HasPrefix(text, []byte("Connection #")) && bytes.Contains(text, []byte("left intact")):
 		note("http.receive")
-		v.done, v.body = true, false
+		v.done, v.body = true, v.behind
 	case bytes.HasPrefix(text, []byte("Closing connection")), bytes.HasPrefix(text, []byte("closing connection")):
 		v.done, v.body = true, false
 		note("closed")
@@ -245,6 +259,7 @@ func (v *curlVerbose) received(text []byte, e *Event, ns int64, stamped bool) {
 		if stamped {
 			e.mark("http.wait", ns)
 		}
+		v.behind = true
 	}
 	v.body = true
 }

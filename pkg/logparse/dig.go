@@ -124,13 +124,26 @@ func (d *digText) line(line []byte, at place, out *outbox) bool {
 		d.event.reach(at)
 		return true
 	}
+	if d.over && !d.short && bareAnswer(text) {
+		d.finish(out)
+		d.start(at)
+		d.short, d.over = true, true
+	}
 	return d.record(text, at)
+}
+
+// bareAnswer tells a line of +short: an address, or a name to its root.
+func bareAnswer(text []byte) bool {
+	if _, ok := address(text); ok {
+		return true
+	}
+	return len(text) > 1 && text[len(text)-1] == '.' && bytes.IndexByte(text, ' ') < 0
 }
 
 // title reads the banner: what messages came before it, without a banner of
 // their own, belong to the run.
 func (d *digText) title(rest []byte, at place, out *outbox) bool {
-	if d.open && (d.answer || d.banner && !d.prompt || d.event.Lookup.NoServers) {
+	if d.open && (d.answer || d.records || d.banner && !d.prompt || d.event.Lookup.NoServers) {
 		d.finish(out)
 	}
 	if !d.open {
@@ -368,6 +381,9 @@ func (d *digText) record(text []byte, at place) bool {
 		}
 		if d.section != "ANSWER SECTION:" && d.section != "" {
 			return true
+		}
+		if l.Name == "" { // +noall +answer, its command not seen
+			l.Name, l.Type = strings.Clone(lowerName(f[0])), string(f[i])
 		}
 		if a, ok := address(f[min(i+1, 5)]); ok && (string(f[i]) == "A" || string(f[i]) == "AAAA") && len(l.Answers) < maxAnswers {
 			l.Answers = append(l.Answers, a)

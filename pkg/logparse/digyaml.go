@@ -16,6 +16,7 @@ type digYAML struct {
 	begin    int64 // ns, query_time
 	hasBegin bool
 	section  string
+	message  bool // the lines of a message follow
 }
 
 // line takes a line of a YAML document; it returns false outside of one.
@@ -24,7 +25,7 @@ func (d *digYAML) line(line []byte, at place, out *outbox) bool {
 		if d.open {
 			d.finish(out)
 		}
-		d.open, d.hasBegin, d.section = true, false, ""
+		d.open, d.hasBegin, d.section, d.message = true, false, "", false
 		d.event = begin(ClientDNS, at)
 		d.event.Process, d.event.Means = "dig", ClientEnd
 		d.event.Lookup = &Lookup{ID: -1, QueryTime: -1}
@@ -44,6 +45,10 @@ func (d *digYAML) line(line []byte, at place, out *outbox) bool {
 	d.event.reach(at)
 	if item, ok := bytes.CutPrefix(text, []byte("- ")); ok {
 		d.item(bytes.Trim(item, "'\""))
+		return true
+	}
+	if d.message {
+		d.error(text)
 		return true
 	}
 	key, value, ok := cutAt(text, ':')
@@ -98,17 +103,29 @@ func (d *digYAML) pair(key string, value []byte) {
 			e.Outcome = "failed"
 		}
 	case "message":
-		if len(plain) > 0 {
-			e.Text = string(plain)
-			l.NoServers = l.NoServers || bytes.Contains(plain, []byte("no servers could be reached"))
-			if bytes.Contains(plain, []byte("timed out")) {
-				l.Timeouts++
-			}
+		if d.message = string(plain) == "|"; !d.message {
+			d.error(plain)
 		}
 	default:
 		if strings.HasSuffix(key, "_SECTION") {
 			d.section = key
 		}
+	}
+}
+
+// error notes a message of dig, or a line of it.
+func (d *digYAML) error(text []byte) {
+	if len(text) == 0 {
+		return
+	}
+	e, l := &d.event, d.event.Lookup
+	if e.Text != "" {
+		e.Text += " "
+	}
+	e.Text += string(text)
+	l.NoServers = l.NoServers || bytes.Contains(text, []byte("no servers could be reached"))
+	if bytes.Contains(text, []byte("timed out")) {
+		l.Timeouts++
 	}
 }
 

@@ -47,6 +47,7 @@ var formats = []*Format{
 	resolvectl,
 	resolvConf,
 	ping,
+	timeCommand,
 	hostState,
 	har,
 	bindLog,

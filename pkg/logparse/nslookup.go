@@ -32,13 +32,14 @@ type nslookupText struct {
 	server  netip.AddrPort // of the last "Address: …#53"
 	servers bool           // "Server:" was read: the next address is the server's
 	answers bool           // the server's own lines are over
+	over    bool           // an empty line came behind the answers: another output may follow
 }
 
 func (n *nslookupText) start(at place) {
 	n.event = begin(ClientDNS, at)
 	n.event.Process, n.event.Means = "nslookup", ClientEnd
 	n.event.Lookup = &Lookup{ID: -1, QueryTime: -1, Name: n.asked}
-	n.open, n.servers, n.answers = true, false, false
+	n.open, n.servers, n.answers, n.over = true, false, false, false
 }
 
 func (n *nslookupText) finish(out *outbox) {
@@ -85,6 +86,7 @@ func (n *nslookupText) line(line []byte, at place, out *outbox) bool {
 	}
 	text := bytes.TrimSpace(line)
 	if len(text) == 0 {
+		n.over = n.open && n.answers
 		return true
 	}
 	if _, ok := exitLine(line); ok {
@@ -108,6 +110,11 @@ func (n *nslookupText) line(line []byte, at place, out *outbox) bool {
 		n.servers = true
 		return true
 	}
+	if n.over && nslookupSpeaks(text) && !bytes.HasPrefix(text, []byte("Name:")) {
+		n.finish(out)
+		n.asked = ""
+	}
+	n.over = false
 	if !n.open {
 		if !nslookupSpeaks(text) {
 			return false
@@ -125,7 +132,7 @@ func nslookupSpeaks(b []byte) bool {
 			return true
 		}
 	}
-	return bytes.Contains(b, []byte(" has address ")) || bytes.Contains(b, []byte(" has IPv6 address ")) || bytes.Contains(b, []byte(" not found: "))
+	return bytes.Contains(b, []byte("\tname = ")) || bytes.Contains(b, []byte(" has address ")) || bytes.Contains(b, []byte(" has IPv6 address ")) || bytes.Contains(b, []byte(" not found: "))
 }
 
 func (n *nslookupText) message(text []byte, at place, out *outbox) bool {
@@ -166,6 +173,8 @@ func (n *nslookupText) message(text []byte, at place, out *outbox) bool {
 		bytes.Contains(text, []byte("name = ")), bytes.HasPrefix(text, []byte("Aliases:")), bytes.HasPrefix(text, []byte("Using domain server")), bytes.HasPrefix(text, []byte("origin = ")),
 		bytes.Contains(text, []byte(" mail ")), bytes.Contains(text, []byte(" domain name pointer ")), bytes.Contains(text, []byte(" = ")):
 		n.answers = true
+		n.record(text)
+	case nslookupDebug(text):
 	default:
 		// Windows goes on with addresses on lines of their own.
 		if a, ok := address(text); ok && n.answers && len(l.Answers) < maxAnswers {
@@ -175,6 +184,39 @@ func (n *nslookupText) message(text []byte, at place, out *outbox) bool {
 		return false
 	}
 	return true
+}
+
+// record takes from "txt.ejemplo.com	text = ..." what was asked.
+func (n *nslookupText) record(text []byte) {
+	l := n.event.Lookup
+	owner, rest, ok := cutAt(text, '\t')
+	if !ok || len(owner) == 0 {
+		return
+	}
+	if l.Name == "" {
+		l.Name = strings.Clone(lowerName(owner))
+	}
+	what, _, _ := bytes.Cut(rest, []byte(" = "))
+	for _, t := range [...]struct{ says, is string }{{"name", "PTR"}, {"text", "TXT"}, {"mail exchanger", "MX"}, {"nameserver", "NS"}} {
+		if string(what) == t.says {
+			if l.Type == "" {
+				l.Type = t.is
+			}
+			if l.Status == "" {
+				l.Status = "NOERROR"
+			}
+		}
+	}
+}
+
+// nslookupDebug tells the lines that -debug puts around the answer.
+func nslookupDebug(text []byte) bool {
+	for _, s := range []string{"QUESTIONS:", "ANSWERS:", "AUTHORITY RECORDS:", "ADDITIONAL RECORDS:", "->  ", "ttl = "} {
+		if bytes.HasPrefix(text, []byte(s)) {
+			return true
+		}
+	}
+	return len(bytes.Trim(text, "-")) == 0
 }
 
 // addressLine reads an address: the first one after "Server:" is the server's,

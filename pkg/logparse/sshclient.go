@@ -146,8 +146,8 @@ func sshDebug(b []byte) ([]byte, bool) {
 }
 
 // stamp takes the stamp that ts put before a line: "Nov 22 10:15:32 ",
-// "10:15:32.123456 ", "2026-11-22T10:15:32 ", "1795342288.123456 ", in
-// brackets or not.
+// "10:15:32.123456 ", "2026-11-22T10:15:32 ", "1795342288.123456 ", "0.018792 ",
+// in brackets or not.
 func (s *sshText) stamp(line []byte) (text []byte, st stamp, ok bool) {
 	b := bytes.TrimPrefix(line, []byte("["))
 	n := 0
@@ -170,11 +170,29 @@ func (s *sshText) stamp(line []byte) (text []byte, st stamp, ok bool) {
 		return sshAfterStamp(b[n:], line, st)
 	}
 	hour, min, sec, ns, width, n := clock(b)
+	if since, k := elapsed(b); k > 0 {
+		st = stamp{time: since, width: time.Microsecond, zone: ZoneUnknown, east: -1}
+		return sshAfterStamp(b[k:], line, st)
+	}
 	if n == 0 || hour > 23 || min > 59 || sec > 60 {
 		return line, st, false
 	}
 	st = stamp{time: int64(hour*3600+min*60+sec)*1e9 + ns, width: width, zone: ZoneUnknown, east: -1}
 	return sshAfterStamp(b[n:], line, st)
+}
+
+// elapsed reads the seconds since the first line, "0.018792" of ts -s '%.s': ns,
+// and how many bytes they took; 0 if they are not there.
+func elapsed(b []byte) (ns int64, n int) {
+	whole := int64(0)
+	for n < len(b) && n < 6 && b[n] >= '0' && b[n] <= '9' {
+		whole = whole*10 + int64(b[n]-'0')
+		n++
+	}
+	if n == 0 || n+7 > len(b) || b[n] != '.' || digits(b[n+1:], 6) < 0 {
+		return 0, 0
+	}
+	return whole*1e9 + int64(digits(b[n+1:], 6))*1e3, n + 7
 }
 
 // sshAfterStamp returns what follows the stamp, if that is what ssh prints.

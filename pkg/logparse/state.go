@@ -28,7 +28,7 @@ var hostState = &Format{
 
 // stateSigns are texts without which a file is not looked at further.
 var stateSigns = []string{
-	"Recv-Q Send-Q", "LISTEN", "ESTAB", "#kernel", "TcpExt", "Tcp:", " lladdr ", " dev ", "procs -", "avg-cpu:", "Device", "$ ss ", "$ nstat", "$ netstat", "$ ip ", "$ vmstat", "$ iostat",
+	"Recv-Q Send-Q", "LISTEN", "ESTAB", "Transport Total", "#kernel", "TcpExt", "Tcp:", " lladdr ", " dev ", "procs -", "avg-cpu:", "Device", "$ ss ", "$ nstat", "$ netstat", "$ ip ", "$ vmstat", "$ iostat",
 }
 
 // stateText is the state of one text. Each program's part takes the lines it
@@ -78,7 +78,7 @@ var neighbourStates = map[string]bool{"REACHABLE": true, "STALE": true, "DELAY":
 // neighbour reads a line of ip neigh: "10.20.0.10 dev eth0 lladdr
 // 52:54:00:01:0a:0a REACHABLE". Outcome is the state, Text the link address.
 func neighbour(text []byte, at place, out *outbox) bool {
-	var f [10][]byte
+	var f [16][]byte // with -s: "ref 1 used 23/0/23probes 4" between
 	n := min(words(text, f[:]), len(f))
 	if n < 4 || string(f[1]) != "dev" || !neighbourStates[string(f[n-1])] {
 		return false

@@ -74,7 +74,10 @@ func (k *kernelCounters) start(at place) {
 func (k *kernelCounters) pause(*outbox) { k.names = nil }
 
 func (k *kernelCounters) finish(out *outbox) {
-	if k.open && len(k.event.Values) > 0 {
+	if k.open {
+		if len(k.event.Values) == 0 { // nstat shows what has changed: nothing had
+			k.event.Values = append(k.event.Values, Value{Name: "counters"})
+		}
 		out.put(k.event)
 	}
 	*k = kernelCounters{}

@@ -101,7 +101,7 @@ func (l *loadTable) row(f [][]byte, text []byte, at place, out *outbox, src *Sou
 }
 
 // iostatStamp reads the line that iostat -t puts before each report:
-// "11/22/2026 10:15:32 AM", "2026-11-22T10:15:32+0100", or another order of
+// "11/22/2026 10:15:32 AM", "11/22/26 10:15:32", "2026-11-22T10:15:32+0100", or another order of
 // day and month where the numbers leave no doubt.
 func iostatStamp(text []byte) (st stamp, ok bool) {
 	if st, n := isoTime(text); n > 0 && n == len(text) {
@@ -109,10 +109,13 @@ func iostatStamp(text []byte) (st stamp, ok bool) {
 	}
 	var f [4][]byte
 	n := words(text, f[:])
-	if n < 2 || n > 3 || len(f[0]) != 10 || (f[0][2] != '/' && f[0][2] != '.') || f[0][5] != f[0][2] {
+	if n < 2 || n > 3 || len(f[0]) != 10 && len(f[0]) != 8 || (f[0][2] != '/' && f[0][2] != '.') || f[0][5] != f[0][2] {
 		return st, false
 	}
-	a, b, year := digits(f[0], 2), digits(f[0][3:], 2), digits(f[0][6:], 4)
+	a, b, year := digits(f[0], 2), digits(f[0][3:], 2), digits(f[0][6:], len(f[0])-6)
+	if len(f[0]) == 8 && year >= 0 { // the locale C
+		year += 2000
+	}
 	hour, min, sec, ns, width, k := clock(f[1])
 	if k == 0 || k != len(f[1]) {
 		return st, false

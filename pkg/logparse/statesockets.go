@@ -10,6 +10,7 @@ import (
 type socketTable struct {
 	event Event
 	open  bool
+	empty bool // a table has begun, and no row of it has come: event tells of it
 }
 
 // socketStates are the states of a TCP socket as ss and netstat name them.
@@ -21,12 +22,21 @@ var socketStates = map[string]string{
 
 func (s *socketTable) line(line, text []byte, at place, out *outbox) bool {
 	if bytes.Contains(text, []byte("Recv-Q")) && bytes.Contains(text, []byte("Send-Q")) || bytes.HasPrefix(text, []byte("Active Internet connections")) {
-		s.finish(out)
+		if !s.empty {
+			s.finish(out)
+			s.event, s.empty = begin(HostState, at), true
+			s.event.Process = "ss"
+			s.event.Values = append(s.event.Values, Value{Name: "sockets"})
+		}
+		s.event.reach(at)
 		return true
 	}
 	if s.open && (line[0] == ' ' || line[0] == '\t') {
 		s.event.reach(at)
 		s.figures(text)
+		return true
+	}
+	if s.summary(text, at, out) {
 		return true
 	}
 	var f [8][]byte
@@ -47,6 +57,41 @@ func (s *socketTable) line(line, text []byte, at place, out *outbox) bool {
 	return false
 }
 
+// summary reads ss -s: "TCP:   24 (estab 0, closed 24, orphaned 2, timewait 17)";
+// its table of transports says no more.
+func (s *socketTable) summary(text []byte, at place, out *outbox) bool {
+	name, rest, ok := cutAt(text, ':')
+	if ok && string(name) == "TCP" {
+		rest = bytes.TrimSpace(rest)
+		all, parts, _ := cutAt(rest, ' ')
+		e := begin(HostState, at)
+		e.Process = "ss -s"
+		if !e.number([]byte("sockets"), all, "") {
+			return false
+		}
+		for _, part := range bytes.Split(bytes.Trim(parts, "()"), []byte(", ")) {
+			if name, number, ok := cutAt(part, ' '); ok {
+				e.number(name, number, "")
+			}
+		}
+		out.put(e)
+		return true
+	}
+	if ok && string(name) == "Total" {
+		return true
+	}
+	var f [4][]byte
+	if words(text, f[:]) != 4 {
+		return false
+	}
+	switch string(f[0]) {
+	case "Transport", "RAW", "UDP", "TCP", "INET", "FRAG":
+		_, number := integer(f[1])
+		return number || string(f[1]) == "Total"
+	}
+	return false
+}
+
 func (s *socketTable) socket(state string, received, sent, local, peer, text []byte, at place, out *outbox) bool {
 	here, ok1 := socketAddress(local)
 	there, ok2 := socketAddress(peer)
@@ -54,7 +99,9 @@ func (s *socketTable) socket(state string, received, sent, local, peer, text []b
 	if !ok1 || !ok2 || !e.number([]byte("recv-q"), received, "") || !e.number([]byte("send-q"), sent, "") {
 		return false
 	}
-	s.finish(out)
+	if s.empty = false; s.open {
+		s.finish(out)
+	}
 	e.Process, e.Outcome, e.Server, e.Client = "ss", state, here, there
 	s.event, s.open = e, true
 	// "users:((…))" and, with -O, the figures go on in the line.
@@ -64,10 +111,11 @@ func (s *socketTable) socket(state string, received, sent, local, peer, text []b
 	return true
 }
 
+// finish gives the last socket, or says that there was none: that is a finding.
 func (s *socketTable) finish(out *outbox) {
-	if s.open {
+	if s.open || s.empty {
 		out.put(s.event)
-		s.open = false
+		s.open, s.empty = false, false
 	}
 }
 
