@@ -75,7 +75,7 @@ func (b *batch) finding(s Severity, k Confidence) Finding {
 	seen := make(map[*correlate.Journey]bool, len(b.hits))
 	for _, h := range b.hits {
 		f.Lost += h.lost
-		whole += max(h.lost, h.journey.Total())
+		whole += max(h.lost, length(h.journey))
 		if !seen[h.journey] {
 			seen[h.journey] = true
 			f.Journeys = append(f.Journeys, h.journey)
@@ -133,7 +133,7 @@ func (c *Case) weighed(r *Rule, all *batches, b *batch, of int) Severity {
 func (c *Case) feltHits(r *Rule, b *batch) int {
 	n := 0
 	for _, h := range b.hits {
-		if h.lost >= c.limit(r, felt) && c.exceeds(r, feltShare, h.lost, h.journey.Total()) {
+		if h.lost >= c.limit(r, felt) && c.exceeds(r, feltShare, h.lost, length(h.journey)) {
 			n++
 		}
 	}
@@ -192,4 +192,13 @@ func foundIf(yes bool) doubt {
 // lasted is how long a connection went on until it was given up.
 func lasted(p correlate.Point) time.Duration {
 	return time.Duration(p.Flow.End.Time - p.Flow.Start.Time)
+}
+
+// length is how long a journey took; where nothing of its protocol tells when
+// it was over, its connection does.
+func length(j *correlate.Journey) time.Duration {
+	if j.Exchange == nil && j.SSH == nil && j.NTP == nil && len(j.Points) > 0 && j.Service != "dns" {
+		return max(j.Total(), lasted(j.Points[0]))
+	}
+	return j.Total()
 }

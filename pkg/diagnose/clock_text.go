@@ -155,7 +155,7 @@ var ntpAsymmetricPath = Rule{
 	Source:     "RFC 5905, section 8; RFC 2679",
 	Needs:      lang.Text{EN: "captures at two points of a path", ES: "capturas en dos puntos de un camino"},
 	Wants:      []*Want{wantTwoCaptures},
-	Thresholds: []*Threshold{smallest},
+	Thresholds: []*Threshold{smallest, largeOffset},
 	Refuters: []lang.Text{
 		{EN: "a clock that both hosts follow by another path", ES: "un reloj que ambos equipos siguen por otro camino"},
 	},
@@ -175,14 +175,18 @@ func checkNTPAsymmetricPath(c *Case, r *Rule) []Finding {
 		if half < c.limit(r, smallest) {
 			continue
 		}
-		f := Finding{Severity: Note, Confidence: Medium}
+		f := Finding{Severity: Info, Confidence: Medium}
+		offset := time.Duration(k.Segments[0].Offset)
+		if offset.Abs() >= c.limit(r, largeOffset) {
+			f.Severity = Note // the clocks are the story, and this is how well they are known
+		}
 		for _, file := range k.Files {
 			f.Evidence = append(f.Evidence, Evidence{File: file})
 		}
 		f.Text = c.say(lang.Text{
-			EN: "The offset of %s rests on packets seen at two points alone: ± %s, half the round trip between them. If one way of the path is slower than the other, the clock is off by half of that; packets cannot tell the two apart.",
-			ES: "El desfase de %s se apoya solo en paquetes vistos en dos puntos: ± %s, media ida y vuelta entre ellos. Si un sentido del camino es más lento que el otro, el reloj difiere en la mitad; los paquetes no distinguen lo uno de lo otro.",
-		}, k.Name, half)
+			EN: "The offset of %s, %s, rests on packets seen at two points alone: ± %s, half the round trip between them. If one way of the path is slower than the other, the clock is off by half of that; packets cannot tell the two apart.",
+			ES: "El desfase de %s, %s, se apoya solo en paquetes vistos en dos puntos: ± %s, media ida y vuelta entre ellos. Si un sentido del camino es más lento que el otro, el reloj difiere en la mitad; los paquetes no distinguen lo uno de lo otro.",
+		}, k.Name, fmt.Sprintf("%+.3f s", offset.Seconds()), half)
 		f.Refuters = c.doubts(r, notCollected("chronyc -n tracking; chronyc -n sourcestats -v"))
 		out = append(out, f)
 	}

@@ -85,6 +85,7 @@ func (c *Case) whereLost(v resolverView, sent int) string {
 
 var (
 	slowAnswer   = &Threshold{"slow", 0.18, "s", lang.Text{EN: "shortest answer time of a resolver that is called slow", ES: "menor tiempo de respuesta de un servidor DNS que se llama lento"}}
+	longAnswer   = &Threshold{"long", 1, "s", lang.Text{EN: "answer time that is worth a warning though nobody is known to have waited", ES: "tiempo de respuesta que merece un aviso aunque no se sepa que alguien esperara"}}
 	usualAnswers = &Threshold{"usual", 3, "times", lang.Text{EN: "how many times the median answer of this incident it must exceed", ES: "cuántas veces la respuesta mediana de esta incidencia debe superar"}}
 )
 
@@ -98,7 +99,7 @@ var dnsSlowResolver = Rule{
 	Source:     "RFC 1034, section 5.3.3",
 	Needs:      lang.Text{EN: "a capture that holds query and answer", ES: "una captura con la consulta y la respuesta"},
 	Wants:      []*Want{wantAnswers},
-	Thresholds: []*Threshold{slowAnswer, roundTrips, usualAnswers, everyday},
+	Thresholds: []*Threshold{slowAnswer, longAnswer, roundTrips, usualAnswers, everyday},
 	Refuters: []lang.Text{
 		{EN: "the path to the resolver is as slow (TCP or ICMP round trip)", ES: "el camino hasta el servidor DNS es igual de lento (ida y vuelta TCP o ICMP)"},
 	},
@@ -152,7 +153,9 @@ func (c *Case) slowResolver(r *Rule, t *correlate.Try, b *batch, f *Finding) {
 	if rtt == 0 || 2*rtt >= answerTime(t) {
 		f.Confidence, near = Medium, notCollected("ping -c 5 "+b.key)
 	}
-	f.Severity = c.loudness(r, b.times, c.lookupsAt(t.Resolver.Addr()))
+	if slices.ContainsFunc(f.Journeys, awaited) || answerTime(t) >= c.limit(r, longAnswer) {
+		f.Severity = c.loudness(r, b.times, c.lookupsAt(t.Resolver.Addr()))
+	}
 	f.Text = c.say(lang.Text{
 		EN: "Resolver %s took up to %s to answer (%d lookup{|s}: %s): recursion or upstream, not the network (%s away).",
 		ES: "El servidor DNS %s tardó hasta %s en responder (%d {resolución|resoluciones}: %s): recursión o servidores de arriba, no la red (a %s).",

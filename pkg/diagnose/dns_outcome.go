@@ -32,7 +32,7 @@ func checkDNSSearchList(c *Case, r *Rule) []Finding {
 	var found batches
 	tried := map[string][]string{}
 	for _, l := range c.userLookups() {
-		if l.Suffixes == 0 {
+		if l.Suffixes == 0 || !anyAnswer(l) {
 			continue
 		}
 		key := l.Client.String()
@@ -73,7 +73,7 @@ var dnsNXDomain = Rule{
 		{EN: "another resolver answers NOERROR for the name", ES: "otro servidor DNS responde NOERROR para el nombre"},
 	},
 	Check: func(c *Case, r *Rule) []Finding {
-		return c.failedLookups(r, Warning, func(l *correlate.Lookup) string {
+		found := c.failedLookups(r, Note, func(l *correlate.Lookup) string {
 			if l.RCode == "NXDOMAIN" && rcodeOfName(l) == "NXDOMAIN" && wantsAddress(l) {
 				return l.Name + " " + names(l.Resolvers)
 			}
@@ -82,6 +82,12 @@ var dnsNXDomain = Rule{
 			EN: "%s does not exist for resolver %s (NXDOMAIN).",
 			ES: "%s no existe para el servidor DNS %s (NXDOMAIN).",
 		}, func(b *batch) string { return "dig @OTHER-RESOLVER " + b.about[0] })
+		for i := range found {
+			if slices.ContainsFunc(found[i].Journeys, awaited) {
+				found[i].Severity = Warning
+			}
+		}
+		return found
 	},
 }
 

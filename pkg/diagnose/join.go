@@ -33,7 +33,7 @@ var consequences = map[string][]string{
 	"tls-slow-server":         connectionLost,
 	"app-slow":                connectionLost,
 	"slow-body":               connectionLost,
-	"slow-upload":             connectionLost,
+	"slow-upload":             append([]string{"receiver-limited"}, connectionLost...),
 	"queue-before-app":        connectionLost,
 	"slow-delivery":           append(append([]string{"mtu-discovered-late"}, connectionLost...), lost...),
 	"client-gave-up":          append([]string{"stale-keepalive"}, connectionLost...),

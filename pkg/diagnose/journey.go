@@ -35,13 +35,15 @@ func flow(j *correlate.Journey) *pcapflow.Flow {
 	return j.Points[0].Flow
 }
 
-// roundTrip is the loss-free round trip of the journey's connection; 0: unknown.
+// roundTrip is the loss-free round trip of the journey's connection, of its
+// handshake or, where that was not seen whole, of its data; 0: unknown.
 func roundTrip(j *correlate.Journey) time.Duration {
 	f := flow(j)
 	if f == nil || f.Conn == nil {
 		return 0
 	}
-	return time.Duration(f.Conn.RTT)
+	n := f.Conn
+	return time.Duration(max(n.RTT, n.RoundTripServer()+n.RoundTripClient()))
 }
 
 // resentBetween tells whether the journey's flow repeated a segment between two

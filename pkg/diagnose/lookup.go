@@ -268,6 +268,13 @@ func (c *Case) addLookup(found *batches, key string, l *correlate.Lookup, lost t
 	return b
 }
 
+// awaited tells whether somebody is known to have waited for a journey's lookup:
+// a connection that followed, or a client program that printed something of it.
+// A resolver's or a tester's queries alone are nobody's delay.
+func awaited(j *correlate.Journey) bool {
+	return j.Service != "dns" || slices.ContainsFunc(j.Lines, func(l correlate.Line) bool { return !serverSide(l.Log) })
+}
+
 // lookupFrames points to every packet of a lookup.
 func lookupFrames(l *correlate.Lookup) []Evidence {
 	var numbers []int

@@ -102,7 +102,7 @@ func sshFailures(c *Case) []*failures {
 func packetFailures(c *Case, r *Rule) []Finding {
 	var found batches
 	for _, j := range c.Journeys {
-		if j.SSH != nil && j.SSH.Auth == "failure" {
+		if j.SSH != nil && j.SSH.Auth == "failure" && j.SSH.AuthAttempts > 0 {
 			found.add(j.Server.String(), hit{journey: j, evidence: phaseFrames(j, string(pcapflow.SSHAuth))})
 		}
 	}

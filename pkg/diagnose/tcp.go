@@ -137,7 +137,7 @@ func checkSYNUnanswered(c *Case, r *Rule) []Finding {
 		if len(conn.SYNACK) > 0 && (len(conn.SYN) < 2 || len(conn.SYNACK) < 2 || flow(j).Payload[pcapflow.Client] > 0) {
 			continue // answered; that the answers never arrived shows in both sides' repetitions
 		}
-		if len(conn.SYN) < 2 && !quietFor(j, c.limit(r, quiet)) {
+		if time.Duration(conn.SYN[len(conn.SYN)-1].Time-conn.SYN[0].Time) < c.limit(r, quiet)*9/10 && !quietFor(j, c.limit(r, quiet)) {
 			continue // the capture ended before an answer was due
 		}
 		found.add(j.Server.String(), hit{journey: j, lost: time.Duration(flow(j).End.Time - conn.SYN[0].Time), evidence: phaseFrames(j, string(pcapflow.TCPConnect))})

@@ -216,6 +216,16 @@ var slowStart = Rule{
 	Check: checkSlowStart,
 }
 
+// rounds is how many round trips so many bytes take from a first window of ten
+// segments on (RFC 6928).
+func rounds(bytes int64) time.Duration {
+	n := time.Duration(1)
+	for window := int64(14600); window < bytes; window *= 2 {
+		n++
+	}
+	return n
+}
+
 func checkSlowStart(c *Case, r *Rule) []Finding {
 	var found batches
 	for _, j := range c.open(r) {
@@ -224,7 +234,7 @@ func checkSlowStart(c *Case, r *Rule) []Finding {
 		if !ok || j.Ordinal > 1 || rtt < c.limit(r, farServer) || j.Exchange == nil || j.Exchange.Multiplexed || limited(j) {
 			continue
 		}
-		rounds := delivery(j) / rtt
+		rounds := rounds(j.Exchange.ResponseBytes)
 		if rounds < time.Duration(c.count(r, growth)) || took < (rounds-2)*rtt || took > (rounds+1)*rtt || 2*took < j.Total() {
 			continue
 		}

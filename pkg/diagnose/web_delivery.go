@@ -152,13 +152,15 @@ var (
 )
 
 // delivery is about what the bytes of a response take through a window that
-// doubles each round trip from ten segments on (RFC 6928).
+// doubles each round trip, from two segments on as older systems begin
+// (RFC 5681, section 3.1), with an acknowledgement delayed in each.
 func delivery(j *correlate.Journey) time.Duration {
+	const firstWindow, delayedACK = 2920, 40 * time.Millisecond
 	rounds := time.Duration(1)
-	for window := int64(14600); window < j.Exchange.ResponseBytes; window *= 2 {
+	for window := int64(firstWindow); window < j.Exchange.ResponseBytes; window *= 2 {
 		rounds++
 	}
-	return rounds * roundTrip(j)
+	return rounds * (roundTrip(j) + delayedACK)
 }
 
 // limited tells whether loss or the client's window held the response up.
