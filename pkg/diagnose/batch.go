@@ -119,21 +119,26 @@ func (b *batches) telling(s Severity, k Confidence, sentence func(b *batch, f *F
 // weighed is the severity of a batch of which some hits are felt, where any of
 // all batches could have befallen so many journeys.
 func (c *Case) weighed(r *Rule, all *batches, b *batch, of int) Severity {
-	if c.feltHits(r, b) == 0 {
-		return Note
-	}
 	n := 0
 	for _, x := range all.all {
-		n += c.feltHits(r, x)
+		n += c.feltHits(r, x, c.limit(r, felt))
 	}
-	return c.loudness(r, n, of)
+	if c.feltHits(r, b, c.limit(r, felt)) > 0 && c.loudness(r, n, of) == Warning {
+		return Warning
+	}
+	// What each hardly feels is trouble when it befalls many.
+	if n := c.feltHits(r, b, 0); n >= 5 && float64(n) >= c.number(r, manyHit)*float64(of) {
+		return Warning
+	}
+	return Note
 }
 
-// feltHits counts those of a batch that a user notices.
-func (c *Case) feltHits(r *Rule, b *batch) int {
+// feltHits counts those of a batch that cost so much, and a noticeable share of
+// their journey.
+func (c *Case) feltHits(r *Rule, b *batch, least time.Duration) int {
 	n := 0
 	for _, h := range b.hits {
-		if h.lost >= c.limit(r, felt) && c.exceeds(r, feltShare, h.lost, length(h.journey)) {
+		if h.lost > 0 && h.lost >= least && c.exceeds(r, feltShare, h.lost, length(h.journey)) {
 			n++
 		}
 	}

@@ -47,18 +47,42 @@ func roundTrip(j *correlate.Journey) time.Duration {
 }
 
 // resentBetween tells whether the journey's flow repeated a segment between two
-// instants.
-func resentBetween(j *correlate.Journey, from, to pcapflow.Stamp) bool {
-	f := flow(j)
-	if f == nil || f.Conn == nil {
-		return false
-	}
-	for _, r := range f.Conn.Retransmissions {
-		if r.Kind != pcapflow.RetransmitSpurious && r.Time >= from.Time && r.Time <= to.Time {
-			return true
+// instants of its own capture, there or as another capture saw it: behind a
+// loss, the repetition looks like a late original.
+func (c *Case) resentBetween(j *correlate.Journey, from, to pcapflow.Stamp) bool {
+	for i, p := range j.Points {
+		shift := int64(0)
+		if i > 0 {
+			var known bool
+			if shift, known = c.shift(j.Points[0], p); !known {
+				continue
+			}
+		}
+		if p.Flow.Conn == nil {
+			continue
+		}
+		for _, r := range p.Flow.Conn.Retransmissions {
+			if r.Kind != pcapflow.RetransmitSpurious && r.Time >= from.Time+shift && r.Time <= to.Time+shift {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// shift is what to add to a stamp of one point to have it by the clock of
+// another.
+func (c *Case) shift(a, b correlate.Point) (int64, bool) {
+	ka, kb := c.clockOf(a.Capture.Files[0]), c.clockOf(b.Capture.Files[0])
+	if ka == kb && ka != nil {
+		return 0, true
+	}
+	if ka == nil || kb == nil {
+		return 0, false
+	}
+	offA, _, _, okA := ka.At(a.Flow.Start.Time)
+	offB, _, _, okB := kb.At(b.Flow.Start.Time)
+	return offB - offA, okA && okB
 }
 
 // loggedDuration is what a matched line says the request took: the web server's

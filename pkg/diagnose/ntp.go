@@ -16,7 +16,7 @@ var ntpUnanswered = Rule{
 	Source:     "RFC 5905, section 13",
 	Needs:      lang.Text{EN: "a capture with the requests", ES: "una captura con las peticiones"},
 	Wants:      []*Want{wantNTP},
-	Thresholds: []*Threshold{mainShare},
+	Thresholds: []*Threshold{mainShare, everyday},
 	Refuters: []lang.Text{
 		{EN: "a capture at the server shows the answers leaving (lost on the way back)", ES: "una captura en el servidor muestra las respuestas saliendo (perdidas a la vuelta)"},
 	},
@@ -39,11 +39,23 @@ func checkNTPUnanswered(c *Case, r *Rule) []Finding {
 	var out []Finding
 	for _, b := range found.all {
 		all, lost := asked[b.key], len(b.hits)
-		if float64(lost) < c.number(r, mainShare)*float64(all) || lost < 2 && all > 1 {
+		if lost < 2 && all > 1 && all < 2*c.count(r, everyday) {
+			continue // one lost packet
+		}
+		f := b.finding(Note, High)
+		j := f.Journeys[0]
+		if float64(lost) < c.number(r, mainShare)*float64(all) {
+			if c.count(r, everyday)*lost >= all {
+				f.Text = c.say(lang.Text{
+					EN: "%d of %d NTP requests from %s to %s got no answer, the others did: packets are lost on the way, one way or the other.",
+					ES: "%d de %d peticiones NTP de %s a %s quedaron sin respuesta y las demás no: se pierden paquetes en el camino, a la ida o a la vuelta.",
+				}, lost, all, j.Client.Addr(), j.Server)
+				f.Refuters = []Refuter{answeredElsewhere(c, r, f.Journeys)}
+				out = append(out, f)
+			}
 			continue
 		}
-		f := b.finding(Warning, High)
-		j := f.Journeys[0]
+		f.Severity = Warning
 		f.Text = c.say(lang.Text{
 			EN: "%d of %d NTP requests from %s to %s (in %s) got no answer: UDP/123 is filtered or the server is down.",
 			ES: "%d de %d peticiones NTP de %s a %s (en %s) quedaron sin respuesta: UDP/123 está filtrado o el servidor está caído.",

@@ -158,7 +158,7 @@ func checkSSHLateBanner(c *Case, r *Rule) []Finding {
 		}
 		into, wait := &silent, time.Duration(f.End.Time-conn.ACK.Time)
 		switch banner := j.SSH != nil && j.SSH.ServerBanner.Seen(); {
-		case banner && resentBetween(j, conn.ACK, j.SSH.ServerBanner):
+		case banner && c.resentBetween(j, conn.ACK, j.SSH.ServerBanner):
 			continue // it was lost, not late
 		case banner:
 			into, wait = &late, time.Duration(j.SSH.ServerBanner.Time-conn.ACK.Time)

@@ -47,7 +47,7 @@ func checkSSHSlowKex(c *Case, r *Rule) []Finding {
 		case !ok:
 		case t < c.limit(r, slowKex) || !c.exceeds(r, roundTrips, t, roundTrip(j)):
 			quick[j.Server.String()+j.SSH.Kex] = true
-		case !resentBetween(j, j.SSH.KexRequest, j.SSH.KexReply):
+		case !c.resentBetween(j, j.SSH.KexRequest, j.SSH.KexReply):
 			found.add(j.Server.String()+j.SSH.Kex, hit{journey: j, lost: t, evidence: phaseFrames(j, string(pcapflow.SSHKex))})
 		}
 	}
@@ -91,7 +91,7 @@ func checkSSHAuthBackend(c *Case, r *Rule) []Finding {
 		for _, x := range j.SSH.Rounds {
 			wait := time.Duration(x.Reply.Time - x.Request.Time)
 			// After a wrong password sshd itself waits some two seconds.
-			if !x.Request.Seen() || !x.Reply.Seen() || x.Result == "failure" || wait < c.limit(r, longPause) || resentBetween(j, x.Request, x.Reply) {
+			if !x.Request.Seen() || !x.Reply.Seen() || x.Result == "failure" || wait < c.limit(r, longPause) || c.resentBetween(j, x.Request, x.Reply) {
 				continue
 			}
 			key := j.Server.String() + backendWords(j)
@@ -146,7 +146,7 @@ func checkSSHSlowSession(c *Case, r *Rule) []Finding {
 			continue
 		}
 		wait := time.Duration(j.SSH.SessionStart.Time - j.SSH.AuthEnd.Time)
-		if wait < c.limit(r, slowSession) || !c.exceeds(r, roundTrips, wait, roundTrip(j)) || resentBetween(j, j.SSH.AuthEnd, j.SSH.SessionStart) {
+		if wait < c.limit(r, slowSession) || !c.exceeds(r, roundTrips, wait, roundTrip(j)) || c.resentBetween(j, j.SSH.AuthEnd, j.SSH.SessionStart) {
 			continue
 		}
 		found.add(j.Server.String(), hit{journey: j, lost: wait, evidence: frames(j.Points[0].Capture, j.SSH.AuthEnd.Frame, j.SSH.SessionStart.Frame)})

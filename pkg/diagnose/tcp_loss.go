@@ -66,7 +66,7 @@ var lossInHandshake = Rule{
 	Source:     "RFC 6298",
 	Needs:      lang.Text{EN: "a capture with the handshake", ES: "una captura con el establecimiento"},
 	Wants:      []*Want{wantHandshakes},
-	Thresholds: weights,
+	Thresholds: lossWeights,
 	Refuters: []lang.Text{
 		{EN: "the repeated segments have the same IP ID (copies made by the capture)", ES: "los segmentos repetidos tienen el mismo identificador IP (copias de la captura)"},
 	},
@@ -135,7 +135,7 @@ var lossInResponse = Rule{
 	Source:     "RFC 5681; RFC 6298",
 	Needs:      lang.Text{EN: "a capture with the response", ES: "una captura con la respuesta"},
 	Wants:      []*Want{wantResponses},
-	Thresholds: weights,
+	Thresholds: lossWeights,
 	Refuters: []lang.Text{
 		{EN: "reordering only: the late segment is the original by its IP ID", ES: "solo reordenación: el segmento tardío es el original según su identificador IP"},
 	},
@@ -152,7 +152,7 @@ func checkLossInResponse(c *Case, r *Rule) []Finding {
 		requests++
 		again := resent(j, func(p correlate.Point, t *pcapflow.Retransmission) bool {
 			x := p.Exchange
-			return t.Dir == pcapflow.Server && x != nil && x.RequestLast.Seen() && t.Time >= x.RequestLast.Time && t.Time <= answered(p)
+			return t.Dir == pcapflow.Server && x != nil && x.RequestLast.Seen() && t.Time >= x.RequestLast.Time && t.Time <= answered(p) && !beyond(x, t)
 		})
 		found.addLoss(j, again, journeyLines(j)...)
 	}
@@ -165,6 +165,19 @@ func checkLossInResponse(c *Case, r *Rule) []Finding {
 		}, b.times, c.upTo(b), len(b.hits), b.key, w.lost, length(w.journey))
 		f.Refuters = c.doubts(r, notFound)
 	})
+}
+
+// beyond tells whether what was repeated had first been sent, or missed, when the
+// answer was complete: a farewell, or a tunnel's bytes, which this request did
+// not wait for.
+func beyond(x *pcapflow.Exchange, t *pcapflow.Retransmission) bool {
+	if x == nil || !x.ResponseLast.Seen() {
+		return false
+	}
+	if t.Original.Seen() {
+		return t.Original.Time > x.ResponseLast.Time
+	}
+	return t.Wait > 0 && t.Time-t.Wait > x.ResponseLast.Time
 }
 
 // answered is when a point saw the exchange over: before the next request of
@@ -190,7 +203,7 @@ var lossStall = Rule{
 	Source:     "RFC 6298, section 5; RFC 8985",
 	Needs:      lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
 	Wants:      []*Want{wantConnections},
-	Thresholds: weights,
+	Thresholds: lossWeights,
 	Refuters: []lang.Text{
 		{EN: "fast retransmission without idle time", ES: "retransmisión rápida sin tiempo muerto"},
 	},
@@ -202,7 +215,7 @@ func checkLossStall(c *Case, r *Rule) []Finding {
 	for _, j := range c.open(r) {
 		again := resent(j, func(p correlate.Point, t *pcapflow.Retransmission) bool {
 			timer := t.Kind == pcapflow.RetransmitTimeout || t.Kind == pcapflow.RetransmitTail
-			return timer && within(j, p, t.Time) && t.Wait >= int64(c.limit(r, felt))
+			return timer && within(j, p, t.Time) && !beyond(p.Exchange, t) && t.Wait >= int64(c.limit(r, felt))
 		})
 		found.addLoss(j, again)
 	}

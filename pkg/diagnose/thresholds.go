@@ -32,6 +32,10 @@ var (
 	feltShare = &Threshold{"felt-share", 0.2, "share", lang.Text{EN: "smallest share of a journey that a user notices", ES: "menor parte de un recorrido que un usuario nota"}}
 	everyday  = &Threshold{"everyday", 20, "", lang.Text{EN: "what befalls fewer than one in so many is part of any day: a note", ES: "lo que pasa a menos de uno de cada tantos es de todos los días: una nota"}}
 
+	manyHit = &Threshold{"many", 0.15, "share", lang.Text{EN: "share of all journeys that, hit a little each, is worth a warning", ES: "parte de todos los recorridos que, afectados un poco cada uno, merece un aviso"}}
+	// Losing a segment now and then is part of any network.
+	everydayLoss = &Threshold{"everyday", 12, "", everyday.Means}
+
 	slowServer = &Threshold{"slow", 0.2, "s", lang.Text{EN: "shortest wait for a server that is called slow", ES: "menor espera por un servidor que se llama lento"}}
 	mainShare  = &Threshold{"share", 0.5, "share", lang.Text{EN: "smallest share of the journey that makes it the bottleneck", ES: "menor parte del recorrido que lo hace cuello de botella"}}
 	roundTrips = &Threshold{"round-trips", 5, "times", lang.Text{EN: "how many round trips it must exceed", ES: "cuántas idas y vueltas debe superar"}}
@@ -46,7 +50,10 @@ var (
 
 // weights are the thresholds of rules whose severity follows from how many feel
 // it.
-var weights = []*Threshold{felt, feltShare, everyday}
+var weights = []*Threshold{felt, feltShare, everyday, manyHit}
+
+// lossWeights are those of rules about lost segments.
+var lossWeights = []*Threshold{felt, feltShare, everydayLoss, manyHit}
 
 // with adds thresholds of a rule's own to shared ones.
 func with(shared []*Threshold, own ...*Threshold) []*Threshold {

@@ -53,7 +53,7 @@ func checkTLSSlowServer(c *Case, r *Rule) []Finding {
 	var found batches
 	for _, j := range c.open(r) {
 		d, ok := helloDelay(j)
-		if !ok || d < c.limit(r, slowServer) || !c.exceeds(r, usualTimes, d, usual) || !c.exceeds(r, feltShare, d, j.Total()) || resentBetween(j, flow(j).TLS.ClientHelloFirst, flow(j).TLS.ServerHello) {
+		if !ok || d < c.limit(r, slowServer) || !c.exceeds(r, usualTimes, d, usual) || !c.exceeds(r, feltShare, d, j.Total()) || c.resentBetween(j, flow(j).TLS.ClientHelloFirst, flow(j).TLS.ServerHello) {
 			continue
 		}
 		e := frames(j.Points[0].Capture, flow(j).TLS.ClientHello.Frame, flow(j).TLS.ServerHello.Frame)

@@ -50,7 +50,7 @@ func checkAppSlow(c *Case, r *Rule) []Finding {
 	var found batches
 	for _, j := range c.open(r) {
 		t, ok := think(j)
-		if !ok || !c.bottleneck(r, j, t) || resentBetween(j, j.Exchange.RequestFirst, j.Exchange.ResponseFirst) {
+		if !ok || !c.bottleneck(r, j, t) || c.resentBetween(j, j.Exchange.RequestFirst, j.Exchange.ResponseFirst) {
 			continue
 		}
 		if d, ok := loggedDuration(j); ok && d < t/2 {

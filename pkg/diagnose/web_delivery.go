@@ -235,7 +235,7 @@ func checkQueueBeforeApp(c *Case, r *Rule) []Finding {
 	for _, j := range c.open(r) {
 		t, ok := think(j)
 		d, logged := loggedDuration(j)
-		if ok && logged && c.bottleneck(r, j, t) && d < t/2 && !resentBetween(j, j.Exchange.RequestFirst, j.Exchange.ResponseFirst) {
+		if ok && logged && c.bottleneck(r, j, t) && d < t/2 && !c.resentBetween(j, j.Exchange.RequestFirst, j.Exchange.ResponseFirst) {
 			e := append(phaseFrames(j, string(pcapflow.HTTPWait)), journeyLines(j)...)
 			found.add(j.Server.String(), hit{journey: j, lost: t - d, evidence: e})
 		}

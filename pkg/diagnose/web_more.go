@@ -122,7 +122,7 @@ func checkSlowDelivery(c *Case, r *Rule) []Finding {
 			continue
 		}
 		late := time.Duration(x.ResponseLast.Time-x.RequestLast.Time) - d - roundTrip(j)
-		if !c.bottleneck(r, j, late) || !resentBetween(j, x.RequestLast, x.ResponseLast) {
+		if !c.bottleneck(r, j, late) || !c.resentBetween(j, x.RequestLast, x.ResponseLast) {
 			continue
 		}
 		found.add(j.Server.String(), hit{journey: j, lost: late, evidence: append(phaseFrames(j, string(pcapflow.HTTPReceive)), journeyLines(j)...)})
