@@ -35,7 +35,7 @@ class Lab:
         self.domain = self.random.choice(DOMAINS)
         self.hosts, self.captures, self.syns, self.logs, self.texts = {}, [], [], [], {}
         self.requests, self.ssh_sessions, self.dns_queries, self.ntp, self.flows = [], [], [], [], None
-        self.diagnoses, self.faults, self.notes, self.claims = [], [], [], []
+        self.diagnoses, self.faults, self.notes, self.claims, self.held = [], [], [], [], []
         self.runs = self.sessions_run = 0
         self.network = Network(self)
         self.rt = self.host("rt", "router")
@@ -66,6 +66,9 @@ class Lab:
     def ahead(self, low, high):
         """A clock error whose size is drawn between low and high seconds, either way."""
         return self.draw(low, high, 3) * self.random.choice([1, -1])
+
+    def now_ns(self):
+        return time.time_ns()
 
     def zone(self):
         return self.random.choice(ZONES)
@@ -102,8 +105,8 @@ class Lab:
 
     # ---- what happened ----
 
-    def request(self, host, label, args, begun, ended, code, figures):
-        r = {"id": f"r{len(self.requests) + 1:04d}", "kind": "http", "label": label, "client_host": host.name, "curl_run": self.runs,
+    def request(self, host, run, label, args, begun, ended, code, figures):
+        r = {"id": f"r{len(self.requests) + 1:04d}", "kind": "http", "label": label, "client_host": host.name, "curl_run": run,
              "args": list(args), "run_start_true": begun, "run_end_true": ended, "exit": code, "curl": figures}
         self.requests.append(r)
         return r
@@ -128,6 +131,10 @@ class Lab:
     def claim(self, file, display, at_least=1, at_most=None):
         """What tshark must find in a capture of the story: so many packets of this display filter."""
         self.claims.append((file, display, at_least, at_most))
+
+    def hold(self, text, ok):
+        """A claim the story checks itself."""
+        self.held.append((text, bool(ok)))
 
     def pause(self, seconds):
         time.sleep(seconds)

@@ -52,7 +52,7 @@ def record(story, seed, offsets, delay, folder):
     events = lab.path.events()
     truth["impairment_events_by_rule"] = {k: sum(f"{e['rule']}:{e['action']}" == k for e in events) for k in sorted({f"{e['rule']}:{e['action']}" for e in events})}
     truth["impairment_events"] = events[:2000]
-    failed, truth["claims"] = verify.claims(folder, truth, lab.claims)
+    failed, truth["claims"] = verify.claims(folder, truth, lab.claims, lab.held)
     with open(os.path.join(folder, "truth.json"), "w", encoding="utf8") as f:
         json.dump(truth, f, indent=1, ensure_ascii=True)
         f.write("\n")

@@ -16,13 +16,14 @@ def curl(host, *args, label="", trace=True, env=None, timeout=120):
     """Runs curl; its -v trace and a line of -w figures become client texts. Returns the requests, one a transfer."""
     lab = host.lab
     lab.runs += 1
+    run = lab.runs
     urls = sum(a.startswith("http") for a in args)
     begun = time.time()
     code, out, err = host.run("curl", "-s", "-S", "-v", "--trace-time", *["-o", "/dev/null"] * urls, "-w", "%{json}\\n", *args, env=env, timeout=timeout)
     ended = time.time()
     shown = shlex.join(args)
     if trace:
-        lab.client_text(host, f"curl_{lab.runs:02d}.log", f"$ curl -v --trace-time {shown}\n{err}")
+        lab.client_text(host, f"curl_{run:02d}.log", f"$ curl -v --trace-time {shown}\n{err}")
     figures = f"$ curl {shown}\n"
     made = []
     for line in out.splitlines():
@@ -32,12 +33,12 @@ def curl(host, *args, label="", trace=True, env=None, timeout=120):
             continue
         c = {k: full.get(k) for k in CURL_KEPT}
         figures += "dns={time_namelookup:.6f} connect={time_connect:.6f} tls={time_appconnect:.6f} ttfb={time_starttransfer:.6f} total={time_total:.6f}\n".format(**c)
-        made.append(lab.request(host, label, args, begun, ended, code, c))
+        made.append(lab.request(host, run, label, args, begun, ended, code, c))
     if code:
         said = [x for x in err.splitlines() if re.match(r"(\d\d:\S+ )?curl: \(", x)]
         figures += "".join(re.sub(r"^\d\d:\S+ (?=curl)", "", x) + "\n" for x in said) + f"exit={code}\n"
     if not made:  # ended by the clock, or never began
-        made.append(lab.request(host, label, args, begun, ended, code, None))
+        made.append(lab.request(host, run, label, args, begun, ended, code, None))
     lab.client_text(host, "curl_w.txt", figures, append=True)
     return made
 

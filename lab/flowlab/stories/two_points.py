@@ -1,0 +1,25 @@
+from ..programs.clients import curl
+from ..site import WEB_NEEDS, web
+from ..story import Story
+
+
+def play(lab):
+    s = web(lab, client_offsets=[lab.ahead(0.2, 1)], offset=lab.ahead(2, 6), drift=lab.draw(-90, 90))
+    lab.path.set(lab.draw(3, 6), back=lab.draw(15, 25), jitter=0.5)
+    lab.capture(s.c1, "point_a_client.pcap", "port 53 or port 443")
+    lab.capture(lab.rt, "point_m_router.pcap", "port 443", device="wan", snaplen=128, form="pcapng")
+    curl(s.c1, "-4", "--http1.1", s.url + "/item/first", label="before the capture at the server began")
+    lab.capture(s.web, "point_b_server.pcap", "port 443", nanoseconds=True)
+    lab.path.rule("loss", "drop", proto="tcp", port=443, data=1, prob=0.012)
+    for i in range(12):
+        curl(s.c1, "-4", "--http1.1", f"{s.url}/item/{i}", s.url + "/big?kb=40", label="page and download", trace=i % 4 == 0)
+        lab.pause(0.3)
+    lab.fault("delay there and back differ, 1.2 % loss of data segments", where="between router and server")
+    lab.diagnosis("clock_offset_between_captures", a="c1", b="web")
+    lab.diagnosis("packet_loss", where="between router and server")
+    lab.clocks_differ(s.c1, s.web, s.dns)
+    lab.claim("point_b_server.pcap", "tcp.analysis.retransmission", 1)
+
+
+STORY = Story("two-points", "web", "three capture points whose clocks are seconds apart, an asymmetric lossy path",
+              "Client, router and server captured at once; delay there and back differ, some segments are lost.", WEB_NEEDS + ["editcap"], play)
