@@ -42,7 +42,7 @@ class Capture:
         self.host, self.file, self.filter, self.device, self.snaplen = host, file, filter, device, snaplen
         self.extra, self.form = list(extra), form
         self.raw = os.path.join(host.dir, "capture-" + file)
-        words = ["tcpdump", "-Z", "root", "-n", "-U", "-i", device, "-B", "16384", "-s", str(snaplen), "-w", self.raw]
+        words = ["tcpdump", "-Z", "root", "-n", "-U", "--immediate-mode", "-i", device, "-B", "16384", "-s", str(snaplen), "-w", self.raw]
         if nanoseconds:
             words += ["--time-stamp-precision", "nano"]
         self.process = host.spawn(*words, *self.extra, *([filter] if filter else []), clocked=False, stderr=subprocess.PIPE)

@@ -12,7 +12,7 @@ from .sandbox import WORK
 
 HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 ZONES = ["UTC", "America/Bogota", "Europe/Madrid", "Asia/Kolkata", "America/Argentina/Buenos_Aires"]
-DOMAINS = ["ejemplo.com", "example.org", "tienda.example", "corp.test", "universidad.example.net"]
+DOMAINS = ["ejemplo.com", "example.org", "tienda.example", "corp.example.edu", "universidad.example.net"]
 SYNS = "(ip and tcp[13] & 2 != 0) or (ip6 and tcp and ip6[53] & 2 != 0)"
 
 
@@ -96,8 +96,12 @@ class Lab:
         self.logs.append({"host": host, "file": file, "source": source, "program": program, "means": means, "auth": auth, "read": None})
 
     def access(self, host, file, program, means, read):
-        """An access log: read(host, public path, clock) writes it and tells what is true of each line."""
+        """An access log: read(host, public path) writes it and tells what is true of each line."""
         self.logs.append({"host": host, "file": file, "source": None, "program": program, "means": means, "auth": False, "read": read})
+
+    def withhold(self, host):
+        """Hands over no log of this host."""
+        self.logs = [log for log in self.logs if log["host"] is not host]
 
     def client_text(self, host, file, text, append=False):
         key = (host.name, file)
@@ -161,7 +165,7 @@ class Lab:
         path = os.path.join(folder, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         if log["read"]:
-            return name, log["read"](log["host"], path, log["host"].clock.freeze())
+            return name, log["read"](log["host"], path)
         if callable(log["source"]):
             log["source"](path)
         elif os.path.exists(log["source"]):

@@ -120,7 +120,7 @@ class Network:
 
     def masquerade(self, rt):
         """The clients leave with the router's address; what became of whose port goes to conntrack.log."""
-        rt.run("nft", "-f", rt.write("nat.nft", "table ip nat {\n chain post { type nat hook postrouting priority 100;\n  oifname \"wan\" masquerade random\n }\n}\n"), clocked=False)
+        rt.must("nft", "-f", rt.write("nat.nft", "table ip nat {\n chain post { type nat hook postrouting priority 100;\n  oifname \"wan\" masquerade random\n }\n}\n"))
         log = open(rt.path("conntrack.log"), "wb")
         rt.spawn("conntrack", "-E", "-e", "NEW", "-p", "tcp", "-o", "timestamp", clocked=False, stdout=log, stderr=subprocess.DEVNULL)
         time.sleep(0.3)

@@ -37,6 +37,9 @@ def record(story, seed, offsets, delay, folder):
             continue
         with open(path, "rb") as f:
             count = f.read().count(b"\n")
+        if not count:  # nothing to hand over
+            os.unlink(path)
+            continue
         truth["logs"].append({"file": name, "host": log["host"].name, "program": log["program"], "clock": log["host"].name, "tz": log["host"].tz,
                               "time_semantics": log["means"], "lines": count})
         if lines is not None:
@@ -115,17 +118,18 @@ def within(syns, host, port, begun, ended):
 def requests(lab, syns, access):
     """Each request of curl (or of the crowd) with its connection and its line; and the lines nobody is known to have asked for."""
     outer = lab.network.translations()
-    lines = {}
+    lines, clocks = {}, {}
     for name, host, found in access:
+        clocks[name] = host.clock.freeze()
         for line in found:
             lines.setdefault(line["client_seen"], []).append({"file": name, **line})
     used, out, taken = set(), [], set()
     for r in lab.requests:
-        url = urlsplit((r["curl"] or {}).get("url_effective") or next((a for a in r.get("args", []) if a.startswith("http")), r.get("path", "")))
+        url = urlsplit((r.get("curl") or {}).get("url_effective") or next((a for a in r.get("args", []) if a.startswith("http")), r.get("path", "")))
         port = url.port or (443 if url.scheme == "https" else 80)
         if "local" in r:
             client = r["local"]
-        elif r["curl"] and r["curl"]["local_port"]:
+        elif r.get("curl") and r["curl"]["local_port"]:
             client, r["server"] = f"{r['curl']['local_ip']}:{r['curl']['local_port']}", f"{r['curl']['remote_ip']}:{r['curl']['remote_port']}"
         else:  # it ended before it knew
             free = [c for c in within(syns, r["client_host"], port, r["run_start_true"], r["run_end_true"]) if c[1] not in taken]
@@ -144,12 +148,21 @@ def requests(lab, syns, access):
         for line in sorted(lines.get(seen, []), key=lambda x: x["conn_request_n"]):
             if (line["file"], line["line"]) not in used and line["uri"] == uri:
                 used.add((line["file"], line["line"]))
-                r["log"] = line
+                r["log"] = in_truth(line, clocks[line["file"]], r.get("run_end_true") or r["start_true"] + r["total"])
                 break
         out.append(r)
     rest = [{"file": x["file"], "line": x["line"], "text": x["text"], "client_seen": x["client_seen"]}
             for found in lines.values() for x in found if (x["file"], x["line"]) not in used]
     return out, rest
+
+
+def in_truth(line, track, near):
+    """The line with true times: a host time that happened twice is the one near the request."""
+    out = {k: v for k, v in line.items() if not k.endswith("_ns")}
+    for k in ("start", "end"):
+        if k + "_ns" in line:
+            out[k + "_true"] = track.true(line[k + "_ns"], int(near * 1e9)) / 1e9
+    return out
 
 
 def flows(lab, access):

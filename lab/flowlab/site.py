@@ -7,16 +7,11 @@ WEB_NEEDS = ["nginx", "unbound", "curl"]
 SSH_NEEDS = ["sshd", "ssh", "rsyslogd", "unbound"]
 
 
-def names(lab, records):
-    """{name: [hosts]} as records for upstream.py, with IPv6 where the host has it"""
-    return {n: {"A": [h.ip], "AAAA": [h.ip6]} for n, h in records.items()}
-
-
-def dns(lab, records, extra=None, kind=resolver.unbound, offset=0.0, tz="UTC", hosts=()):
-    """A resolver and the name server behind it; the hosts given use it."""
+def dns(lab, records, extra=None, kind=resolver.unbound, offset=0.0, tz="UTC", hosts=(), six=True):
+    """A resolver and the name server behind it; the hosts given use it. records: {name: host}, with its IPv6 address if six."""
     up = lab.server("up", "authoritative name server")
     server = lab.server("dns", kind.__name__, offset=offset, tz=tz)
-    known = names(lab, records)
+    known = {n: {"A": [h.ip], "AAAA": [h.ip6] if six else []} for n, h in records.items()}
     known.update(extra or {})
     resolver.upstream(up, known)
     kind(server, up)
@@ -39,13 +34,14 @@ def web(lab, clients=1, client_offsets=(), offset=None, drift=0.0, tz=None, form
     return s
 
 
-def ssh(lab, clients=1, offset=None, drift=0.0, tz="UTC", kind=resolver.unbound, extra=None, log=sshd.rsyslog, **more):
-    """Clients c1…, resolver and sshd for a name; returns them with the name."""
+def ssh(lab, clients=1, offset=None, drift=0.0, tz="UTC", kind=resolver.unbound, extra=None, log=sshd.rsyslog, six=None, **more):
+    """Clients c1…, resolver and sshd for a name, over IPv6 or not (drawn, unless told); returns them with the name."""
     s = SimpleNamespace()
     s.name = lab.random.choice(["servidor", "bastion", "srv01", "login"]) + "." + lab.domain
     s.clients = [lab.client(f"c{i + 1}") for i in range(clients)]
     s.c1 = s.clients[0]
     s.ssh = lab.server("ssh", "sshd", offset=lab.ahead(0.2, 3) if offset is None else offset, drift=drift, tz=tz)
-    s.dns = dns(lab, {s.name: s.ssh}, extra(s) if extra else None, kind=kind, tz=lab.zone(), hosts=[*s.clients, s.ssh])
+    s.dns = dns(lab, {s.name: s.ssh}, extra(s) if extra else None, kind=kind, tz=lab.zone(), hosts=[*s.clients, s.ssh],
+                six=lab.random.random() < 0.5 if six is None else six)
     sshd.start(s.ssh, log=log, **more)
     return s

@@ -138,7 +138,7 @@ static void forge_reset(const struct packet *p, int64_t at)
 	f[14] = 0x45;
 	f[17] = 40;
 	f[20] = 0x40;
-	f[22] = 64; /* the peer's packets come here with 63 */
+	f[22] = 65; /* one hop nearer than the peer, which began with 64 */
 	f[23] = IPPROTO_TCP;
 	memcpy(f + 26, p->dst, 4);
 	memcpy(f + 30, p->src, 4);

@@ -63,15 +63,15 @@ def start(host, name, form="combined", level="warn", header_timeout=5):
     return process
 
 
-def read(host, public, track):
-    """Splits the log; one dict a line for truth.json and for finding requests."""
+def read(host, public):
+    """Splits the log; one dict a line for truth.json and for finding requests. start_ns and end_ns are the host's time."""
     out = []
     for n, (text, p) in enumerate(web.split(host.path("access.raw"), public), 1):
         if len(p) < 8 or not p[2].isdigit():
             continue
         begin, took = int(p[2]) * 1000, int(p[3])
         uri = text.split('"')[1].split(" ")[1] if text.count('"') > 1 and " " in text.split('"')[1] else ""
-        out.append({"line": n, "text": text, "start_true": track.true(begin) / 1e9, "end_true": track.true(begin + took * 1000) / 1e9,
+        out.append({"line": n, "text": text, "start_ns": begin, "end_ns": begin + took * 1000,
                     "request_time": took / 1e6, "conn_request_n": int(p[1]), "tls": p[4], "http": p[5], "server_port": int(p[6]),
                     "uri": uri, "status": int(p[7]) if p[7].isdigit() else None, "client_seen": f"{text.split(' ')[0]}:{p[0]}"})
     return out

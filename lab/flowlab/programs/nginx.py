@@ -51,14 +51,14 @@ def start(host, name, form="timed", level="error", workers=1, http="", site="", 
     return process
 
 
-def read(host, public, track):
-    """Splits the log; one dict a line for truth.json and for finding requests."""
+def read(host, public):
+    """Splits the log; one dict a line for truth.json and for finding requests. end_ns is the host's time."""
     out = []
     for n, (text, p) in enumerate(web.split(host.path("access.raw"), public), 1):
         if len(p) < 12:
             continue
-        end = int(float(p[3]) * 1e9)
-        out.append({"line": n, "text": text, "end_true": track.true(end) / 1e9, "request_time": float(p[4]), "upstream_time": p[5],
+        end = round(float(p[3]) * 1e3) * 10**6
+        out.append({"line": n, "text": text, "end_ns": end, "request_time": float(p[4]), "upstream_time": p[5],
                     "request_id": p[6], "conn_request_n": int(p[2]), "tls": p[7], "http": p[8], "server_port": int(p[9]),
                     "uri": p[10], "status": int(p[11]), "client_seen": f"{p[0]}:{p[1]}"})
     return out

@@ -51,10 +51,10 @@ def transports(lab):
 
 def suffixes(lab):
     s = web(lab)
-    lab.resolve_with(s.c1, s.dns, options=["ndots:3"], search=["dev." + lab.domain, "int." + lab.domain, lab.domain])
+    lab.resolve_with(s.c1, s.dns, options=[f"ndots:{s.name.count(chr(46)) + 1}"], search=["dev." + lab.domain, "int." + lab.domain, lab.domain])
     lab.capture(s.c1, "client.pcap", "port 53 or port 443")
-    for i in range(3):
-        curl(s.c1, "-4", "--http1.1", f"{s.url}/item/{i}", label="two dots in the name, ndots:3")
+    for i in range(6):
+        curl(s.c1, "-4", "--http1.1", f"{s.url}/item/{i}", label="fewer dots than ndots")
     missing = "nohay." + lab.domain
     dig(s.c1, f"@{s.dns.ip}", missing, "A", label="does not exist")
     curl(s.c1, "-4", "--http1.1", f"http://{missing}./", label="does not exist")
@@ -68,5 +68,5 @@ STORIES = [
     Story("dns-a", "dns", "exercise A: ten queries, the outliers and the retry behind each", "Ten queries; two are lost on the way.", NEEDS, ten),
     Story("dns-b", "dns", "exercise B: UDP beside TCP", "The same question over UDP and TCP, five times each.", NEEDS, transports),
     Story("dns-c", "dns", "exercise C: a name that does not exist, and the suffixes of the search list",
-          "A search list and ndots:3 make useless questions; one name does not exist at all.", NEEDS + ["nginx", "curl"], suffixes),
+          "A search list and a large ndots make useless questions; one name does not exist at all.", NEEDS + ["nginx", "curl"], suffixes),
 ]

@@ -10,6 +10,8 @@ def play(lab):
     s = web(lab, clients=4, form="combined", offset=lab.ahead(0.5, 3), drift=lab.draw(-20, 20), workers=2)
     lab.network.masquerade(lab.rt)
     lab.capture(s.web, "web.pcap", "tcp port 443 or tcp port 80", snaplen=lab.random.choice([96, 128, 200]), extra=["-C", "1"])
+    lab.capture(s.c1, "pc1.pcap", "tcp", snaplen=160)
+    lab.withhold(s.dns)  # nobody asked it
     lab.path.rule("background-loss", "drop", proto="tcp", prob=0.002)
     paths = [f"/item/{i}" for i in range(20)] + ["/sleep?ms=120", "/status?code=404", "/big?kb=8"]
     running = []

@@ -17,20 +17,20 @@ def round_trips(lab):
 
 
 def name_or_address(lab):
-    s = site(lab)
+    s = site(lab, six=False)  # by address means IPv4 here
     lab.capture(s.c1, "client.pcap", "port 53 or port 22")
     for _ in range(3):
         ssh(s.c1, s.name, label="by name")
         ssh(s.c1, s.ssh.ip, label="by address")
     lab.diagnosis("healthy", text="by name costs the lookup and nothing else")
     lab.clocks_differ(s.ssh)
-    lab.claim("client.pcap", "dns.flags.response == 0", 6)
+    lab.claim("client.pcap", "dns.flags.response == 0", 6, 6)
 
 
 def key_exchange(lab):
     s = site(lab)
-    lab.capture(s.c1, "client.pcap", "port 53 or port 22 or icmp")
-    lab.capture(s.ssh, "server.pcap", "port 22 or icmp")
+    lab.capture(s.c1, "client.pcap", "port 53 or port 22 or icmp or icmp6")
+    lab.capture(s.ssh, "server.pcap", "port 22 or icmp or icmp6")
     ssh(s.c1, s.name, label="baseline")
     size = lab.random.choice([1000, 1100, 1200])
     lab.path.rule("large-lost", "drop", proto="tcp", port=22, longer=size)

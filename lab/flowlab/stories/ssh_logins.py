@@ -10,7 +10,7 @@ GRAB = "import socket,sys; s=socket.create_connection((sys.argv[1],22)); print(s
 
 def play(lab):
     traditional = lab.random.random() < 0.4
-    s = site(lab, clients=2, drift=lab.draw(-30, 30), log=lambda host: sshd.rsyslog(host, traditional), tz=lab.zone() if traditional else "UTC")
+    s = site(lab, clients=2, six=False, drift=lab.draw(-30, 30), log=lambda host: sshd.rsyslog(host, traditional), tz=lab.zone() if traditional else "UTC")
     lab.capture(s.c1, "c1.pcap", "not icmp6")
     lab.capture(s.clients[1], "c2.pcap", "not icmp6")
     lab.capture(s.ssh, "ssh.pcap", "port 22 or port 53")

@@ -9,7 +9,7 @@ def play(lab):
         return {".".join(reversed(s.clients[1].ip.split("."))) + ".in-addr.arpa": {"silent": True},
                 ".".join(reversed(s.c1.ip.split("."))) + ".in-addr.arpa": {"PTR": "pc1." + lab.domain},
                 "pc1." + lab.domain: {"A": [s.c1.ip]}}
-    s = site(lab, clients=2, kind=lab.random.choice([resolver.bind, resolver.unbound]), extra=reverse, dns=True, grace=60)
+    s = site(lab, clients=2, six=False, kind=lab.random.choice([resolver.bind, resolver.unbound]), extra=reverse, dns=True, grace=60)
     lab.resolve_with(s.ssh, s.dns, options=[f"timeout:{lab.random.choice([2, 3])}", "attempts:1"])
     lab.capture(s.clients[1], "client.pcap", "port 22 or port 53")
     lab.capture(s.c1, "other.pcap", "port 22 or port 53")

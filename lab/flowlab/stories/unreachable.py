@@ -9,9 +9,9 @@ def play(lab):
     absent = f"{lab.network.nets['dmz']}.251"
     s = web(lab, extra=more, offset=lab.ahead(0.2, 2))
     closed, silent, banned = lab.random.sample([8443, 8080, 9443, 5000, 8088, 4443], 3)
-    s.web.run("nft", "-f", s.web.write("drop.nft", f"table inet f {{ chain i {{ type filter hook input priority 0; tcp dport {silent} drop }} }}\n"), clocked=False)
-    lab.rt.run("nft", "-f", lab.rt.write("ban.nft", "table inet f { chain w { type filter hook forward priority 0; "
-                                         f"tcp dport {banned} reject with icmpx type admin-prohibited }} }}\n"), clocked=False)
+    s.web.must("nft", "-f", s.web.write("drop.nft", f"table inet f {{ chain i {{ type filter hook input priority 0; tcp dport {silent} drop; }}; }}\n"))
+    lab.rt.must("nft", "-f", lab.rt.write("ban.nft", "table inet f { chain w { type filter hook forward priority 0; "
+                                         f"tcp dport {banned} reject with icmpx type admin-prohibited; }}; }}\n"))
     lab.capture(s.c1, "client.pcap", "port 53 or arp or icmp or tcp")
     lab.capture(s.web, "server.pcap", "tcp or icmp")
     curl(s.c1, "-4", "--http1.1", s.url + "/item/0", label="works")
