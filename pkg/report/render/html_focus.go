@@ -38,7 +38,7 @@ type quoteView struct{ Journey, Where, Raw, Corrected, Bound, Sure, Text string 
 
 func (d *layout) focus(j *report.Journey) *focusView {
 	v := &focusView{ID: foreign(j.ID, 100), Title: foreign(d.journeyName(j), 300), Shares: d.shares(j), Steps: d.steps(j)}
-	if j.Total != nil {
+	if j.Length() > 0 {
 		v.Total = span(*j.Total)
 	}
 	d.quotes(v, j.ID)

@@ -57,7 +57,7 @@ func TestPages(t *testing.T) {
 			has(p, seen(r.Focus()), `document.querySelectorAll("#focus-waterfall rect").length`)
 			has(p, true, `document.querySelectorAll("#focus-ladder .arrow").length >= 2`)
 			has(p, true, `document.querySelectorAll("#clock-plots .band").length >= 1`)
-			has(p, phases(r), `document.querySelectorAll("#spread-body .spread").length`)
+			has(p, phases(r), `document.querySelectorAll("#spread-body .phase").length`)
 			has(p, "", `Array.from(document.querySelectorAll("body *")).filter(function (e) { return /undefined|NaN|\[object|%!/.test(Array.from(e.childNodes).filter(function (n) { return n.nodeType === 3 && !/SCRIPT|STYLE/.test(e.tagName); }).map(function (n) { return n.data; }).join("") + (e.getAttribute("d") || "") + (e.getAttribute("aria-label") || "")); }).map(function (e) { return e.outerHTML.slice(0, 200); }).join("\n")`)
 			has(p, true, `document.documentElement.scrollWidth <= innerWidth`)
 			p.quiet()

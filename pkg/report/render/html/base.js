@@ -68,6 +68,9 @@ function shorten(s, n) { return s.length > n ? s.slice(0, n - 1) + "…" : s; }
 // length of a journey, µs; 0 where it never ended.
 function lengthOf(j) { return j.l === undefined ? 0 : j.l; }
 
+// lengthOrDash writes it; nothing is known of one that never ended.
+function lengthOrDash(j) { return j.l === undefined || j.l === 0 && data.outcomes[j.o].bad ? "–" : span(j.l); }
+
 // what a journey is called where there is room for a line.
 function nameOf(j) { return [texts[j.s], texts[j.n]].filter(Boolean).join(" "); }
 

@@ -7,7 +7,7 @@ var columns = [
   { key: "service", minor: true, value: function (j) { return texts[j.s]; }, cell: function (j) { return texts[j.s]; } },
   { key: "what", minor: false, value: function (j) { return texts[j.n]; }, cell: function (j) { return texts[j.n]; } },
   { key: "client", minor: true, value: function (j) { return texts[j.c]; }, cell: function (j) { return texts[j.c]; } },
-  { key: "total", minor: false, right: true, value: lengthOf, cell: function (j) { return j.l === undefined ? "–" : span(j.l); } },
+  { key: "total", minor: false, right: true, value: lengthOf, cell: function (j) { return lengthOrDash(j); } },
   { key: "result", minor: true, value: function (j) { return data.outcomes[j.o].w + (j.h || ""); }, cell: function (j) { return data.outcomes[j.o].w + (j.h ? " " + j.h : ""); } },
   { key: "lines", minor: true, right: true, value: function (j) { return j.x || 0; }, cell: function (j) { return String(j.x || 0); } },
 ];

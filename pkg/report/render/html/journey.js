@@ -36,7 +36,7 @@ function legendOf(j) {
 function showJourney(i, focus) {
   var j = journeys[i], box = byId("chosen"), fall = html("div", { class: "chart" }), ladder = html("div", { class: "chart" });
   var title = html("h3", { id: "chosen-h", tabindex: "-1" }, texts[j.i] + ": " + nameOf(j));
-  var sub = [texts[j.c] + " → " + texts[j.d], j.l === undefined ? "" : span(j.l), data.outcomes[j.o].w, j.h ? "HTTP " + j.h : ""].filter(Boolean).join(" · ");
+  var sub = [texts[j.c] + " → " + texts[j.d], lengthOrDash(j), data.outcomes[j.o].w, j.h ? "HTTP " + j.h : ""].filter(Boolean).join(" · ");
   var named = findingsOf[i].length ? html("p", {}, word("findings-of") + ": ", findingsOf[i].map(function (f) { return [html("a", { class: "id", href: "#f:" + texts[f.i] }, texts[f.i]), " " + texts[f.r] + "  "]; }).flat()) : null;
   var others = otherLines(j), steps = (j.m || j.q) ? html("div", { class: "scroll wide", tabindex: "0", role: "group", "aria-label": word("timeline") }, stepsTable(j)) : html("p", { class: "hint wide" }, word("no-details"));
   box.replaceChildren(

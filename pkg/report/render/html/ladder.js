@@ -2,7 +2,11 @@
 // the stamp of the clock that saw it. Rows are in order of the reference clock;
 // pauses are drawn as bands, because a ladder to scale hides what is short.
 
-var NETWORK = ["resolver", "neighbour", "path"];
+// onNetwork tells whether a packet goes to or comes from what stands between:
+// a neighbour, a router, and a resolver unless it is itself the server.
+function onNetwork(j, m) {
+  return /^(arp|nd|icmp)\./.test(data.moments[m.k].c) || /^dns\./.test(data.moments[m.k].c) && texts[j.s] !== "dns";
+}
 
 // sightings of a packet by the side that took them: {client, middle, server},
 // each [raw instant, instant], instants − the journey's start.
@@ -59,6 +63,7 @@ function drawLadder(box, j) {
 function laneClock(j, lane) {
   var found = "";
   (j.m || []).some(function (m) {
+    if (lane === "server" && onNetwork(j, m)) return false;
     var s = sightings(m)[lane === "network" ? "middle" : lane];
     if (s) found = lastPart(fileName(s[2]));
     return s;
@@ -68,21 +73,21 @@ function laneClock(j, lane) {
 
 function drawRung(j, m, places, y, both) {
   var kind = data.moments[m.k], seen = sightings(m), g = [], drop = 0;
-  var from = m.f === "server" ? "server" : NETWORK.indexOf(m.f) >= 0 ? "network" : "client";
+  var from = m.f === "server" ? "server" : onNetwork(j, m) ? "network" : "client";
   var name = kind.w, to = from === "client" ? "server" : "client", detail = m.d ? texts[m.d] : "";
-  if (from === "client" && /^(dns|arp|nd)\./.test(kind.c)) to = "network";
+  if (from === "client" && onNetwork(j, m)) to = "network";
   var cut = both && /^tcp\.syn/.test(kind.c) && !(m.x || []).some(function (s) { return data.files[s[0]] && data.files[s[0]].v === to; }) && !seen[to];
   if (seen.client && seen.server) drop = 5;
   g.push(arrow(places[from], places[to], y, y + drop, kind.bad, cut));
   g.push(svg("text", { class: "mid halo" + (kind.bad ? " trouble" : ""), x: (places[from] + places[to]) / 2, y: y - 4 }, shorten(name, 30)));
   if (seen.client) g.push(svg("text", { class: "end dim", x: places.client - 8, y: y + 4 }, clockOf(j.t + seen.client[0])));
-  if (seen.server) g.push(svg("text", { class: "dim", x: places.server + 8, y: y + 4 }, clockOf(j.t + seen.server[0])));
+  if (seen.server) g.push(svg("text", { class: "dim halo", x: (onNetwork(j, m) ? places.network : places.server) + 8, y: y + 4 }, clockOf(j.t + seen.server[0])));
   if (seen.middle && !seen.client && !seen.server) g.push(svg("text", { class: "end dim", x: places.client - 8, y: y + 4 }, clockOf(j.t + seen.middle[0])));
   return svg("g", {}, svg("title", {}, name + " " + detail + (cut ? " · " + word("not-arrived") : "") + " · " + clockOf(j.t + m.t)), g);
 }
 
 function drawLogRung(j, q, places, y) {
-  var side = data.files[q.e] ? data.files[q.e].s : "server", lane = side === "resolver" ? "network" : side, x = places[lane];
+  var side = data.files[q.e] ? data.files[q.e].s : "server", lane = side !== "resolver" ? side : texts[j.s] === "dns" ? "server" : "network", x = places[lane];
   var stamp = clockOf(j.t + q.t + (q.r || 0)), name = lastPart(fileName(q.e)) + ":" + q.n, g = [];
   g.push(svg("path", { class: "stamp", d: "M" + x + " " + (y - 4) + "l5 5l-5 5l-5 -5z" }));
   if (lane === "server") g.push(svg("text", { class: "dim", x: x + 8, y: y + 5 }, stamp), svg("text", { class: "end halo", x: x - 10, y: y + 5 }, shorten(name, 30)));

@@ -14,7 +14,7 @@ function reachOf(j) {
   return [from, Math.max(to, from + 1)];
 }
 
-// marks draws the troubles and lines of a journey at height y.
+// drawLine draws a log line at height y, with what its stamp may be off by.
 function drawLine(q, x, left, right, y) {
   var g = [], low = x(q.t + (q.a || 0)), high = x(q.t + (q.z || 0));
   if (high < left || low > right) return g;
@@ -31,43 +31,57 @@ function drawLine(q, x, left, right, y) {
 
 function drawTrouble(at, y) { return svg("path", { class: "resent", d: "M" + at + " " + (y - 5) + "l4 8h-8z" }); }
 
-function drawWaterfall(box, j) {
-  var width = widthOf(box, 460), narrow = width < 620, left = narrow ? 104 : 150, right = width - 74, step = 24, reach = reachOf(j);
-  var x = function (t) { return left + (t - reach[0]) / (reach[1] - reach[0]) * (right - left); };
-  var lines = (j.q || []).filter(function (q) { return q.m && q.t !== undefined; }), shown = lines.slice(0, 12);
-  var height = 22 + (j.p.length + shown.length) * step + 6, y = 22, g = [];
-  ticks(reach[0], reach[1], (right - left) / 90).forEach(function (t) {
-    g.push(svg("line", { class: "axis", x1: x(t), x2: x(t), y1: 16, y2: height }), svg("text", { class: "dim mid", x: x(t), y: 11 }, brief(t)));
+// lengthText of a phase is what stands behind its bar.
+function lengthText(p) {
+  var outcome = data.outcomes[p[3]];
+  return (p[4] || p[2] < 0 ? [outcome.w] : [span(p[2])].concat(outcome.bad ? [outcome.w] : [])).join(", ");
+}
+
+// byFile gathers the matched lines that carry a time, a row for each file.
+function byFile(j) {
+  var files = new Map();
+  (j.q || []).forEach(function (q) {
+    if (!q.m || q.t === undefined) return;
+    if (!files.has(q.e)) files.set(q.e, []);
+    files.get(q.e).push(q);
   });
+  return Array.from(files.values());
+}
+
+function drawWaterfall(box, j) {
+  var width = widthOf(box, 320), narrow = width < 520, left = narrow ? 96 : 150, step = 24, reach = reachOf(j), g = [], y = 22;
+  var right = width - 12 - 6.6 * Math.max.apply(null, j.p.map(function (p) { return lengthText(p).length; }).concat(6)), logs = byFile(j);
+  var x = function (t) { return left + (t - reach[0]) / (reach[1] - reach[0]) * (right - left); };
+  var height = 22 + (j.p.length + logs.length) * step + 6;
+  if (reach[1] - reach[0] > 1) {
+    ticks(reach[0], reach[1], (right - left) / 80).forEach(function (t) {
+      g.push(svg("line", { class: "axis", x1: x(t), x2: x(t), y1: 16, y2: height }), svg("text", { class: "dim mid", x: x(t), y: 11 }, brief(t)));
+    });
+  }
   var troubles = (j.r || []).slice();
   j.p.forEach(function (p) {
-    var name = data.phases[p[0]], outcome = data.outcomes[p[3]], mid = y + step / 2;
+    var name = data.phases[p[0]], outcome = data.outcomes[p[3]], mid = y + step / 2, a = p[4] ? left : x(p[1]), b = a, open = p[4] || p[2] < 0;
     g.push(svg("text", { class: "end", x: left - 10, y: mid + 4 }, name.w));
-    if (p[4] || p[2] < 0) {
-      g.push(svg("text", { class: outcome.bad && outcome.c !== "o-unseen" ? "trouble" : "dim", x: p[4] ? left + 4 : x(p[1]) + 6, y: mid + 4 }, outcome.w));
-    } else {
-      var a = x(p[1]), b = Math.max(a + 1.5, x(p[1] + p[2])), label = span(p[2]);
-      g.push(svg("rect", { class: name.c, x: a, y: y + 5, width: b - a, height: step - 10, rx: 2 }, svg("title", {}, name.w + " " + label)));
-      if (outcome.bad) label += ", " + outcome.w;
-      var room = b + 8 + label.length * 7 < width;
-      g.push(svg("text", { class: outcome.bad ? "trouble" : "", x: room ? b + 6 : Math.max(left + 4, a - 6), y: mid + 4, "text-anchor": room || a - 6 < left + 40 ? "start" : "end" }, label));
+    if (!open) {
+      b = Math.max(a + 1.5, x(p[1] + p[2]));
+      g.push(svg("rect", { class: name.c, x: a, y: y + 5, width: b - a, height: step - 10, rx: 2 }, svg("title", {}, name.w + " " + lengthText(p))));
       troubles = troubles.filter(function (t) {
         if (t < p[1] - 1 || t > p[1] + p[2] + 1) return true;
         g.push(drawTrouble(x(t), mid));
         return false;
       });
     }
+    g.push(svg("text", { class: outcome.c === "o-unseen" ? "dim" : outcome.bad ? "trouble" : "", x: b + 6, y: mid + 4 }, lengthText(p)));
     y += step;
   });
   troubles.forEach(function (t) { if (t >= reach[0] && t <= reach[1]) g.push(drawTrouble(x(t), 19)); });
-  shown.forEach(function (q) {
-    var mid = y + step / 2, name = lastPart(fileName(q.e)) + ":" + q.n;
-    g.push(svg("text", { class: "end dim", x: left - 10, y: mid + 4 }, shorten(name, narrow ? 15 : 22), svg("title", {}, fileName(q.e) + ":" + q.n)));
+  logs.forEach(function (lines) {
+    var mid = y + step / 2, file = fileName(lines[0].e), name = lastPart(file) + (lines.length > 1 ? " ×" + lines.length : ":" + lines[0].n);
+    g.push(svg("text", { class: "end dim", x: left - 10, y: mid + 4 }, shorten(name, narrow ? 15 : 22), svg("title", {}, file)));
     g.push(svg("line", { class: "axis", x1: left, x2: right, y1: mid, y2: mid }));
-    g.push(svg("g", {}, svg("title", {}, clockOf(j.t + q.t) + " " + q.x), drawLine(q, x, left, right, mid)));
+    lines.forEach(function (q) { g.push(svg("g", {}, svg("title", {}, file + ":" + q.n + " " + clockOf(j.t + q.t) + " " + q.x), drawLine(q, x, left, right, mid))); });
     y += step;
   });
-  var label = word("waterfall-of", texts[j.i]) + ": " + j.p.map(function (p) { return data.phases[p[0]].w + " " + (p[2] < 0 ? data.outcomes[p[3]].w : span(p[2])); }).join(", ");
+  var label = word("waterfall-of", texts[j.i]) + ": " + j.p.map(function (p) { return data.phases[p[0]].w + " " + lengthText(p); }).join(", ");
   place(box, svg("svg", { width: width, height: height, role: "img", "aria-label": label }, g));
-  if (lines.length > shown.length) box.append(html("p", { class: "hint" }, "+" + (lines.length - shown.length) + " " + word("lines")));
 }
