@@ -151,6 +151,9 @@ func (b *builder) clock(k *correlate.Clock) Clock {
 	for _, s := range k.Candidates {
 		out.Candidates = append(out.Candidates, Candidate{Seconds(s.Offset), lang.Text(s.Reason).In(b.lang)})
 	}
+	for _, p := range k.Points {
+		out.Points = append(out.Points, point(p))
+	}
 	for _, id := range k.Path {
 		out.Path = append(out.Path, b.clockIDs[id])
 	}
@@ -162,6 +165,17 @@ func (b *builder) say(texts []lang.Text) []string {
 	var out []string
 	for _, t := range texts {
 		out = append(out, t.In(b.lang))
+	}
+	return out
+}
+
+func point(p clock.Point) Point {
+	out := Point{At: Instant(p.At), Method: string(p.Method), Rejected: p.Rejected}
+	if p.Low > -clock.Infinity {
+		out.Low = seconds(p.Low)
+	}
+	if p.High < clock.Infinity {
+		out.High = seconds(p.High)
 	}
 	return out
 }

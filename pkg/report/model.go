@@ -90,6 +90,17 @@ type Clock struct {
 	Candidates []Candidate `json:"candidates,omitempty"`
 	Path       []string    `json:"path,omitempty"` // clocks between it and the reference
 	Notes      []string    `json:"notes,omitempty"`
+	Points     []Point     `json:"points,omitempty"` // a bounded choice of its evidence, in order of time
+}
+
+// Point says that at an instant of the reference the clock was ahead by
+// something between the bounds; one that is left out is open.
+type Point struct {
+	At       Instant  `json:"at"`
+	Low      *Seconds `json:"low_seconds,omitempty"`
+	High     *Seconds `json:"high_seconds,omitempty"`
+	Method   string   `json:"method"`
+	Rejected bool     `json:"rejected,omitempty"` // set aside: it contradicts the rest
 }
 
 // Segment is a straight piece of a track; instants are of the clock itself.

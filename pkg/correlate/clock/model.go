@@ -128,6 +128,7 @@ type Track struct {
 	Candidates []Candidate
 	Why        Sentence // for ambiguous and insufficient: the reason, one clause
 	Path       []ID     // clocks between it and the reference
+	Points     []Point  // a bounded choice of the evidence, in order of time
 }
 
 // Span is the stretch of a clock's own time that the evidence covers.

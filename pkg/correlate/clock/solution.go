@@ -22,6 +22,7 @@ func (s *solver) solution() *Solution {
 		if st.course != nil {
 			t.Segments = st.course.segments(s.reach(ID(i), first, last))
 			t.Path = s.path(ID(i))
+			t.Points = st.points()
 		}
 	}
 	return out

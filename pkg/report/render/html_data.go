@@ -13,6 +13,7 @@ import (
 // Bounds of the data in the page.
 const (
 	mostJourneys = 20000
+	farOff       = 1e15    // µs, an open bound
 	mostDetails  = 9 << 20 // bytes of instants and lines; journeys beyond have their phases alone
 )
 
@@ -62,7 +63,8 @@ type htmlFile struct {
 type htmlClock struct {
 	Name     int       `json:"n"`
 	Status   string    `json:"s"`
-	Segments [][]int64 `json:"g,omitempty"` // from, to, offset, low, high, offset at the end, low, high there, 1 after a step
+	Segments [][]int64 `json:"g,omitempty"` // from and to by the reference clock, offset, low, high, offset at the end, low, high there, 1 after a step
+	Points   [][]int64 `json:"e,omitempty"` // at, low, high, 1 where it was set aside; an open bound is far off
 }
 
 type htmlFinding struct {
@@ -224,7 +226,17 @@ func (p *packer) clocks() {
 				low, high = int64(*s.LowEnd), int64(*s.HighEnd)
 			}
 			step := int64(boolean(s.Step))
-			c.Segments = append(c.Segments, []int64{p.at(s.From), p.at(s.To), int64(s.Offset) / 1000, int64(s.Low) / 1000, int64(s.High) / 1000, (int64(s.Offset) + moved) / 1000, low / 1000, high / 1000, step})
+			c.Segments = append(c.Segments, []int64{p.at(s.From - report.Instant(s.Offset)), p.at(s.To - report.Instant(int64(s.Offset)+moved)), int64(s.Offset) / 1000, int64(s.Low) / 1000, int64(s.High) / 1000, (int64(s.Offset) + moved) / 1000, low / 1000, high / 1000, step})
+		}
+		for _, x := range k.Points {
+			low, high := int64(-farOff), int64(farOff)
+			if x.Low != nil {
+				low = int64(*x.Low) / 1000
+			}
+			if x.High != nil {
+				high = int64(*x.High) / 1000
+			}
+			c.Points = append(c.Points, []int64{p.at(x.At), low, high, int64(boolean(x.Rejected))})
 		}
 		p.out.Clocks = append(p.out.Clocks, c)
 	}

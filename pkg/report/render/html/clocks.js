@@ -25,8 +25,10 @@ function drawClock(box, k) {
     if (s[8]) g.push(svg("line", { class: "arrow trouble", x1: a, x2: a, y1: top, y2: bottom }), svg("text", { class: "trouble", x: a + 4, y: top + 10 }, word("step")));
   });
   (k.e || []).forEach(function (p) {
-    var a = Math.max(top, y(p[2])), b = Math.min(bottom, y(p[1]));
-    if (b >= top && a <= bottom) g.push(svg("line", { class: "point" + (p[3] ? " aside" : ""), x1: x(p[0]), x2: x(p[0]), y1: a, y2: Math.max(b, a + 1.5) }));
+    var a = Math.max(top, y(p[2])), b = Math.min(bottom, y(p[1])), at = x(p[0]), kind = p[3] ? " aside" : "";
+    if (b < top || a > bottom) return;
+    g.push(svg("line", { class: "point" + kind, x1: at, x2: at, y1: a, y2: b }));
+    [[p[2], a], [p[1], b]].forEach(function (end) { if (y(end[0]) === end[1]) g.push(svg("line", { class: "bound" + kind, x1: at - 2.5, x2: at + 2.5, y1: end[1], y2: end[1] })); });
   });
   g.push(svg("text", { x: left, y: 14 }, shorten(texts[k.n], 48)));
   place(box, svg("svg", { width: width, height: height, role: "img", "aria-label": word("plot-of", texts[k.n]) }, g));

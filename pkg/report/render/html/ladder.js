@@ -73,7 +73,7 @@ function laneClock(j, lane) {
 
 function drawRung(j, m, places, y, both) {
   var kind = data.moments[m.k], seen = sightings(m), g = [], drop = 0;
-  var from = m.f === "server" ? "server" : onNetwork(j, m) ? "network" : "client";
+  var from = m.f === "client" || m.f === "other" ? "client" : m.f !== "server" && onNetwork(j, m) ? "network" : "server";
   var name = kind.w, to = from === "client" ? "server" : "client", detail = m.d ? texts[m.d] : "";
   if (from === "client" && onNetwork(j, m)) to = "network";
   var cut = both && /^tcp\.syn/.test(kind.c) && !(m.x || []).some(function (s) { return data.files[s[0]] && data.files[s[0]].v === to; }) && !seen[to];
