@@ -20,6 +20,7 @@ type About struct {
 	Journeys []Journey `json:"journeys"`
 	Findings []Finding `json:"findings"`
 	Reason   string    `json:"reason,omitempty"` // why a line belongs to no journey
+	Series   *Series   `json:"series,omitempty"` // those of an endpoint, or of a journey's client
 }
 
 // About finds a subject: a journey ("j5"), a finding ("f1"), a frame
@@ -31,6 +32,7 @@ func (r *Report) About(subject string) (*About, error) {
 		a.Kind = "journey"
 		a.Journeys = append(a.Journeys, *j)
 		r.addFindings(a, nil)
+		a.Series = r.Series.ofJourney(j)
 		return a, nil
 	}
 	if f := r.FindingByID(subject); f != nil {
@@ -45,6 +47,7 @@ func (r *Report) About(subject string) (*About, error) {
 			return slices.ContainsFunc([]string{j.Client, j.Server, j.ClientSeen}, func(e string) bool { return sameEndpoint(e, host, port) })
 		})
 		r.addFindings(a, nil)
+		a.Series = r.Series.of(func(e string) bool { return sameEndpoint(e, host, port) })
 		return a, nil
 	}
 	if i := strings.LastIndexByte(subject, '#'); i > 0 {

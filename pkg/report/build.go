@@ -81,6 +81,7 @@ func Build(c *correlate.Case, d *diagnose.Diagnosis, l lang.Lang, version string
 		r.Unchecked = append(r.Unchecked, Unchecked(u))
 	}
 	r.Baseline, r.NormalFrom = baseline(d.Baseline), d.Baseline.Source
+	r.Series = b.series(c)
 	return r
 }
 

@@ -21,6 +21,7 @@ type Report struct {
 	Hypotheses []string    `json:"hypotheses"`
 	Unchecked  []Unchecked `json:"not_evaluable,omitempty"` // rules without evidence
 	Baseline   []Normal    `json:"baseline,omitempty"`
+	Series     *Series     `json:"series,omitempty"`
 	Selected   *Selected   `json:"selected,omitempty"`      // only where this is a part of a report
 	NormalFrom string      `json:"baseline_from,omitempty"` // the folder the baseline was learned from; empty: the incident itself
 }

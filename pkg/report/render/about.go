@@ -33,6 +33,7 @@ func About(w io.Writer, r *report.Report, a *report.About, opt TextOptions) erro
 		}
 		d.journeyInFull(&a.Journeys[i])
 	}
+	d.seriesOf(a.Series)
 	if len(a.Findings) > 0 {
 		d.heading(lang.Text{EN: "Findings", ES: "Hallazgos"})
 		for i := range a.Findings {

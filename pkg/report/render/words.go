@@ -19,6 +19,12 @@ var vocabulary = map[string]lang.Text{
 	"resumed": {EN: "resumed", ES: "reanudada"}, "full handshake": {EN: "full handshake", ES: "establecimiento completo"},
 	"by name": {EN: "by name", ES: "por nombre"}, "by address": {EN: "by address", ES: "por dirección"}, "by name, not looked up": {EN: "by name, not looked up", ES: "por nombre, sin resolución"},
 	"dns-query": {EN: "DNS query", ES: "consulta DNS"}, "client-timing": {EN: "client timing", ES: "tiempos del cliente"}, "capture": {EN: "capture", ES: "captura"},
+	"retry": {EN: "a query was repeated", ES: "se repitió una consulta"}, "resolver-change": {EN: "another resolver was asked", ES: "se preguntó a otro resolutor"},
+	"search-suffixes": {EN: "search list tried in vain", ES: "lista de búsqueda probada en vano"}, "tcp-fallback": {EN: "asked again over TCP", ES: "repetida por TCP"},
+	"upstream": {EN: "the resolver asked another server", ES: "el resolutor preguntó a otro servidor"}, "path": {EN: "between the captures", ES: "entre las capturas"},
+	"server-failure": {EN: "the server failed", ES: "el servidor falló"}, "first-of-name": {EN: "first query for the name", ES: "primera consulta del nombre"},
+	"agrees": {EN: "agrees with the others", ES: "coincide con los demás"}, "falseticker": {EN: "falseticker", ES: "falso (falseticker)"}, "disagrees": {EN: "disagrees with the other", ES: "discrepa del otro"},
+	"alone": {EN: "nobody to compare with", ES: "sin otros con que comparar"}, "unsynchronised": {EN: "unsynchronised", ES: "sin sincronizar"},
 	"server-log": {EN: "server log", ES: "registro del servidor"}, "time-state": {EN: "time state", ES: "estado de la hora"},
 }
 
