@@ -6,6 +6,8 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
+var manyLost = &Threshold{"many", 0.1, "share", lang.Text{EN: "share of unanswered requests that is worth a warning though the others were answered", ES: "parte de peticiones sin respuesta que merece un aviso aunque las demás la tuvieran"}}
+
 var ntpUnanswered = Rule{
 	Name: "ntp-unanswered", Family: "ntp",
 	Title: lang.Text{EN: "NTP requests without answer", ES: "Peticiones NTP sin respuesta"},
@@ -16,7 +18,7 @@ var ntpUnanswered = Rule{
 	Source:     "RFC 5905, section 13",
 	Needs:      lang.Text{EN: "a capture with the requests", ES: "una captura con las peticiones"},
 	Wants:      []*Want{wantNTP},
-	Thresholds: []*Threshold{mainShare, everyday},
+	Thresholds: []*Threshold{mainShare, everyday, manyLost},
 	Refuters: []lang.Text{
 		{EN: "a capture at the server shows the answers leaving (lost on the way back)", ES: "una captura en el servidor muestra las respuestas saliendo (perdidas a la vuelta)"},
 	},
@@ -45,6 +47,9 @@ func checkNTPUnanswered(c *Case, r *Rule) []Finding {
 		f := b.finding(Note, High)
 		j := f.Journeys[0]
 		if float64(lost) < c.number(r, mainShare)*float64(all) {
+			if lost >= 5 && float64(lost) >= c.number(r, manyLost)*float64(all) {
+				f.Severity = Warning
+			}
 			if c.count(r, everyday)*lost >= all {
 				f.Text = c.say(lang.Text{
 					EN: "%d of %d NTP requests from %s to %s got no answer, the others did: packets are lost on the way, one way or the other.",

@@ -2,7 +2,10 @@ package diagnose
 
 import (
 	"fmt"
+	"time"
 
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
@@ -32,17 +35,88 @@ var ntpBadServer = Rule{
 		EN: "The server says of itself that it has no time (leap indicator 3, stratum 0 or 16), or it disagrees with the majority: clients must not follow it.",
 		ES: "El servidor dice de sí mismo que no tiene hora (indicador 3, estrato 0 o 16), o no concuerda con la mayoría: los clientes no deben seguirlo.",
 	},
-	Source: "RFC 5905, sections 7.3 and 11.2.1",
-	Needs:  lang.Text{EN: "a capture with the answer", ES: "una captura con la respuesta"},
-	Wants:  []*Want{wantNTP},
+	Source:     "RFC 5905, sections 7.3 and 11.2.1",
+	Needs:      lang.Text{EN: "a capture with the answer", ES: "una captura con la respuesta"},
+	Wants:      []*Want{wantNTP},
+	Thresholds: []*Threshold{smallest},
 	Check: func(c *Case, r *Rule) []Finding {
-		return c.ntpAnswers(lang.Text{
+		out := c.ntpAnswers(lang.Text{
 			EN: "%s answers %s as not synchronised (%s), %d time{|s}.",
 			ES: "%s responde a %s como no sincronizado (%s), %d {vez|veces}.",
 		}, func(s *pcapflow.NTPSample) (string, bool) {
 			return fmt.Sprintf("LI %d, stratum %d", s.Response.LI, s.Response.Stratum), s.Response.Seen() && s.Response.Mode == 4 && s.Response.Kiss == "" && s.Response.Unsynchronised()
 		})
+		return append(out, c.falsetickers(r)...)
 	},
+}
+
+// falsetickers compares the servers' clocks: those whose interval does not meet
+// the one that most share are wrong (RFC 5905, section 11.2.1). Two that do not
+// agree tell only that one of them is.
+func (c *Case) falsetickers(r *Rule) []Finding {
+	var servers []*correlate.Clock
+	for _, k := range c.Clocks {
+		if k.Kind == "ntp-server" && (k.Status == clock.Measured || k.Status == clock.Reference) {
+			servers = append(servers, k)
+		}
+	}
+	meets := func(a, b *correlate.Clock) bool {
+		at := int64(0)
+		for _, k := range []*correlate.Clock{a, b} {
+			if len(k.Segments) > 0 {
+				at = max(at, k.Segments[0].From)
+			}
+		}
+		_, lowA, highA, okA := a.At(at)
+		_, lowB, highB, okB := b.At(at)
+		gap := int64(c.limit(r, smallest))
+		return !okA || !okB || lowA <= highB+gap && lowB <= highA+gap
+	}
+	var out []Finding
+	for _, k := range servers {
+		agree := 1
+		var other *correlate.Clock
+		for _, o := range servers {
+			switch {
+			case o == k:
+			case meets(k, o):
+				agree++
+			default:
+				other = o
+			}
+		}
+		if other == nil || 2*agree > len(servers) {
+			continue
+		}
+		f := Finding{Severity: Warning, Confidence: High}
+		of, _, _, _ := other.At(anchor(other))
+		own, _, _, _ := k.At(anchor(k))
+		f.Text = c.say(lang.Text{
+			EN: "NTP server %s differs from %s by %s: it disagrees with most of the %d servers asked.",
+			ES: "El servidor NTP %s difiere de %s en %s: no concuerda con la mayoría de los %d servidores preguntados.",
+		}, k.Name, other.Name, exact(time.Duration(own-of)), len(servers))
+		if len(servers) == 2 {
+			f.Confidence = Medium
+			f.Text = c.say(lang.Text{
+				EN: "NTP servers %s and %s differ by %s: one of them is wrong, and two alone cannot tell which.",
+				ES: "Los servidores NTP %s y %s difieren en %s: uno de los dos está mal, y dos solos no dicen cuál.",
+			}, k.Name, other.Name, exact(time.Duration(own-of).Abs()))
+		}
+		for _, j := range c.Journeys {
+			if j.NTP != nil && j.NTP.Response.Seen() && (j.Server.Addr().String() == k.Name || len(servers) == 2 && j.Server.Addr().String() == other.Name) {
+				f.Journeys = append(f.Journeys, j)
+				if len(f.Journeys) <= maxProven {
+					f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.NTPExchange))...)
+				}
+			}
+		}
+		f.Evidence = merge(f.Evidence)
+		out = append(out, f)
+		if len(servers) == 2 {
+			break
+		}
+	}
+	return out
 }
 
 // ntpAnswers makes one finding for each pair of client and server whose answers
@@ -64,4 +138,12 @@ func (c *Case) ntpAnswers(text lang.Text, fits func(*pcapflow.NTPSample) (string
 		j := f.Journeys[0]
 		f.Text = c.say(text, j.Server, j.Client.Addr(), words[b.key], len(b.hits))
 	})
+}
+
+// anchor is an instant of a clock's own at which its offset is known.
+func anchor(k *correlate.Clock) int64 {
+	if len(k.Segments) > 0 {
+		return k.Segments[0].From
+	}
+	return 0
 }

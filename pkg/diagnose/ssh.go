@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
-	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
@@ -27,12 +26,12 @@ var sshAuthFailed = Rule{
 	Check: checkSSHAuthFailed,
 }
 
-// failures of one client address at one server's log.
+// failures of one client address as one user, as the logs that hold them tell.
 type failures struct {
-	log      *incident.Log
 	client   netip.Addr
-	events   []int
 	user     string
+	logs     []Evidence
+	most     int // events of the log that holds most: the others are other forms of it
 	accepted bool
 	ports    map[uint16]bool
 }
@@ -40,7 +39,7 @@ type failures struct {
 func checkSSHAuthFailed(c *Case, r *Rule) []Finding {
 	var out []Finding
 	for _, f := range sshFailures(c) {
-		find := Finding{Severity: Warning, Confidence: High, Evidence: []Evidence{lines(f.log, f.events...)}}
+		find := Finding{Severity: Warning, Confidence: High, Evidence: f.logs}
 		for _, j := range c.Journeys {
 			if j.Service == "ssh" && (j.Client.Addr() == f.client && f.ports[j.Client.Port()] || j.ClientSeen.IsValid() && j.ClientSeen.Addr() == f.client && f.ports[j.ClientSeen.Port()]) {
 				find.Journeys = append(find.Journeys, j)
@@ -51,12 +50,11 @@ func checkSSHAuthFailed(c *Case, r *Rule) []Finding {
 		find.Text = c.say(lang.Text{
 			EN: "%d failed SSH login{|s} from %s as %q, over %d connection{|s}.",
 			ES: "%d acceso{|s} SSH fallido{|s} desde %s como %q, en %d {conexión|conexiones}.",
-		}, len(f.events), f.client, f.user, len(f.ports))
-		status := "not-found"
+		}, f.most, f.client, f.user, len(f.ports))
 		if f.accepted {
-			status, find.Severity = "found", Note
+			find.Severity = Note
 		}
-		find.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: status}}
+		find.Refuters = c.doubts(r, foundIf(f.accepted))
 		out = append(out, find)
 	}
 	if len(out) == 0 {
@@ -65,19 +63,21 @@ func checkSSHAuthFailed(c *Case, r *Rule) []Finding {
 	return out
 }
 
-// sshFailures groups the log's failures by address and user. Public keys that
+// sshFailures groups the logs' failures by address and user. Public keys that
 // were tried before the one that fits are no failures anybody waited for:
 // sshd does not log those at its default level.
 func sshFailures(c *Case) []*failures {
 	var all []*failures
+	index := map[string]*failures{}
 	for _, l := range c.Incident.Logs {
 		accepted := map[uint16]bool{}
+		events := map[*failures][]int{}
+		var order []*failures
 		for i := range l.Events {
 			if e := &l.Events[i]; e.Kind == logparse.SSHAccepted {
 				accepted[e.Client.Port()] = true
 			}
 		}
-		index := map[string]*failures{}
 		for i := range l.Events {
 			e := &l.Events[i]
 			if e.Kind != logparse.SSHFailed || !e.Client.IsValid() {
@@ -86,13 +86,20 @@ func sshFailures(c *Case) []*failures {
 			key := e.Client.Addr().String() + " " + e.User
 			f := index[key]
 			if f == nil {
-				f = &failures{log: l, client: e.Client.Addr(), user: e.User, ports: map[uint16]bool{}, accepted: true}
+				f = &failures{client: e.Client.Addr(), user: e.User, ports: map[uint16]bool{}, accepted: true}
 				index[key] = f
 				all = append(all, f)
 			}
-			f.events = append(f.events, i)
+			if events[f] == nil {
+				order = append(order, f)
+			}
+			events[f] = append(events[f], i)
 			f.ports[e.Client.Port()] = true
 			f.accepted = f.accepted && accepted[e.Client.Port()]
+		}
+		for _, f := range order {
+			f.logs = append(f.logs, lines(l, events[f]...))
+			f.most = max(f.most, len(events[f]))
 		}
 	}
 	return all
@@ -149,7 +156,9 @@ func (c *Case) pause(r *Rule, j *correlate.Journey) (from, to pcapflow.Stamp) {
 		consider(conn.ACK, s.ServerBanner)
 	}
 	for _, x := range s.Rounds {
-		consider(x.Request, x.Reply)
+		if x.Result != "failure" || x.None { // sshd itself waits some seconds after a wrong password
+			consider(x.Request, x.Reply)
+		}
 	}
 	consider(s.ServiceRequest, s.ServiceAccept)
 	return from, to
@@ -195,10 +204,10 @@ func checkSSHReverseDNS(c *Case, r *Rule) []Finding {
 }
 
 // timerLike tells whether a pause looks like resolver timers: a multiple of
-// one, within 8 %.
+// one, and a little more.
 func timerLike(d, timer time.Duration) bool {
-	n := (d + timer/2) / max(timer, 1)
-	return n > 0 && (d-n*timer).Abs() < timer*8/100
+	n := (d + timer/50) / max(timer, 1)
+	return n > 0 && d-n*timer < timer*8/100
 }
 
 // reverseLookup finds a PTR lookup that the server made during the login.
