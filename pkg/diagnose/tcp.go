@@ -67,20 +67,28 @@ func checkSYNLost(c *Case, r *Rule) []Finding {
 	})
 }
 
-// held tells whether all SYNs arrived together at another point: a router kept
-// the first one, most often while it resolved its neighbour, and lost none.
+// held tells whether the first SYN was kept on the way rather than lost, most
+// often by a router that resolved its neighbour: all SYNs arrived together at
+// another point, were answered together, or the answer came at no round trip
+// after the last one.
 func held(j *correlate.Journey) bool {
-	sent := len(j.Points[0].Flow.Conn.SYN)
+	const together = 100 * time.Millisecond
+	n := j.Points[0].Flow.Conn
 	for _, p := range j.Points[1:] {
-		if p.Flow.Conn == nil || len(p.Flow.Conn.SYN) < sent {
+		if p.Flow.Conn == nil || len(p.Flow.Conn.SYN) < len(n.SYN) {
 			continue
 		}
 		syn := p.Flow.Conn.SYN
-		if time.Duration(syn[len(syn)-1].Time-syn[0].Time) < 100*time.Millisecond {
+		if time.Duration(syn[len(syn)-1].Time-syn[0].Time) < together {
 			return true
 		}
 	}
-	return false
+	if len(n.SYNACK) > 1 && time.Duration(n.SYNACK[1].Time-n.SYNACK[0].Time) < together/5 {
+		return true
+	}
+	answer := n.SYNACK[0].Time - n.SYN[len(n.SYN)-1].Time
+	trip := n.Samples[pcapflow.Server]
+	return answer > 0 && trip.N > 0 && answer > 2*trip.Min+int64(together/5) && answer > trip.P95
 }
 
 // serverCaptureRefuter looks for the same SYNs at the server: at least so many
