@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -137,10 +138,14 @@ func (c *Case) stuckSender(r *Rule, p correlate.Point, d pcapflow.Dir, repeats i
 
 // passing tells whether small packets of a side get through: some were
 // acknowledged, or came behind the missing ones, or were acknowledgements that
-// kept the other side from repeating itself.
+// kept the other side from repeating its data. A farewell does not count: its
+// acknowledgement may have travelled in a large packet.
 func passing(p correlate.Point, d pcapflow.Dir) bool {
 	n, other := p.Flow.Conn, d.Other()
-	return n.Count[d].LargestAcked > 0 || n.Count[other].DupACKs > 0 || p.Flow.Payload[other] > 0 && n.Count[other].Retransmitted == 0
+	again := slices.ContainsFunc(n.Retransmissions, func(t pcapflow.Retransmission) bool {
+		return t.Dir == other && t.Len > 0 && t.Kind != pcapflow.RetransmitSYN && t.Kind != pcapflow.RetransmitSYNACK && t.Kind != pcapflow.RetransmitSpurious
+	})
+	return n.Count[d].LargestAcked > 0 || n.Count[other].DupACKs > 0 || p.Flow.Payload[other] > 0 && !again
 }
 
 // stuckReceiver: bytes are missing to the end although that side goes on
