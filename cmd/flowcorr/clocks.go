@@ -40,7 +40,7 @@ func detectCommand(env *environment) *cobra.Command {
 func partFlags(cmd *cobra.Command, env *environment, formats ...string) {
 	env.takeFormat(cmd, lang.Text{}, formats...)
 	env.take(cmd, readingOptions, analysisOptions)
-	env.takeOnly(cmd, "strict")
+	env.takeOnly(cmd, "redact", "strict")
 }
 
 // runPart analyses the evidence and prints one part of its report.

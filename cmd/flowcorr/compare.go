@@ -119,7 +119,11 @@ func (env *environment) compared(args []string, by string) (*compare.Comparison,
 		}
 		reports = append(reports, r)
 	}
-	return compare.Folders(distinctNames(args[0], args[1]), reports), nil
+	names := distinctNames(args[0], args[1])
+	if env.options.redact {
+		names = []string{"A", "B"}
+	}
+	return compare.Folders(names, reports), nil
 }
 
 // reportOf is the saved report a single path names, else that of the evidence.

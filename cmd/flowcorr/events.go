@@ -50,7 +50,7 @@ duraciones.`}),
 		},
 	}
 	env.takeFormat(cmd, lang.Text{EN: "default: text on a terminal, else jsonl; --summary: text or json, default text", ES: "si falta: text en un terminal, si no jsonl; --summary: text o json, si falta text"}, "jsonl", "text", "json")
-	env.takeOnly(cmd, "tz", "case", "jobs")
+	env.takeOnly(cmd, "tz", "case", "jobs", "redact")
 	cmd.Flags().BoolVar(&summary, "summary", false, env.say(lang.Text{EN: "print counts by kind, result and hour and percentiles of durations", ES: "escribe cuentas por tipo, resultado y hora y percentiles de las duraciones"}))
 	return cmd
 }
@@ -63,6 +63,7 @@ func printEvents(env *environment, l lang.Lang, args []string, opt incident.Opti
 			format = "text"
 		}
 	}
+	hide := env.redactor(args)
 	opt.Workers = 1 // events come in the order of files
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -71,10 +72,10 @@ func printEvents(env *environment, l lang.Lang, args []string, opt incident.Opti
 	switch format {
 	case "text":
 		t := render.NewEventTable(env.out, env.textOptions(l, env.out))
-		open = func(f *incident.File) incident.Sink { return &eventRows{evidence: f.Path, table: t} }
+		open = func(f *incident.File) incident.Sink { return &eventRows{evidence: f.Path, table: t, hide: hide} }
 		flush = t.Flush
 	case "jsonl":
-		out := bufio.NewWriterSize(env.out, 256<<10)
+		out := bufio.NewWriterSize(env.lines(hide), 256<<10)
 		open = func(f *incident.File) incident.Sink {
 			return &eventLines{evidence: f.Path, out: out, stop: stop}
 		}
@@ -86,6 +87,7 @@ func printEvents(env *environment, l lang.Lang, args []string, opt incident.Opti
 	if failed := flush(); failed != nil {
 		return fmt.Errorf("%w: %w", errWrite, failed)
 	}
+	env.tellRedacted(hide)
 	env.narrateLogs(files, err)
 	return err
 }
@@ -96,6 +98,7 @@ func summariseEvents(env *environment, l lang.Lang, args []string, opt incident.
 	default:
 		return &usageError{env.say(lang.Text{EN: "--format %s: not with --summary", ES: "--format %s: no con --summary"}, env.options.format), env.say(lang.Text{EN: "use text or json", ES: "use text o json"})}
 	}
+	hide := env.redactor(args)
 	var order []*incident.File
 	counts := map[*incident.File]*report.EventCounts{}
 	files, err := incident.EachEvent(context.Background(), args, opt, func(f *incident.File) incident.Sink {
@@ -113,7 +116,10 @@ func summariseEvents(env *environment, l lang.Lang, args []string, opt incident.
 	lines, problems := 0, 0
 	for _, f := range order {
 		s := counts[f].Summary()
-		s.Evidence, s.Kind, s.Lines, s.Problems = f.Path, f.Kind, f.Records, len(f.Problems)
+		if s.Evidence = f.Path; hide != nil {
+			s.Evidence = hide.File(f.Path)
+		}
+		s.Kind, s.Lines, s.Problems = f.Kind, f.Records, len(f.Problems)
 		logs = append(logs, s)
 		total.Merge(counts[f])
 		lines, problems = lines+s.Lines, problems+s.Problems

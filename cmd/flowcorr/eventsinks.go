@@ -6,6 +6,7 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 	"github.com/flowcorr/flowcorr/pkg/report"
+	"github.com/flowcorr/flowcorr/pkg/report/redact"
 	"github.com/flowcorr/flowcorr/pkg/report/render"
 )
 
@@ -51,16 +52,24 @@ func (w *eventLines) Join(part incident.Sink) {
 type eventRows struct {
 	evidence string
 	table    *render.EventTable // nil: a part, which keeps its rows
+	hide     *redact.Redactor   // nil: nothing is hidden
 	rows     []report.EventRow
 }
 
 func (w *eventRows) Event(e *logparse.Event) {
 	row := report.EventRowOf(w.evidence, e)
 	if w.table != nil {
-		w.table.Event(row)
+		w.show(row)
 		return
 	}
 	w.rows = append(w.rows, row)
+}
+
+func (w *eventRows) show(row report.EventRow) {
+	if w.hide != nil {
+		row = w.hide.EventRow(row)
+	}
+	w.table.Event(row)
 }
 
 func (w *eventRows) Part() incident.Sink { return &eventRows{evidence: w.evidence} }
@@ -68,7 +77,7 @@ func (w *eventRows) Part() incident.Sink { return &eventRows{evidence: w.evidenc
 func (w *eventRows) Join(part incident.Sink) {
 	p := part.(*eventRows)
 	for _, row := range p.rows {
-		w.table.Event(row)
+		w.show(row)
 	}
 	p.rows = p.rows[:0]
 }

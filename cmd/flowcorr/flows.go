@@ -13,6 +13,7 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 	"github.com/flowcorr/flowcorr/pkg/report"
+	"github.com/flowcorr/flowcorr/pkg/report/redact"
 	"github.com/flowcorr/flowcorr/pkg/report/render"
 )
 
@@ -30,7 +31,7 @@ tabla, o con --format jsonl como JSON Lines, en el orden en que los flujos acaba
 		RunE: func(_ *cobra.Command, args []string) error { return runFlows(env, args) },
 	}
 	env.takeFormat(cmd, lang.Text{}, "text", "jsonl")
-	env.takeOnly(cmd, "keylog")
+	env.takeOnly(cmd, "keylog", "redact")
 	return cmd
 }
 
@@ -46,13 +47,14 @@ func runFlows(env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	out := bufio.NewWriterSize(env.out, 256<<10)
+	hide := env.redactor(args)
+	out := bufio.NewWriterSize(env.lines(hide), 256<<10)
 	var sink flowSink
 	switch env.options.format {
 	case "jsonl":
 		sink = &flowLines{out: out}
 	default:
-		sink = &flowTable{lang: l}
+		sink = &flowTable{lang: l, hide: hide}
 	}
 	read := 0
 	for _, path := range args {
@@ -66,7 +68,8 @@ func runFlows(env *environment, args []string) error {
 			fmt.Fprintf(env.diag, "flowcorr: %s: %s%s\n", render.Printable(path), env.position(p), render.Printable(p.Text))
 		}
 	}
-	if err := sink.end(out, env); err != nil {
+	env.tellRedacted(hide)
+	if err := sink.end(env.out, env); err != nil {
 		return fmt.Errorf("%w: %w", errWrite, err)
 	}
 	if err := out.Flush(); err != nil {
@@ -105,11 +108,16 @@ func (s *flowLines) end(io.Writer, *environment) error { return s.err }
 // flowTable collects rows for a table.
 type flowTable struct {
 	lang lang.Lang
+	hide *redact.Redactor // nil: nothing is hidden
 	rows []report.FlowRow
 }
 
 func (s *flowTable) flow(evidence string, f *pcapflow.Flow) {
-	s.rows = append(s.rows, report.RowOf(evidence, f))
+	row := report.RowOf(evidence, f)
+	if s.hide != nil {
+		row = s.hide.FlowRow(row)
+	}
+	s.rows = append(s.rows, row)
 }
 
 func (s *flowTable) end(w io.Writer, env *environment) error {

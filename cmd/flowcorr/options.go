@@ -28,6 +28,7 @@ type options struct {
 	quiet    bool
 	verbose  bool
 	strict   bool
+	redact   bool
 	jobs     int
 	choice   choice
 }
@@ -111,6 +112,8 @@ var sharedOptions = []sharedOption{
 
 	{name: "output", short: "o", group: outputOptions, argument: fileWord, target: func(o *options) any { return &o.outputs },
 		help: lang.Text{EN: "write to FILE, whose ending picks the format (repeatable)", ES: "escribe en ARCHIVO, cuya terminación elige el formato (repetible)"}},
+	{name: "redact", group: outputOptions, target: func(o *options) any { return &o.redact },
+		help: lang.Text{EN: "replace addresses, names, users, paths and identifiers, always by the same; times and sizes stay", ES: "sustituye direcciones, nombres, usuarios, rutas e identificadores, siempre por lo mismo; los tiempos y tamaños quedan"}},
 	{name: "fail-on", group: outputOptions, argument: severityWord, value: "error", target: func(o *options) any { return &o.failOn }, choices: []string{"info", "note", "warning", "error", "never"},
 		help: lang.Text{EN: "exit with status 1 at findings as severe or more: info, note, warning, error or never", ES: "acaba con estado 1 si hay hallazgos así de graves o más: info, note, warning, error o never"}},
 	{name: "strict", group: outputOptions, target: func(o *options) any { return &o.strict },

@@ -30,7 +30,7 @@ quedan en el idioma en que se hizo el informe.`}),
 	}
 	env.takeFormat(cmd, byEnding, formatNames()...)
 	env.take(cmd, choosingOptions)
-	env.takeOnly(cmd, "output")
+	env.takeOnly(cmd, "output", "redact")
 	return cmd
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/report"
+	"github.com/flowcorr/flowcorr/pkg/report/redact"
 	"github.com/flowcorr/flowcorr/pkg/report/render"
 )
 
@@ -123,9 +124,14 @@ func (env *environment) analyse(paths []string) (*correlate.Case, error) {
 	return correlate.Correlate(inc, link), nil
 }
 
-// prepared is a report as it is shown: the part that was chosen.
+// prepared is a report as it is shown: the part that was chosen, redacted where
+// asked for.
 func (env *environment) prepared(r *report.Report) (*report.Report, error) {
-	return env.chosen(r)
+	r, err := env.chosen(r)
+	if err != nil || !env.options.redact {
+		return r, err
+	}
+	return redact.Report(r)
 }
 
 // narrate says on standard error which files could not be used, and notes for

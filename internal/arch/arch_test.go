@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"pkg/diagnose":         {"pkg/lang", "pkg/correlate", "pkg/correlate/clock", "pkg/incident", "pkg/pcapflow", "pkg/logparse"},
 	"pkg/report":           {"pkg/lang", "pkg/diagnose", "pkg/correlate", "pkg/correlate/clock", "pkg/incident", "pkg/pcapflow", "pkg/logparse"},
 	"pkg/report/compare":   {"pkg/report"},
+	"pkg/report/redact":    {"pkg/report"},
 	"pkg/report/render":    {"pkg/lang", "pkg/report", "pkg/report/compare"},
 	"pkg/watch":            {"pkg/report"},
 }

@@ -23,6 +23,7 @@ type Report struct {
 	Baseline   []Normal    `json:"baseline,omitempty"`
 	Series     *Series     `json:"series,omitempty"`
 	Selected   *Selected   `json:"selected,omitempty"`      // only where this is a part of a report
+	Redacted   *Redacted   `json:"redacted,omitempty"`      // only where something was replaced
 	NormalFrom string      `json:"baseline_from,omitempty"` // the folder the baseline was learned from; empty: the incident itself
 }
 
@@ -44,6 +45,15 @@ type Daemon struct {
 	After   *Seconds `json:"after_seconds,omitempty"`
 	Waited  string   `json:"waited_for,omitempty"` // an upstream or a lookup that the daemon itself waited for
 	Text    string   `json:"text"`
+}
+
+// Redacted counts the different things that were replaced.
+type Redacted struct {
+	Addresses int `json:"addresses"`
+	Names     int `json:"names"` // labels of domain names
+	Users     int `json:"users"`
+	Paths     int `json:"paths"` // elements of paths and of file names
+	Words     int `json:"words"` // others, of text that is not ours, and identifiers
 }
 
 // Generator is the program that made the report.

@@ -14,6 +14,12 @@ func (d *layout) summary() {
 		d.para(d.say(lang.Text{EN: "A part of the report (%s): %d of %d journeys, %d of %d findings.", ES: "Una parte del informe (%s): %d de %d recorridos, %d de %d hallazgos."},
 			s.By, len(d.r.Journeys), s.Journeys, len(d.r.Findings), s.Findings))
 	}
+	if c := d.r.Redacted; c != nil {
+		d.para(d.say(lang.Text{
+			EN: "Redacted: %d addresses, %d names, %d users, %d elements of paths and %d other words were replaced, always by the same; hashes of files are left out; times and sizes are as recorded.",
+			ES: "Anonimizado: se sustituyeron %d direcciones, %d nombres, %d usuarios, %d elementos de rutas y %d palabras más, siempre por lo mismo; faltan los resúmenes (hash) de los archivos; los tiempos y tamaños son los registrados."},
+			c.Addresses, c.Names, c.Users, c.Paths, c.Words))
+	}
 	d.heading(lang.Text{EN: "Answer", ES: "Respuesta"})
 	a := d.r.Answer()
 	if a == nil {

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/flowcorr/flowcorr/internal/need"
+)
+
+var (
+	addressLike = regexp.MustCompile(`[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-f]{1,4}:[0-9a-f:]*::?[0-9a-f]{1,4}`)
+	domainLike  = regexp.MustCompile(`[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.(?:com|lan)\b`)
+	macLike     = regexp.MustCompile(`(?:[0-9a-f]{2}:){5}[0-9a-f]{2}`)
+	userLike    = regexp.MustCompile(`(?:for|user) (?:invalid user )?([a-z]+) from|"user": ?"([a-z]+)"`)
+)
+
+// roles are names of roles, not of anybody; and our own word for a sample.
+var roles = map[string]bool{"web": true, "dns": true, "ntp": true, "ssh": true, "app": true, "www": true, "client": true, "server": true, "router": true}
+
+// TestRedacted: nothing that names somebody or something of an incident is in
+// any output of it; times and sizes are.
+func TestRedacted(t *testing.T) {
+	folder := need.Shared(t, "incidents")
+	incidents, err := filepath.Glob(filepath.Join(folder, "s*"))
+	if err != nil || len(incidents) == 0 {
+		t.Fatal("no incidents", err)
+	}
+	for _, dir := range incidents {
+		t.Run(filepath.Base(dir), func(t *testing.T) { redacted(t, dir) })
+	}
+}
+
+func redacted(t *testing.T, dir string) {
+	input := filepath.Join(dir, "input")
+	secrets := identities(t, dir)
+	if len(secrets) < 10 {
+		t.Fatalf("only %d identities were found", len(secrets))
+	}
+	out := t.TempDir()
+	files := []string{"r.json", "r.md", "r.txt"}
+	args := []string{"report", "--redact", "--fail-on", "never", "-q"}
+	for _, f := range files {
+		args = append(args, "-o", filepath.Join(out, f))
+	}
+	ranDone(t, append(args, input)...)
+	for _, f := range files {
+		text, err := os.ReadFile(filepath.Join(out, f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		clean(t, f, text, secrets)
+	}
+	saved := filepath.Join(out, "r.json")
+	clean(t, "render --lang es", ranDone(t, "render", "--lang", "es", saved), secrets)
+	clean(t, "compare", ranDone(t, "compare", "--by", "server", saved), secrets)
+	sameFigures(t, ranDone(t, "report", "--fail-on", "never", "-q", "--format", "json", input), readFile(t, saved))
+	if strings.HasPrefix(filepath.Base(dir), "s09") {
+		return // a crowd of the same: the report of it is enough
+	}
+	clean(t, "events", ranDone(t, "events", "--redact", "-q", "--format", "jsonl", input), secrets)
+	clean(t, "events, text", ranDone(t, "events", "--redact", "-q", "--format", "text", input), secrets)
+	for _, capture := range captures(t, input) {
+		clean(t, "flows", ranDone(t, "flows", "--redact", "-q", "--format", "jsonl", capture), secrets)
+		clean(t, "flows, text", ranDone(t, "flows", "--redact", "-q", capture), secrets)
+	}
+}
+
+func ranDone(t *testing.T, args ...string) []byte {
+	t.Helper()
+	var out, diag bytes.Buffer
+	if status := run(args, strings.NewReader(""), &out, &diag); status != exitDone {
+		t.Fatalf("flowcorr %s: status %d: %s", strings.Join(args, " "), status, diag.String())
+	}
+	return out.Bytes()
+}
+
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func captures(t *testing.T, dir string) []string {
+	var out []string
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err == nil && strings.Contains(filepath.Base(path), ".pcap") {
+			out = append(out, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// identities are the addresses, names, users and MAC addresses that stand in
+// the truth, and in the texts, of an incident.
+func identities(t *testing.T, dir string) map[string]bool {
+	found := map[string]bool{}
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || strings.Contains(filepath.Base(path), ".pcap") {
+			return err
+		}
+		text := string(readFile(t, path))
+		for _, a := range addressLike.FindAllString(text, -1) {
+			if ip, err := netip.ParseAddr(a); err == nil && !ip.IsLoopback() && !ip.IsUnspecified() && !ip.IsMulticast() && ip.String() != "255.255.255.255" {
+				found[a] = true
+			}
+		}
+		for _, n := range domainLike.FindAllString(text, -1) {
+			if strings.Contains(n, "ejemplo") {
+				found[n] = true
+			}
+		}
+		for _, m := range macLike.FindAllString(text, -1) {
+			found[m] = true
+		}
+		for _, m := range userLike.FindAllStringSubmatch(text, -1) {
+			if u := m[1] + m[2]; !roles[u] {
+				found[u] = true
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found["ejemplo"], found["oficina"] = true, true
+	return found
+}
+
+// clean fails where an identity stands in an output as a word of its own.
+func clean(t *testing.T, where string, text []byte, secrets map[string]bool) {
+	t.Helper()
+	words := map[string]bool{}
+	for _, w := range regexp.MustCompile(`[^\s"'<>(){},;|=/\[\]\\&#]+`).FindAll(text, -1) {
+		s := string(w)
+		words[s] = true
+		for _, part := range strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(":@-_", r) }) {
+			words[part] = true
+		}
+		for _, part := range strings.Split(s, ".") {
+			words[part] = true
+		}
+		if i := strings.LastIndexByte(s, ':'); i > 0 {
+			words[s[:i]] = true
+		}
+		words[strings.TrimRight(s, ".:,")] = true
+	}
+	for s := range secrets {
+		if words[s] {
+			i := bytes.Index(text, []byte(s))
+			t.Errorf("%s: %q is there: …%s…", where, s, text[max(0, i-80):min(len(text), i+80)])
+		}
+	}
+}
+
+// sameFigures compares every number and instant of two reports.
+func sameFigures(t *testing.T, a, b []byte) {
+	t.Helper()
+	x, y := figuresOf(t, a), figuresOf(t, b)
+	if len(x) != len(y) || len(x) < 500 {
+		t.Fatalf("%d figures, redacted %d", len(x), len(y))
+	}
+	for i := range x {
+		if x[i] != y[i] {
+			t.Fatalf("figure %d: %s, redacted %s", i, x[i], y[i])
+		}
+	}
+}
+
+func figuresOf(t *testing.T, text []byte) []string {
+	t.Helper()
+	instant := regexp.MustCompile(`^\d{4}-\d\d-\d\dT[0-9:.]+Z$`)
+	var out []string
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var whole map[string]json.RawMessage
+	if err := d.Decode(&whole); err != nil {
+		t.Fatal(err)
+	}
+	delete(whole, "redacted")
+	for _, part := range []string{"evidence", "clocks", "journeys", "unmatched_lines", "findings", "baseline"} {
+		d := json.NewDecoder(bytes.NewReader(whole[part]))
+		d.UseNumber()
+		for {
+			token, err := d.Token()
+			if err != nil {
+				break
+			}
+			switch v := token.(type) {
+			case json.Number:
+				out = append(out, v.String())
+			case string:
+				if instant.MatchString(v) {
+					out = append(out, v)
+				}
+			}
+		}
+	}
+	return out
+}
