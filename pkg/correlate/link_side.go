@@ -1,11 +1,15 @@
 package correlate
 
 import (
+	"cmp"
 	"net/netip"
 	"net/url"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
+
+	"github.com/flowcorr/flowcorr/pkg/incident"
 )
 
 // attachSides gives lookups that a server made while somebody waited for it to
@@ -13,12 +17,7 @@ import (
 // questions upstream. It returns those that were given away.
 func attachSides(b *built, k *linker, tb timebase) map[*Lookup]bool {
 	side := map[*Lookup]bool{}
-	byName := map[string][]*Lookup{}
-	for _, l := range b.lookups {
-		for _, n := range l.names() {
-			byName[n] = append(byName[n], l)
-		}
-	}
+	open := openLookups(b.lookups)
 	owners := map[*Lookup]*Journey{}
 	for _, j := range b.journeys {
 		if j.Lookup != nil {
@@ -34,13 +33,10 @@ func attachSides(b *built, k *linker, tb timebase) map[*Lookup]bool {
 		if side[u] || k.owner[u] != nil {
 			continue
 		}
-		for _, l := range byName[u.Tries[0].Name] {
-			if l != u && upstreamOf(b.hosts, u, l) {
-				side[u] = true
-				if j := owners[l]; j != nil {
-					j.SideLookups = append(j.SideLookups, u)
-				}
-				break
+		if l := open.waiting(b.hosts, u); l != nil {
+			side[u] = true
+			if j := owners[l]; j != nil {
+				j.SideLookups = append(j.SideLookups, u)
 			}
 		}
 	}
@@ -58,18 +54,64 @@ func (l *Lookup) names() []string {
 	return names
 }
 
-// upstreamOf: u was asked by the resolver of l while l was open, in a capture
-// that shows both.
-func upstreamOf(h *hosts, u, l *Lookup) bool {
-	for _, view := range append([]*Lookup{l}, l.Others...) {
-		if view.Capture != u.Capture || h.is(view.Client, u.Client) {
-			continue
-		}
-		for _, t := range view.Tries {
-			if h.is(t.Resolver.Addr(), u.Client) && u.Start.Time >= asked(t) && (!t.Answer.Seen() || u.Start.Time <= t.Answer.Time) &&
-				u.Start.Time-lastAsked(t) <= latestRetry {
-				return true
+// nameIn is a name asked for in a capture.
+type nameIn struct {
+	capture *incident.Capture
+	name    string
+}
+
+// viewed is a lookup as one capture saw it.
+type viewed struct {
+	of, view *Lookup
+}
+
+// waits finds the lookups for a name that were open at an instant.
+type waits struct {
+	byName  map[nameIn][]viewed // in order of start
+	longest int64               // from a lookup's start to the last instant it may have caused another
+}
+
+func openLookups(lookups []*Lookup) waits {
+	w := waits{byName: map[nameIn][]viewed{}}
+	for _, l := range lookups {
+		for _, view := range append([]*Lookup{l}, l.Others...) {
+			for _, t := range view.Tries {
+				w.longest = max(w.longest, lastAsked(t)+latestRetry-view.Start.Time)
 			}
+			for _, n := range view.names() {
+				key := nameIn{view.Capture, n}
+				w.byName[key] = append(w.byName[key], viewed{l, view})
+			}
+		}
+	}
+	for _, list := range w.byName {
+		slices.SortStableFunc(list, func(a, b viewed) int { return cmp.Compare(a.view.Start.Time, b.view.Start.Time) })
+	}
+	return w
+}
+
+// waiting is the lookup that u was asked for by its resolver, while it was open,
+// in a capture that shows both; nil if there is none.
+func (w *waits) waiting(h *hosts, u *Lookup) *Lookup {
+	list := w.byName[nameIn{u.Capture, u.Tries[0].Name}]
+	first := sort.Search(len(list), func(i int) bool { return list[i].view.Start.Time >= u.Start.Time-w.longest })
+	for _, v := range list[first:] {
+		if v.view.Start.Time > u.Start.Time {
+			break
+		}
+		if v.of != u && upstreamOf(h, u, v.view) {
+			return v.of
+		}
+	}
+	return nil
+}
+
+// upstreamOf: u was asked by the resolver of l while l was open.
+func upstreamOf(h *hosts, u, l *Lookup) bool {
+	for _, t := range l.Tries {
+		if u.Start.Time >= asked(t) && (!t.Answer.Seen() || u.Start.Time <= t.Answer.Time) && u.Start.Time-lastAsked(t) <= latestRetry &&
+			h.is(t.Resolver.Addr(), u.Client) {
+			return !h.is(l.Client, u.Client)
 		}
 	}
 	return false

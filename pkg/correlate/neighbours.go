@@ -50,7 +50,7 @@ func (n *neighbours) within(c *incident.Capture, from, to int64) []*pcapflow.Res
 func (n *neighbours) before(h *hosts, p Point, s pcapflow.Stamp) []*pcapflow.Resolution {
 	var list []*pcapflow.Resolution
 	for _, r := range n.within(p.Capture, s.Time-longest, s.Time) {
-		if h.is(r.Asker, p.Flow.Client.Addr()) && r.Reply.Seen() && seenBefore(r.Reply, s) && s.Time-r.Reply.Time <= released {
+		if r.Reply.Seen() && seenBefore(r.Reply, s) && s.Time-r.Reply.Time <= released && h.is(r.Asker, p.Flow.Client.Addr()) {
 			list = append(list, r)
 		}
 	}
@@ -95,7 +95,7 @@ func (n *neighbours) unanswered(h *hosts, l *Lookup) *pcapflow.Resolution {
 		return nil
 	}
 	for _, r := range n.within(l.Capture, l.End.Time, l.End.Time+soonAfter) {
-		if h.is(r.Asker, l.Client) && !r.Reply.Seen() && slices.Contains(l.Addresses, r.Target) {
+		if !r.Reply.Seen() && slices.Contains(l.Addresses, r.Target) && h.is(r.Asker, l.Client) {
 			return r
 		}
 	}

@@ -43,7 +43,8 @@ func (k *keeper) add(e *logparse.Event) {
 	k.events = append(k.events, k.strings.Keep(*e))
 }
 
-// halve drops the farther half of what is kept. Events without a time count as
+// halve drops the farther half of what is kept, or all that lies outside of the
+// incident's time where half of it lies inside. Events without a time count as
 // near.
 func (k *keeper) halve() {
 	far := make([]int64, 0, len(k.events))
@@ -53,11 +54,11 @@ func (k *keeper) halve() {
 		}
 	}
 	slices.Sort(far)
-	if len(far) < len(k.events)/2 || far[len(far)/2] == 0 {
+	if len(far) < len(k.events)/2 || far[len(far)-1] == 0 {
 		k.full = true
 		return
 	}
-	k.limit = far[len(far)/2]
+	k.limit = max(far[len(far)/2], 1)
 	before := len(k.events)
 	k.events = slices.DeleteFunc(k.events, func(e logparse.Event) bool {
 		return e.HasTime && k.near(e.Time) >= k.limit
@@ -67,7 +68,7 @@ func (k *keeper) halve() {
 
 // told says what is missing.
 func (k *keeper) told() string {
-	if k.limit == 0 {
+	if k.full {
 		return fmt.Sprintf("only its first %d events are used: %d more are of the same time", len(k.events), k.dropped)
 	}
 	return fmt.Sprintf("%d of its events are %v or more away from the other evidence and are not used", k.dropped, time.Duration(k.limit).Round(time.Second))
