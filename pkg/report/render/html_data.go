@@ -17,11 +17,8 @@ const (
 	mostDetails  = 9 << 20 // bytes of instants and lines; journeys beyond have their phases alone
 )
 
-// htmlCauses and htmlPhases are those that the style has a colour for.
-var (
-	htmlCauses = []string{"dns", "resolver-retry", "neighbour", "network", "server", "client", "loss", "tls", "window", "idle"}
-	htmlPhases = []string{"dns.lookup", "l2.resolve", "tcp.connect", "tls.handshake", "quic.handshake", "http.send", "http.wait", "http.receive", "ssh.banner", "ssh.kex", "ssh.auth", "ssh.session", "ntp.exchange"}
-)
+// htmlCauses are those that the style has a colour for.
+var htmlCauses = []string{"dns", "resolver-retry", "neighbour", "network", "server", "client", "loss", "tls", "window", "idle"}
 
 // Everything the script draws from. Instants are µs since Base on the reference
 // clock (as written where that is not known), durations µs; strings are indices
@@ -48,6 +45,7 @@ type htmlData struct {
 type htmlWord struct {
 	Class string `json:"c"`
 	Word  string `json:"w"`
+	Name  string `json:"n,omitempty"` // of a phase, as it stands in the JSON report
 	Bad   bool   `json:"bad,omitempty"`
 }
 
@@ -163,12 +161,18 @@ func (p *packer) word(w string, seen map[string]int, list *[]htmlWord, class str
 		return i
 	}
 	seen[w] = len(*list)
-	*list = append(*list, htmlWord{class, foreign(shown, 100), bad})
+	*list = append(*list, htmlWord{Class: class, Word: foreign(shown, 100), Bad: bad})
 	return seen[w]
 }
 
 func (p *packer) phase(name string) int {
-	return p.word(name, p.phases, &p.out.Phases, "p-"+strings.ReplaceAll(known(name, htmlPhases), ".", "-"), name, false)
+	class, shown := "p-other", name
+	if t, ok := htmlPhases[name]; ok {
+		class, shown = "p-"+strings.ReplaceAll(name, ".", "-"), t.In(p.d.l)
+	}
+	i := p.word(name, p.phases, &p.out.Phases, class, shown, false)
+	p.out.Phases[i].Name = foreign(name, 100)
+	return i
 }
 
 func (p *packer) cause(name string) int {

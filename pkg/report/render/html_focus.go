@@ -73,6 +73,9 @@ func (d *layout) steps(j *report.Journey) []stepView {
 	var all []placed
 	for i := range j.Instants {
 		m := &j.Instants[i]
+		if finer[m.Name] {
+			continue
+		}
 		row := stepView{Time: clockOf(m.At()), What: foreign(d.momentName(m.Name), 100), Detail: foreign(m.Detail, longestLine), Where: d.shortPlace(m.Evidence, " #", m.Frame), Bad: trouble(m.Name)}
 		if m.At() != m.Time {
 			row.Raw = clockOf(m.Time)

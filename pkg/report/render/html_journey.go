@@ -58,6 +58,9 @@ func (p *packer) details(out *htmlJourney, j *report.Journey) {
 	start := startOf(j)
 	for i := range j.Instants {
 		m := &j.Instants[i]
+		if finer[m.Name] {
+			continue
+		}
 		row := htmlMoment{At: int64(m.At()-start) / 1000, Raw: int64(m.Time-m.At()) / 1000, Kind: p.moment(m.Name), From: known(m.From, []string{"client", "server", "resolver", "neighbour", "path"}), File: p.file(m.Evidence), Frame: m.Frame, Detail: p.text(m.Detail)}
 		for _, s := range m.Elsewhere {
 			at := s.Time

@@ -114,32 +114,32 @@ func (d *layout) filePath(id string) string {
 	return foreign(d.place(id, "", 0), longestLine)
 }
 
-// period is the stretch of the captures, or of everything where there is none.
+// period is the stretch of the journeys on the reference clock; of the files as
+// they are written where there is no journey.
 func (d *layout) period() string {
-	first, last := report.Instant(0), report.Instant(0)
-	seen := false
-	for _, captures := range []bool{true, false} {
-		for _, e := range d.r.Evidence {
-			if e.First == nil || e.Last == nil || captures && e.Kind != "pcap" && e.Kind != "pcapng" {
-				continue
-			}
-			if !seen || *e.First < first {
-				first = *e.First
-			}
-			if !seen || *e.Last > last {
-				last = *e.Last
-			}
-			seen = true
+	first, last, seen := report.Instant(0), report.Instant(0), false
+	add := func(at report.Instant) {
+		if !seen {
+			first, last, seen = at, at, true
 		}
-		if seen {
-			break
+		first, last = min(first, at), max(last, at)
+	}
+	for i := range d.r.Journeys {
+		j := &d.r.Journeys[i]
+		add(startOf(j))
+		add(startOf(j) + report.Instant(j.Length()))
+	}
+	for _, e := range d.r.Evidence {
+		if len(d.r.Journeys) == 0 && e.First != nil && e.Last != nil {
+			add(*e.First)
+			add(*e.Last)
 		}
 	}
 	if !seen {
 		return ""
 	}
 	from, to := time.Unix(0, int64(first)).UTC(), time.Unix(0, int64(last)).UTC()
-	format := "15:04:05"
+	format := time.TimeOnly
 	if from.Format(time.DateOnly) != to.Format(time.DateOnly) {
 		format = time.DateTime
 	}

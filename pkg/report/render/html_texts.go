@@ -2,6 +2,16 @@ package render
 
 import "github.com/flowcorr/flowcorr/pkg/lang"
 
+// htmlPhases are the phases that the style has a colour for, as people read
+// them.
+var htmlPhases = map[string]lang.Text{
+	"dns.lookup": {EN: "DNS lookup", ES: "resolución"}, "l2.resolve": {EN: "neighbour", ES: "vecino"},
+	"tcp.connect": {EN: "TCP connect", ES: "establecimiento TCP"}, "tls.handshake": {EN: "TLS handshake", ES: "cifrado"}, "quic.handshake": {EN: "QUIC handshake", ES: "establecimiento QUIC"},
+	"http.send": {EN: "request", ES: "petición"}, "http.wait": {EN: "first byte", ES: "primer byte"}, "http.receive": {EN: "response", ES: "respuesta"},
+	"ssh.banner": {EN: "SSH banner", ES: "identificación SSH"}, "ssh.kex": {EN: "key exchange", ES: "intercambio de claves"}, "ssh.auth": {EN: "authentication", ES: "autenticación"}, "ssh.session": {EN: "session", ES: "sesión"},
+	"ntp.exchange": {EN: "NTP exchange", ES: "intercambio NTP"},
+}
+
 // htmlTexts are the texts of the page and of its script, by key. Terms are
 // those of the other outputs.
 var htmlTexts = map[string]lang.Text{

@@ -23,7 +23,7 @@ function haystack(i) {
   if (haystacks[i] === undefined) {
     var j = journeys[i];
     haystacks[i] = [texts[j.i], texts[j.s], texts[j.n], texts[j.c], texts[j.d], data.outcomes[j.o].w, j.h || "", causeOf(i)]
-      .concat(j.p.map(function (p) { return data.phases[p[0]].w; })).join("\n").toLowerCase();
+      .concat(j.p.map(function (p) { return data.phases[p[0]].w + " " + data.phases[p[0]].n; })).join("\n").toLowerCase();
   }
   return haystacks[i];
 }

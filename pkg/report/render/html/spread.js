@@ -48,7 +48,7 @@ function drawPhase(g, scale) {
   var why = odd.length ? html("div", { class: "cause" }, word("outliers") + ": ", odd.map(function (v) {
     return [html("a", { class: "id", href: "#j:" + encodeURIComponent(texts[journeys[v[1]].i]) }, texts[journeys[v[1]].i]), " " + span(v[0]) + " (" + (causeOf(v[1]) || word("none")) + ")   "];
   })) : null;
-  return html("div", { class: "spread phase" }, html("div", {}, html("b", {}, data.phases[g.phase].w), html("div", { class: "hint" }, g.service + ", " + word("number") + " " + values.length)),
+  return html("div", { class: "spread phase" }, html("div", {}, html("b", { title: data.phases[g.phase].n }, data.phases[g.phase].w), html("div", { class: "hint" }, g.service + ", " + word("number") + " " + values.length)),
     svg("svg", { width: scale.width, height: 41, role: "img", "aria-label": label }, svg("line", { class: "axis", x1: 0, x2: scale.width, y1: 39.5, y2: 39.5 }), marks),
     html("dl", {}, numbers.map(function (n) { return html("div", {}, html("dt", {}, n[0]), html("dd", {}, span(n[1]))); })), why);
 }

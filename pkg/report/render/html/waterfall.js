@@ -61,7 +61,7 @@ function drawWaterfall(box, j) {
   var troubles = (j.r || []).slice();
   j.p.forEach(function (p) {
     var name = data.phases[p[0]], outcome = data.outcomes[p[3]], mid = y + step / 2, a = p[4] ? left : x(p[1]), b = a, open = p[4] || p[2] < 0;
-    g.push(svg("text", { class: "end", x: left - 10, y: mid + 4 }, name.w));
+    g.push(svg("text", { class: "end", x: left - 10, y: mid + 4 }, shorten(name.w, narrow ? 14 : 22), svg("title", {}, name.n)));
     if (!open) {
       b = Math.max(a + 1.5, x(p[1] + p[2]));
       g.push(svg("rect", { class: name.c, x: a, y: y + 5, width: b - a, height: step - 10, rx: 2 }, svg("title", {}, name.w + " " + lengthText(p))));
