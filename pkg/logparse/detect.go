@@ -76,13 +76,15 @@ func hasWord(path, word string) bool {
 	}
 }
 
-// wholeLines cuts off a last line without end, unless it is the only one.
+// wholeLines cuts off a last line without end, unless it is the only one or the
+// text ends there.
 func wholeLines(head []byte) []byte {
+	whole := len(head) < HeadBytes
 	if big, ok := utf16Of(head); ok {
 		head, _ = io.ReadAll(newUTF16Reader(head[2:], bytes.NewReader(nil), big))
 	}
 	head = bytes.TrimPrefix(head, bom)
-	if i := bytes.LastIndexByte(head, '\n'); i >= 0 {
+	if i := bytes.LastIndexByte(head, '\n'); i >= 0 && !whole {
 		return head[:i+1]
 	}
 	return head

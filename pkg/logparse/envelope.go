@@ -57,10 +57,19 @@ func unwrapDocker(b []byte, buf *[]byte) (inner []byte, st stamp, ok bool) {
 	return bytes.TrimRight((*buf)[at:], "\r\n"), st, ok && m.whole()
 }
 
-// parseWrapped tries a line as it is and then without its envelope.
+// parseWrapped tries a line as it is, then without the colours of a terminal,
+// and then without its envelope.
 func parseWrapped(parse func([]byte, *Event) bool, line []byte, buf *[]byte, e *Event) bool {
 	if parse(line, e) {
 		return true
+	}
+	if bytes.Contains(line, []byte("\x1b[")) {
+		if line = uncoloured(line); len(line) == 0 {
+			return false
+		}
+		if e.again(); parse(line, e) {
+			return true
+		}
 	}
 	if c := line[0]; c != '{' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
 		return false
@@ -72,6 +81,25 @@ func parseWrapped(parse func([]byte, *Event) bool, line []byte, buf *[]byte, e *
 	}
 	e.again()
 	return parse(inner, e)
+}
+
+// uncoloured is a line without the control sequences of ECMA-48 section 5.4:
+// ESC [, parameters, a letter.
+func uncoloured(line []byte) []byte {
+	out := make([]byte, 0, len(line))
+	for len(line) > 0 {
+		before, rest, found := bytes.Cut(line, []byte("\x1b["))
+		out = append(out, before...)
+		if !found {
+			break
+		}
+		i := 0
+		for i < len(rest) && rest[i] >= 0x20 && rest[i] < 0x40 {
+			i++
+		}
+		line = rest[min(i+1, len(rest)):]
+	}
+	return out
 }
 
 // again makes e as it was before a line was tried.

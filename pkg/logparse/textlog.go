@@ -11,11 +11,36 @@ import (
 var textLog = &Format{
 	Name: "text-log",
 	Score: func(head []byte) int {
-		return scoreLines(head, 40, (&textLines{}).stamped)
+		if n := scoreLines(head, 40, (&textLines{}).stamped); n > 0 {
+			return n
+		}
+		// Most of a log may be what goes on from its stamped lines, or a title.
+		first, stamped, all := countStamped(head)
+		if stamped > 1 && (first || 20*stamped >= all) || stamped == 1 && all == 1 {
+			return 15
+		}
+		return 0
 	},
 	Open: func(r io.Reader, src Source) Decoder {
 		return newMixedDecoder(r, src, (&textLines{src: src, access: access{src: src, server: src.Server}}).line)
 	},
+}
+
+// countStamped counts the lines that begin with a stamp; first: it is one of them.
+func countStamped(text []byte) (first bool, stamped, all int) {
+	t := &textLines{}
+	var e Event
+	for line := range bytes.Lines(text) {
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
+		}
+		all++
+		if e.clear(); t.stamped(line, &e) {
+			stamped++
+			first = first || all == 1
+		}
+	}
+	return first, stamped, all
 }
 
 type textLines struct {

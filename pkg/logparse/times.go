@@ -69,19 +69,20 @@ func digits(b []byte, n int) int {
 	return v
 }
 
-// monthAt reads an English month name of three letters; 0 if there is none.
+// monthAt reads a month name of three letters, English or Spanish (journalctl
+// writes that of the locale); 0 if there is none.
 func monthAt(b []byte) int {
 	if len(b) < 3 {
 		return 0
 	}
 	switch uint32(b[0]|0x20)<<16 | uint32(b[1]|0x20)<<8 | uint32(b[2]|0x20) {
-	case 'j'<<16 | 'a'<<8 | 'n':
+	case 'j'<<16 | 'a'<<8 | 'n', 'e'<<16 | 'n'<<8 | 'e':
 		return 1
 	case 'f'<<16 | 'e'<<8 | 'b':
 		return 2
 	case 'm'<<16 | 'a'<<8 | 'r':
 		return 3
-	case 'a'<<16 | 'p'<<8 | 'r':
+	case 'a'<<16 | 'p'<<8 | 'r', 'a'<<16 | 'b'<<8 | 'r':
 		return 4
 	case 'm'<<16 | 'a'<<8 | 'y':
 		return 5
@@ -89,7 +90,7 @@ func monthAt(b []byte) int {
 		return 6
 	case 'j'<<16 | 'u'<<8 | 'l':
 		return 7
-	case 'a'<<16 | 'u'<<8 | 'g':
+	case 'a'<<16 | 'u'<<8 | 'g', 'a'<<16 | 'g'<<8 | 'o':
 		return 8
 	case 's'<<16 | 'e'<<8 | 'p':
 		return 9
@@ -97,7 +98,7 @@ func monthAt(b []byte) int {
 		return 10
 	case 'n'<<16 | 'o'<<8 | 'v':
 		return 11
-	case 'd'<<16 | 'e'<<8 | 'c':
+	case 'd'<<16 | 'e'<<8 | 'c', 'd'<<16 | 'i'<<8 | 'c':
 		return 12
 	}
 	return 0

@@ -28,20 +28,7 @@ func monthWord(b []byte) int {
 	if len(b) != 3 && len(b) != 4 {
 		return 0
 	}
-	if m := monthAt(b); m > 0 {
-		return m
-	}
-	switch string(b) {
-	case "ene":
-		return 1
-	case "abr":
-		return 4
-	case "ago":
-		return 8
-	case "dic":
-		return 12
-	}
-	return 0
+	return monthAt(b)
 }
 
 // dateWords reads "Sun Nov 22 05:55:29 -05 2026" as date(1) and dig print it:
