@@ -69,11 +69,24 @@ func missing(t testing.TB, what string) {
 	if os.Getenv("CI") == "true" {
 		t.Fatalf("missing %s", what)
 	}
+	note(t, what)
+	t.Skipf("missing %s", what)
+}
+
+// Optional skips the test, also under CI=true, and notes the reason: for what a
+// machine of the continuous integration need not have, such as root.
+func Optional(t testing.TB, what string) {
+	t.Helper()
+	note(t, what)
+	t.Skipf("missing %s", what)
+}
+
+// note writes the reason where the test command collects them.
+func note(t testing.TB, what string) {
 	if path := os.Getenv("SKIPPED"); path != "" {
 		if f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644); err == nil {
 			fmt.Fprintf(f, "%s: missing %s\n", t.Name(), what)
 			f.Close()
 		}
 	}
-	t.Skipf("missing %s", what)
 }

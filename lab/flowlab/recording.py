@@ -3,6 +3,7 @@ import ipaddress
 import json
 import os
 import shutil
+import time
 from urllib.parse import urlsplit
 
 from . import verify
@@ -18,6 +19,7 @@ def record(story, seed, offsets, delay, folder):
     hurry(True)
     try:
         story.play(lab)
+        clocks_as_said(lab)
         written = live_logs(lab)
     finally:
         lab.stop()
@@ -61,6 +63,15 @@ def record(story, seed, offsets, delay, folder):
         f.write("\n")
     hand_over(folder)
     return failed
+
+
+def clocks_as_said(lab):
+    """A program of each host is asked for the time: its answer must be the clock's function."""
+    for h in lab.hosts.values():
+        before = time.time_ns()
+        out = h.run("date", "+%s%N")[1]
+        after, track = time.time_ns(), h.clock.freeze()
+        lab.hold(f"the clock of {h.name} shows what it should", out.strip().isdigit() and track.host(before) <= int(out) <= track.host(after))
 
 
 def live_logs(lab):

@@ -1,0 +1,149 @@
+// Package lab_test tries the lab where it can run: as root, with its programs.
+package lab_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/flowcorr/flowcorr/internal/need"
+)
+
+// story is a short one: about 6 s of recording.
+const story = "dns-b"
+
+// run starts the lab; it skips the test where the lab says that it lacks
+// something (exit code 3).
+func run(t *testing.T, ctx context.Context, args ...string) (*exec.Cmd, error) {
+	t.Helper()
+	cmd := exec.CommandContext(ctx, "./run", args...)
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == 3 {
+		need.Optional(t, strings.TrimSpace(string(out)))
+	}
+	if err != nil {
+		t.Logf("%s", out)
+	}
+	return cmd, err
+}
+
+func TestListNamesEveryStory(t *testing.T) {
+	need.Program(t, "python3")
+	out, err := exec.Command("./run", "--list").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("flowlab/stories/*.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, flow := range []string{" web ", " ssh ", " dns ", " ntp ", " all "} {
+		if !strings.Contains(string(out), flow) {
+			t.Errorf("no story of the flow%s", flow)
+		}
+	}
+	if lines := strings.Count(string(out), "\n"); lines < len(files)-1 {
+		t.Errorf("%d stories of %d files", lines, len(files)-1)
+	}
+}
+
+func TestStory(t *testing.T) {
+	need.Program(t, "python3")
+	dir := t.TempDir()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	if _, err := run(t, ctx, story, "--seed", "11", "--offset", "dns=0.5", "--out", dir); err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(dir, story+"-11")
+	if s, err := os.Stat(filepath.Join(folder, "input", "client.pcap")); err != nil || s.Size() < 1000 {
+		t.Errorf("client.pcap: %v, %v", s, err)
+	}
+	text, err := os.ReadFile(filepath.Join(folder, "truth.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var truth struct {
+		Hosts map[string]struct {
+			Clock []struct {
+				Offset float64 `json:"offset_s"`
+			}
+		}
+		Claims []struct {
+			Claim string
+			Holds bool
+		}
+	}
+	if err := json.Unmarshal(text, &truth); err != nil {
+		t.Fatal(err)
+	}
+	if c := truth.Hosts["dns"].Clock; len(c) != 1 || c[0].Offset != 0.5 {
+		t.Errorf("clock of dns: %v, set to 0.5 s", c)
+	}
+	if len(truth.Claims) < 5 {
+		t.Errorf("only %d claims were checked", len(truth.Claims))
+	}
+	for _, c := range truth.Claims {
+		if !c.Holds {
+			t.Errorf("does not hold: %s", c.Claim)
+		}
+	}
+	nothingLeft(t, dir)
+}
+
+// TestInterrupted ends a recording in its middle.
+func TestInterrupted(t *testing.T) {
+	need.Program(t, "python3")
+	for _, signal := range []os.Signal{os.Interrupt, os.Kill} {
+		dir := t.TempDir()
+		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
+		cmd := exec.CommandContext(ctx, "./run", story, "--out", dir)
+		cmd.Cancel = func() error { return cmd.Process.Signal(signal) }
+		cmd.WaitDelay = 20 * time.Second
+		err := cmd.Run()
+		cancel()
+		var exit *exec.ExitError
+		if errors.As(err, &exit) && exit.ExitCode() == 3 {
+			need.Optional(t, "root and the programs of the lab")
+		}
+		if err == nil {
+			t.Errorf("%v: recorded in spite of it", signal)
+		}
+		nothingLeft(t, dir)
+	}
+}
+
+// nothingLeft waits a moment for the kernel to clear up, then looks for
+// processes of this recording, its devices and its mounts.
+func nothingLeft(t *testing.T, dir string) {
+	t.Helper()
+	var left []string
+	for range 50 {
+		left = nil
+		lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+		for _, l := range lines {
+			if text, err := os.ReadFile(l); err == nil && strings.Contains(string(text), dir) {
+				left = append(left, strings.ReplaceAll(string(text), "\x00", " "))
+			}
+		}
+		if len(left) == 0 {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	mounts, _ := os.ReadFile("/proc/self/mounts")
+	devices, _ := os.ReadFile("/proc/net/dev")
+	if strings.Contains(string(mounts), "/run/lab") || strings.Contains(string(devices), "path-a") {
+		left = append(left, "mounts or devices")
+	}
+	if len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
