@@ -83,6 +83,11 @@ func printEvents(env *environment, l lang.Lang, args []string, opt incident.Opti
 	default:
 		return &usageError{env.say(lang.Text{EN: "--format %s: only with --summary", ES: "--format %s: sólo con --summary"}, format), env.say(lang.Text{EN: "use jsonl or text", ES: "use jsonl o text"})}
 	}
+	if !env.onTerminal() { // else the events themselves show that it goes on
+		bar := env.watchProgress(args)
+		defer bar.done()
+		opt.Progress = bar.counter()
+	}
 	files, err := incident.EachEvent(ctx, args, opt, open)
 	if failed := flush(); failed != nil {
 		return fmt.Errorf("%w: %w", errWrite, failed)
@@ -101,12 +106,15 @@ func summariseEvents(env *environment, l lang.Lang, args []string, opt incident.
 	hide := env.redactor(args)
 	var order []*incident.File
 	counts := map[*incident.File]*report.EventCounts{}
+	bar := env.watchProgress(args)
+	opt.Progress = bar.counter()
 	files, err := incident.EachEvent(context.Background(), args, opt, func(f *incident.File) incident.Sink {
 		c := &report.EventCounts{}
 		counts[f] = c
 		order = append(order, f)
 		return eventCounter{c}
 	})
+	bar.done()
 	env.narrateLogs(files, err)
 	if err != nil {
 		return err

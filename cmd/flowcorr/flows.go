@@ -56,6 +56,11 @@ func runFlows(env *environment, args []string) error {
 	default:
 		sink = &flowTable{lang: l, hide: hide}
 	}
+	if env.options.format != "jsonl" || !env.onTerminal() { // else the flows themselves show that it goes on
+		bar := env.watchProgress(args)
+		defer bar.done()
+		opt.Progress = bar.counter()
+	}
 	read := 0
 	for _, path := range args {
 		problems, err := incident.EachFlow(context.Background(), path, env.in, opt, func(f *pcapflow.Flow) { sink.flow(filepath.Base(path), f) })

@@ -116,12 +116,20 @@ func (env *environment) analyse(paths []string) (*correlate.Case, error) {
 	if err := env.checkSettings(); err != nil {
 		return nil, err
 	}
+	bar := env.watchProgress(paths)
+	defer bar.done()
+	read.Progress = bar.counter()
 	inc, err := incident.Read(context.Background(), paths, read)
 	if err != nil {
+		bar.done()
+		env.narrate(inc)
 		return nil, err
 	}
+	bar.enter(env.say(lang.Text{EN: "correlating", ES: "correlando"}))
+	c := correlate.Correlate(inc, link)
+	bar.done()
 	env.narrate(inc)
-	return correlate.Correlate(inc, link), nil
+	return c, nil
 }
 
 // prepared is a report as it is shown: the part that was chosen, redacted where

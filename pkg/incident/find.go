@@ -19,11 +19,12 @@ const Unrecognised = "unrecognised"
 
 // item is a file on its way.
 type item struct {
-	file   *File
-	folder string    // of Log
-	stream io.Reader // what can be read once only: standard input, a pipe
-	open   *source   // of a stream, between its being recognised and read
-	unpack unpack.Options
+	file     *File
+	folder   string    // of Log
+	stream   io.Reader // what can be read once only: standard input, a pipe
+	open     *source   // of a stream, between its being recognised and read
+	unpack   unpack.Options
+	progress func(bytes int) // nil: nobody asks
 
 	format *logparse.Format       // of a log
 	sample sample                 // of a log: what its first lines tell
@@ -97,7 +98,7 @@ func findUnder(p string, opt Options) []*item {
 }
 
 func newItem(open, name string, opt Options) *item {
-	return &item{file: &File{Path: name, Open: open, Kind: Unrecognised}, unpack: opt.Unpack}
+	return &item{file: &File{Path: name, Open: open, Kind: Unrecognised}, unpack: opt.Unpack, progress: opt.Progress}
 }
 
 // walk lists a folder. Folders reached again through links are not entered.

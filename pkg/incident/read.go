@@ -28,6 +28,9 @@ type Options struct {
 	// Workers is how many files are read at a time; 0: 2. What is read does not
 	// depend on it.
 	Workers int
+	// Progress is told how many bytes of the files were read, as they are: packed
+	// ones packed. It is called from several goroutines. nil: nobody asks.
+	Progress func(bytes int)
 	// Parts is how many parts of one log EachEvent reads at a time; 0: 2. What is
 	// read does not depend on it.
 	Parts int

@@ -47,6 +47,9 @@ func (it *item) begin(hashed bool) (*source, error) {
 		}
 		in, s.f = f, f
 	}
+	if it.progress != nil {
+		in = &counted{in, it.progress}
+	}
 	if hashed {
 		s.sum = sha256.New()
 		s.raw = io.TeeReader(in, s)
@@ -56,6 +59,18 @@ func (it *item) begin(hashed bool) (*source, error) {
 	s.Reader, s.dead = unpack.NewReader(s.raw, it.unpack)
 	it.file.Packing = s.Packing()
 	return s, nil
+}
+
+// counted tells how many bytes were read.
+type counted struct {
+	io.Reader
+	progress func(bytes int)
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.progress(n)
+	return n, err
 }
 
 // length is how many bytes a plain file holds; 0 where that is not known.

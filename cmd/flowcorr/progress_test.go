@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+)
+
+// screen is what a bar is drawn on.
+type screen struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+// TestProgress: long work shows stage, bytes, rate and time left; short work
+// shows nothing.
+func TestProgress(t *testing.T) {
+	var s screen
+	p := newProgress(&s, 10<<20, time.Millisecond, "reading", mpb.WithAutoRefresh(), mpb.WithWidth(100))
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		p.add(1 << 10)
+		if text := s.String(); regexp.MustCompile(`reading .*/ 10\.0 MiB +[0-9.]+ [KM]iB/s +−[0-9]`).MatchString(text) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("shown: %q", s.String())
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	p.enter("correlating")
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(s.String(), "correlating"); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("shown: %q", s.String())
+		}
+	}
+	p.done()
+	p.done()
+
+	var quick screen
+	p = newProgress(&quick, 100, time.Hour, "reading")
+	p.add(100)
+	p.done()
+	if text := quick.String(); text != "" {
+		t.Errorf("short work shows %q", text)
+	}
+}
+
+// TestProgressUnseen: away from a terminal nothing is counted at all.
+func TestProgressUnseen(t *testing.T) {
+	var out bytes.Buffer
+	if p := (&environment{diag: &out}).watchProgress(nil); p != nil || p.counter() != nil {
+		t.Error("progress without a terminal")
+	}
+}
+
+func TestSizeOf(t *testing.T) {
+	dir := t.TempDir()
+	for name, n := range map[string]int{"a": 10, "b": 5} {
+		if err := os.WriteFile(filepath.Join(dir, name), make([]byte, n), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := sizeOf([]string{dir, filepath.Join(dir, "a"), filepath.Join(dir, "none")}); got != 25 {
+		t.Errorf("%d bytes, want 25", got)
+	}
+}
