@@ -75,9 +75,9 @@ function bar(j) {
     if (!q.m || q.t === undefined) return;
     var at = x(q.t), a = Math.max(0, x(q.t + (q.a || 0))), b = Math.min(1000, x(q.t + (q.z || 0)));
     if (q.a !== undefined && b > a + 1) g.push(svg("line", { class: "whisker", x1: a, x2: b, y1: 19, y2: 19, "vector-effect": "non-scaling-stroke" }));
-    if (at >= 0 && at <= 1000) g.push(svg("rect", { class: "stamp", x: at - 1.5, y: 16.5, width: 4, height: 5 }));
+    if (at >= 0 && at <= 1000) g.push(svg("rect", { class: "stamp", x: at - 3, y: 16.5, width: 7, height: 5 }));
   });
-  (j.r || []).forEach(function (t) { g.push(svg("rect", { class: "resent", x: x(t) - 1.5, y: 1, width: 4, height: 8 })); });
+  (j.r || []).forEach(function (t) { g.push(svg("rect", { class: "resent", x: x(t) - 3, y: 1, width: 7, height: 8 })); });
   return svg("svg", { viewBox: "0 0 1000 22", preserveAspectRatio: "none", "aria-hidden": "true", focusable: "false" }, g);
 }
 
