@@ -23,18 +23,6 @@ func clocksCommand(env *environment) *cobra.Command {
 	return cmd
 }
 
-func detectCommand(env *environment) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   env.say(lang.Text{EN: "detect PATH…", ES: "detect RUTA…"}),
-		Short: env.say(lang.Text{EN: "Tell what each file is, its span, clock and problems", ES: "Decir qué es cada archivo, su periodo, su reloj y sus problemas"}),
-		RunE: func(_ *cobra.Command, args []string) error {
-			return runPart(env, args, render.Files, func(r *report.Report) any { return r.Evidence })
-		},
-	}
-	partFlags(cmd, env, "text", "json")
-	return cmd
-}
-
 // partFlags are the options of a command that prints one part of a report, in
 // one of some formats.
 func partFlags(cmd *cobra.Command, env *environment, formats ...string) {

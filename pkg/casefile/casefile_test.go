@@ -1,6 +1,8 @@
 package casefile
 
 import (
+	"bytes"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -126,7 +128,7 @@ func TestMistakes(t *testing.T) {
 		}
 	}
 	_, err := Parse([]byte("host: {}\nnot: 1\n"))
-	if err == nil || strings.Count(err.Error(), "\n") != 1 {
+	if err == nil || !strings.Contains(err.Error(), `"hosts"?; line 2: `) {
 		t.Errorf("of two mistakes: %v", err)
 	}
 }
@@ -148,4 +150,35 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A proposal is a case file, whatever names the evidence holds.
+func TestProposalIsACaseFile(t *testing.T) {
+	p := Proposal{
+		Hosts: []ProposedHost{
+			{Name: "web", Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")}, Role: "server", Aliases: []string{"web01"}, Zone: FormatZone(-12600), Offset: "+1.0s"},
+			{Name: "no: #x\"\n\xff", Zone: "+01:00", Guessed: true},
+			{Name: "true"}, {Name: "12"},
+		},
+		NAT:     [][2]netip.Addr{{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("2001:db8::2")}},
+		Formats: []ProposedFormat{{File: "a\nb: c", Format: "text-log", Other: "syslog"}, {File: "x"}},
+	}
+	for _, q := range []Proposal{p, {}} {
+		var b bytes.Buffer
+		if err := q.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		f, err := Parse(b.Bytes())
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, &b)
+		}
+		if len(f.Hosts) != len(q.Hosts) || len(f.NAT) != len(q.NAT) {
+			t.Errorf("%d hosts and %d translations of\n%s", len(f.Hosts), len(f.NAT), &b)
+		}
+		if len(q.Hosts) > 0 {
+			if h := f.Hosts["web"]; len(h.Addresses) != 2 || h.Role != "server" || h.Zone.String() != "-03:30" || h.Offset != nil {
+				t.Errorf("%+v", h)
+			}
+		}
+	}
 }

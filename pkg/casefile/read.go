@@ -54,7 +54,7 @@ func Parse(text []byte) (*File, error) {
 		return nil, errors.New("more than one document in it")
 	}
 	if bad := f.check(text); len(bad) > 0 {
-		return nil, errors.New(strings.Join(bad, "\n"))
+		return nil, errors.New(strings.Join(bad, "; "))
 	}
 	return f, nil
 }
@@ -83,7 +83,7 @@ func explain(err error) error {
 		}
 		lines = append(lines, text)
 	}
-	return errors.New(strings.Join(lines, "\n"))
+	return errors.New(strings.Join(lines, "; "))
 }
 
 // keys lists what may stand in the part of a case file that is kept in a type.
