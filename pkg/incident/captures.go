@@ -157,6 +157,10 @@ func (r *reader) readCapture(items []*item) (c *Capture, met []byte) {
 			met = append(append(met, text...), '\n')
 		}
 	}}
+	journal := newJournalBlocks(items[0])
+	if !r.opt.DetectOnly {
+		opt.OnJournal = func(entry []byte, offset int64) { journal.add(items[0], entry, offset) }
+	}
 	var files []capture.File
 	c = &Capture{}
 	for _, it := range items {
@@ -191,6 +195,7 @@ func (r *reader) readCapture(items []*item) (c *Capture, met []byte) {
 	if r.opt.DetectOnly {
 		return nil, nil
 	}
+	c.journal = journal.end()
 	return c, met
 }
 

@@ -41,6 +41,8 @@ type Problem struct {
 type Capture struct {
 	Files  []*File
 	Frames []int // number of frames in each file: a running frame is located by these
+
+	journal *Log // of entries between the packets; nil: there are none
 	pcapflow.Result
 }
 

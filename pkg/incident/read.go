@@ -60,6 +60,7 @@ func Read(ctx context.Context, paths []string, opt Options) (*Incident, error) {
 		it.stop()
 		inc.Files = append(inc.Files, it.file)
 	}
+	inc.addJournals()
 	inc.dropCopies()
 	if err := ctx.Err(); err != nil {
 		return inc, err
@@ -82,6 +83,20 @@ func noInput(inc *Incident) error {
 		return fmt.Errorf("%w: %s: %s", ErrNoInput, f.Path, f.Problems[0].Text)
 	}
 	return fmt.Errorf("%w: none of the %d files is a capture or a log with content", ErrNoInput, len(inc.Files))
+}
+
+// addJournals makes logs of the journals found inside captures.
+func (inc *Incident) addJournals() {
+	for _, c := range inc.Captures {
+		if c.journal == nil {
+			continue
+		}
+		i := slices.Index(inc.Files, c.Files[0])
+		inc.Files = slices.Insert(inc.Files, i+1, c.journal.File)
+		inc.Logs = append(inc.Logs, c.journal)
+		c.journal = nil
+	}
+	slices.SortStableFunc(inc.Logs, func(a, b *Log) int { return slices.Index(inc.Files, a.File) - slices.Index(inc.Files, b.File) })
 }
 
 // reader is one run of Read.

@@ -3,6 +3,7 @@ package incident
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -59,5 +60,47 @@ func TestSecretsFarInside(t *testing.T) {
 		if len(f.Problems) > 0 || f.Records == 0 || f.SHA256 == "" {
 			t.Errorf("%+v", f)
 		}
+	}
+}
+
+// TestJournalInside: the journal entries between the packets of a capture are a
+// log of their own.
+func TestJournalInside(t *testing.T) {
+	o := binary.LittleEndian
+	b := pcapngBlock(0x0a0d0d0a, append(o.AppendUint32(nil, 0x1a2b3c4d), 1, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255))
+	b = append(b, pcapngBlock(1, []byte{1, 0, 0, 0, 0, 0, 0, 0})...)
+	packet := append(o.AppendUint32(nil, 0), 0, 0, 6, 0, 0, 0, 0, 0)
+	packet = append(o.AppendUint32(o.AppendUint32(packet, 20), 20), bytes.Repeat([]byte{1}, 20)...)
+	entry := func(us, message string) []byte {
+		return pcapngBlock(9, []byte("__REALTIME_TIMESTAMP="+us+"\n_HOSTNAME=web\nSYSLOG_IDENTIFIER=sshd\nMESSAGE="+message+"\n"))
+	}
+	b = append(b, entry("1800000000000000", "Server listening on 0.0.0.0 port 22.")...)
+	b = append(b, pcapngBlock(6, packet)...)
+	b = append(b, entry("1800000001500000", "Accepted publickey for admin from 192.0.2.1 port 40000 ssh2")...)
+	b = append(b, pcapngBlock(9, []byte("no journal at all"))...)
+	inc := read(t, Options{}, write(t, map[string]string{"a.pcapng": string(b), "b.log": "dear diary"}))
+	if len(inc.Logs) != 1 || len(inc.Captures) != 1 || inc.Captures[0].Packets != 1 {
+		t.Fatalf("%d logs, %d captures", len(inc.Logs), len(inc.Captures))
+	}
+	l := inc.Logs[0]
+	f := l.File
+	if f.Path != "a.pcapng (journal)" || f.Kind != "journal-export" || f.Records != 3 || len(f.Problems) != 1 || f.First != 1800000000_000000000 || f.Last != 1800000001_500000000 {
+		t.Errorf("%+v", f)
+	}
+	if len(l.Events) < 1 || l.Events[len(l.Events)-1].Line != 2 {
+		t.Fatalf("%+v", l.Events)
+	}
+	e := l.Events[len(l.Events)-1]
+	r, err := Reopen(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	all, err := io.ReadAll(r)
+	if err != nil || !bytes.HasPrefix(all[e.Offset:], []byte("__REALTIME_TIMESTAMP=1800000001500000")) && !bytes.HasPrefix(all[e.Offset:], []byte("MESSAGE=Accepted")) {
+		t.Errorf("%v: offset %d", err, e.Offset)
+	}
+	if inc.Files[1] != f {
+		t.Errorf("files %v", inc.Files)
 	}
 }

@@ -180,6 +180,9 @@ func (c *Reader) read(p *Packet, b []byte) bool {
 		if frameBlocks[typ] {
 			c.frame++
 		}
+		if typ == blockJournal && c.opt.OnJournal != nil {
+			c.opt.OnJournal(b[blockHead:len(b)-4], c.w.offset()-int64(len(b))+blockHead)
+		}
 	}
 	return false
 }

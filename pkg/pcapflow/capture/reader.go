@@ -16,6 +16,10 @@ type Options struct {
 	// OnSecrets is given each TLS key log of a Decryption Secrets Block when it
 	// is met, which is before the packets it opens. The text is the callee's.
 	OnSecrets func(text []byte)
+	// OnJournal is given each entry of a systemd journal that a pcapng file
+	// holds between its packets, in the journal's export format, and where in the
+	// unpacked file it begins. It is valid during the call only.
+	OnJournal func(entry []byte, offset int64)
 }
 
 const (
