@@ -146,6 +146,10 @@ func (e *engine) established(f *flow) {
 		if t.lastSYN.Seen() {
 			c.RTT = c.RTTServer + c.RTTClient
 		}
+		if t.lastSA.Time-c.ACK.Time > backwardTolerance { // the SYN-ACK's stamp is nonsense
+			c.RTTServer, c.RTTClient = 0, 0
+			c.RTT = max(0, c.ACK.Time-t.lastSYN.Time)
+		}
 	} else if n := len(c.SYN); n > 0 && !f.side[Server].syn { // the capture lacks the SYN-ACK
 		c.RTT = max(0, c.ACK.Time-c.SYN[n-1].Time)
 	}

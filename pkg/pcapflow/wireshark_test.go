@@ -3,6 +3,7 @@ package pcapflow
 import (
 	"bufio"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -39,25 +40,25 @@ func tsharkFields(t testing.TB, path, filter string, fields []string, row func(v
 }
 
 // wiresharkCaptures are compared frame by frame: those of the incidents that
-// hold losses, and of the others those about TCP.
-var wiresharkCaptures = []string{
-	"incidents/s04_loss/input/cliente.pcap",
-	"incidents/s04_loss/input/servidor.pcap",
-	"incidents/s09_nat_crowd/input/web.pcap1",
-	"incidents/s14_two_points/input/punto_b_servidor.pcap",
-	"captures/arkime/tests/pcap/tcp-reassembly-synthetic.pcap",
-	"captures/arkime/tests/pcap/wireshark-retrans.pcap",
-	"captures/ndpi/tests/cfgs/default/pcap/ipp.pcap",
-	"captures/ndpi/tests/cfgs/default/pcap/synscan.pcap",
-	"captures/practical-packet-analysis/inconsistent_printer.pcapng",
-	"captures/practical-packet-analysis/tcp_zerowindowrecovery.pcapng",
-	"captures/suricata-verify/tests/tcp-split-handshake-01-4whs/split-handshake-4whs.pcap",
-	"captures/zeek/testing/btest/Traces/http/206_example_b.pcap",
-	"captures/zeek/testing/btest/Traces/smtp.pcap",
-	"captures/zeek/testing/btest/Traces/ssh/ssh.pcap",
-	"captures/zeek/testing/btest/Traces/tcp/handshake-reorder.pcap",
-	"captures/zeek/testing/btest/Traces/tcp/ssh-dups.pcap",
-	"captures/zeek/testing/btest/Traces/tls/tls13_psk_succesfull.pcap",
+// hold losses, and all third-party captures but the one whose link type tshark
+// does not know.
+func wiresharkCaptures(t *testing.T) []string {
+	list := []string{
+		"incidents/s04_loss/input/cliente.pcap",
+		"incidents/s04_loss/input/servidor.pcap",
+		"incidents/s09_nat_crowd/input/web.pcap1",
+		"incidents/s14_two_points/input/punto_b_servidor.pcap",
+	}
+	b, err := os.ReadFile(need.Shared(t, "captures", "INDEX.tsv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		if v := strings.Split(line, "\t"); len(v) > 2 && v[0] != "group" && !strings.HasSuffix(v[1], "/dsa.pcap") {
+			list = append(list, "captures/"+v[1])
+		}
+	}
+	return list
 }
 
 // seenByTshark is what tshark says of one capture.
@@ -201,13 +202,19 @@ func ranges(list []int) string {
 // windows and keep-alives.
 func TestWireshark(t *testing.T) {
 	d := readDifferences(t, "tshark")
-	for _, name := range wiresharkCaptures {
+	for _, name := range wiresharkCaptures(t) {
 		t.Run(filepath.Base(name), func(t *testing.T) {
+			t.Parallel()
 			path := need.Shared(t, name)
 			want := askTshark(t, path)
-			r, err := Analyse(readPackets(t, path), Options{})
-			if err != nil {
-				t.Fatal(err)
+			var r *Result
+			if strings.HasSuffix(path, ".gz") {
+				var err error
+				if r, err = Analyse(readPackets(t, path), Options{}); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				r = analyseWith(t, path, "")
 			}
 			d.check(t, strings.TrimPrefix(strings.TrimPrefix(name, "captures/"), "incidents/"), want.compare(r))
 		})
