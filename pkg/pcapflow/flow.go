@@ -210,6 +210,7 @@ func (e *engine) mark(f *flow, d Dir, opening bool) {
 func (e *engine) finish(f *flow) {
 	e.table.remove(f)
 	o := e.record(f)
+	e.free.lend(o)
 	o.MAC, o.TTL, o.Duplicates = f.mac, f.ttl, f.copies
 	if f.carried != nil {
 		o.FirstPayload, o.LastPayload = f.first, f.latest
@@ -229,7 +230,7 @@ func (e *engine) finish(f *flow) {
 		e.res.Flows = append(e.res.Flows, o)
 	} else {
 		e.opt.OnFlow(o)
-		e.recycle(f)
+		e.recycle(outgoing{o, f.tcp, f.carried})
 	}
 	e.table.giveBack(f)
 }
@@ -252,15 +253,46 @@ func comparePhases(a, b *Phase) int {
 	return x.Frame - y.Frame
 }
 
+// outgoing is a flow that is handed out, with the rooms it took.
+type outgoing struct {
+	flow    *Flow
+	tcp     *tcpState
+	carried *carried
+}
+
 // freeRooms are those of ended flows.
 type freeRooms struct {
 	flows   []*Flow
 	tcp     []*tcpState
 	carried []*carried
+	phases  [][]Phase    // what flows take only when they end
+	http    [][]Exchange //
+}
+
+// lend gives an ending flow room for its phases and exchanges.
+func (r *freeRooms) lend(o *Flow) {
+	if n := len(r.phases); n > 0 && cap(o.Phases) == 0 {
+		o.Phases, r.phases = r.phases[n-1], r.phases[:n-1]
+	}
+	if n := len(r.http); n > 0 && cap(o.HTTP) == 0 {
+		o.HTTP, r.http = r.http[n-1], r.http[:n-1]
+	}
+}
+
+// takeBack takes what was lent to o.
+func (r *freeRooms) takeBack(o *Flow) {
+	const most, longest = 64, 256 // rooms, elements in one
+	if n := cap(o.Phases); n > 0 && n <= longest && len(r.phases) < most {
+		r.phases = append(r.phases, o.Phases[:0])
+	}
+	if n := cap(o.HTTP); n > 0 && n <= longest && len(r.http) < most {
+		r.http = append(r.http, o.HTTP[:0])
+	}
+	o.Phases, o.HTTP = nil, nil
 }
 
 // recycle makes the rooms of an ended flow available for another.
-func (e *engine) recycle(f *flow) {
+func (e *engine) recycle(f outgoing) {
 	if t := f.tcp; t != nil {
 		t.empty()
 		layBy(&e.free.tcp, t)
@@ -272,20 +304,15 @@ func (e *engine) recycle(f *flow) {
 		*c = carried{}
 		layBy(&e.free.carried, c)
 	}
-	f.out.empty()
-	layBy(&e.free.flows, f.out)
+	e.free.takeBack(f.flow)
+	f.flow.empty()
+	layBy(&e.free.flows, f.flow)
 }
 
 // empty makes o a new flow in the room of the old one.
 func (o *Flow) empty() {
-	*o = Flow{Phases: o.Phases[:0], HTTP: o.HTTP[:0], DNS: o.DNS[:0], NTP: o.NTP[:0]}
+	*o = Flow{DNS: o.DNS[:0], NTP: o.NTP[:0]}
 	const most = 32 // elements whose room is kept
-	if cap(o.Phases) > most {
-		o.Phases = nil
-	}
-	if cap(o.HTTP) > most {
-		o.HTTP = nil
-	}
 	if cap(o.DNS) > most {
 		o.DNS = nil
 	}

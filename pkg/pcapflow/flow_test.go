@@ -55,8 +55,10 @@ func TestScan(t *testing.T) {
 		most = max(most, e.table.n)
 		if s.at%10_000 == 0 {
 			sum := 0
-			for _, slot := range e.wheel.slots {
-				sum += len(slot)
+			for _, r := range e.wheel.slots {
+				for b := r.first; b != 0; b = e.wheel.blocks[b].next {
+					sum += int(e.wheel.blocks[b].n)
+				}
 			}
 			waiting = max(waiting, sum)
 		}

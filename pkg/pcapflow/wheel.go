@@ -3,7 +3,10 @@ package pcapflow
 // wheel ends flows by packet time: each waits in the slot of a second in which
 // its silence may have lasted for long enough, and is looked at then.
 type wheel struct {
-	slots [wheelSlots][]waiting
+	slots  [wheelSlots]row
+	blocks []waitingBlock
+	spare  int32 // first of the blocks not in use, and each names the next; 0: none
+
 	now   int64 // second up to which slots were looked at
 	next  int64 // time from which there is something to do
 	set   bool
@@ -12,6 +15,48 @@ type wheel struct {
 
 // waiting is a flow in a slot, by its number. It has moved on when the turns differ.
 type waiting struct{ number, turn uint32 }
+
+// row is a list of blocks; 0: empty.
+type row struct{ first, last int32 }
+
+// waitingBlock is a stretch of a row.
+type waitingBlock struct {
+	list [31]waiting
+	n    int32
+	next int32 // 0: none
+}
+
+// push puts x at the end of a row.
+func (w *wheel) push(r *row, x waiting) {
+	if r.last == 0 || int(w.blocks[r.last].n) == len(w.blocks[r.last].list) {
+		b := w.spare
+		if b != 0 {
+			w.spare = w.blocks[b].next
+			w.blocks[b].n, w.blocks[b].next = 0, 0
+		} else {
+			if len(w.blocks) == 0 {
+				w.blocks = make([]waitingBlock, 1, 64) // number 0 is no block
+			}
+			b = int32(len(w.blocks))
+			w.blocks = append(w.blocks, waitingBlock{})
+		}
+		if r.last == 0 {
+			r.first = b
+		} else {
+			w.blocks[r.last].next = b
+		}
+		r.last = b
+	}
+	b := &w.blocks[r.last]
+	b.list[b.n] = x
+	b.n++
+}
+
+// release lays a block by.
+func (w *wheel) release(b int32) {
+	w.blocks[b].next = w.spare
+	w.spare = b
+}
 
 const wheelSlots = 128 // seconds; longer silences take several looks
 
@@ -35,20 +80,19 @@ const (
 func (w *wheel) add(f *flow, due int64) {
 	f.turn++
 	s := min(max(due/second+1, w.now+1), w.now+wheelSlots-1)
-	slot := &w.slots[s&(wheelSlots-1)]
-	*slot = append(*slot, waiting{f.number, f.turn})
+	w.push(&w.slots[s&(wheelSlots-1)], waiting{f.number, f.turn})
 }
 
 // forget drops the entries of flows that have moved on.
 func (w *wheel) forget(t *flowTable) {
-	for i, slot := range w.slots {
-		kept := slot[:0]
-		for _, x := range slot {
+	for i := range w.slots {
+		old := w.slots[i]
+		w.slots[i] = row{}
+		w.each(old, func(x waiting) {
 			if t.at(x.number).turn == x.turn {
-				kept = append(kept, x)
+				w.push(&w.slots[i], x)
 			}
-		}
-		w.slots[i] = kept
+		})
 	}
 }
 
@@ -85,22 +129,31 @@ func (e *engine) expire(now int64) {
 	w.next = (to + 1) * second
 }
 
-// turn looks at the flows of one slot.
-func (e *engine) turn(slot *[]waiting, now int64) {
+// each calls use with all that wait in a row, and releases its blocks.
+func (w *wheel) each(r row, use func(waiting)) {
+	for b := r.first; b != 0; {
+		block := w.blocks[b] // use may push, and so move them
+		w.release(b)
+		for _, x := range block.list[:block.n] {
+			use(x)
+		}
+		b = block.next
+	}
+}
+
+// turn looks at the flows of one slot. Those that wait on may come back to it.
+func (e *engine) turn(slot *row, now int64) {
 	list := *slot
-	*slot = nil // flows that wait on may come back to this very slot
-	for _, x := range list {
+	*slot = row{}
+	e.wheel.each(list, func(x waiting) {
 		f := e.table.at(x.number)
 		if f.turn != x.turn {
-			continue
+			return
 		}
 		if due := f.last.Time + f.patience(); due > now {
 			e.wheel.add(f, due)
-			continue
+			return
 		}
 		e.finish(f)
-	}
-	if *slot == nil {
-		*slot = list[:0]
-	}
+	})
 }

@@ -5,11 +5,15 @@ import (
 )
 
 // FlowLines writes flows as lines of JSON. The zero value is ready.
-type FlowLines struct{ date dateCache }
+type FlowLines struct {
+	date     dateCache
+	metrics  [24]pcapflow.Metric // room for lists on their way
+	instants [24]pcapflow.Instant
+}
 
 // Append writes one flow as a line of JSON, with its final newline.
 func (l *FlowLines) Append(b []byte, evidence string, f *pcapflow.Flow) []byte {
-	o := object{b: b, date: &l.date}
+	o := object{b: b, lines: l}
 	o.open()
 	o.text("evidence", evidence)
 	o.text("transport", f.Transport.String())
@@ -165,10 +169,8 @@ func (o *object) tls(t *pcapflow.TLS, c *pcapflow.Conn) {
 	o.text("ja3", t.JA3)
 	o.text("ja4", t.JA4)
 	o.truth("decrypted", t.Decrypted)
-	var metrics [16]pcapflow.Metric
-	o.metrics(t.AppendMetrics(metrics[:0], c))
-	var instants [16]pcapflow.Instant
-	o.instants(t.AppendInstants(instants[:0]))
+	o.metrics(t.AppendMetrics(o.lines.metrics[:0], c))
+	o.instants(t.AppendInstants(o.lines.instants[:0]))
 	o.close()
 }
 
@@ -188,8 +190,7 @@ func (o *object) exchange(x *pcapflow.Exchange, c *pcapflow.Conn) {
 		o.number("response_bytes", x.ResponseBytes)
 	}
 	o.headers(x)
-	var metrics [12]pcapflow.Metric
-	o.metrics(x.AppendMetrics(metrics[:0], c))
+	o.metrics(x.AppendMetrics(o.lines.metrics[:0], c))
 	if x.Estimated {
 		o.truth("estimated", true)
 	}

@@ -156,9 +156,8 @@ func (o *object) ssh(s *pcapflow.SSH, f *pcapflow.Flow) {
 	o.some("turned", s.Turned)
 	o.trips("echo", s.Echo)
 	o.some("echo_obscured", s.EchoObscured)
-	var metrics [16]pcapflow.Metric
-	o.metrics(s.AppendMetrics(metrics[:0], f))
-	o.instants(s.AppendInstants(nil))
+	o.metrics(s.AppendMetrics(o.lines.metrics[:0], f))
+	o.instants(s.AppendInstants(o.lines.instants[:0]))
 	o.close()
 }
 
@@ -192,10 +191,8 @@ func (o *object) quic(q *pcapflow.QUIC) {
 		o.number("close_code", int64(q.CloseCode))
 	}
 	o.trips("spin_rtt", q.SpinRTT)
-	var metrics [8]pcapflow.Metric
-	o.metrics(q.AppendMetrics(metrics[:0]))
-	var instants [8]pcapflow.Instant
-	o.instants(q.AppendInstants(instants[:0]))
+	o.metrics(q.AppendMetrics(o.lines.metrics[:0]))
+	o.instants(q.AppendInstants(o.lines.instants[:0]))
 	o.close()
 }
 
@@ -249,7 +246,6 @@ func (o *object) sample(s *pcapflow.NTPSample) {
 	o.some("nts", s.Request.NTS || s.Response.NTS)
 	o.count("repeats", len(s.Repeats))
 	o.frames(s.Request.Frame, s.Response.Frame)
-	var metrics [8]pcapflow.Metric
-	o.metrics(s.AppendMetrics(metrics[:0]))
+	o.metrics(s.AppendMetrics(o.lines.metrics[:0]))
 	o.close()
 }

@@ -12,7 +12,7 @@ import (
 type object struct {
 	b     []byte
 	first bool
-	date  *dateCache // nil: none
+	lines *FlowLines // nil: none
 }
 
 // dateCache keeps the text of an instant down to its second: those of one flow
@@ -97,7 +97,7 @@ func (o *object) seconds(name string, ns int64) {
 
 func (o *object) instant(name string, ns int64) {
 	o.key(name)
-	if o.date == nil {
+	if o.lines == nil {
 		o.b = appendInstant(o.b, ns)
 		return
 	}
@@ -105,7 +105,8 @@ func (o *object) instant(name string, ns int64) {
 	if frac < 0 {
 		sec, frac = sec-1, frac+1e9
 	}
-	if c := o.date; c.second != sec || c.text[0] == 0 {
+	c := &o.lines.date
+	if c.second != sec || c.text[0] == 0 {
 		text := appendInstant(make([]byte, 0, 40), ns)
 		if len(text) != len(`"2006-01-02T15:04:05.000000000Z"`) { // a year of five digits
 			o.b = append(o.b, text...)
@@ -115,7 +116,7 @@ func (o *object) instant(name string, ns int64) {
 		copy(c.text[:], text[1:])
 	}
 	o.b = append(o.b, '"')
-	o.b = append(o.b, o.date.text[:]...)
+	o.b = append(o.b, c.text[:]...)
 	o.b = append(padded(o.b, frac, 9), 'Z', '"')
 }
 
