@@ -60,11 +60,14 @@ const (
 	running                  //
 	satisfied                // the dissector expects no more
 	closed                   // FIN both ways, or RST
+	settled                  // FIN both ways, all acknowledged, and nothing is missing
 )
 
 // patience is how long f may be silent before it ends, ns.
 func (f *flow) patience() int64 {
 	switch {
+	case f.closing == settled:
+		return lingerSettled
 	case f.closing == closed:
 		return lingerClosed
 	case f.closing == satisfied:

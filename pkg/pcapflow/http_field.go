@@ -42,7 +42,7 @@ func (h *http1) field(d Dir, line []byte) {
 // cookies and credentials pass by.
 func keepField(env *Env, e *Exchange, d Dir, name, value []byte) {
 	if isRequestID(name) && (e.RequestID == "" || isField(name, "x-request-id")) {
-		e.RequestID = env.text(fieldValue(value))
+		e.RequestID = string(fieldValue(value)) // hardly any comes twice
 	}
 	if d == Client {
 		if isField(name, "host") || isField(name, ":authority") {
@@ -52,9 +52,7 @@ func keepField(env *Env, e *Exchange, d Dir, name, value []byte) {
 	}
 	switch {
 	case isField(name, "date"):
-		if t, err := http.ParseTime(string(value[:min(len(value), 64)])); err == nil {
-			e.Date = t.Unix()
-		}
+		e.Date = env.date(value)
 	case isField(name, "server"):
 		e.ServerName = env.text(fieldValue(value))
 	case isField(name, "age"), isField(name, "via"), isField(name, "x-cache"):
@@ -117,6 +115,23 @@ func cutUnquoted(b []byte, separator byte) (before, after []byte) {
 // notToken: no character of a token (RFC 9110 §5.6.2).
 func notToken(r rune) bool {
 	return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
+}
+
+// date reads the instant of a Date header as Unix seconds; 0: it is none. Answers
+// of one second have the same.
+func (v *Env) date(value []byte) int64 {
+	value = value[:min(len(value), 64)]
+	if v == nil {
+		v = &Env{}
+	}
+	c := &v.pools.date
+	if c.text != string(value) {
+		c.text, c.seconds = string(value), 0
+		if t, err := http.ParseTime(c.text); err == nil {
+			c.seconds = t.Unix()
+		}
+	}
+	return c.seconds
 }
 
 // fieldValue is as much of a value as is kept.

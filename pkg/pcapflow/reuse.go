@@ -19,6 +19,13 @@ type pools struct {
 	hello   clientHello // parsed into, again and again
 	shapes  helloShapes
 	chains  chainCache
+	date    lastDate
+}
+
+// lastDate is the latest Date header that was read.
+type lastDate struct {
+	text    string
+	seconds int64
 }
 
 // maxPooled bounds each pool, and the room of what goes in, in bytes.

@@ -55,6 +55,9 @@ func (e *engine) segment(f *flow, d Dir, before Stamp, same sameness) {
 		e.settle(f, d)
 		e.settle(f, d.Other())
 	}
+	if f.closing == closed {
+		e.settled(f)
+	}
 }
 
 // bare follows a segment without data.

@@ -45,9 +45,9 @@ const (
 )
 
 type guessRecord struct {
-	dir         Dir
 	n           int
 	first, last Stamp
+	dir         Dir
 	set         bool
 }
 

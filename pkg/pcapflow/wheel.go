@@ -62,11 +62,12 @@ const wheelSlots = 128 // seconds; longer silences take several looks
 
 // How long a flow may be silent before it ends, ns.
 const (
-	lingerClosed = 5 * second    // FIN both ways, or RST: late copies and last ACKs
-	lingerDone   = 2 * second    // the dissector expects no more
-	silenceSYN   = 35 * second   // SYN without an answer: Linux waits up to 32 s between two
-	silenceTCP   = 3600 * second // as most firewalls
-	silenceOther = 60 * second
+	lingerClosed  = 5 * second    // FIN both ways, or RST: late copies and last ACKs
+	lingerSettled = second        // the last ACKs have come: late copies
+	lingerDone    = 2 * second    // the dissector expects no more
+	silenceSYN    = 35 * second   // SYN without an answer: Linux waits up to 32 s between two
+	silenceTCP    = 3600 * second // as most firewalls
+	silenceOther  = 60 * second
 )
 
 // A stamp further than this from the ones before is another capture behind the
@@ -98,12 +99,24 @@ func (w *wheel) forget(t *flowTable) {
 
 // closed notes that f has come to its end, but for late packets.
 func (e *engine) closed(f *flow) {
-	if f.closing == closed {
+	if f.closing >= closed {
 		return
 	}
 	f.closing = closed
 	if !e.keep {
 		e.wheel.add(f, e.h.stamp.Time+lingerClosed)
+	}
+}
+
+// settled notes that both sides have the other's FIN and all before it.
+func (e *engine) settled(f *flow) {
+	a, b := &f.side[Client], &f.side[Server]
+	if !a.fin || !b.fin || a.acked != b.next || b.acked != a.next || f.watch&(watchHold|watchHoles|watchHoles<<1) != 0 {
+		return
+	}
+	f.closing = settled
+	if !e.keep {
+		e.wheel.add(f, e.h.stamp.Time+lingerSettled)
 	}
 }
 
