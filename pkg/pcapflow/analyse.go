@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/netip"
+	"runtime"
 	"slices"
 
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
@@ -49,18 +50,32 @@ const defaultMaxOpen = 1 << 17
 //
 // The result is never nil. The error is the source's, other than io.EOF: what
 // was read before it is in the result.
+//
+// With more than one processor the packets are read ahead, and OnFlow is called
+// on a goroutine of its own, by turns, and no more once Analyse returns.
 func Analyse(src PacketSource, opt Options) (*Result, error) {
 	e := newEngine(src, opt)
+	var err error
+	if kept, ok := src.(keptSource); ok && runtime.GOMAXPROCS(0) > 1 {
+		err = e.runAhead(kept)
+	} else {
+		err = e.run(src)
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return e.res, err
+}
+
+// run analyses all packets of src, one after the other.
+func (e *engine) run(src PacketSource) error {
 	ahead, _ := src.(bufferedSource)
 	for {
 		n, err := e.fill(src, ahead)
 		e.batch(n)
 		if err != nil {
 			e.end()
-			if errors.Is(err, io.EOF) {
-				err = nil
-			}
-			return e.res, err
+			return err
 		}
 	}
 }
@@ -84,6 +99,7 @@ type engine struct {
 	held   int // bytes of out-of-order data held, all flows
 
 	free freeRooms // when flows are not kept
+	out  *outlet   // of flows that are not kept; nil: OnFlow is called at once
 
 	streams    [OtherTransport + 1]int // next stream number by transport
 	neighbours neighbours

@@ -37,11 +37,20 @@ func (e *engine) batch(n int) {
 	for i := range n {
 		e.common(&b.packets[i], &b.headers[i])
 	}
-	if n > 1 {
-		e.fetch(b.headers[:n])
-	}
-	for i := range n {
-		e.packet(&b.packets[i], &b.headers[i])
+	e.all(b.packets[:n], b.headers[:n])
+}
+
+// all takes packets whose headers were read.
+func (e *engine) all(packets []capture.Packet, headers []header) {
+	for len(packets) > 0 {
+		n := min(len(packets), batchPackets)
+		if n > 1 {
+			e.fetch(headers[:n])
+		}
+		for i := range n {
+			e.packet(&packets[i], &headers[i])
+		}
+		packets, headers = packets[n:], headers[n:]
 	}
 }
 
@@ -91,10 +100,15 @@ func (e *engine) fetch(list []header) {
 
 // common reads the headers of the common kinds of packets: TCP and UDP in IPv4
 // or IPv6 in Ethernet, whole, not fragmented, and no tunnel. h.common is 0 for
-// any other, which then goes the general way.
+// any other, which then goes the general way. It changes nothing of e, and
+// may run ahead of the rest of it.
 func (e *engine) common(p *capture.Packet, h *header) {
 	h.stamp = Stamp{p.Time, p.Frame}
 	h.clock, h.wire, h.missing = p.Clock, p.WireLen, max(0, p.WireLen-len(p.Data))
+	h.section = 0
+	if p.Clock != 0 {
+		h.section = e.section(p.Clock)
+	}
 	h.encap, h.depth, h.mac = 0, 0, nil
 	h.common, h.hash, h.print = 0, 0, 0
 	b := p.Data

@@ -232,8 +232,7 @@ func (e *engine) finish(f *flow) {
 	if e.keep {
 		e.res.Flows = append(e.res.Flows, o)
 	} else {
-		e.opt.OnFlow(o)
-		e.recycle(outgoing{o, f.tcp, f.carried})
+		e.handOut(outgoing{o, f.tcp, f.carried})
 	}
 	e.table.giveBack(f)
 }

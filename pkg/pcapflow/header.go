@@ -11,6 +11,7 @@ import (
 type header struct {
 	stamp   Stamp
 	clock   capture.ClockID
+	section uint16 // of the clock: packets of different sections never share a flow
 	wire    int    // length of the frame on the wire
 	missing int    // bytes that the capture lacks at the end of the layer at hand
 	depth   int    // layers entered, to stop at endless nesting

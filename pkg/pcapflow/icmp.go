@@ -127,7 +127,7 @@ func (e *engine) icmpError(b []byte) {
 
 // quoted reads the packet that an error quotes, as far as it goes.
 func (e *engine) quoted(b []byte, x *ICMPError) (key flowKey, swapped, ok bool) {
-	q := header{clock: e.h.clock, encap: e.h.encap}
+	q := header{section: e.h.section, encap: e.h.encap}
 	var src, dst netip.Addr
 	switch {
 	case len(b) >= 20 && b[0]>>4 == 4:

@@ -13,6 +13,7 @@ import (
 // It is not safe for use by several goroutines while secrets are added.
 type KeyLog struct {
 	secrets map[[32]byte]map[string][]byte // client random → label → secret
+	before  func()                         // called before more are added; nil: nothing
 }
 
 // Labels of a key log (https://www.ietf.org/archive/id/draft-ietf-tls-keylogfile).
@@ -45,6 +46,9 @@ const maxSecretLine = 1024
 // tells the first line that is none, by its number and never by its content,
 // and how many there were; all others are taken.
 func (k *KeyLog) Add(text []byte) (n int, err error) {
+	if k.before != nil {
+		k.before()
+	}
 	if k.secrets == nil {
 		k.secrets = map[[32]byte]map[string][]byte{}
 	}

@@ -24,10 +24,7 @@ func (k *flowKey) is(o *flowKey) bool {
 
 // keyOf builds the key of the packet at hand; swapped: its sender is b.
 func (e *engine) keyOf(h *header) (k flowKey, swapped bool) {
-	k.proto, k.v6, k.encap = h.proto, h.v6, h.encap
-	if h.clock != 0 {
-		k.section = e.section(h.clock)
-	}
+	k.proto, k.v6, k.encap, k.section = h.proto, h.v6, h.encap, h.section
 	if h.src.less(h.dst) || h.src == h.dst && h.sport <= h.dport {
 		k.a, k.b, k.pa, k.pb = h.src, h.dst, h.sport, h.dport
 		return k, false

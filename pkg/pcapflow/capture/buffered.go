@@ -21,5 +21,17 @@ func (c *Reader) Buffered() bool {
 		int64(s.u32(b[20:])) <= int64(n-32) && uint64(s.u32(b[8:])) < uint64(len(s.port))
 }
 
+// Keep makes the packets that Next yields stay where they are in memory: move
+// says from when on they are not needed any more.
+func (c *Reader) Keep(move Mover) { c.w.move = move }
+
+// Keep does the same for a set of files.
+func (s *Set) Keep(move Mover) {
+	s.move = move
+	if s.in != nil {
+		s.in.Keep(move)
+	}
+}
+
 // Buffered tells the same of a set of files.
 func (s *Set) Buffered() bool { return s.in != nil && s.in.Buffered() }

@@ -43,6 +43,7 @@ type Set struct {
 	comments   []Comment
 	own        []int // number in the set of each section of the file being read; -1: none yet
 	sections   int   // numbers given in the files before
+	move       Mover // nil: packets are valid until the next
 }
 
 // NewSet reads files one behind the other. A file that cannot be opened is a
@@ -109,6 +110,7 @@ func (s *Set) open() {
 		part.Problems = []Problem{{Text: err.Error()}}
 		return
 	}
+	s.in.Keep(s.move)
 	part.Kind = s.in.Kind()
 }
 

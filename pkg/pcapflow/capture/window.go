@@ -15,7 +15,13 @@ type window struct {
 	base     int64 // offset in the input of buf[0]
 	limit    int   // buf never grows over this
 	err      error // why there is no more; io.EOF where all is well
+	move     Mover // nil: bytes are moved within buf
 }
+
+// Mover is called before the bytes of packets that were yielded are moved or
+// overwritten: old holds them and is the callee's from now on. It returns the
+// room to go on in, of size bytes or more.
+type Mover func(old []byte, size int) []byte
 
 func newWindow(r io.Reader, limit int) *window {
 	return &window{r: r, buf: make([]byte, min(chunk, limit)), limit: limit}
@@ -40,7 +46,12 @@ func (w *window) need(n int) bool {
 		w.grow()
 	}
 	if w.pos > 0 {
-		w.end = copy(w.buf, w.buf[w.pos:w.end])
+		to := w.buf
+		if w.move != nil {
+			to = w.move(w.buf, len(w.buf))
+		}
+		w.end = copy(to, w.buf[w.pos:w.end])
+		w.buf = to
 		w.base += int64(w.pos)
 		w.pos = 0
 	}

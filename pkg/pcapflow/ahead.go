@@ -1,0 +1,168 @@
+package pcapflow
+
+import "github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
+
+// keptSource is a source whose packets can be kept while it goes on.
+type keptSource interface {
+	PacketSource
+	Keep(capture.Mover)
+}
+
+// aheadBatch is a run of packets that were read ahead, their headers read.
+type aheadBatch struct {
+	packets [aheadPackets]capture.Packet
+	headers [aheadPackets]header
+	n       int
+	err     error         // behind the last packet
+	spent   []byte        // no packet behind this batch lies in it; nil: none
+	done    chan struct{} // to be closed when the batch was taken; nil: nobody waits
+}
+
+const (
+	aheadPackets = 256
+	aheadBatches = 4
+)
+
+// ahead reads packets and their headers on a goroutine of its own.
+type ahead struct {
+	e     *engine
+	src   keptSource
+	batch *aheadBatch // being filled
+	full  chan *aheadBatch
+	empty chan *aheadBatch
+	spare chan []byte // buffers for the source
+	stop  chan struct{}
+	ended chan struct{}
+	panic any // what the source panicked with
+}
+
+// stopped is what a reader that is to stop panics with, to come out of the source.
+type stopped struct{}
+
+// runAhead is run with the reading, and OnFlow, on goroutines of their own.
+func (e *engine) runAhead(src keptSource) (err error) {
+	a := &ahead{
+		e: e, src: src, batch: new(aheadBatch), full: make(chan *aheadBatch, aheadBatches), empty: make(chan *aheadBatch, aheadBatches+1),
+		spare: make(chan []byte, aheadBatches+2), stop: make(chan struct{}), ended: make(chan struct{}),
+	}
+	for range aheadBatches - 1 {
+		a.empty <- new(aheadBatch)
+	}
+	if !e.keep {
+		e.out = newOutlet(e.opt.OnFlow)
+	}
+	src.Keep(a.move)
+	if e.opt.Keys != nil {
+		e.opt.Keys.before = a.catchUp
+	}
+	go a.run()
+	defer func() { // also when a flow made the engine panic
+		close(a.stop)
+		<-a.ended
+		src.Keep(nil)
+		if e.opt.Keys != nil {
+			e.opt.Keys.before = nil
+		}
+		if e.out != nil {
+			e.out.close()
+		}
+	}()
+	for b := range a.full {
+		e.all(b.packets[:b.n], b.headers[:b.n])
+		err = b.err
+		a.release(b)
+		if err != nil {
+			break
+		}
+	}
+	if a.panic != nil {
+		panic(a.panic)
+	}
+	e.end()
+	return err
+}
+
+// release gives back a batch that was taken.
+func (a *ahead) release(b *aheadBatch) {
+	if b.spent != nil {
+		select {
+		case a.spare <- b.spent:
+		default:
+		}
+	}
+	if b.done != nil {
+		close(b.done)
+	}
+	b.n, b.err, b.spent, b.done = 0, nil, nil, nil
+	a.empty <- b
+}
+
+func (a *ahead) run() {
+	defer close(a.ended)
+	defer close(a.full)
+	defer func() {
+		if r := recover(); r != nil && r != (any)(stopped{}) {
+			a.panic = r
+		}
+	}()
+	var p capture.Packet
+	for {
+		err := a.src.Next(&p) // may hand a batch over
+		b := a.batch
+		if err != nil {
+			b.err = err
+			a.send()
+			return
+		}
+		b.packets[b.n] = p
+		a.e.common(&b.packets[b.n], &b.headers[b.n])
+		if b.n++; b.n == aheadPackets {
+			a.send()
+		}
+	}
+}
+
+// send hands the batch over and begins another.
+func (a *ahead) send() {
+	last := a.batch.err != nil
+	select {
+	case a.full <- a.batch:
+	case <-a.stop:
+		panic(stopped{})
+	}
+	if last {
+		return
+	}
+	select {
+	case a.batch = <-a.empty:
+	case <-a.stop:
+		panic(stopped{})
+	}
+}
+
+// move is called when the source leaves a buffer that packets lie in. Since it
+// may then wait for more, what there is is handed over.
+func (a *ahead) move(old []byte, size int) []byte {
+	a.batch.spent = old
+	a.send()
+	select {
+	case b := <-a.spare:
+		if len(b) >= size {
+			return b
+		}
+	default:
+	}
+	return make([]byte, size)
+}
+
+// catchUp waits until all packets read so far were taken.
+func (a *ahead) catchUp() {
+	done := make(chan struct{})
+	a.batch.done = done
+	a.send()
+	select {
+	case <-done:
+	case <-a.stop:
+		panic(stopped{})
+	}
+}
