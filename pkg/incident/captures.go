@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"os"
@@ -96,6 +97,9 @@ func (r *reader) groupCaptures() [][]*item {
 			items, infos = append(items, it), append(infos, it.info)
 		}
 	}
+	if r.opt.Point != nil {
+		return r.byPoint(items)
+	}
 	// Where a file ends costs time: it is looked up where the rest fits.
 	for _, group := range capture.GroupRotated(infos) {
 		for _, i := range group {
@@ -110,6 +114,26 @@ func (r *reader) groupCaptures() [][]*item {
 			set = append(set, items[i])
 		}
 		sets = append(sets, set)
+	}
+	return sets
+}
+
+// byPoint puts the captures together that the caller says belong together.
+func (r *reader) byPoint(items []*item) [][]*item {
+	var sets [][]*item
+	at := map[string]int{}
+	for _, it := range items {
+		point := r.opt.Point(it.file.Path)
+		i, known := at[point]
+		if !known {
+			i = len(sets)
+			at[point] = i
+			sets = append(sets, nil)
+		}
+		sets[i] = append(sets[i], it)
+	}
+	for _, set := range sets {
+		slices.SortStableFunc(set, func(a, b *item) int { return cmp.Compare(a.info.First, b.info.First) })
 	}
 	return sets
 }
@@ -180,7 +204,7 @@ func (r *reader) readCapture(items []*item) (c *Capture, met []byte) {
 		for src.Next(&p) == nil {
 		}
 	} else {
-		res, err := pcapflow.Analyse(src, pcapflow.Options{Keys: keys})
+		res, err := pcapflow.Analyse(src, pcapflow.Options{Keys: keys, Frames: r.opt.Frames})
 		c.Result = *res
 		r.opt.Told.place(c, items[0].folder)
 		if err != nil {

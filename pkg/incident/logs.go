@@ -102,6 +102,7 @@ type decoded struct {
 func (it *item) settle(d decoded) {
 	f := it.file
 	f.Records, f.First, f.Last = d.lines, d.first, d.last
+	f.Zoned, f.Dated = !it.sample.zoneless, !it.sample.yearless
 	f.Problems = append(f.Problems, d.problems...)
 	if d.events == 0 && len(f.Problems) == 0 && it.config == nil {
 		f.problem("nothing in it tells of an event")

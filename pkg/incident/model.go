@@ -27,6 +27,8 @@ type File struct {
 	Packing     string // "gzip", …; "": plain
 	Records     int    // packets or lines
 	First, Last int64  // raw stamps, ns; 0 where none
+	Zoned       bool   // of a log: its stamps state a zone
+	Dated       bool   // of a log: its stamps state a year
 	Problems    []Problem
 }
 

@@ -25,6 +25,12 @@ type Options struct {
 	Stdin io.Reader
 	// Unpack bounds what compressed files may become.
 	Unpack unpack.Options
+	// Point names the capture point of a capture by its path in the report: those
+	// of one point are read as one capture, in order of time. nil: rotated sets
+	// are recognised by name.
+	Point func(path string) string
+	// Frames has every flow list its frames.
+	Frames bool
 	// Workers is how many files are read at a time; 0: 2. What is read does not
 	// depend on it.
 	Workers int

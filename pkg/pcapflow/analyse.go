@@ -42,6 +42,9 @@ type Options struct {
 	// Marks asks for Marks also when OnFlow is set. Flows that are kept always
 	// have them.
 	Marks bool
+
+	// Frames asks for Frames of every flow.
+	Frames bool
 }
 
 const defaultMaxOpen = 1 << 17
@@ -105,8 +108,9 @@ type engine struct {
 	neighbours neighbours
 	echoes     echoes
 	point      capturePoint
-	protocols  [256]int64 // packets of IP protocols that are not followed
-	previous   int64      // time of the packet before
+	protocols  [256]int64        // packets of IP protocols that are not followed
+	previous   int64             // time of the packet before
+	frames     map[*flow][]int32 // nil: not asked for
 }
 
 func newEngine(src PacketSource, opt Options) *engine {
@@ -118,6 +122,9 @@ func newEngine(src PacketSource, opt Options) *engine {
 	e.res = &Result{Undecoded: map[string]int64{}}
 	e.desc, _ = src.(describedSource)
 	e.table.init()
+	if opt.Frames {
+		e.frames = map[*flow][]int32{}
+	}
 	return e
 }
 

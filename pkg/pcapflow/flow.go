@@ -80,6 +80,24 @@ func (f *flow) patience() int64 {
 	return silenceTCP
 }
 
+// OpenAt tells whether the flow, as far as it was seen, may go on after the
+// instant at, ns: it was not ended by then, nor silent for so long that what
+// follows would be another.
+func (o *Flow) OpenAt(at int64) bool {
+	patience := int64(silenceOther)
+	if c := o.Conn; c != nil {
+		switch {
+		case c.FIN[Client].Seen() && c.FIN[Server].Seen() || len(c.RST) > 0:
+			patience = lingerClosed
+		case len(c.SYN) > 0 && len(c.SYNACK) == 0 && o.Payload == [2]int64{}:
+			patience = silenceSYN
+		default:
+			patience = silenceTCP
+		}
+	}
+	return o.End.Time+patience >= at
+}
+
 func sortFlows(list []*flow) {
 	slices.SortFunc(list, func(a, b *flow) int {
 		if a.start.Frame != b.start.Frame {
@@ -182,6 +200,9 @@ func (e *engine) count(f *flow, h *header, d Dir) {
 		f.ttl[d] = h.ttl
 	}
 	f.packets[d]++
+	if e.frames != nil {
+		e.frames[f] = append(e.frames[f], int32(h.stamp.Frame))
+	}
 	f.bytes[d] += int64(h.wire)
 	if h.stamp.Time >= f.last.Time {
 		f.last = h.stamp
@@ -225,6 +246,10 @@ func (e *engine) finish(f *flow) {
 		o.Marks = f.marks.ordered()
 	}
 	e.closeStream(f)
+	if e.frames != nil {
+		o.Frames = e.frames[f]
+		delete(e.frames, f)
+	}
 	o.End = f.last
 	o.Packets, o.Bytes, o.Payload = f.packets, f.bytes, f.payload
 	slices.SortStableFunc(o.Phases, func(a, b Phase) int { return comparePhases(&a, &b) })

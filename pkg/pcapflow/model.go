@@ -130,6 +130,8 @@ type Flow struct {
 	DNS  []Transaction // queries and answers carried by this flow
 	NTP  []NTPSample   //
 
+	Frames []int32 // of all its packets, ascending; only where asked for
+
 	ICMP  []ICMPError // errors that quote this flow
 	Marks []Mark      // of a flow without a Conn: some of its packets
 	Notes []string    // what was not understood, said once each

@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"maps"
-	"math/bits"
 	"slices"
 
 	"github.com/flowcorr/flowcorr/pkg/logparse"
@@ -227,77 +226,4 @@ func (c *EventCounts) Summary() EventSummary {
 	}
 	slices.SortFunc(out.Hours, func(a, b HourCount) int { return cmp.Compare(a.From, b.From) })
 	return out
-}
-
-// Histogram counts durations in ns in buckets 1/32 wide.
-type Histogram struct {
-	count    int64
-	min, max int64
-	buckets  [60 * 32]int64
-}
-
-// bucket numbers the values below 32 by themselves, and splits each doubling
-// above them into 32.
-func bucket(v int64) int {
-	if v < 32 {
-		return int(v)
-	}
-	e := bits.Len64(uint64(v)) - 6
-	return e*32 + int(v>>e)
-}
-
-// bucketTop is the largest value of a bucket.
-func bucketTop(b int) int64 {
-	if b < 64 {
-		return int64(b)
-	}
-	e := b/32 - 1
-	return int64(b-e*32+1)<<e - 1
-}
-
-// Add counts a duration; a negative one is none.
-func (h *Histogram) Add(v int64) {
-	if v < 0 {
-		return
-	}
-	if h.count == 0 || v < h.min {
-		h.min = v
-	}
-	h.max = max(h.max, v)
-	h.count++
-	h.buckets[bucket(v)]++
-}
-
-// Merge adds the counts of another histogram.
-func (h *Histogram) Merge(o *Histogram) {
-	if o.count == 0 {
-		return
-	}
-	if h.count == 0 || o.min < h.min {
-		h.min = o.min
-	}
-	h.max = max(h.max, o.max)
-	h.count += o.count
-	for i, n := range o.buckets {
-		h.buckets[i] += n
-	}
-}
-
-// Percentiles of what was counted; nil where that is nothing.
-func (h *Histogram) Percentiles() *Percentiles {
-	if h.count == 0 {
-		return nil
-	}
-	return &Percentiles{h.count, Seconds(h.min), h.at(50), h.at(90), h.at(95), h.at(99), Seconds(h.max)}
-}
-
-// at is the nearest-rank percentile.
-func (h *Histogram) at(percent int64) Seconds {
-	rank := (h.count*percent + 99) / 100
-	for b, n := range h.buckets {
-		if rank -= n; rank <= 0 {
-			return Seconds(min(bucketTop(b), h.max))
-		}
-	}
-	return Seconds(h.max)
 }

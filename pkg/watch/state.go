@@ -35,20 +35,6 @@ const (
 // ErrBusy says that another run uses the state folder.
 var ErrBusy = errors.New("another flowcorr watch uses this folder")
 
-// lock keeps other runs out of a state folder until the function it returns is
-// called. The lock goes with the process, however that ends.
-func lock(folder string) (func(), error) {
-	f, err := os.OpenFile(filepath.Join(folder, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := lockFile(f); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("%w: %s", ErrBusy, folder)
-	}
-	return func() { f.Close() }, nil
-}
-
 // restore reads the state of the run before; an empty one where there was none.
 func restore(folder string) (*state, error) {
 	s := &state{}

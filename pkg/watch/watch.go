@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/flowcorr/flowcorr/internal/lock"
 	"github.com/flowcorr/flowcorr/pkg/report"
 )
 
@@ -60,7 +61,7 @@ func Run(ctx context.Context, opt Options) (*report.Report, error) {
 	if err := os.MkdirAll(filepath.Join(opt.State, evidenceFolder), 0o700); err != nil {
 		return nil, err
 	}
-	unlock, err := lock(opt.State)
+	unlock, err := lock.Folder(opt.State, ErrBusy)
 	if err != nil {
 		return nil, err
 	}

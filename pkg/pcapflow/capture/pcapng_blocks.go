@@ -73,7 +73,7 @@ func (c *Reader) sectionBlock(b []byte) {
 		switch code {
 		case optComment:
 			c.comment(0, v)
-			s.merged = s.merged || bytes.HasPrefix(v, []byte("File created by merging"))
+			s.merged = s.merged || bytes.HasPrefix(v, []byte(mergedComment))
 		case shbProgram:
 			s.merged = s.merged || strings.HasPrefix(strings.ToLower(string(v)), "mergecap")
 		case shbHardware, shbOS:
@@ -82,6 +82,10 @@ func (c *Reader) sectionBlock(b []byte) {
 	})
 	s.host = strings.Join(parts, "; ")
 }
+
+// mergedComment begins what Wireshark's tools write of a section whose interfaces
+// are of several captures.
+const mergedComment = "File created by merging"
 
 // interfaceBlock describes the section's next interface (section 4.2).
 func (c *Reader) interfaceBlock(b []byte) {

@@ -114,6 +114,16 @@ var (
 	counterInName = regexp.MustCompile(`[-_.](\d{2,})$`)
 )
 
+// SeriesName is what the names of the files of one rotation have in common; the
+// path itself where it is not named as a part of one.
+func SeriesName(p string) string {
+	name, s := seriesOf(p)
+	if s == single {
+		return p
+	}
+	return name
+}
+
 // seriesOf gives the name that all files of one rotation share.
 func seriesOf(p string) (name string, s series) {
 	dir, base := path.Split(p)

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flowcorr/flowcorr/pkg/archive"
+	"github.com/flowcorr/flowcorr/pkg/diagnose"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/report/render"
+	"github.com/flowcorr/flowcorr/pkg/report/trend"
+)
+
+func batchCommand(env *environment) *cobra.Command {
+	var out, memory string
+	var query bool
+	cmd := &cobra.Command{
+		Use:   env.say(lang.Text{EN: "batch ARCHIVE… --out FOLDER", ES: "batch ARCHIVO… --out CARPETA"}),
+		Short: env.say(lang.Text{EN: "Analyse an archive of captures and logs, only what is new of it", ES: "Analizar un archivo de capturas y registros, sólo lo nuevo"}),
+		Long: env.say(lang.Text{
+			EN: `batch analyses archives: thousands of captures and logs, rotated, compressed, of
+several capture points. It goes through them slice by slice in order of time;
+connections that go on from one file or slice to the next are one. FOLDER holds
+the result:
+
+  journeys/ findings/ clocks/   rows as Parquet and JSON Lines, by day (and point)
+  files.jsonl                   what became of every file
+  report.txt report.md report.html   trends over the days
+  index/                        what is known, for the next run
+
+Run again, batch reads only what is new or changed. Ended at any instant, it goes
+on where it was; the result is the same, byte for byte.
+
+With --query it reads no capture: it prints the rows of FOLDER that the options
+choose.`,
+			ES: `batch analiza archivos: miles de capturas y registros, rotados, comprimidos, de
+varios puntos de captura. Los recorre por tramos en orden de tiempo; las
+conexiones que pasan de un fichero o tramo al siguiente son una. CARPETA guarda el
+resultado:
+
+  journeys/ findings/ clocks/   filas en Parquet y JSON Lines, por día (y punto)
+  files.jsonl                   qué fue de cada fichero
+  report.txt report.md report.html   tendencias a lo largo de los días
+  index/                        lo que ya se sabe, para la próxima vez
+
+Al repetirlo, batch lee sólo lo nuevo o cambiado. Interrumpido en cualquier
+momento, sigue donde estaba; el resultado es el mismo, byte a byte.
+
+Con --query no lee capturas: escribe las filas de CARPETA que eligen las opciones.`}),
+		Example: `  flowcorr batch captures/ logs/ --out result/
+  flowcorr batch --query --out result/ --service https --min-total 1s
+  duckdb -c "SELECT name, count(*) FROM 'result/journeys/*/*/*.parquet' GROUP BY name"`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if out == "" {
+				return &usageError{env.say(lang.Text{EN: "no folder for the result given", ES: "no se dio carpeta para el resultado"}),
+					env.say(lang.Text{EN: "flowcorr batch ARCHIVE… --out FOLDER", ES: "flowcorr batch ARCHIVO… --out CARPETA"})}
+			}
+			if query {
+				return env.queryArchive(out, args)
+			}
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			return env.batch(ctx, args, out, memory)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&out, "out", "", env.say(lang.Text{EN: "folder of the result and of the index", ES: "carpeta del resultado y del índice"}))
+	annotate(f.Lookup("out"), ownOptions, env.say(lang.Text{EN: "FOLDER", ES: "CARPETA"}), nil)
+	f.StringVar(&memory, "memory", "512MB", env.say(lang.Text{EN: "memory that a slice may need, about", ES: "memoria que puede necesitar un tramo, aproximadamente"}))
+	annotate(f.Lookup("memory"), ownOptions, env.say(lang.Text{EN: "SIZE", ES: "TAMAÑO"}), nil)
+	f.BoolVar(&query, "query", false, env.say(lang.Text{EN: "print rows of the result, without reading captures again", ES: "escribe filas del resultado, sin volver a leer capturas"}))
+	annotate(f.Lookup("query"), ownOptions, "", nil)
+	env.takeFormat(cmd, lang.Text{EN: "of --query; default: %s", ES: "de --query; si falta: %s"}, "text", "jsonl")
+	env.take(cmd, readingOptions, analysisOptions, choosingOptions)
+	return cmd
+}
+
+// batch analyses an archive and writes the trends beside its tables.
+func (env *environment) batch(ctx context.Context, paths []string, out, memory string) error {
+	bytes, err := byteSize(memory)
+	if err != nil {
+		return &usageError{env.say(lang.Text{EN: "--memory %s: not a size", ES: "--memory %s: no es un tamaño"}, memory), env.say(lang.Text{EN: "for example 512MB or 4GB", ES: "por ejemplo 512MB o 4GB"})}
+	}
+	if len(paths) == 0 {
+		return &usageError{env.say(lang.Text{EN: "no archive given", ES: "no se dio archivo"}),
+			env.say(lang.Text{EN: "flowcorr batch ARCHIVE… --out FOLDER: folders with captures and logs, or the files themselves", ES: "flowcorr batch ARCHIVO… --out CARPETA: carpetas con capturas y registros, o los ficheros mismos"})}
+	}
+	if words := env.options.choice.words(); words != "" {
+		return &usageError{env.say(lang.Text{EN: "%s: an archive is analysed whole", ES: "%s: un archivo se analiza entero"}, words),
+			env.say(lang.Text{EN: "choose from the result with --query", ES: "elija del resultado con --query"})}
+	}
+	opt := archive.Options{Paths: paths, Out: out, Memory: bytes, Jobs: env.options.jobs, Version: version(), Diagnose: diagnose.Options{Lang: env.speaks}}
+	if opt.Read, err = env.readOptions(paths); err != nil {
+		return err
+	}
+	if opt.Link, err = env.correlateOptions(); err != nil {
+		return err
+	}
+	opt.Settings = env.settings()
+	shown := env.watchProgress(paths)
+	opt.Progress = shown.ofBatch(env)
+	r, err := archive.Run(ctx, opt)
+	shown.done()
+	switch {
+	case errors.Is(err, archive.ErrBusy):
+		return &usageError{env.say(lang.Text{EN: "another run works on %s", ES: "otra ejecución trabaja en %s"}, out), env.say(lang.Text{EN: "wait for it, or name another folder with --out", ES: "espere a que acabe, o nombre otra carpeta con --out"})}
+	case ctx.Err() != nil:
+		return &usageError{env.say(lang.Text{EN: "interrupted; nothing is lost", ES: "interrumpido; no se pierde nada"}), env.say(lang.Text{EN: "the same command goes on where it was", ES: "la misma orden sigue donde estaba"})}
+	case err != nil:
+		return fmt.Errorf("%w: %w", errWrite, err)
+	}
+	if err := env.writeTrends(out, r.Summary); err != nil {
+		return fmt.Errorf("%w: %w", errWrite, err)
+	}
+	return env.endOfBatch(out, r)
+}
+
+// settings are the options that the rows depend on.
+func (env *environment) settings() string {
+	o := &env.options
+	return fmt.Sprint(env.speaks, o.keylogs, o.casePath, o.zones, o.offsets, o.refClock, o.raw)
+}
+
+// writeTrends writes the trends in every form.
+func (env *environment) writeTrends(out string, s *trend.Summary) error {
+	for ending, write := range map[string]func(io.Writer, *trend.Summary, render.TextOptions) error{
+		"txt": render.Trends, "md": render.TrendsMarkdown, "html": render.TrendsHTML,
+	} {
+		err := writeFile(filepath.Join(out, "report."+ending), func(w io.Writer) error { return write(w, s, render.TextOptions{Lang: env.speaks, Width: 120}) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endOfBatch says what was done, and which files could not be used.
+func (env *environment) endOfBatch(out string, r *archive.Result) error {
+	count := map[string]int{}
+	for _, f := range r.Files {
+		count[f.Outcome]++
+		if f.Outcome == archive.Done || f.Outcome == archive.Copy || env.options.quiet {
+			continue
+		}
+		if env.options.strict {
+			env.status = exitDamaged
+		}
+		fmt.Fprintf(env.diag, "flowcorr: %s: %s: %s\n", render.Printable(f.Path), f.Outcome, render.Printable(f.Reason))
+	}
+	return env.print(func(w io.Writer) error {
+		if err := render.Trends(w, r.Summary, env.textOptions(env.speaks, w)); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintln(w, env.say(lang.Text{
+			EN: "\n%d files: %d done, %d in part, %d failed, %d copies. %d slices, %d of them analysed now. Result in %s",
+			ES: "\n%d ficheros: %d completos, %d en parte, %d fallidos, %d copias. %d tramos, %d analizados ahora. Resultado en %s"},
+			len(r.Files), count[archive.Done], count[archive.Partial], count[archive.Failed], count[archive.Copy], r.Slices, r.Fresh, render.Printable(out)))
+		return err
+	})
+}
+
+// ofBatch shows how far the work on an archive is: every file is read once to
+// know it and once for its slice.
+func (p *progress) ofBatch(env *environment) func(stage string, done, all int64) {
+	if p == nil {
+		return nil
+	}
+	once := p.total
+	p.total *= 2
+	told := int64(0)
+	return func(stage string, done, all int64) {
+		at := int64(0)
+		if all > 0 {
+			at = int64(float64(once) * float64(done) / float64(all))
+		}
+		if stage == "analyse" {
+			p.enter(env.say(lang.Text{EN: "analysing", ES: "analizando"}))
+			at += once
+		}
+		p.add(int(max(0, at-told)))
+		told = max(told, at)
+	}
+}
+
+// byteSize reads a number of bytes with an optional unit, decimal or binary.
+func byteSize(text string) (int64, error) {
+	units := []struct {
+		name string
+		size int64
+	}{{"KIB", 1 << 10}, {"MIB", 1 << 20}, {"GIB", 1 << 30}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}, {"B", 1}}
+	text = strings.ToUpper(strings.TrimSpace(text))
+	for _, u := range units {
+		if n, ok := strings.CutSuffix(text, u.name); ok {
+			v, err := strconv.ParseFloat(strings.TrimSpace(n), 64)
+			if err != nil || v <= 0 || v > 1e6 && u.size > 1<<20 {
+				return 0, fmt.Errorf("not a size: %s", text)
+			}
+			return int64(v * float64(u.size)), nil
+		}
+	}
+	v, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || v <= 0 {
+		return 0, fmt.Errorf("not a size: %s", text)
+	}
+	return v, nil
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/flowcorr/flowcorr/pkg/archive"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/report"
+	"github.com/flowcorr/flowcorr/pkg/report/render"
+	"github.com/flowcorr/flowcorr/pkg/report/trend"
+)
+
+// queryArchive prints rows of a result: findings where rules or a severity are
+// asked for, else journeys.
+func (env *environment) queryArchive(out string, args []string) error {
+	if len(args) > 0 {
+		return &usageError{env.say(lang.Text{EN: "--query reads no archive: %s", ES: "--query no lee archivos: %s"}, args[0]), env.say(lang.Text{EN: "it reads the result that --out names", ES: "lee el resultado que nombra --out"})}
+	}
+	c := &env.options.choice
+	first, err := archive.FirstDay(out)
+	if err != nil {
+		return &usageError{env.say(lang.Text{EN: "%s holds no result of flowcorr batch", ES: "%s no guarda ningún resultado de flowcorr batch"}, out), env.say(lang.Text{EN: "make one: flowcorr batch ARCHIVE… --out FOLDER", ES: "haga uno: flowcorr batch ARCHIVO… --out CARPETA"})}
+	}
+	return env.print(func(w io.Writer) error {
+		b := bufio.NewWriter(w)
+		if len(c.rules) > 0 || c.severity != "" {
+			err = archive.EachRow(out, "findings", func(f *trend.FindingRow) error { return env.queryFinding(b, f, first) })
+		} else {
+			err = archive.EachRow(out, "journeys", func(j *trend.JourneyRow) error { return env.queryJourney(b, j, first) })
+		}
+		if err != nil {
+			return err
+		}
+		return b.Flush()
+	})
+}
+
+// wanted asks the options that choose parts of a report about one journey.
+func (env *environment) wanted(j report.Journey, first report.Instant, findings ...report.Finding) (bool, error) {
+	j.ID = "j"
+	// A journey of the first day, so that times of day count from there.
+	r := &report.Report{Journeys: []report.Journey{{Start: first}, j}, Findings: findings}
+	part, err := env.chosen(r)
+	if err != nil {
+		return false, err
+	}
+	for i := range part.Journeys {
+		if part.Journeys[i].ID == "j" {
+			return len(findings) == 0 || len(part.Findings) > 0, nil
+		}
+	}
+	return false, nil
+}
+
+func (env *environment) queryJourney(w io.Writer, row *trend.JourneyRow, first report.Instant) error {
+	j := report.Journey{Service: row.Service, Client: endpoint(row.Client, row.ClientPort), Server: endpoint(row.Server, row.ServerPort), Name: row.Name, Start: report.Instant(row.Start)}
+	if row.Total != nil {
+		j.Total = new(report.Seconds(*row.Total * 1e9))
+		j.End = new(j.Start + report.Instant(*j.Total))
+	}
+	if ok, err := env.wanted(j, first); err != nil || !ok {
+		return err
+	}
+	if env.options.format == "jsonl" {
+		return json.NewEncoder(w).Encode(row)
+	}
+	total := "-"
+	if j.Total != nil {
+		total = j.Total.Duration().String()
+	}
+	_, err := fmt.Fprintf(w, "%s  %-5s %s → %s  %s  %s  %s  %s#%d\n", j.Start, row.Service, j.Client, j.Server, render.Printable(row.Name), total, row.Outcome, render.Printable(row.File), row.Frame)
+	return err
+}
+
+func (env *environment) queryFinding(w io.Writer, row *trend.FindingRow, first report.Instant) error {
+	j := report.Journey{Client: row.Client, Server: row.Server, Name: row.Name}
+	if row.Start != nil {
+		j.Start = report.Instant(*row.Start)
+	}
+	f := report.Finding{Rule: row.Rule, Severity: row.Severity, Journeys: []string{"j"}}
+	if ok, err := env.wanted(j, first, f); err != nil || !ok {
+		return err
+	}
+	if env.options.format == "jsonl" {
+		return json.NewEncoder(w).Encode(row)
+	}
+	_, err := fmt.Fprintf(w, "%s  %s  %s: %s\n", j.Start, row.Severity, row.Rule, render.Printable(row.Text))
+	return err
+}
+
+func endpoint(address string, port int32) string {
+	if port == 0 {
+		return address
+	}
+	return address + ":" + strconv.Itoa(int(port))
+}

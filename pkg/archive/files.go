@@ -1,0 +1,211 @@
+package archive
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
+	"github.com/flowcorr/flowcorr/pkg/unpack"
+)
+
+// File is one file of the archive and what became of it.
+type File struct {
+	Path    string `json:"path"` // in the archive, with slashes
+	Size    int64  `json:"size"`
+	Changed int64  `json:"changed_ns"` // as the file system says
+	SHA256  string `json:"sha256,omitempty"`
+	Kind    string `json:"kind"`
+	Records int    `json:"records"`
+	First   int64  `json:"first_ns,omitempty"` // raw stamps; both 0 where there is none
+	Last    int64  `json:"last_ns,omitempty"`
+	// Outcome is done; partial: a part could not be read or understood; failed:
+	// nothing could; copy: another file holds the same bytes.
+	Outcome string `json:"outcome"`
+	Reason  string `json:"reason,omitempty"`
+
+	Link   int  `json:"link,omitempty"` // of a capture
+	Snap   int  `json:"snap,omitempty"`
+	Plain  bool `json:"plain,omitempty"`    // not compressed
+	Zoned  bool `json:"zoned,omitempty"`    // of a log: its stamps say where they belong
+	Dated  bool `json:"dated,omitempty"`    // and in which year
+	NoTime bool `json:"timeless,omitempty"` // what clients printed, a configuration: it may belong anywhere
+
+	open string // the path to open it by
+}
+
+// Outcomes of a File.
+const (
+	Done    = "done"
+	Partial = "partial"
+	Failed  = "failed"
+	Copy    = "copy"
+)
+
+func (f *File) isCapture() bool { return f.Kind == capture.PCAP || f.Kind == capture.PCAPNG }
+
+// list finds every file under paths, in order of name, without reading it. What
+// cannot be looked at is a file that failed. skip is a folder left out.
+func list(paths []string, skip string) []*File {
+	var all []*File
+	entered := map[string]bool{}
+	var enter func(open, name string)
+	add := func(open, name string, err error, st fs.FileInfo) {
+		f := &File{Path: name, open: open, Kind: incident.Unrecognised}
+		switch {
+		case err != nil:
+			f.Outcome, f.Reason = Failed, reasonOf(err)
+		case !st.Mode().IsRegular():
+			f.Outcome, f.Reason = Failed, fmt.Sprintf("not a regular file (%v)", st.Mode().Type())
+		default:
+			f.Size, f.Changed = st.Size(), st.ModTime().UnixNano()
+		}
+		all = append(all, f)
+	}
+	enter = func(open, name string) {
+		real, err := filepath.EvalSymlinks(open)
+		if err == nil {
+			real, err = filepath.Abs(real)
+		}
+		if err == nil && (entered[real] || real == skip) {
+			return
+		}
+		entered[real] = true
+		entries, err := os.ReadDir(open)
+		for _, e := range entries {
+			below, as := filepath.Join(open, e.Name()), path.Join(name, e.Name())
+			st, err := os.Stat(below)
+			if err == nil && st.IsDir() {
+				enter(below, as)
+				continue
+			}
+			add(below, as, err, st)
+		}
+		if err != nil {
+			add(open, path.Join(name, "."), err, nil)
+		}
+	}
+	for _, p := range paths {
+		name := ""
+		if len(paths) > 1 {
+			name = filepath.Base(filepath.Clean(p))
+		}
+		st, err := os.Stat(p)
+		if err == nil && st.IsDir() {
+			enter(p, name)
+			continue
+		}
+		add(p, filepath.Base(p), err, st)
+	}
+	slices.SortStableFunc(all, func(a, b *File) int { return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.open, b.open)) })
+	for i := 1; i < len(all); i++ {
+		if all[i].Path == all[i-1].Path {
+			all[i].Path = strings.TrimLeft(filepath.ToSlash(filepath.Clean(all[i].open)), "./")
+		}
+	}
+	return all
+}
+
+// reasonOf leaves the path out of an error: it stands beside it.
+func reasonOf(err error) string {
+	if e, ok := err.(*fs.PathError); ok {
+		return e.Err.Error()
+	}
+	return err.Error()
+}
+
+// scan reads a file once to know what it is, what it spans, and its sum.
+func (f *File) scan(ctx context.Context, bounds unpack.Options) {
+	defer func() {
+		if v := recover(); v != nil {
+			f.Outcome, f.Reason = Failed, fmt.Sprintf("internal error, please report it: %v", v)
+		}
+	}()
+	in, err := os.Open(f.open)
+	if err != nil {
+		f.Outcome, f.Reason = Failed, reasonOf(err)
+		return
+	}
+	defer in.Close()
+	sum := sha256.New()
+	raw := io.TeeReader(in, sum)
+	plain, err := unpack.NewReader(raw, bounds)
+	if err != nil {
+		f.Outcome, f.Reason = Failed, err.Error()
+		return
+	}
+	defer plain.Close()
+	f.Plain = plain.Packing() == ""
+	if kind, ok := capture.Recognise(plain.Head(16)); ok {
+		f.Kind = kind
+		f.scanCapture(ctx, plain)
+	} else {
+		f.scanText(ctx, bounds)
+	}
+	if _, err := io.Copy(io.Discard, raw); err != nil {
+		f.Outcome, f.Reason = Partial, reasonOf(err)
+	}
+	f.SHA256 = hex.EncodeToString(sum.Sum(nil))
+}
+
+func (f *File) scanCapture(ctx context.Context, in io.Reader) {
+	r, err := capture.NewReader(in, capture.Options{})
+	if err != nil {
+		f.Outcome, f.Reason = Failed, err.Error()
+		return
+	}
+	var p capture.Packet
+	for r.Next(&p) == nil {
+		if f.Records++; f.Records&0xfff == 0 && ctx.Err() != nil {
+			return
+		}
+		if p.HasTime {
+			if f.First == 0 || p.Time < f.First {
+				f.First = p.Time
+			}
+			f.Last = max(f.Last, p.Time)
+		}
+	}
+	if list := r.Interfaces(); len(list) > 0 {
+		f.Link, f.Snap = int(list[0].Link), list[0].SnapLen
+	}
+	f.Outcome = Done
+	if problems := r.Problems(); len(problems) > 0 {
+		f.Outcome, f.Reason = Partial, fmt.Sprintf("byte %d: %s", problems[0].Offset, problems[0].Text)
+	}
+	if f.Records == 0 {
+		f.Outcome, f.Reason = Failed, cmp.Or(f.Reason, "the capture holds no packet")
+	}
+}
+
+func (f *File) scanText(ctx context.Context, bounds unpack.Options) {
+	inc, err := incident.Read(ctx, []string{f.open}, incident.Options{DetectOnly: true, Unpack: bounds, Workers: 1})
+	if inc == nil || len(inc.Files) != 1 {
+		f.Outcome, f.Reason = Failed, fmt.Sprint(err)
+		return
+	}
+	g := inc.Files[0]
+	f.Kind, f.Records, f.First, f.Last = g.Kind, g.Records, g.First, g.Last
+	f.Zoned, f.Dated = g.Zoned, g.Dated
+	f.NoTime = f.First == 0
+	f.Outcome = Done
+	switch {
+	case f.Kind == incident.Unrecognised || f.Records == 0:
+		f.Outcome, f.Reason = Failed, "not recognised as a capture or a log"
+		if len(g.Problems) > 0 {
+			f.Reason = g.Problems[0].Text
+		}
+	case len(g.Problems) > 0:
+		f.Outcome, f.Reason = Partial, g.Problems[0].Text
+	}
+}

@@ -1,0 +1,191 @@
+package archive
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/flowcorr/flowcorr/pkg/report"
+	"github.com/flowcorr/flowcorr/pkg/report/trend"
+)
+
+// rowFolders are the tables of the result: folders partitioned by day, and
+// journeys by capture point as well, as DuckDB, ClickHouse and Spark read them.
+var rowFolders = []string{"journeys", "findings", "clocks"}
+
+// writeRows writes the rows of a slice, and tells to which files, relative to
+// the folder of the result.
+func (a *archive) writeRows(o *trend.Rows, key string) ([]string, error) {
+	var written []string
+	err := writeParts(a.opt.Out, key, o.Journeys, &written, func(j *trend.JourneyRow) string {
+		return path.Join("journeys", "day="+trend.DayOf(j.Start), "point="+j.Point)
+	})
+	if err == nil {
+		err = writeParts(a.opt.Out, key, o.Findings, &written, func(f *trend.FindingRow) string {
+			return path.Join("findings", "day="+dayOrUnknown(f.Start))
+		})
+	}
+	if err == nil {
+		err = writeParts(a.opt.Out, key, o.Clocks, &written, func(c *trend.ClockRow) string {
+			return path.Join("clocks", "day="+dayOrUnknown(c.From))
+		})
+	}
+	return written, err
+}
+
+func dayOrUnknown(ns *int64) string {
+	if ns == nil {
+		return "unknown"
+	}
+	return trend.DayOf(*ns)
+}
+
+// writeParts writes rows as Parquet and as JSON Lines, a file of each in every
+// partition.
+func writeParts[T any](top, key string, rows []T, written *[]string, partition func(*T) string) error {
+	parts := map[string][]T{}
+	var order []string
+	for i := range rows {
+		p := partition(&rows[i])
+		if parts[p] == nil {
+			order = append(order, p)
+		}
+		parts[p] = append(parts[p], rows[i])
+	}
+	slices.Sort(order)
+	for _, p := range order {
+		name := path.Join(p, "part-"+key)
+		for ending, write := range map[string]func(io.Writer, []T) error{".parquet": writeParquet[T], ".jsonl": writeLines[T]} {
+			*written = append(*written, name+ending)
+			err := writeFile(filepath.Join(top, filepath.FromSlash(name+ending)), func(w io.Writer) error { return write(w, parts[p]) })
+			if err != nil {
+				return err
+			}
+		}
+	}
+	slices.Sort(*written)
+	return nil
+}
+
+func writeLines[T any](w io.Writer, rows []T) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for i := range rows {
+		if err := enc.Encode(&rows[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeParquet[T any](w io.Writer, rows []T) error {
+	out := parquet.NewGenericWriter[T](w, parquet.Compression(&parquet.Zstd), parquet.CreatedBy("flowcorr", schema, ""))
+	if _, err := out.Write(rows); err != nil {
+		return err
+	}
+	return out.Close()
+}
+
+// writeFile writes beside the target and renames: what is there under its name
+// is whole.
+func writeFile(target string, write func(io.Writer) error) (err error) {
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return err
+	}
+	tmp := target + ".new"
+	f, err := os.Create(tmp)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(tmp)
+		}
+	}()
+	b := bufio.NewWriterSize(f, 256<<10)
+	if err = write(b); err == nil {
+		err = b.Flush()
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(tmp, target)
+}
+
+func writeJSON(target string, v any) error {
+	return writeFile(target, func(w io.Writer) error {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", " ")
+		return enc.Encode(v)
+	})
+}
+
+// EachRow reads one table of a result, in order of day and partition.
+func EachRow[T any](out, table string, use func(*T) error) error {
+	var paths []string
+	err := filepath.WalkDir(filepath.Join(out, table), func(path string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() && filepath.Ext(path) == ".jsonl" {
+			paths = append(paths, path)
+		}
+		return ignoreMissing(err)
+	})
+	if err != nil {
+		return err
+	}
+	for _, path := range paths { // WalkDir has them in order
+		if err := eachLine(path, use); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func eachLine[T any](path string, use func(*T) error) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for d := json.NewDecoder(bufio.NewReaderSize(f, 256<<10)); ; {
+		var row T
+		if err := d.Decode(&row); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		if err := use(&row); err != nil {
+			return err
+		}
+	}
+}
+
+// FirstDay is the beginning of the first day of a result. An error says that
+// there is none.
+func FirstDay(out string) (report.Instant, error) {
+	if _, err := os.Stat(filepath.Join(out, "files.jsonl")); err != nil {
+		return 0, err
+	}
+	entries, err := os.ReadDir(filepath.Join(out, "journeys"))
+	if err != nil {
+		return 0, ignoreMissing(err)
+	}
+	for _, e := range entries {
+		if t, err := time.Parse("day="+time.DateOnly, e.Name()); err == nil {
+			return report.Instant(t.UnixNano()), nil
+		}
+	}
+	return 0, nil
+}

@@ -1,0 +1,116 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/bits"
+)
+
+// Histogram counts durations in ns in buckets 1/32 wide: a percentile is at most
+// that share above the true one. Histograms are merged without further loss.
+type Histogram struct {
+	count    int64
+	min, max int64
+	buckets  [60 * 32]int64
+}
+
+// bucket numbers the values below 32 by themselves, and splits each doubling
+// above them into 32.
+func bucket(v int64) int {
+	if v < 32 {
+		return int(v)
+	}
+	e := bits.Len64(uint64(v)) - 6
+	return e*32 + int(v>>e)
+}
+
+// bucketTop is the largest value of a bucket.
+func bucketTop(b int) int64 {
+	if b < 64 {
+		return int64(b)
+	}
+	e := b/32 - 1
+	return int64(b-e*32+1)<<e - 1
+}
+
+// Add counts a duration; a negative one is none.
+func (h *Histogram) Add(v int64) {
+	if v < 0 {
+		return
+	}
+	if h.count == 0 || v < h.min {
+		h.min = v
+	}
+	h.max = max(h.max, v)
+	h.count++
+	h.buckets[bucket(v)]++
+}
+
+// Merge adds the counts of another histogram.
+func (h *Histogram) Merge(o *Histogram) {
+	if o.count == 0 {
+		return
+	}
+	if h.count == 0 || o.min < h.min {
+		h.min = o.min
+	}
+	h.max = max(h.max, o.max)
+	h.count += o.count
+	for i, n := range o.buckets {
+		h.buckets[i] += n
+	}
+}
+
+// Percentiles of what was counted; nil where that is nothing.
+func (h *Histogram) Percentiles() *Percentiles {
+	if h.count == 0 {
+		return nil
+	}
+	return &Percentiles{h.count, Seconds(h.min), h.at(50), h.at(90), h.at(95), h.at(99), Seconds(h.max)}
+}
+
+// at is the nearest-rank percentile.
+func (h *Histogram) at(percent int64) Seconds {
+	rank := (h.count*percent + 99) / 100
+	for b, n := range h.buckets {
+		if rank -= n; rank <= 0 {
+			return Seconds(min(bucketTop(b), h.max))
+		}
+	}
+	return Seconds(h.max)
+}
+
+// histogramJSON is how a histogram is kept: its buckets that count anything.
+type histogramJSON struct {
+	Min     int64      `json:"min"`
+	Max     int64      `json:"max"`
+	Buckets [][2]int64 `json:"buckets"`
+}
+
+// MarshalJSON implements json.Marshaler; equal histograms give equal bytes.
+func (h *Histogram) MarshalJSON() ([]byte, error) {
+	out := histogramJSON{Min: h.min, Max: h.max}
+	for i, n := range h.buckets {
+		if n > 0 {
+			out.Buckets = append(out.Buckets, [2]int64{int64(i), n})
+		}
+	}
+	return json.Marshal(out)
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (h *Histogram) UnmarshalJSON(b []byte) error {
+	var in histogramJSON
+	if err := json.Unmarshal(b, &in); err != nil {
+		return err
+	}
+	*h = Histogram{min: in.Min, max: in.Max}
+	for _, p := range in.Buckets {
+		if p[0] < 0 || p[0] >= int64(len(h.buckets)) || p[1] < 0 {
+			return fmt.Errorf("no bucket %d", p[0])
+		}
+		h.buckets[p[0]] += p[1]
+		h.count += p[1]
+	}
+	return nil
+}

@@ -1,0 +1,203 @@
+package trend
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/report"
+)
+
+// Summary is what trends are made of. Summaries of slices are merged; the order
+// does not matter.
+type Summary struct {
+	Days map[string]*Day `json:"days"` // by date, UTC, of the start of journeys as stamped
+}
+
+// Day is what happened on one day.
+type Day struct {
+	Journeys  map[string]int               `json:"journeys"` // by service
+	NotDone   map[string]int               `json:"not_done,omitempty"`
+	Phases    map[string]*report.Histogram `json:"phases"` // "https total", "https tls.handshake", …
+	Servers   map[string]*Spent            `json:"servers"`
+	Clients   map[string]*Spent            `json:"clients"`
+	Resolvers map[string]*Spent            `json:"resolvers"`
+	Rules     map[string]*RuleCount        `json:"rules,omitempty"`
+	Clocks    map[string]*ClockRange       `json:"clocks,omitempty"`
+}
+
+// Spent is the time of journeys that had to do with one address.
+type Spent struct {
+	Journeys int            `json:"journeys"`
+	Seconds  report.Seconds `json:"seconds"` // of all of them, from start to end
+}
+
+// RuleCount is how often a rule spoke.
+type RuleCount struct {
+	Severity string         `json:"severity"` // the highest
+	Findings int            `json:"findings"`
+	Journeys int            `json:"journeys"`
+	Lost     report.Seconds `json:"lost_seconds"`
+}
+
+// ClockRange is where a clock's offset lay.
+type ClockRange struct {
+	Status string  `json:"status"`
+	Low    float64 `json:"low_seconds"`
+	High   float64 `json:"high_seconds"`
+	Steps  int     `json:"steps"`
+}
+
+// NewSummary is one of nothing.
+func NewSummary() *Summary { return &Summary{Days: map[string]*Day{}} }
+
+// DayOf is the date of an instant, ns, in UTC.
+func DayOf(ns int64) string { return time.Unix(0, ns).UTC().Format(time.DateOnly) }
+
+func (s *Summary) day(name string) *Day {
+	d := s.Days[name]
+	if d == nil {
+		d = &Day{
+			Journeys: map[string]int{}, NotDone: map[string]int{}, Phases: map[string]*report.Histogram{},
+			Servers: map[string]*Spent{}, Clients: map[string]*Spent{}, Resolvers: map[string]*Spent{},
+			Rules: map[string]*RuleCount{}, Clocks: map[string]*ClockRange{},
+		}
+		s.Days[name] = d
+	}
+	return d
+}
+
+// Add counts rows.
+func (s *Summary) Add(o *Rows) {
+	for i := range o.Journeys {
+		s.day(DayOf(o.Journeys[i].Start)).journey(&o.Journeys[i])
+	}
+	for i := range o.Findings {
+		if f := &o.Findings[i]; f.Start != nil {
+			count(s.day(DayOf(*f.Start)).Rules, f.Rule).merge(&RuleCount{f.Severity, 1, int(f.Journeys), exact(f.Lost)})
+		}
+	}
+	for i := range o.Clocks {
+		c := &o.Clocks[i]
+		if c.From == nil {
+			continue
+		}
+		r := &ClockRange{Status: c.Status, Low: *c.Low, High: *c.High}
+		if c.Step {
+			r.Steps = 1
+		}
+		s.day(DayOf(*c.From)).clock(c.Name, r)
+	}
+}
+
+func (d *Day) journey(j *JourneyRow) {
+	d.Journeys[j.Service]++
+	if j.Outcome != "done" && j.Outcome != "estimated" {
+		d.NotDone[j.Service]++
+	}
+	spent := &Spent{1, exact(j.Total)}
+	if j.Service == "dns" {
+		count(d.Resolvers, j.Server).merge(spent)
+	} else {
+		count(d.Servers, j.Server).merge(spent)
+	}
+	count(d.Clients, j.Client).merge(spent)
+	if j.Total != nil {
+		count(d.Phases, j.Service+" total").Add(int64(*j.Total * 1e9))
+	}
+	for name, t := range j.Phases {
+		count(d.Phases, j.Service+" "+name).Add(int64(t * 1e9))
+	}
+}
+
+func (d *Day) clock(name string, r *ClockRange) {
+	known := d.Clocks[name]
+	if known == nil {
+		d.Clocks[name] = r
+		return
+	}
+	known.Low, known.High = min(known.Low, r.Low), max(known.High, r.High)
+	known.Steps += r.Steps
+	if r.Status != "measured" {
+		known.Status = r.Status
+	}
+}
+
+// Merge adds another summary.
+func (s *Summary) Merge(o *Summary) {
+	for name, d := range o.Days {
+		own := s.day(name)
+		for k, n := range d.Journeys {
+			own.Journeys[k] += n
+		}
+		for k, n := range d.NotDone {
+			own.NotDone[k] += n
+		}
+		for k, h := range d.Phases {
+			count(own.Phases, k).Merge(h)
+		}
+		mergeAll(own.Servers, d.Servers)
+		mergeAll(own.Clients, d.Clients)
+		mergeAll(own.Resolvers, d.Resolvers)
+		mergeAll(own.Rules, d.Rules)
+		for k, c := range d.Clocks {
+			own.clock(k, &ClockRange{c.Status, c.Low, c.High, c.Steps})
+		}
+	}
+}
+
+func (s *Spent) merge(o *Spent) {
+	s.Journeys += o.Journeys
+	s.Seconds += o.Seconds
+}
+
+func (r *RuleCount) merge(o *RuleCount) {
+	if report.SeverityRank(o.Severity) > report.SeverityRank(r.Severity) {
+		r.Severity = o.Severity
+	}
+	r.Findings += o.Findings
+	r.Journeys += o.Journeys
+	r.Lost += o.Lost
+}
+
+// merger is a pointer to a count that another can be added to.
+type merger[T any] interface {
+	*T
+	merge(*T)
+}
+
+func mergeAll[T any, P merger[T]](into, from map[string]P) {
+	for k, v := range from {
+		count(into, k).merge(v)
+	}
+}
+
+// count gives the entry of a name, made if need be.
+func count[T any, P ~*T](m map[string]P, name string) P {
+	if m[name] == nil {
+		m[name] = new(T)
+	}
+	return m[name]
+}
+
+// exact is a number of seconds that can be summed in any order.
+func exact(s *float64) report.Seconds {
+	if s == nil {
+		return 0
+	}
+	return report.Seconds(math.Round(*s * 1e9))
+}
+
+// DayNames are the days in order.
+func (s *Summary) DayNames() []string { return slices.Sorted(maps.Keys(s.Days)) }
+
+// Whole is all days as one.
+func (s *Summary) Whole() *Day {
+	all := NewSummary()
+	whole := all.day("")
+	for _, d := range s.Days {
+		all.Merge(&Summary{Days: map[string]*Day{"": d}})
+	}
+	return whole
+}
