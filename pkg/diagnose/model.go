@@ -78,6 +78,8 @@ type Case struct {
 	usualAnswer time.Duration                              // of resolvers, the median
 	sshPorts    map[netip.AddrPort]bool                    // that spoke SSH with somebody
 	exchanges   map[netip.AddrPort]int                     // requests to each server
+	took        map[taker][]int64                          // when each server accepted connections, in order
+	states      []told                                     // what hosts printed of themselves, once looked for
 	upstream    *words                                     // of the error log about an upstream, once looked for
 }
 

@@ -3,9 +3,12 @@ package diagnose
 import (
 	"fmt"
 	"net/netip"
+	"slices"
+	"sort"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
@@ -278,14 +281,26 @@ func checkConnectionRefused(c *Case, r *Rule) []Finding {
 // accepted tells whether the server took another connection at the moment it
 // refused this one.
 func (c *Case) accepted(r *Rule, j *correlate.Journey) bool {
-	for _, o := range c.Journeys {
-		conn := connection(o)
-		if o == j || conn == nil || o.Server != j.Server || len(conn.SYNACK) == 0 || len(o.Points) == 0 || o.Points[0].Capture != j.Points[0].Capture {
-			continue
+	if c.took == nil {
+		c.took = map[taker][]int64{}
+		for _, o := range c.Journeys {
+			if conn := connection(o); conn != nil && len(conn.SYNACK) > 0 && len(o.Points) > 0 {
+				k := taker{o.Server, o.Points[0].Capture}
+				c.took[k] = append(c.took[k], conn.SYNACK[0].Time)
+			}
 		}
-		if time.Duration(conn.SYNACK[0].Time-j.Start.Time).Abs() < c.limit(r, sameMoment) {
-			return true
+		for _, list := range c.took {
+			slices.Sort(list)
 		}
 	}
-	return false
+	list := c.took[taker{j.Server, j.Points[0].Capture}]
+	moment := int64(c.limit(r, sameMoment))
+	i := sort.Search(len(list), func(i int) bool { return list[i] > j.Start.Time-moment })
+	return i < len(list) && list[i] < j.Start.Time+moment
+}
+
+// taker is a server as one capture saw it.
+type taker struct {
+	server  netip.AddrPort
+	capture *incident.Capture
 }

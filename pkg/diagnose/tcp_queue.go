@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
@@ -140,32 +141,53 @@ func (c *Case) keptWaiting(r *Rule, j *correlate.Journey) bool {
 	return wait >= c.limit(r, queueWait) && c.exceeds(r, roundTrips, wait, roundTrip(j))
 }
 
+// told is a line that tells of its host.
+type told struct {
+	log   *incident.Log
+	event int
+}
+
+// hostStates lists what the kernel said of its queues and what ss, nstat and
+// their like printed.
+func (c *Case) hostStates() []told {
+	if c.states == nil {
+		c.states = []told{}
+		for _, l := range c.Incident.Logs {
+			for i := range l.Events {
+				if k := l.Events[i].Kind; k == logparse.HostState || k == logparse.KernelNotice {
+					c.states = append(c.states, told{l, i})
+				}
+			}
+		}
+	}
+	return c.states
+}
+
 // listenState looks for the counters and the listening socket in what ss and
 // nstat printed, and for the kernel's words.
 func (c *Case) listenState(q *pressed) {
-	for _, l := range c.Incident.Logs {
-		for i := range l.Events {
-			e := &l.Events[i]
-			switch {
-			case e.Kind == logparse.KernelNotice && e.Type == "listen-overflow":
+	for _, at := range c.hostStates() {
+		l, i := at.log, at.event
+		e := &l.Events[i]
+		switch {
+		case e.Kind == logparse.KernelNotice && e.Type == "listen-overflow":
+			q.said = append(q.said, lines(l, i))
+			q.known = true
+		case e.Kind != logparse.HostState:
+		case e.Process == "ss" && e.Outcome == "LISTEN" && e.Server.Port() == q.server.Port():
+			waiting, room := value(e, "recv-q"), value(e, "send-q")
+			q.known = true
+			if waiting > room && room > 0 {
 				q.said = append(q.said, lines(l, i))
-				q.known = true
-			case e.Kind != logparse.HostState:
-			case e.Process == "ss" && e.Outcome == "LISTEN" && e.Server.Port() == q.server.Port():
-				waiting, room := value(e, "recv-q"), value(e, "send-q")
-				q.known = true
-				if waiting > room && room > 0 {
-					q.said = append(q.said, lines(l, i))
-					q.numbers = c.say(lang.Text{EN: "; ss shows %d connections waiting where %d have room", ES: "; ss muestra %d conexiones esperando donde caben %d"}, int(waiting), int(room))
-				}
-			case e.Process == "nstat":
-				n := max(value(e, "TcpExtListenOverflows"), value(e, "ListenOverflows"))
-				q.known = true
-				if n > 0 {
-					q.said = append(q.said, lines(l, i))
-					if q.numbers == "" {
-						q.numbers = c.say(lang.Text{EN: "; nstat counts %d overflow{|s} of listen queues", ES: "; nstat cuenta %d desbordamiento{|s} de colas de escucha"}, int(n))
-					}
+				q.numbers = c.say(lang.Text{EN: "; ss shows %d connections waiting where %d have room", ES: "; ss muestra %d conexiones esperando donde caben %d"}, int(waiting), int(room))
+			}
+		case e.Process == "nstat":
+			n := max(value(e, "TcpExtListenOverflows"), value(e, "ListenOverflows"))
+			q.known = true
+			if n > 0 {
+				q.said = append(q.said, lines(l, i))
+				if q.numbers == "" {
+					q.numbers = c.say(lang.Text{EN: "; nstat counts %d overflow{|s} of listen queues", ES: "; nstat cuenta %d desbordamiento{|s} de colas de escucha"}, int(n))
 				}
 			}
 		}

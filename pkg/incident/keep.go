@@ -71,5 +71,8 @@ func (k *keeper) told() string {
 	if k.full {
 		return fmt.Sprintf("only its first %d events are used: %d more are of the same time", len(k.events), k.dropped)
 	}
+	if k.limit < int64(time.Second) {
+		return fmt.Sprintf("%d of its events lie outside the time of the other evidence and are not used", k.dropped)
+	}
 	return fmt.Sprintf("%d of its events are %v or more away from the other evidence and are not used", k.dropped, time.Duration(k.limit).Round(time.Second))
 }
