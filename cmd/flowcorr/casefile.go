@@ -40,6 +40,16 @@ func (env *environment) loadCase(paths []string) error {
 func (env *environment) told() incident.Told {
 	f := env.caseFile
 	t := incident.Told{Zones: f.Zones(), Aliases: f.Aliases(), Addresses: f.Addresses(), Routers: f.Routers(), File: env.casePath}
+	for _, n := range f.NAT {
+		t.NAT = append(t.NAT, incident.Translation{Inside: n.Inside.Addr, Outside: n.Outside.Addr})
+	}
+	for _, p := range f.Proxies {
+		proxy := incident.Proxy{Address: p.Address.Addr}
+		for _, b := range p.Backends {
+			proxy.Backends = append(proxy.Backends, b.Addr)
+		}
+		t.Proxies = append(t.Proxies, proxy)
+	}
 	for i := range f.Formats {
 		given := &f.Formats[i]
 		template, server := given.Template()

@@ -25,6 +25,7 @@ type hints struct {
 	// answered is the only web server that names itself in answers in the
 	// captures; "" if none or several do.
 	answered string
+	clients  *clients // nil: as the lines say
 }
 
 // span of stamps, ns.

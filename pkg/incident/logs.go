@@ -25,6 +25,7 @@ func (r *reader) readLogs(captures []*Capture) []*Log {
 		}
 	}
 	h := newHints(r.opt.Told.Zones, r.items, captures)
+	h.clients = newClients(&r.opt.Told, captures)
 	logs := map[*item]*Log{}
 	for i, d := range r.readEach(first, h) {
 		logs[first[i]] = d.log
@@ -127,6 +128,7 @@ func (r *reader) decode(it *item, src logparse.Source, h *hints) decoded {
 		}
 		d.events++
 		e.Host = it.named(e.Host)
+		h.clients.set(&e, it.folder)
 		if e.HasTime {
 			d.at(e.Time)
 			inside := h.inside(e.Time)

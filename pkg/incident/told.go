@@ -24,6 +24,9 @@ type Told struct {
 	Addresses map[string][]netip.Addr
 	// Routers are hosts through which others speak.
 	Routers map[string]bool
+	// NAT and Proxies are what stands between clients and the logs of servers.
+	NAT     []Translation
+	Proxies []Proxy
 	// Formats say how files are to be read; of several, the first one holds.
 	Formats []ToldFormat
 	// File is where all this was read, "" where nowhere: it is no evidence.
