@@ -12,6 +12,7 @@ sh scripts/check.sh
 sh scripts/cross.sh
 "$go" test -race -timeout 11m -skip '^TestScore$' ./...
 "$go" test -count=1 -v -run '^TestScore$' ./cmd/flowcorr # prints the figures
+"$go" test -count=1 -run '^TestManyJourneys$' ./pkg/report/render # in full, which the race detector makes slow
 
 if [ -s "$SKIPPED" ]; then
 	echo "skipped:"

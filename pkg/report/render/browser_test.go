@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
@@ -73,7 +74,7 @@ func open(t *testing.T, r *report.Report, l lang.Lang, width int64, scheme strin
 		t.Fatal(err)
 	}
 	ctx, close := chromedp.NewContext(inBrowser)
-	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 120*time.Second)
 	t.Cleanup(func() { cancel(); close() })
 	p.ctx = ctx
 	if err := chromedp.Listen(ctx, p.watch); err != nil {
@@ -127,6 +128,16 @@ func (p *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	if err := chromedp.Do(p.ctx, steps...); err != nil {
 		p.t.Fatal(err)
 	}
+}
+
+// call runs a command of the browser's protocol.
+func call[P, R any](p *tab, command cdp.Command[P, R], params P) R {
+	p.t.Helper()
+	out, err := chromedp.Call(p.ctx, command, params)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return out
 }
 
 // eval runs a script in the page.

@@ -2,18 +2,14 @@ package render
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -22,19 +18,7 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/report"
 )
 
-var update = flag.Bool("update", false, "take the manual's pictures anew")
-
 var samples = []string{"dns-loss", "slow-application", "tcp-loss", "three-clocks"}
-
-// call runs a command of the browser's protocol.
-func call[P, R any](p *tab, command cdp.Command[P, R], params P) R {
-	p.t.Helper()
-	out, err := chromedp.Call(p.ctx, command, params)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return out
-}
 
 // TestPages opens the page on every sample in both languages, wide and narrow,
 // with everything unfolded.
@@ -87,92 +71,6 @@ func phases(r *report.Report) int {
 		}
 	}
 	return len(found)
-}
-
-// hostile stands in every place of the report where foreign text can be.
-const hostile = "\x1b[31m\x07<script>window.pwned=1</script>\"'><img src=x onerror=\"window.pwned=2\">|=cmd()|`-- \u202egnp.exe\u2066\xff\xfe{{.}} </style></script><svg/onload=window.pwned=3>javascript:window.pwned=4\x00\u2028\u200b"
-
-// poison puts it into every string of a report but those that steer decoding.
-func poison(v reflect.Value, text string) {
-	switch v.Kind() {
-	case reflect.Pointer, reflect.Interface:
-		if !v.IsNil() {
-			poison(v.Elem(), text)
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if name := v.Type().Field(i).Name; name != "Schema" && name != "Language" && v.Field(i).CanSet() {
-				poison(v.Field(i), text)
-			}
-		}
-	case reflect.Slice:
-		for i := range v.Len() {
-			poison(v.Index(i), text)
-		}
-	case reflect.String:
-		v.SetString(v.String() + text)
-	}
-}
-
-// TestHostileText: nothing of it becomes markup, runs, or reorders what is
-// shown, whatever is clicked.
-func TestHostileText(t *testing.T) {
-	long := strings.Repeat("A\u202e\x1b", 350_000) // 1 MB and more
-	for name, text := range map[string]string{"short": hostile, "long": hostile + long} {
-		t.Run(name, func(t *testing.T) {
-			r := sample(t, "slow-application", lang.EN)
-			if name == "long" {
-				r.Journeys, r.Evidence = r.Journeys[:2], r.Evidence[:2]
-				for i := range r.Findings {
-					r.Findings[i].Text += text
-				}
-				for i := range r.Journeys {
-					for k := range r.Journeys[i].Lines {
-						r.Journeys[i].Lines[k].Text = text
-					}
-				}
-			} else {
-				poison(reflect.ValueOf(r), text)
-			}
-			p := open(t, r, lang.EN, 1280, "light")
-			if st, err := os.Stat(p.file); err != nil || st.Size() > 2<<20 {
-				t.Errorf("the page has %d bytes", st.Size())
-			}
-			p.do(chromedp.Evaluate[chromedp.Void](`document.querySelectorAll("details").forEach(function (d) { d.open = true; }); document.querySelectorAll("#rows .row")[1].click(); document.querySelectorAll("a[href]").forEach(function (a) { a.click(); }); document.querySelectorAll(".copy button").forEach(function (b) { b.click(); })`))
-			p.do(chromedp.Sleep(300 * time.Millisecond))
-			has(p, 0, `window.pwned || 0`)
-			has(p, 2, `document.querySelectorAll("script").length`)
-			has(p, 1, `document.querySelectorAll("style").length`)
-			has(p, 0, `document.querySelectorAll("img, iframe, object, embed, link, base, form, [onerror], [onload], [style*=url]").length`)
-			has(p, 0, `Array.from(document.querySelectorAll("a")).filter(function (a) { return a.getAttribute("href")[0] !== "#"; }).length`)
-			has(p, "", `(document.body.innerText.match(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u202a-\u202e\u2066-\u2069\ufffd]/g) || []).map(function (c) { return c.charCodeAt(0).toString(16); }).join(" ")`)
-			has(p, true, `document.querySelector(".verdict").textContent.indexOf("\\u202egnp.exe\\u2066\\xff\\xfe{{.}}") >= 0`)
-			p.quiet()
-		})
-	}
-}
-
-// TestPolicy: even markup that got into the page could not run or load.
-func TestPolicy(t *testing.T) {
-	for name, script := range map[string]string{
-		"image":  `document.body.append(Object.assign(document.createElement("img"), { src: "https://flowcorr.example/x.png" }))`,
-		"script": `try { var s = document.createElement("script"); s.textContent = "window.pwned = 1"; document.body.append(s); } catch (e) { console.error(e); }`,
-		"markup": `try { document.body.insertAdjacentHTML("beforeend", "<b onclick='window.pwned = 1'>x</b>"); } catch (e) { console.error(e); }`,
-		"fetch":  `fetch("https://flowcorr.example/y").then(function () { window.pwned = 1; }, function () {})`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			p := open(t, sample(t, "dns-loss", lang.EN), lang.EN, 1280, "light")
-			p.quiet()
-			eval[any](p, script)
-			p.do(chromedp.Sleep(200 * time.Millisecond))
-			has(p, 0, `window.pwned || 0`)
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			if all := strings.Join(p.troubles, "\n"); !strings.Contains(all, "Content Security Policy") && !strings.Contains(all, "console: error") {
-				t.Errorf("the policy let it pass: %s", all)
-			}
-		})
-	}
 }
 
 // shown counts the journeys that the table says it shows.
@@ -293,18 +191,15 @@ func TestKeyboard(t *testing.T) {
 
 // TestManyJourneys: ten thousand stay fluid and within 15 MB.
 func TestManyJourneys(t *testing.T) {
-	const n = 10_000
+	n := 10_000
+	if raceDetector {
+		n = 1_000 // the race detector looks at the writing alone
+	}
 	r := many(t, n)
-	begin := time.Now()
-	var text bytes.Buffer
-	if err := HTML(&text, r, lang.EN); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%d journeys: %.1f MB written in %v", n, float64(text.Len())/1e6, time.Since(begin).Round(time.Millisecond))
-	if text.Len() > 15e6 {
-		t.Errorf("%d bytes", text.Len())
-	}
 	p := open(t, r, lang.EN, 1280, "light")
+	if st, err := os.Stat(p.file); err != nil || st.Size() > 15e6 {
+		t.Errorf("%d bytes, %v", st.Size(), err)
+	}
 	has(p, n, shown)
 	// Work and layout of one change of the filter, the median of nine.
 	took := eval[float64](p, `(function () {
@@ -321,11 +216,11 @@ func TestManyJourneys(t *testing.T) {
 	if limit := 100.0; took > limit && !raceDetector {
 		t.Errorf("a filter takes %.0f ms", took)
 	}
-	rows := eval[int](p, `(function () { var body = document.getElementById("rows"); body.scrollTop = 5000 * 28; body.dispatchEvent(new Event("scroll")); return new Promise(function (done) { setTimeout(function () { done(body.querySelectorAll(".row").length); }, 100); }); })()`)
+	rows := eval[int](p, `(function () { var body = document.getElementById("rows"); body.scrollTop = 900 * 28; body.dispatchEvent(new Event("scroll")); return new Promise(function (done) { setTimeout(function () { done(body.querySelectorAll(".row").length); }, 100); }); })()`)
 	if rows > 60 || rows < 10 {
 		t.Errorf("%d rows are drawn", rows)
 	}
-	has(p, true, `Array.from(document.querySelectorAll("#rows .row")).some(function (e) { return e.getAttribute("aria-rowindex") === "5005"; })`)
+	has(p, true, `Array.from(document.querySelectorAll("#rows .row")).some(function (e) { return e.getAttribute("aria-rowindex") === "905"; })`)
 	p.quiet()
 }
 
@@ -436,34 +331,4 @@ func TestEmptyReport(t *testing.T) {
 	has(p, htmlTexts["quiet"].EN, `document.querySelector(".verdict").textContent`)
 	has(p, true, `document.getElementById("journeys").hidden`)
 	p.quiet()
-}
-
-// TestPictures takes the manual's pictures.
-func TestPictures(t *testing.T) {
-	if !*update {
-		t.Skip("only with -update")
-	}
-	root, err := need.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		name, sample, scheme, prepare string
-		l                             lang.Lang
-		width, height                 int64
-	}{
-		{"answer", "slow-application", "light", "1", lang.EN, 1200, 760},
-		{"ladder", "tcp-loss", "dark", `document.getElementById("timeline").scrollIntoView()`, lang.EN, 1200, 760},
-		{"journeys", "tcp-loss", "light", `document.querySelector('[data-key="total"] button').click(); document.getElementById("overview").scrollIntoView()`, lang.EN, 1200, 760},
-		{"clocks", "three-clocks", "light", `document.getElementById("clocks").open = true; document.getElementById("clocks").scrollIntoView()`, lang.ES, 1200, 760},
-	} {
-		p := open(t, sample(t, c.sample, c.l), c.l, c.width, c.scheme)
-		p.do(chromedp.EmulateViewport(c.width, c.height))
-		eval[any](p, c.prepare)
-		p.do(chromedp.Sleep(300 * time.Millisecond))
-		picture := call(p, page.CaptureScreenshot, page.CaptureScreenshotParams{})
-		if err := os.WriteFile(filepath.Join(root, "docs", "img", "html-"+c.name+".png"), picture.Data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
 }

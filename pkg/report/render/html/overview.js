@@ -45,7 +45,21 @@ function drawOverview() {
     if (b >= 0 && b < bins) counts[b][kindOf(i)]++;
   });
   counts.forEach(function (c) { most = Math.max(most, c[0] + c[1] + c[2]); });
-  var shownFiles = files.slice(0, 14), height = tall + 28 + shownFiles.length * 16 + 6;
+  var resent = new Array(bins).fill(0), lane = tall + 28;
+  journeys.forEach(function (j) {
+    (j.r || []).forEach(function (t) {
+      var b = Math.floor((j.t + t - stretch.from) / (stretch.to - stretch.from) * bins);
+      if (b >= 0 && b < bins) resent[b]++;
+    });
+  });
+  if (resent.some(Boolean)) {
+    g.push(svg("text", { class: "end dim", x: left - 8, y: lane + 10 }, shorten(word("retransmission"), left < 120 ? 12 : 26)));
+    resent.forEach(function (n, b) {
+      if (n) g.push(svg("path", { class: "resent", d: "M" + (left + (b + 0.5) * (right - left) / bins) + " " + (lane + 2) + "l4 8h-8z" }, svg("title", {}, n + " × " + word("retransmission"))));
+    });
+    lane += 18;
+  }
+  var shownFiles = files.slice(0, 14), height = lane + shownFiles.length * 16 + 6;
   ticks(data.base + stretch.from, data.base + stretch.to, (right - left) / 130).forEach(function (absolute) {
     var t = absolute - data.base, at = x(t);
     g.push(svg("line", { class: "axis", x1: at, x2: at, y1: 4, y2: height - 4 }), svg("text", { class: "dim mid", x: at, y: tall + 18 }, clockOf(t).slice(0, stretch.to - stretch.from > 6e8 ? 8 : 12)));
@@ -61,8 +75,14 @@ function drawOverview() {
     });
   });
   shownFiles.forEach(function (i, n) {
-    var f = data.files[i], y = tall + 28 + n * 16, a = Math.max(left, x(f.a)), z = Math.min(right, x(f.z));
+    var f = data.files[i], y = lane + n * 16, a = Math.max(left, x(f.a)), z = Math.min(right, x(f.z));
     g.push(svg("text", { class: "end dim", x: left - 8, y: y + 10 }, shorten(lastPart(fileName(i)), left < 120 ? 12 : 24)), svg("rect", { class: "f-file", x: a, y: y + 3, width: Math.max(2, z - a), height: 7, rx: 2 }, svg("title", {}, fileName(i) + " " + clockOf(f.a) + " – " + clockOf(f.z))));
+  });
+  data.clocks.forEach(function (k) { // steps that are seen at this scale
+    (k.g || []).forEach(function (s, n) {
+      var size = n ? Math.abs(s[2] - k.g[n - 1][5]) : 0;
+      if (s[8] && s[0] > stretch.from && s[0] < stretch.to && size > (stretch.to - stretch.from) / 200) g.push(svg("line", { class: "arrow trouble", x1: x(s[0]), x2: x(s[0]), y1: 4, y2: height - 4 }, svg("title", {}, word("step") + " " + texts[k.n] + " " + signed(s[2]))));
+    });
   });
   var chart = svg("svg", { width: width, height: height, role: "img", "aria-label": word("overview-state") + ": " + clockOf(stretch.from) + " – " + clockOf(stretch.to) }, g);
   place(box, chart);
