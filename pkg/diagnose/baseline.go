@@ -114,7 +114,7 @@ func judge(base Baseline, budgets map[string]float64, service, phase string, too
 	if n.N == 0 || base.Source == "" && n.N < enough {
 		return Verdict{}
 	}
-	v.Limit = max(n.P50+spread*n.MAD, 2*n.P50, n.P95)
+	v.Limit = max(n.P50+spread*n.MAD, 2*n.P50)
 	v.Slow = took > v.Limit
 	return v
 }

@@ -3,8 +3,10 @@ package diagnose
 import (
 	"slices"
 
+	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
 
 // row is one item of the checklist: which kinds of file show it, and what would
@@ -15,29 +17,32 @@ type row struct {
 	shown   lang.Text
 	missing lang.Text
 	command string
+	// against finds figures of these files that the packets contradict; nil: none
+	// is looked for.
+	against func(*Case, *correlate.Journey, *logparse.Event) string
 }
 
 var checklistRows = []row{
 	{"dns-query", []string{"dig", "dns-log", "nslookup", "resolvectl"},
 		lang.Text{EN: "name resolution is shown by %s", ES: "la resolución de nombres la muestra %s"},
 		lang.Text{EN: "nothing shows the name resolution from the client", ES: "nada muestra la resolución de nombres desde el cliente"},
-		"dig +stats NAME @RESOLVER"},
+		"dig +stats NAME @RESOLVER", digCounts},
 	{"client-timing", []string{"curl", "ssh-verbose", "har", "sntp"},
 		lang.Text{EN: "the client's own timing is in %s", ES: "los tiempos del propio cliente están en %s"},
 		lang.Text{EN: "the client's own timing is missing", ES: "faltan los tiempos del propio cliente"},
-		`curl -sS -o /dev/null -w '%{json}\n' URL`},
+		`curl -sS -o /dev/null -w '%{json}\n' URL`, curlConnects},
 	{"capture", []string{"pcap", "pcapng"},
 		lang.Text{EN: "packets are in %s", ES: "los paquetes están en %s"},
 		lang.Text{EN: "there is no capture", ES: "no hay ninguna captura"},
-		"tcpdump -i any -s 0 -w incident.pcap 'port 53 or port 443 or port 22 or port 123 or arp or icmp or icmp6'"},
+		"tcpdump -i any -s 0 -w incident.pcap 'port 53 or port 443 or port 22 or port 123 or arp or icmp or icmp6'", nil},
 	{"server-log", []string{"nginx-access", "nginx-error", "apache-access", "apache-error", "auth-log", "journal-export", "journal-json", "journal-text", "syslog", "app-log"},
 		lang.Text{EN: "the server's side is in %s", ES: "el lado del servidor está en %s"},
 		lang.Text{EN: "the server's log is missing", ES: "falta el registro del servidor"},
-		"journalctl -o export --since … ; log_format timing '$remote_addr:$remote_port $msec $request_time $upstream_response_time \"$request\" $status $bytes_sent'"},
+		"journalctl -o export --since … ; log_format timing '$remote_addr:$remote_port $msec $request_time $upstream_response_time \"$request\" $status $bytes_sent'", nil},
 	{"time-state", []string{"chrony-tracking", "chrony-measurements", "chrony-statistics", "chronyc", "timesync-status", "ntpq", "ntpd-loopstats", "ntpd-peerstats", "ntpd-rawstats", "sntp", "chronyd-log"},
 		lang.Text{EN: "the state of the clocks is in %s", ES: "el estado de los relojes está en %s"},
 		lang.Text{EN: "nothing states how the hosts' clocks stood", ES: "nada dice cómo estaban los relojes de los equipos"},
-		"chronyc -n tracking; chronyc -n sources -v"},
+		"chronyc -n tracking; chronyc -n sources -v", nil},
 }
 
 // checklist says which of the five kinds of evidence the incident holds.
@@ -59,6 +64,11 @@ func checklist(c *Case) []Check {
 		if len(check.Files) > 0 {
 			check.Status, check.Command = "shown", ""
 			check.Text = c.say(r.shown, fileList(check.Files))
+		}
+		if r.against != nil {
+			if words, files := c.contradiction(r.against); words != "" {
+				check.Status, check.Text, check.Files = "contradicted", words, files
+			}
 		}
 		out = append(out, check)
 	}

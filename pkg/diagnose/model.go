@@ -80,6 +80,7 @@ type Case struct {
 	exchanges   map[netip.AddrPort]int                     // requests to each server
 	took        map[taker][]int64                          // when each server accepted connections, in order
 	states      []told                                     // what hosts printed of themselves, once looked for
+	unlisted    []string                                   // thresholds asked for by rules that do not list them: a mistake of ours
 	upstream    *words                                     // of the error log about an upstream, once looked for
 }
 

@@ -236,23 +236,6 @@ var networkTrials = []trial{
 	}, false, 0},
 }
 
-func TestNetworkRules(t *testing.T) {
-	for _, x := range networkTrials {
-		t.Run(x.rule+"/"+x.name, func(t *testing.T) {
-			w := newWorld()
-			x.build(w)
-			d := Run(w.c, Options{})
-			found := of(d, x.rule)
-			switch {
-			case x.fires != (len(found) > 0):
-				t.Fatalf("fires %v, want %v: %+v", len(found) > 0, x.fires, d.Findings)
-			case x.fires && found[0].Confidence != x.confidence:
-				t.Errorf("confidence %s, want %s", found[0].Confidence, x.confidence)
-			}
-		})
-	}
-}
-
 // TestScan: many ports of one host tried in vain are one note, not many errors.
 func TestScan(t *testing.T) {
 	w := newWorld()

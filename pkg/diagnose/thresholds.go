@@ -55,9 +55,16 @@ var weights = []*Threshold{felt, feltShare, everyday, manyHit}
 // lossWeights are those of rules about lost segments.
 var lossWeights = []*Threshold{felt, feltShare, everydayLoss, manyHit}
 
-// with adds thresholds of a rule's own to shared ones.
+// with adds thresholds of a rule's own to shared ones, of which it replaces those
+// of the same name.
 func with(shared []*Threshold, own ...*Threshold) []*Threshold {
-	return append(slices.Clone(own), shared...)
+	all := slices.Clone(own)
+	for _, t := range shared {
+		if !slices.ContainsFunc(own, func(o *Threshold) bool { return o.Name == t.Name }) {
+			all = append(all, t)
+		}
+	}
+	return all
 }
 
 // number is a threshold as it stands for a rule: as the user set it, else the
@@ -71,6 +78,7 @@ func (c *Case) number(r *Rule, t *Threshold) float64 {
 			return own.Default
 		}
 	}
+	c.unlisted = append(c.unlisted, r.Name+": "+t.Name)
 	return t.Default
 }
 

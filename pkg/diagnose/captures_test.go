@@ -1,0 +1,189 @@
+package diagnose
+
+import (
+	"encoding/csv"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/flowcorr/flowcorr/internal/need"
+)
+
+// TestFilters: tshark selects with the filter of each finding, of every
+// incident, the frames that the finding names: as many, with the same first,
+// last and sum.
+func TestFilters(t *testing.T) {
+	tshark := need.Program(t, "tshark")
+	for _, name := range incidents(t) {
+		if (testing.Short() || raceEnabled) && name != "s06_ssh" {
+			continue
+		}
+		byFile := map[string]map[string][]int{}
+		for _, f := range Run(read(t, "incidents", name, "input"), Options{}).Findings {
+			for _, e := range f.Evidence {
+				if e.Filter != "" {
+					if byFile[e.File.Open] == nil {
+						byFile[e.File.Open] = map[string][]int{}
+					}
+					byFile[e.File.Open][e.Filter] = e.Frames
+				}
+			}
+		}
+		if len(byFile) == 0 {
+			t.Errorf("%s: no filter to try", name)
+		}
+		for file, filters := range byFile {
+			checkFilters(t, tshark, file, filters)
+		}
+	}
+}
+
+// checkFilters has tshark read a capture once for all of its filters: each is a
+// macro, since a statistic's filter may hold no comma.
+func checkFilters(t *testing.T, tshark, file string, filters map[string][]int) {
+	all := slices.Sorted(maps.Keys(filters))
+	macros, stats := "", "io,stat,0"
+	for i, f := range all {
+		macros += fmt.Sprintf("\"m%d\",\"%s\"\n", i, f)
+		for _, what := range []string{"COUNT", "SUM", "MIN", "MAX"} {
+			stats += fmt.Sprintf(",%s(frame.number)frame.number && ${m%d}", what, i)
+		}
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "dfilter_macros"), []byte(macros), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(tshark, "-n", "-r", file, "-q", "-z", stats)
+	cmd.Env = append(os.Environ(), "WIRESHARK_CONFIG_DIR="+dir)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	row := regexp.MustCompile(`(?m)^\|.*<>.*$`).FindString(string(out))
+	var got []int
+	for _, cell := range strings.Split(row, "|")[min(2, strings.Count(row, "|")):] {
+		if n, err := strconv.Atoi(strings.TrimSpace(cell)); err == nil {
+			got = append(got, n)
+		}
+	}
+	if len(got) != 4*len(all) {
+		t.Fatalf("%s: tshark tells %d figures of %d filters\n%s", file, len(got), len(all), out)
+	}
+	for i, f := range all {
+		frames, sum := filters[f], 0
+		for _, n := range frames {
+			sum += n
+		}
+		if want := []int{len(frames), sum, frames[0], frames[len(frames)-1]}; !slices.Equal(got[4*i:4*i+4], want) {
+			t.Errorf("%s: %s selects %v (count, sum, first, last), the finding names %v", filepath.Base(file), f, got[4*i:4*i+4], want)
+		}
+	}
+}
+
+// incidents are the names of those with known truth.
+func incidents(t *testing.T) []string {
+	t.Helper()
+	list, err := os.ReadDir(need.Shared(t, "incidents"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range list {
+		if e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+// trouble are words of the index of captures that say that something is wrong in
+// one.
+var trouble = regexp.MustCompile(`(?i)retr|RTO|loss|zero|window|NXDOMAIN|SERVFAIL|no answer|unanswered|refus|RST|alert|poison|hole|gap|cut|unsynchron|see above|unsolicited|two answers|twice|duplicat|lying|too big|frag-needed|latency|stall|out of order|retry|1000 algorithms|injected|overlaps|invalid|mid-stream|vs captures|pre-banner`)
+
+// real are captures whose trouble the index does not mention.
+var real = map[string]string{
+	"gre-sample.pcap":               "a DNS query repeated after 5 s (frames 7 and 8)",
+	"pcapng-example.pcapng":         "a SYN answered by RST",
+	"ssh-on-port-80.pcap":           "5.01 s of silence after the first request of the login",
+	"ssh1-ssh2-fingerprints.pcap":   "a login that fails and is given up",
+	"stranded_branchdns.pcapng":     "SERVFAIL",
+	"tls-early-alert.pcap":          "an alert",
+	"tcp-reassembly-synthetic.pcap": "requests without answers",
+}
+
+// TestHealthyCaptures: no loud finding about the service in the captures that
+// are healthy by their index.
+func TestHealthyCaptures(t *testing.T) {
+	root := need.Shared(t, "captures")
+	f, err := os.Open(filepath.Join(root, "INDEX.tsv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r := csv.NewReader(f)
+	r.Comma, r.LazyQuotes = '\t', true
+	rows, err := r.ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	quiet := 0
+	for _, row := range rows[1:] {
+		path, what := row[1], row[5]
+		if trouble.MatchString(what) || real[filepath.Base(path)] != "" || strings.HasSuffix(path, "empty.pcap") || raceEnabled && len(what)%4 > 0 {
+			continue
+		}
+		quiet++
+		for _, f := range loud(Run(read(t, "captures", path), Options{})) {
+			t.Errorf("%s (%s): %s: %s", filepath.Base(path), what, f.Rule, f.Text)
+		}
+	}
+	if quiet < 15 {
+		t.Errorf("only %d captures tried", quiet)
+	}
+	t.Logf("%d captures", quiet)
+}
+
+// TestBook: captures of a textbook (Practical Packet Analysis) get the
+// diagnosis of the textbook as their first hypothesis.
+func TestBook(t *testing.T) {
+	for _, x := range []struct {
+		capture string
+		want    string
+	}{
+		{"latency1", "healthy"},  // nothing is slow
+		{"latency4", "app-slow"}, // the server is slow, the wire is not
+		{"tcp_refuseconnection", "connection-refused"},
+		{"nowebaccess1", "dns-unreachable"},    // no resolver answers
+		{"nowebaccess2", "connection-refused"}, // a hosts file names the wrong machine
+		{"tcp_retransmissions", "loss-stall"},
+		{"inconsistent_printer", "loss-stall"}, // the printer stops answering
+		{"stranded_clientside", "dns-servfail"},
+		{"stranded_branchdns", "dns-servfail"},
+		{"dns_recursivequery_server", "healthy"},
+	} {
+		d := Run(read(t, "captures", "practical-packet-analysis", x.capture+".pcapng"), Options{})
+		var got []string
+		for _, id := range d.Hypotheses {
+			for _, f := range d.Findings {
+				if f.ID == id {
+					got = append(got, fmt.Sprint(f.Rule, " ", f.Severity))
+				}
+			}
+		}
+		if len(got) == 0 || !strings.HasPrefix(got[0], x.want+" ") {
+			t.Errorf("%s: %v, want %s first", x.capture, got, x.want)
+		}
+	}
+	// A window closed for 10 ms is told, and is no trouble.
+	d := Run(read(t, "captures", "practical-packet-analysis", "tcp_zerowindowrecovery.pcapng"), Options{})
+	if f := of(d, "receiver-limited"); len(f) != 1 || f[0].Severity != Note {
+		t.Errorf("tcp_zerowindowrecovery: %+v", f)
+	}
+}

@@ -1,0 +1,237 @@
+package diagnose
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
+)
+
+var tcpTrials = []trial{
+	{"syn-lost", "repeated after a second", func(w *world) {
+		_, n := w.tcp(2000)
+		n.SYN, n.SYNACK = append(n.SYN, w.at(2000)), []pcapflow.Stamp{w.at(2020)}
+	}, true, High},
+	{"syn-lost", "kept by a router: answered at no round trip", func(w *world) {
+		_, n := w.tcp(2000)
+		n.SYN, n.SYNACK = append(n.SYN, w.at(2000)), []pcapflow.Stamp{w.at(2130)}
+		n.Samples[sv] = pcapflow.RTTStats{N: 9, Min: 20e6, P50: 21e6, P95: 24e6}
+	}, false, 0},
+	{"connection-refused", "RST to the SYN", func(w *world) { w.refused() }, true, High},
+	{"connection-refused", "and another is taken in the same second", func(w *world) { w.refused(); w.tcp(300) }, true, Medium},
+	{"connection-refused", "a RST to data", func(w *world) {
+		_, n := w.tcp(300)
+		n.RST = []pcapflow.Reset{{Stamp: w.at(1300), Dir: sv, TTL: 63}}
+	}, false, 0},
+	{"loss-in-handshake", "the SYN-ACK twice", func(w *world) {
+		j, n := w.tcp(700)
+		w.again1(n, sv, 1015)
+		n.ACK = w.at(1220)
+		j.End = w.at(1700)
+	}, true, High},
+	{"loss-in-handshake", "after it", func(w *world) { _, n := w.tcp(700); w.again1(n, sv, 1500) }, false, 0},
+	{"loss-stall", "a timer of 200 ms", func(w *world) { _, n := w.tcp(700); w.again1(n, cl, 1500) }, true, High},
+	{"loss-stall", "a fast retransmission", func(w *world) {
+		_, n := w.tcp(700)
+		w.again1(n, cl, 1500)
+		n.Retransmissions[0].Kind = pcapflow.RetransmitFast
+	}, false, 0},
+	{"reordering", "three out of order", func(w *world) { _, n := w.tcp(300); n.Count[sv].OutOfOrder = 3 }, true, High},
+	{"reordering", "in order", func(w *world) { w.tcp(300) }, false, 0},
+	{"spurious-retransmission", "one", func(w *world) { _, n := w.tcp(300); n.Count[sv].Spurious = 1 }, true, High},
+	{"spurious-retransmission", "none", func(w *world) { w.tcp(300) }, false, 0},
+	{"syn-queue-full", "a hundred half open", func(w *world) { w.halfOpen(100) }, true, Medium},
+	{"syn-queue-full", "and the kernel says so", func(w *world) {
+		w.halfOpen(3)
+		w.log("syslog", logparse.Event{Kind: logparse.KernelNotice, Type: "syn-flood", Server: server})
+	}, true, High},
+	{"syn-queue-full", "few half open", func(w *world) { w.halfOpen(3) }, false, 0},
+	{"capture-lost-packets", "acknowledged, never seen", func(w *world) { _, n := w.tcp(300); n.Count[sv].AckedUnseen = 1448 }, true, High},
+	{"capture-lost-packets", "every byte is there", func(w *world) { w.tcp(300) }, false, 0},
+	{"capture-duplicates", "copies", func(w *world) { w.k.Duplicates, w.k.Packets = 5, 50 }, true, High},
+	{"capture-duplicates", "none", func(w *world) { w.tcp(300) }, false, 0},
+	{"capture-offload", "larger than the MSS", func(w *world) { w.k.Offload = [2]int64{4, 0} }, true, High},
+	{"capture-offload", "as on the wire", func(w *world) { w.tcp(300) }, false, 0},
+	{"capture-partial", "no handshake", func(w *world) { _, n := w.tcp(300); n.SYN, n.SYNACK = nil, nil }, true, High},
+	{"capture-partial", "whole", func(w *world) { w.tcp(300) }, false, 0},
+	{"healthy", "an ordinary request", func(w *world) { w.request(1130, 1131) }, true, High},
+	{"healthy", "a warning", func(w *world) { w.request(1700, 1701) }, false, 0},
+	{"slower-than-normal", "no budget and no baseline", func(w *world) { w.request(1700, 1701) }, false, 0},
+}
+
+func (w *world) refused() {
+	_, n := w.tcp(20)
+	n.SYNACK, n.ACK = nil, pcapflow.Stamp{}
+	n.RST = []pcapflow.Reset{{Stamp: w.at(1020), Dir: sv, TTL: 63, Answer: true}}
+}
+
+func (w *world) halfOpen(count int) {
+	for range count {
+		_, n := w.tcp(3000)
+		n.ACK = pcapflow.Stamp{}
+	}
+}
+
+// allTrials are the cases of every rule.
+func allTrials() []trial {
+	return slices.Concat(networkTrials, tcpTrials, dnsTrials, webTrials, sessionTrials)
+}
+
+// TestRules: each rule speaks where its evidence is, and is silent where a
+// refuter is.
+func TestRules(t *testing.T) {
+	for _, x := range allTrials() {
+		t.Run(x.rule+"/"+x.name, func(t *testing.T) {
+			w := newWorld()
+			x.build(w)
+			d := Run(w.c, Options{})
+			found := of(d, x.rule)
+			switch {
+			case x.fires != (len(found) > 0):
+				t.Fatalf("fires %v, want %v: %+v", len(found) > 0, x.fires, d.Findings)
+			case x.fires && found[0].Confidence != x.confidence:
+				t.Errorf("confidence %s, want %s: %s", found[0].Confidence, x.confidence, found[0].Text)
+			}
+			w = newWorld()
+			x.build(w)
+			es := of(Run(w.c, Options{Lang: lang.ES}), x.rule)
+			if len(es) != len(found) {
+				t.Fatalf("%d findings in Spanish, %d in English", len(es), len(found))
+			}
+			for i := range found {
+				if broken.MatchString(found[i].Text) || broken.MatchString(es[i].Text) || found[i].Text == es[i].Text {
+					t.Errorf("%q\n%q", found[i].Text, es[i].Text)
+				}
+				if rule := Find(x.rule); len(found[i].Refuters) > len(rule.Refuters) {
+					t.Errorf("%d refuters, the rule has %d", len(found[i].Refuters), len(rule.Refuters))
+				}
+			}
+		})
+	}
+}
+
+// TestEveryRuleTried: no rule without a case that fires and one that does not.
+// slower-than-normal needs options: TestBudgets.
+func TestEveryRuleTried(t *testing.T) {
+	fires, silent := map[string]bool{"slower-than-normal": true}, map[string]bool{}
+	for _, x := range allTrials() {
+		if x.fires {
+			fires[x.rule] = true
+		} else {
+			silent[x.rule] = true
+		}
+	}
+	for _, r := range Rules() {
+		if !fires[r.Name] || !silent[r.Name] {
+			t.Errorf("%s: fires %v, silent %v", r.Name, fires[r.Name], silent[r.Name])
+		}
+	}
+}
+
+// rich holds every kind of evidence that rules ask for.
+func rich() *world {
+	w := newWorld()
+	j, _ := w.request(1130, 1131)
+	w.said(j, took(20*ms))
+	j.Exchange.StreamID = 1
+	w.tls(1050)
+	w.ssh(1040)
+	w.ntp(timeServer, true)
+	w.atResolver(w.lookup("app.example", w.try("A", "app.example", 900, 910, "NOERROR")), 1, true)
+	w.k.Neighbours = []*pcapflow.Resolution{{Protocol: "arp", Target: server.Addr(), Requests: []pcapflow.Stamp{w.at(1)}, Reply: w.at(1)}}
+	w.log("auth-log", sshLine(logparse.SSHAccepted, ""))
+	w.log("syslog", logparse.Event{Kind: logparse.KernelNotice})
+	w.clock("web", "log", clock.Measured, known(0, 0, ms))
+	return w
+}
+
+// TestNotEvaluable: where one kind of evidence is missing, exactly the rules that
+// rest on it alone are listed as not evaluable, with what would collect it.
+func TestNotEvaluable(t *testing.T) {
+	journeys := func(keep func(*correlate.Journey) bool) func(*world) {
+		return func(w *world) {
+			w.c.Journeys = slices.DeleteFunc(w.c.Journeys, func(j *correlate.Journey) bool { return !keep(j) })
+		}
+	}
+	events := func(kinds ...logparse.Kind) func(*world) {
+		return func(w *world) {
+			w.c.Incident.Logs = slices.DeleteFunc(w.c.Incident.Logs, func(l *incident.Log) bool { return slices.Contains(kinds, l.Events[0].Kind) })
+		}
+	}
+	for _, x := range []struct {
+		name   string
+		remove func(*world)
+		wants  []*Want // that are gone with it
+	}{
+		{"nothing", func(*world) {}, nil},
+		{"DNS", func(w *world) { w.c.Lookups = nil }, []*Want{wantQueries, wantAnswers, wantResolver}},
+		{"the resolver's side", func(w *world) { w.c.Incident.Captures = w.c.Incident.Captures[:1] }, []*Want{wantResolver, wantTwoCaptures}},
+		{"answers", func(w *world) { w.c.Lookups[0].Tries[0].Answer = pcapflow.Stamp{} }, []*Want{wantAnswers}},
+		{"ARP", func(w *world) { w.k.Neighbours = nil }, []*Want{wantLink}},
+		{"handshakes", func(w *world) {
+			for _, f := range w.k.Flows {
+				f.Conn.SYN = nil
+			}
+		}, []*Want{wantHandshakes}},
+		{"TLS", func(w *world) {
+			for _, f := range w.k.Flows {
+				f.TLS = nil
+			}
+		}, []*Want{wantTLS}},
+		{"web", journeys(func(j *correlate.Journey) bool { return j.Exchange == nil }), []*Want{wantResponses, wantStreams, wantRequestTimes}},
+		{"HTTP/2", func(w *world) { w.c.Journeys[0].Exchange.StreamID = 0 }, []*Want{wantStreams}},
+		{"SSH", journeys(func(j *correlate.Journey) bool { return j.SSH == nil }), []*Want{wantSSHLogins}},
+		{"NTP", journeys(func(j *correlate.Journey) bool { return j.NTP == nil }), []*Want{wantNTP}},
+		{"sshd's log", events(logparse.SSHAccepted), []*Want{wantSSHLog}},
+		{"the kernel's log", events(logparse.KernelNotice), []*Want{wantKernelLog, wantErrorLog}},
+		{"request times", func(w *world) { w.c.Journeys[0].Lines = nil }, []*Want{wantRequestTimes}},
+		{"clocks", func(w *world) { w.c.Clocks = nil }, []*Want{wantClocks}},
+		{"captures", func(w *world) { w.c.Incident.Captures = nil }, []*Want{wantCapture, wantLink, wantHandshakes, wantConnections, wantTLS, wantResolver, wantTwoCaptures}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			w := rich()
+			x.remove(w)
+			want := []string{}
+			for _, r := range Rules() {
+				gone := r.Name == "slower-than-normal"
+				if len(r.Wants) > 0 && !gone {
+					gone = !slices.ContainsFunc(r.Wants, func(k *Want) bool { return !slices.Contains(x.wants, k) })
+				}
+				if gone {
+					want = append(want, r.Name)
+				}
+			}
+			var got []string
+			for _, u := range Run(w.c, Options{}).Unchecked {
+				got = append(got, u.Rule)
+				if u.Text == "" || u.Command == "" {
+					t.Errorf("%s: %+v", u.Rule, u)
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("not evaluable %v\nwant %v", got, want)
+			}
+		})
+	}
+}
+
+// TestWants: every rule says which evidence it rests on; only those that speak
+// of a drop counter ask for nothing.
+func TestWants(t *testing.T) {
+	for _, r := range Rules() {
+		if len(r.Wants) == 0 {
+			t.Errorf("%s wants no evidence", r.Name)
+		}
+	}
+	w := newWorld()
+	w.k.Interfaces = []capture.Interface{{Dropped: 7}}
+	if f := of(Run(w.c, Options{}), "capture-lost-packets"); len(f) != 1 {
+		t.Errorf("7 packets dropped: %+v", f)
+	}
+}

@@ -1,0 +1,211 @@
+package diagnose
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+// request is one whose last byte leaves at 1100 ms, whose answer begins and ends
+// at ms.
+func (w *world) request(first, last int) (*correlate.Journey, *pcapflow.Conn) {
+	j, n := w.tcp(last - 1000)
+	x := &pcapflow.Exchange{Ordinal: 1, Path: "/a", RequestFirst: w.at(1100), RequestLast: w.at(1100), ResponseBytes: 5000}
+	if first > 0 {
+		x.ResponseFirst, x.ResponseLast = w.at(first), w.at(last)
+		j.End = x.ResponseLast
+		w.phase(j, pcapflow.HTTPSend, x.RequestFirst, x.RequestLast)
+		w.phase(j, pcapflow.HTTPWait, x.RequestLast, x.ResponseFirst)
+		w.phase(j, pcapflow.HTTPReceive, x.ResponseFirst, x.ResponseLast)
+	}
+	j.Exchange, j.Points[0].Exchange = x, x
+	j.Points[0].Flow.HTTP = []pcapflow.Exchange{*x}
+	return j, n
+}
+
+func (w *world) phase(j *correlate.Journey, name pcapflow.PhaseName, begin, end pcapflow.Stamp) {
+	p := pcapflow.Phase{Name: name, Begin: begin, End: end, Outcome: pcapflow.Done, Attempts: 1}
+	j.Phases = append(j.Phases, correlate.Phase{Phase: p, Capture: w.k, Flow: j.Points[0].Flow})
+}
+
+// said links a line of the server's log to a journey.
+func (w *world) said(j *correlate.Journey, e logparse.Event) {
+	if e.Kind == "" {
+		e.Kind = logparse.HTTPRequest
+	}
+	j.Lines = append(j.Lines, correlate.Line{Log: w.log("nginx-access", e), Status: "matched"})
+}
+
+func took(d time.Duration) logparse.Event { return logparse.Event{Duration: d, Status: 200} }
+
+var webTrials = []trial{
+	{"app-slow", "and the log agrees", func(w *world) {
+		j, _ := w.request(1700, 1701)
+		w.said(j, took(580*time.Millisecond))
+	}, true, High},
+	{"app-slow", "without a log", func(w *world) { w.request(1700, 1701) }, true, Medium},
+	{"app-slow", "the log says it was quick", func(w *world) {
+		j, _ := w.request(1700, 1701)
+		w.said(j, took(time.Millisecond))
+	}, false, 0},
+	{"app-slow", "the request was lost once", func(w *world) {
+		_, n := w.request(1700, 1701)
+		w.resend(n, cl, 1, 400, 1)
+	}, false, 0},
+	{"queue-before-app", "a long wait, a short request time", func(w *world) {
+		j, _ := w.request(1700, 1701)
+		w.said(j, took(time.Millisecond))
+	}, true, High},
+	{"queue-before-app", "the log agrees with the wait", func(w *world) {
+		j, _ := w.request(1700, 1701)
+		w.said(j, took(580*time.Millisecond))
+	}, false, 0},
+	{"upstream-error", "504", func(w *world) {
+		j, _ := w.request(2100, 2101)
+		j.Exchange.Status = 504
+	}, true, High},
+	{"upstream-error", "503 without a word about an upstream", func(w *world) {
+		j, _ := w.request(2100, 2101)
+		j.Exchange.Status = 503
+	}, false, 0},
+	{"client-gave-up", "FIN before an answer", func(w *world) {
+		_, n := w.request(0, 2000)
+		n.FIN[cl] = w.at(1950)
+	}, true, High},
+	{"client-gave-up", "the server closed first", func(w *world) {
+		_, n := w.request(0, 2000)
+		n.FIN[sv], n.FIN[cl] = w.at(1900), w.at(1950)
+	}, false, 0},
+	{"slow-body", "trickles", func(w *world) { w.request(1130, 3000) }, true, High},
+	{"slow-body", "held up by loss", func(w *world) {
+		_, n := w.request(1130, 3000)
+		w.resend(n, sv, 1, 1448, 3)
+	}, false, 0},
+	{"slow-body", "a large one over a slow path", func(w *world) {
+		j, n := w.request(1130, 3000)
+		j.Exchange.ResponseBytes, n.RTT = 3e6, 60e6
+	}, false, 0},
+	{"slow-upload", "two seconds of sending", func(w *world) {
+		j, _ := w.request(3200, 3210)
+		j.Exchange.RequestLast = w.at(3100)
+		j.Phases[1].End = j.Exchange.RequestLast
+	}, true, High},
+	{"slow-upload", "the server's window was closed", func(w *world) {
+		j, n := w.request(3200, 3210)
+		j.Exchange.RequestLast = w.at(3100)
+		j.Phases[1].End = j.Exchange.RequestLast
+		n.Stalls = []pcapflow.Stall{{Begin: w.at(1200), End: w.at(3000), Waiting: cl, Cause: pcapflow.StallZeroWindow}}
+	}, false, 0},
+	{"slow-delivery", "the log says quick, segments repeated", func(w *world) {
+		j, n := w.request(1130, 2200)
+		w.said(j, took(time.Millisecond))
+		n.Retransmissions = []pcapflow.Retransmission{{Stamp: w.at(1500), Dir: sv, Kind: pcapflow.RetransmitFast, Wait: 1e6}}
+		j.Points[0].Exchange = nil // loss-in-response would say it
+	}, true, High},
+	{"slow-delivery", "the log says slow", func(w *world) {
+		j, n := w.request(1130, 2200)
+		w.said(j, took(time.Second))
+		n.Retransmissions = []pcapflow.Retransmission{{Stamp: w.at(1500), Dir: sv, Kind: pcapflow.RetransmitFast, Wait: 1e6}}
+		j.Points[0].Exchange = nil
+	}, false, 0},
+	{"lingering-close", "five seconds too many", func(w *world) {
+		j, _ := w.request(1130, 1200)
+		w.said(j, took(5100*time.Millisecond))
+	}, true, High},
+	{"lingering-close", "the log agrees", func(w *world) {
+		j, _ := w.request(1130, 1200)
+		w.said(j, took(100*time.Millisecond))
+	}, false, 0},
+	{"server-limit", "no file descriptors", func(w *world) {
+		w.log("nginx-error", logparse.Event{Kind: logparse.HTTPError, Text: "accept4() failed (24: Too many open files)"})
+	}, true, Medium},
+	{"server-limit", "another error", func(w *world) {
+		w.log("nginx-error", logparse.Event{Kind: logparse.HTTPError, Text: "open() \"/x\" failed (2: No such file or directory)"})
+	}, false, 0},
+	{"cold-start", "only the first is slow", func(w *world) {
+		w.request(3000, 3001)
+		for range 4 {
+			w.request(1130, 1131)
+		}
+	}, true, Medium},
+	{"cold-start", "slow now and then", func(w *world) {
+		w.request(3000, 3001)
+		for range 3 {
+			w.request(1130, 1131)
+		}
+		w.request(3000, 3001)
+	}, false, 0},
+	{"http2-head-of-line", "one loss, two streams", func(w *world) { w.streams(1500, 1500) }, true, Medium},
+	{"http2-head-of-line", "one had ended before", func(w *world) { w.streams(1500, 1150) }, false, 0},
+	{"redirects", "pointed elsewhere", func(w *world) {
+		a, _ := w.request(1130, 1131)
+		b, _ := w.request(1130, 1131)
+		b.Links = []correlate.Link{{Kind: "redirect", Journey: a}}
+	}, true, High},
+	{"redirects", "two requests of their own", func(w *world) { w.request(1130, 1131); w.request(1130, 1131) }, false, 0},
+	{"http-error", "three of three are 500", func(w *world) {
+		e := logparse.Event{Kind: logparse.HTTPRequest, Status: 500, Path: "/a"}
+		w.log("nginx-access", e, e, e)
+	}, true, High},
+	{"http-error", "a failed upstream says it", func(w *world) {
+		e := logparse.Event{Kind: logparse.HTTPRequest, Status: 502, Path: "/a"}
+		w.log("nginx-access", e, e, e)
+	}, false, 0},
+	{"stale-keepalive", "no request on it", func(w *world) { w.tcp(300) }, false, 0},
+	{"slow-start", "four round trips of growth", func(w *world) {
+		j, _ := w.request(1130, 1200)
+		j.Exchange.ResponseBytes = 100e3
+		j.Start = j.Exchange.RequestFirst
+		j.Phases[3].End.Time = j.Phases[3].Begin.Time + 75e6
+		j.End = j.Phases[3].End
+	}, true, Medium},
+	{"slow-start", "all in one round trip", func(w *world) { w.request(1130, 1135) }, false, 0},
+	{"loss-in-response", "a segment of the answer repeated", func(w *world) {
+		j, n := w.request(1130, 1500)
+		w.again1(n, sv, 1300)
+		j.Points[0].Flow.End = w.at(1600)
+	}, true, High},
+	{"loss-in-response", "after the answer was complete", func(w *world) {
+		j, n := w.request(1130, 1200)
+		w.again1(n, sv, 1900)
+		n.Retransmissions[0].Original = w.at(1700)
+		j.Points[0].Flow.End = w.at(2000)
+	}, false, 0},
+	{"happy-eyeballs", "IPv6 first, 250 ms, then IPv4", func(w *world) { w.families(0) }, true, High},
+	{"happy-eyeballs", "IPv6 was answered", func(w *world) { w.families(1020) }, false, 0},
+}
+
+// streams are two of one HTTP/2 connection whose answers end at ms, with a
+// repetition at 1400 that cost 200 ms.
+func (w *world) streams(first, second int) {
+	a, n := w.request(1130, first)
+	b, _ := w.request(1130, second)
+	for i, j := range []*correlate.Journey{a, b} {
+		j.Exchange.StreamID = 2*i + 1
+		j.Points[0].Flow = a.Points[0].Flow
+		j.Points[0].Exchange = nil
+	}
+	w.again1(n, sv, 1400)
+}
+
+// again1 is one repetition at ms after 200 ms of waiting.
+func (w *world) again1(n *pcapflow.Conn, d pcapflow.Dir, ms int) {
+	n.Retransmissions = append(n.Retransmissions, pcapflow.Retransmission{Stamp: w.at(ms), Dir: d, Len: 1000, Original: w.at(ms - 200), Wait: 200e6})
+	n.Count[d].Retransmitted++
+}
+
+// families tries IPv6, answered at ms or not, and IPv4 250 ms later.
+func (w *world) families(answered int) {
+	six, n := w.tcp(3000)
+	six.Server, six.Client = netip.MustParseAddrPort("[fd00::10]:443"), netip.MustParseAddrPort("[fd00::1]:40000")
+	n.SYNACK, n.ACK = nil, pcapflow.Stamp{}
+	if answered > 0 {
+		n.SYNACK = []pcapflow.Stamp{w.at(answered)}
+	}
+	four, m := w.tcp(500)
+	m.SYN[0] = w.at(1250)
+	four.Links = []correlate.Link{{Kind: "address", Journey: six}}
+}
