@@ -24,6 +24,7 @@ var formats = []*Format{
 	textLog,
 	journalExport,
 	journalJSON,
+	journalVerbose,
 
 	// Time daemons, DNS servers, and what client programs print.
 	chronyTracking,
