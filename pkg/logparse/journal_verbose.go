@@ -28,7 +28,9 @@ type verboseJournal struct {
 	fields   [][2][]byte // of the entry, owned
 }
 
-func newVerboseJournal(src Source) *verboseJournal { return &verboseJournal{messages: newMessages(src)} }
+func newVerboseJournal(src Source) *verboseJournal {
+	return &verboseJournal{messages: newMessages(src)}
+}
 
 func (v *verboseJournal) line(line []byte, at place, out *outbox) bool {
 	if len(line) > 0 && line[0] != ' ' {
