@@ -290,7 +290,9 @@ func (d *decrypter) content13(r tlsRecord, inner byte, plain []byte) {
 func (d *decrypter) data(r tlsRecord, plain []byte) {
 	d.opened++
 	d.s.t.Decrypted = true
-	d.text.data(r.dir, r.first, r.last, plain, d.s.t.ALPN)
+	if !d.s.guess.dns {
+		d.text.data(r.dir, r.first, r.last, plain, d.s.t.ALPN)
+	}
 	d.s.guess.certain = true
 	d.s.data(r)
 }

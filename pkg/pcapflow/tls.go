@@ -372,6 +372,10 @@ func (s *tlsStream) Close(at Stamp) {
 		return
 	}
 	list := s.guess.list
+	if s.guess.dns {
+		appendLookupPhases(s.f, list)
+		return
+	}
 	if s.guess.foreign && !s.guess.certain {
 		noteOnce(s.f, "encrypted data does not look like HTTP: requests not told apart")
 	}

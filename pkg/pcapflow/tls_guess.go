@@ -13,6 +13,7 @@ type exchangeGuess struct {
 	exact bool // lengths are exact
 	tls13 bool
 
+	dns     bool // it is DNS over TLS, whose messages alternate likewise
 	foreign bool // given up: what flows is not HTTP
 
 	certain bool // decryption tells which records are data: no ticket is among them
@@ -191,7 +192,7 @@ func (g *exchangeGuess) request1(r guessRecord) {
 			return
 		}
 	}
-	if r.n > 1 && r.n < shortestRequest { // one byte: the 1/n-1 split against BEAST
+	if r.n > 1 && r.n < shortestRequest && !g.dns { // one byte: the 1/n-1 split against BEAST
 		g.stop()
 		return
 	}

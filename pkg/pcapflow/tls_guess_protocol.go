@@ -6,11 +6,12 @@ type guessProtocol uint8
 
 // otherTLSPorts are those where TLS carries no HTTP (IANA); there nothing is
 // read into the records.
-var otherTLSPorts = []uint16{465, 563, 587, 636, 853, 989, 990, 992, 993, 994, 995, 1433, 1883, 3306, 3389, 4560, 5061, 5223, 5269, 5349, 5432, 5671, 6379, 6514, 6697, 8883, 9093, 27017}
+var otherTLSPorts = []uint16{465, 563, 587, 636, 989, 990, 992, 993, 994, 995, 1433, 1883, 3306, 3389, 4560, 5061, 5223, 5269, 5349, 5432, 5671, 6379, 6514, 6697, 8883, 9093, 27017}
 
 func (g *exchangeGuess) open(f *Flow) {
 	g.f = f
 	g.off = slices.Contains(otherTLSPorts, f.Server.Port())
+	g.dns = f.Server.Port() == portDNSOverTLS
 }
 
 // offered takes the ALPN list of the ClientHello, and whether all of it was there.
@@ -20,6 +21,11 @@ func (g *exchangeGuess) offered(alpn []string, whole bool) {
 	}
 	if len(alpn) == 0 {
 		g.protocol = guessHTTP1 // or no HTTP: the records will tell
+		return
+	}
+	g.dns = g.dns || slices.Contains(alpn, "dot")
+	if g.dns {
+		g.protocol = guessHTTP1 // questions and answers take turns as requests and responses do
 		return
 	}
 	h2, h1 := slices.Contains(alpn, "h2"), slices.Contains(alpn, "http/1.1") || slices.Contains(alpn, "http/1.0")
@@ -66,7 +72,7 @@ func (g *exchangeGuess) negotiated(alpn string) {
 	switch alpn {
 	case "h2":
 		g.protocol = guessHTTP2
-	case "", "http/1.1", "http/1.0":
+	case "", "http/1.1", "http/1.0", "dot":
 		g.protocol = guessHTTP1
 	default:
 		g.off = true

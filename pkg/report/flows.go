@@ -25,6 +25,7 @@ func (l *FlowLines) Append(b []byte, evidence string, f *pcapflow.Flow) []byte {
 	}
 	o.text("encapsulation", f.Encapsulation)
 	o.text("service", f.Service)
+	o.text("dns_over", f.DNSOver())
 	o.instant("start", f.Start.Time)
 	o.instant("end", f.End.Time)
 	o.seconds("duration_seconds", f.End.Time-f.Start.Time)

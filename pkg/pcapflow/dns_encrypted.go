@@ -1,0 +1,68 @@
+package pcapflow
+
+import (
+	"slices"
+	"strings"
+)
+
+// portDNSOverTLS serves DNS over TLS (RFC 7858) and over QUIC (RFC 9250).
+const portDNSOverTLS = 853
+
+// resolverNames are the names under which public resolvers offer DNS over
+// HTTPS; what ends in one of them counts as well.
+var resolverNames = []string{
+	"dns.google", "cloudflare-dns.com", "one.one.one.one", "dns.quad9.net", "dns9.quad9.net", "dns10.quad9.net", "dns11.quad9.net",
+	"doh.opendns.com", "doh.umbrella.com", "adguard-dns.com", "dns.adguard.com", "dns.nextdns.io", "doh.cleanbrowsing.org", "dns0.eu",
+	"doh.mullvad.net", "dns.mullvad.net", "doh.dns.sb", "doh.pub", "dns.alidns.com", "doh.360.cn", "freedns.controld.com",
+}
+
+// DNSOver tells what carries DNS in this flow, which is recognised and timed but
+// not read: "tls" (RFC 7858), "https" (RFC 8484), "quic" (RFC 9250), and "" for
+// flows that carry none. Over HTTPS it is known by the target or by the name of
+// a public resolver.
+func (f *Flow) DNSOver() string {
+	switch {
+	case f.QUIC != nil:
+		if slices.Contains(f.QUIC.Offered, "doq") || f.Server.Port() == portDNSOverTLS {
+			return "quic"
+		}
+		return overHTTPS(isResolver(f.QUIC.SNI))
+	case f.TLS != nil && overTLS(f):
+		return "tls"
+	}
+	return overHTTPS(f.TLS != nil && isResolver(f.TLS.SNI) || slices.ContainsFunc(f.HTTP, func(e Exchange) bool {
+		return e.Path == "/dns-query" || strings.HasPrefix(e.Path, "/dns-query?")
+	}))
+}
+
+func overHTTPS(yes bool) string {
+	if yes {
+		return "https"
+	}
+	return ""
+}
+
+func overTLS(f *Flow) bool {
+	return f.Server.Port() == portDNSOverTLS || slices.Contains(f.TLS.Offered, "dot")
+}
+
+func isResolver(name string) bool {
+	name = strings.ToLower(name)
+	return slices.ContainsFunc(resolverNames, func(known string) bool {
+		rest, ok := strings.CutSuffix(name, known)
+		return ok && (rest == "" || strings.HasSuffix(rest, "."))
+	})
+}
+
+// appendLookupPhases tells the questions and answers inside a flow of DNS over
+// TLS, as the records' directions and order show them.
+func appendLookupPhases(f *Flow, list []Exchange) {
+	for i := range list {
+		e := &list[i]
+		p := Phase{Name: DNSLookup, Begin: e.RequestFirst, End: e.ResponseLast, Outcome: Estimated, Attempts: 1, Frames: stampFrames(nil, e.RequestFirst, e.ResponseLast)}
+		if !p.End.Seen() {
+			p.Outcome = f.unansweredOutcome(e.RequestLast)
+		}
+		f.Phases = append(f.Phases, p)
+	}
+}
