@@ -12,6 +12,7 @@ import (
 type decrypter struct {
 	s      *tlsStream
 	cipher suiteCipher
+	master []byte // up to 1.2
 	side   [2]decryptSide
 	text   plainText
 
@@ -51,6 +52,7 @@ func (s *tlsStream) openKeys(h *clientHello) {
 	if s.keys().Empty() {
 		return
 	}
+	s.keys().sessions.offer(h)
 	if secret := s.keys().secret(h.random, labelEarly); secret != nil && h.earlyData {
 		s.dec = &decrypter{s: s}
 		s.dec.text.f = s.f
@@ -92,7 +94,8 @@ func (s *tlsStream) startDecryption(h serverHello) {
 	d.cipher = c
 	if isTLS13(h.version) {
 		d.start13(random)
-	} else if master := s.keys().secret(random, labelMaster); master != nil && c.kind != cipherUnsupported {
+	} else if master := s.masterSecret(h); master != nil && c.kind != cipherUnsupported {
+		d.master = master
 		keys := sessionKeys(c, h.version, master, random, h.random, h.etm && s.etm)
 		for i := range d.side {
 			d.side[i] = decryptSide{epoch: epochApplication, key: keys[i]}

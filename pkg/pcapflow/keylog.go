@@ -12,8 +12,9 @@ import (
 //
 // It is not safe for use by several goroutines while secrets are added.
 type KeyLog struct {
-	secrets map[[32]byte]map[string][]byte // client random → label → secret
-	before  func()                         // called before more are added; nil: nothing
+	secrets  map[[32]byte]map[string][]byte // client random → label → secret
+	before   func()                         // called before more are added; nil: nothing
+	sessions sessions
 }
 
 // Labels of a key log (https://www.ietf.org/archive/id/draft-ietf-tls-keylogfile).

@@ -210,6 +210,7 @@ func (s *tlsStream) message(d Dir, m tlsMessage) {
 	case msgNewSessionTicket:
 		if d == Server {
 			s.t.Tickets++
+			s.ticket12(m)
 		}
 	case msgEndOfEarlyData, msgFinished, msgKeyUpdate:
 		if s.dec != nil {

@@ -47,6 +47,8 @@ type clientHello struct {
 	ech        bool
 	etm        bool
 	whole      bool // everything was there to be read
+
+	session, ticketBytes []byte // valid while the body is
 }
 
 // maxListed bounds every list of a hello; what a longer one says beyond is not kept.
@@ -72,6 +74,7 @@ func (h *clientHello) parse(body []byte, env *Env) bool {
 	if !s.ReadUint8LengthPrefixed(&id) {
 		return true
 	}
+	h.session = id
 	if !s.ReadUint16LengthPrefixed(&suites) {
 		return true
 	}
@@ -140,7 +143,7 @@ func (h *clientHello) extension(typ uint16, data cryptobyte.String, env *Env) {
 			}
 		}
 	case extSessionTicket:
-		h.ticket = len(data) > 0
+		h.ticket, h.ticketBytes = len(data) > 0, data
 	case extPreSharedKey:
 		h.psk = true
 	case extEarlyData:
@@ -162,6 +165,7 @@ type serverHello struct {
 	psk     bool
 	etm     bool
 	retry   bool
+	session []byte // valid while the body is
 }
 
 // parseServerHello reads the body of a ServerHello handshake message.
@@ -183,6 +187,7 @@ func parseServerHello(body []byte) (h serverHello, ok bool) {
 	if !s.ReadUint8LengthPrefixed(&id) || !s.ReadUint16(&h.suite) {
 		return h, false
 	}
+	h.session = id
 	if s.ReadUint8(&method) {
 		h.readExtensions(s)
 	}

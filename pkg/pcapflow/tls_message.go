@@ -44,6 +44,8 @@ func keptMessage(typ byte) int {
 		return 1 << 16
 	case msgCertificate:
 		return 1 << 18
+	case msgNewSessionTicket:
+		return 1 << 14
 	case msgKeyUpdate:
 		return 16
 	}

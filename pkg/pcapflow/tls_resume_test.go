@@ -1,0 +1,84 @@
+package pcapflow
+
+import (
+	"crypto/tls"
+	"fmt"
+	"maps"
+	"reflect"
+	"testing"
+)
+
+// TestTLSCombinations lets crypto/tls negotiate every combination of suite or
+// group, application protocol, client certificate and resumption it can, and
+// compares what is read and decrypted with its own word.
+func TestTLSCombinations(t *testing.T) {
+	t.Setenv("GODEBUG", "tlsrsakex=1,tls3des=1,tls10server=1")
+	resumed := 0
+	for _, c := range tlsCases() {
+		for _, alpn := range []string{"", "http/1.1"} {
+			for _, certificate := range []bool{false, true} {
+				name := fmt.Sprintf("%s/%q/%v", c.name, alpn, certificate)
+				client, server := clientConfig(), serverConfig()
+				client.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+				if alpn != "" {
+					client.NextProtos, server.NextProtos = []string{alpn}, []string{alpn}
+				}
+				if certificate {
+					client.Certificates = []tls.Certificate{testCertificates().ecdsa}
+					server.ClientAuth = tls.RequireAnyClientCert
+				}
+				c.client(client)
+				c.server(server)
+				all := &KeyLog{secrets: map[[32]byte]map[string][]byte{}} // one capture holds both connections
+				for _, again := range []bool{false, true} {
+					var state tls.ConnectionState
+					pieces, keys := keyLogTalk(t, client, server, func(conn *tls.Conn) error {
+						err := ask(2)(conn)
+						state = conn.ConnectionState()
+						return err
+					}, answer)
+					if !state.HandshakeComplete {
+						break // crypto/tls does not negotiate it
+					}
+					maps.Copy(all.secrets, keys.secrets)
+					if state.DidResume {
+						resumed++
+					}
+					checkCombination(t, fmt.Sprintf("%s/again %v", name, again), follow(tlsDissector, all, pieces), follow(tlsDissector, nil, pieces), state)
+					if again && !reflect.DeepEqual(follow(tlsDissector, all, recut(pieces, 1)), follow(tlsDissector, all, pieces)) {
+						t.Errorf("%s: cut at every byte it reads otherwise", name)
+					}
+				}
+			}
+		}
+	}
+	if resumed < 50 {
+		t.Errorf("only %d sessions were resumed", resumed)
+	}
+}
+
+// checkCombination compares what was read with keys, f, and without, plain.
+func checkCombination(t *testing.T, name string, f, plain *Flow, state tls.ConnectionState) {
+	t.Helper()
+	for _, x := range []*Flow{f, plain} {
+		got := x.TLS
+		if got.Version != tlsVersionName(state.Version) || got.Cipher != tls.CipherSuiteName(state.CipherSuite) || got.SNI != "server.example" || got.Resumed != state.DidResume {
+			t.Errorf("%s: %s %s %q resumed %v, want %+v", name, got.Version, got.Cipher, got.SNI, got.Resumed, state)
+		}
+		if got.RoundTrips != got.minimumRoundTrips() && !got.HelloRetry || got.HelloRetry && got.RoundTrips != got.minimumRoundTrips()+1 {
+			t.Errorf("%s: %d round trips, %d are needed", name, got.RoundTrips, got.minimumRoundTrips())
+		}
+		if len(x.HTTP) != 2 || len(x.Notes) > 0 || len(got.Alerts) > 0 {
+			t.Errorf("%s: %d requests, notes %q, alerts %v", name, len(x.HTTP), x.Notes, got.Alerts)
+		}
+		if p := x.Phases[0]; p.Name != TLSHandshake || p.Outcome != Done && p.Outcome != Estimated {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+	if !f.TLS.Decrypted || f.TLS.ALPN != state.NegotiatedProtocol || f.HTTP[0].Path != "/item/1?x=2" || f.HTTP[1].Status != 200 {
+		t.Errorf("%s: decrypted %v, ALPN %q, want %q\n%s", name, f.TLS.Decrypted, f.TLS.ALPN, state.NegotiatedProtocol, brief(f.HTTP))
+	}
+	if f.TLS.HandshakeEnd != plain.TLS.HandshakeEnd {
+		t.Errorf("%s: handshake ends %v with keys, %v without", name, f.TLS.HandshakeEnd, plain.TLS.HandshakeEnd)
+	}
+}
