@@ -3,14 +3,12 @@ package pcapflow
 import (
 	"bytes"
 	"crypto/sha256"
-	"sync"
 )
 
 // sessions remembers, up to TLS 1.2, which master secret a session identifier or
 // ticket stands for: a resumed connection uses it again (RFC 5246 §7.3, RFC 5077
 // §3.4), and some clients log it at the first connection only.
 type sessions struct {
-	mu      sync.Mutex
 	masters map[[32]byte][]byte // hash of identifier or ticket → master secret
 	offered map[[32]byte]offer  // client random → what the client would resume
 }
@@ -26,8 +24,6 @@ const maxSessions = 1 << 16
 
 // offer notes what a ClientHello would resume, where its secret is known.
 func (k *sessions) offer(h *clientHello) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
 	master := k.masters[sha256.Sum256(h.ticketBytes)]
 	if len(h.ticketBytes) == 0 || master == nil {
 		master = k.masters[sha256.Sum256(h.session)]
@@ -44,8 +40,6 @@ func (k *sessions) offer(h *clientHello) {
 // resumed is the master secret of a connection whose server agreed to resume;
 // nil: it did not, or the secret is not known.
 func (k *sessions) resumed(random [32]byte, id []byte) []byte {
-	k.mu.Lock()
-	defer k.mu.Unlock()
 	o := k.offered[random]
 	delete(k.offered, random)
 	if len(id) == 0 || !bytes.Equal(o.id, id) {
@@ -59,8 +53,6 @@ func (k *sessions) remember(name, master []byte) {
 	if len(name) == 0 || len(master) == 0 {
 		return
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
 	if k.masters == nil {
 		k.masters = map[[32]byte][]byte{}
 	}
