@@ -19,7 +19,7 @@ import (
 
 // readOptions turns the command line and the case file into what reading needs.
 func (env *environment) readOptions(paths []string) (incident.Options, error) {
-	opt := incident.Options{Stdin: env.in, Workers: env.options.jobs, Parts: env.options.jobs}
+	opt := incident.Options{Stdin: env.in, Workers: env.options.jobs, Parts: env.options.jobs, Frames: env.options.frames}
 	if err := env.loadCase(paths); err != nil {
 		return opt, err
 	}

@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowcorr/flowcorr/pkg/archive"
-	"github.com/flowcorr/flowcorr/pkg/diagnose"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/report/render"
 	"github.com/flowcorr/flowcorr/pkg/report/trend"
@@ -99,7 +98,7 @@ func (env *environment) batch(ctx context.Context, paths []string, out, memory s
 		return &usageError{env.say(lang.Text{EN: "%s: an archive is analysed whole", ES: "%s: un archivo se analiza entero"}, words),
 			env.say(lang.Text{EN: "choose from the result with --query", ES: "elija del resultado con --query"})}
 	}
-	opt := archive.Options{Paths: paths, Out: out, Memory: bytes, Jobs: env.options.jobs, Version: version(), Diagnose: diagnose.Options{Lang: env.speaks}}
+	opt := archive.Options{Paths: paths, Out: out, Memory: bytes, Jobs: env.options.jobs, Version: version(), Report: env.diagnosed}
 	if opt.Read, err = env.readOptions(paths); err != nil {
 		return err
 	}
@@ -128,7 +127,8 @@ func (env *environment) batch(ctx context.Context, paths []string, out, memory s
 // settings are the options that the rows depend on.
 func (env *environment) settings() string {
 	o := &env.options
-	return fmt.Sprint(env.speaks, o.keylogs, o.casePath, o.zones, o.offsets, o.refClock, o.raw)
+	thresholds, budgets := env.caseFile.Rules()
+	return fmt.Sprint(env.speaks, o.keylogs, o.zones, o.offsets, o.refClock, o.raw, o.baseline, thresholds, budgets, env.caseFile)
 }
 
 // writeTrends writes the trends in every form.

@@ -31,6 +31,7 @@ type options struct {
 	redact   bool
 	jobs     int
 	choice   choice
+	frames   bool // flows must list their packets: what a command needs, not an option
 }
 
 // optionGroup is what an option is about; help lists options by it.

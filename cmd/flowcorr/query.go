@@ -23,7 +23,7 @@ func (env *environment) queryArchive(out string, args []string) error {
 	c := &env.options.choice
 	first, err := archive.FirstDay(out)
 	if err != nil {
-		return &usageError{env.say(lang.Text{EN: "%s holds no result of flowcorr batch", ES: "%s no guarda ningún resultado de flowcorr batch"}, out), env.say(lang.Text{EN: "make one: flowcorr batch ARCHIVE… --out FOLDER", ES: "haga uno: flowcorr batch ARCHIVO… --out CARPETA"})}
+		return env.noResult(out)
 	}
 	return env.print(func(w io.Writer) error {
 		b := bufio.NewWriter(w)
@@ -37,6 +37,20 @@ func (env *environment) queryArchive(out string, args []string) error {
 		}
 		return b.Flush()
 	})
+}
+
+func (env *environment) noResult(folder string) error {
+	return &usageError{env.say(lang.Text{EN: "%s holds no result of flowcorr batch", ES: "%s no guarda ningún resultado de flowcorr batch"}, folder), env.say(lang.Text{EN: "make one: flowcorr batch ARCHIVE… --out FOLDER", ES: "haga uno: flowcorr batch ARCHIVO… --out CARPETA"})}
+}
+
+// rowJourney is what a row tells of a journey, as a report has it.
+func rowJourney(row *trend.JourneyRow) report.Journey {
+	j := report.Journey{Service: row.Service, Client: endpoint(row.Client, row.ClientPort), Server: endpoint(row.Server, row.ServerPort), Name: row.Name, Start: report.Instant(row.Start)}
+	if row.Total != nil {
+		j.Total = new(report.Seconds(*row.Total * 1e9))
+		j.End = new(j.Start + report.Instant(*j.Total))
+	}
+	return j
 }
 
 // wanted asks the options that choose parts of a report about one journey.
@@ -57,11 +71,7 @@ func (env *environment) wanted(j report.Journey, first report.Instant, findings 
 }
 
 func (env *environment) queryJourney(w io.Writer, row *trend.JourneyRow, first report.Instant) error {
-	j := report.Journey{Service: row.Service, Client: endpoint(row.Client, row.ClientPort), Server: endpoint(row.Server, row.ServerPort), Name: row.Name, Start: report.Instant(row.Start)}
-	if row.Total != nil {
-		j.Total = new(report.Seconds(*row.Total * 1e9))
-		j.End = new(j.Start + report.Instant(*j.Total))
-	}
+	j := rowJourney(row)
 	if ok, err := env.wanted(j, first); err != nil || !ok {
 		return err
 	}

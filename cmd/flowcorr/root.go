@@ -55,7 +55,7 @@ Empiece con:  flowcorr report CARPETA`}),
 	reportFlags(root, env)
 	root.AddCommand(reportCommand(env), flowsCommand(env), eventsCommand(env), explainCommand(env), timelineCommand(env), matchCommand(env),
 		checkCommand(env), clocksCommand(env), detectCommand(env), renderCommand(env), rulesCommand(env),
-		compareCommand(env), watchCommand(env), batchCommand(env), completionCommand(env), manCommand(env), versionCommand(env))
+		compareCommand(env), watchCommand(env), batchCommand(env), extractCommand(env), completionCommand(env), manCommand(env), versionCommand(env))
 	root.SetHelpCommand(helpCommand(env))
 	for _, cmd := range append(root.Commands(), root) {
 		env.finish(cmd)

@@ -40,7 +40,7 @@ var mayImport = map[string][]string{
 	"lab":                  {}, // tests alone: the lab itself is not of Go
 	"pkg/report/render":    {"pkg/report/trend", "pkg/lang", "pkg/report", "pkg/report/compare"},
 	"pkg/watch":            {"internal/lock", "pkg/report"},
-	"pkg/archive":          {"internal/lock", "pkg/unpack", "pkg/pcapflow", "pkg/pcapflow/capture", "pkg/incident", "pkg/correlate", "pkg/diagnose", "pkg/report", "pkg/report/trend"},
+	"pkg/archive":          {"internal/lock", "pkg/unpack", "pkg/pcapflow", "pkg/pcapflow/capture", "pkg/incident", "pkg/correlate", "pkg/report", "pkg/report/trend"},
 	"pkg/report/trend":     {"pkg/report"},
 }
 

@@ -15,7 +15,11 @@ import (
 	"testing"
 
 	"github.com/flowcorr/flowcorr/internal/need"
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/diagnose"
+	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
+	"github.com/flowcorr/flowcorr/pkg/report"
 	"github.com/flowcorr/flowcorr/pkg/report/trend"
 )
 
@@ -77,9 +81,13 @@ func cutCapture(from, to string, n func() int) error {
 	return nil
 }
 
+func diagnosed(_ context.Context, c *correlate.Case) (*report.Report, error) {
+	return report.Build(c, diagnose.Run(c, diagnose.Options{}), lang.EN, "test"), nil
+}
+
 func runOn(t *testing.T, in, out string, memory int64) *Result {
 	t.Helper()
-	r, err := Run(context.Background(), Options{Paths: []string{in}, Out: out, Memory: memory})
+	r, err := Run(context.Background(), Options{Paths: []string{in}, Out: out, Memory: memory, Report: diagnosed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +198,7 @@ func TestResumed(t *testing.T) {
 	ends := 0
 	for at := range r.Slices {
 		ctx, stop := context.WithCancel(context.Background())
-		_, err := Run(ctx, Options{Paths: []string{in}, Out: out, Memory: 1, Progress: func(stage string, done, _ int64) {
+		_, err := Run(ctx, Options{Paths: []string{in}, Out: out, Memory: 1, Report: diagnosed, Progress: func(stage string, done, _ int64) {
 			if stage == "analyse" && done == int64(at+1) {
 				stop()
 			}
@@ -325,8 +333,8 @@ func TestBadFiles(t *testing.T) {
 // TestAlone: two runs on one folder keep out of each other's way.
 func TestAlone(t *testing.T) {
 	in, out := sample(t, "slow-application"), t.TempDir()
-	_, err := Run(context.Background(), Options{Paths: []string{in}, Out: out, Progress: func(string, int64, int64) {
-		if _, err := Run(context.Background(), Options{Paths: []string{in}, Out: out}); !errors.Is(err, ErrBusy) {
+	_, err := Run(context.Background(), Options{Paths: []string{in}, Out: out, Report: diagnosed, Progress: func(string, int64, int64) {
+		if _, err := Run(context.Background(), Options{Paths: []string{in}, Out: out, Report: diagnosed}); !errors.Is(err, ErrBusy) {
 			t.Errorf("a second run: %v", err)
 		}
 	}})

@@ -1,9 +1,7 @@
 package archive
 
 import (
-	"cmp"
 	"fmt"
-	"io"
 	"os"
 	"path"
 	"path/filepath"
@@ -44,15 +42,15 @@ const maxCarried = 20000
 
 // edges tells what of a slice may go on in the next.
 type edges struct {
-	frames  map[*incident.Capture]map[int]bool // to be carried
-	told    map[string]bool                    // journeys whose rows this slice gives, by ID
-	keys    []string                           // of told journeys that will be met again
-	partial bool                               // something goes on in the next slice
+	frames  frameSet        // to be carried
+	told    map[string]bool // journeys whose rows this slice gives, by ID
+	keys    []string        // of told journeys that will be met again
+	partial bool            // something goes on in the next slice
 	bench   *bench
 }
 
 func newEdges(c *correlate.Case, b *bench, s *slicePlan, before *carry) *edges {
-	x := &edges{frames: map[*incident.Capture]map[int]bool{}, told: map[string]bool{}, bench: b}
+	x := &edges{frames: frameSet{}, told: map[string]bool{}, bench: b}
 	ends := map[*incident.Capture]int64{}
 	for _, k := range c.Incident.Captures {
 		point := b.point(k.Files[0].Path)
@@ -66,7 +64,7 @@ func newEdges(c *correlate.Case, b *bench, s *slicePlan, before *carry) *edges {
 		for _, f := range k.Flows {
 			if f.OpenAt(end) || f.End.Time >= end-recent {
 				loose[f] = true
-				x.keep(k, f.Frames)
+				x.frames.keep(k, f.Frames, maxCarried)
 			}
 		}
 	}
@@ -86,7 +84,7 @@ func newEdges(c *correlate.Case, b *bench, s *slicePlan, before *carry) *edges {
 			}
 		}
 		if deferred && !again {
-			x.keepJourney(j)
+			x.frames.keepJourney(j, maxCarried)
 			continue
 		}
 		if !again {
@@ -159,69 +157,11 @@ func lookupKeys(l *correlate.Lookup) []string {
 	return keys
 }
 
-func (x *edges) keep(k *incident.Capture, frames []int32) {
-	set := x.frames[k]
-	if set == nil {
-		set = map[int]bool{}
-		x.frames[k] = set
-	}
-	if len(frames) > maxCarried {
-		for _, f := range frames[:maxCarried/2] {
-			set[int(f)] = true
-		}
-		frames = frames[len(frames)-maxCarried/2:]
-	}
-	for _, f := range frames {
-		set[int(f)] = true
-	}
-}
-
-// keepJourney carries all that a journey rests on.
-func (x *edges) keepJourney(j *correlate.Journey) {
-	for _, p := range j.Points {
-		x.keep(p.Capture, p.Flow.Frames)
-	}
-	for _, l := range append(slices.Clone(j.SideLookups), j.Lookup) {
-		x.keepLookup(l)
-	}
-	if n := j.Neighbour; n != nil && len(j.Points) > 0 {
-		var frames []int32
-		for _, s := range append(slices.Clone(n.Requests), n.Reply) {
-			if s.Seen() {
-				frames = append(frames, int32(s.Frame))
-			}
-		}
-		x.keep(j.Points[0].Capture, frames)
-	}
-}
-
-func (x *edges) keepLookup(l *correlate.Lookup) {
-	if l == nil {
-		return
-	}
-	for _, try := range l.Tries {
-		x.keep(l.Capture, try.Flow.Frames)
-	}
-	for _, f := range l.TCPFlows {
-		x.keep(l.Capture, f.Frames)
-	}
-	for _, o := range l.Others {
-		for _, try := range o.Tries {
-			x.keep(o.Capture, try.Flow.Frames)
-		}
-	}
-}
-
 // carry writes the packets to be carried over into folder, a file for each
 // capture.
 func (x *edges) carry(b *bench, folder string, bounds unpack.Options) (*carry, error) {
 	out := &carry{Told: x.keys}
-	var captures []*incident.Capture
-	for k := range x.frames {
-		captures = append(captures, k)
-	}
-	slices.SortFunc(captures, func(a, b *incident.Capture) int { return cmp.Compare(a.Files[0].Path, b.Files[0].Path) })
-	for n, k := range captures {
+	for n, k := range x.frames.captures() {
 		c := carriedFile{
 			Point: b.point(k.Files[0].Path), Folder: path.Dir(k.Files[0].Path), Name: fmt.Sprintf("carried-%d.pcapng", n),
 		}
@@ -238,12 +178,6 @@ func (x *edges) carry(b *bench, folder string, bounds unpack.Options) (*carry, e
 
 // write puts the chosen packets of one capture into a file.
 func (x *edges) write(k *incident.Capture, c *carriedFile, b *bench, bounds unpack.Options) (err error) {
-	var files []capture.File
-	for _, f := range k.Files {
-		files = append(files, capture.File{Name: f.Path, Open: func() (io.ReadCloser, error) { return unpack.Open(f.Open, bounds) }})
-	}
-	set := capture.NewSet(files, capture.Options{})
-	defer set.Close()
 	out, err := os.Create(c.open)
 	if err != nil {
 		return err
@@ -253,20 +187,10 @@ func (x *edges) write(k *incident.Capture, c *carriedFile, b *bench, bounds unpa
 			err = closed
 		}
 	}()
-	w := capture.NewWriter(out, capture.Merged(k.Interfaces))
-	wanted := x.frames[k]
-	var p capture.Packet
-	for left := len(wanted); left > 0 && set.Next(&p) == nil; {
-		if !wanted[p.Frame] {
-			continue
-		}
-		left--
-		if err := w.Packet(&p, set.Interfaces(), ""); err != nil {
-			return err
-		}
+	return x.frames.copy(out, k, bounds, func(p *capture.Packet) string {
 		i, inFile := k.Locate(p.Frame)
 		file, frame := b.place(k.Files[i].Path, inFile)
 		c.Origins = append(c.Origins, origin{file, frame})
-	}
-	return w.Close()
+		return ""
+	})
 }

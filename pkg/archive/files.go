@@ -209,3 +209,33 @@ func (f *File) scanText(ctx context.Context, bounds unpack.Options) {
 		f.Outcome, f.Reason = Partial, g.Problems[0].Text
 	}
 }
+
+// Overlapping gives, of the files under paths, those that touch a stretch of
+// time as an earlier run on the archive knows them, and those that it does not
+// know.
+func Overlapping(out string, paths []string, from, to int64) ([]string, error) {
+	a := &archive{opt: Options{Out: out}}
+	own, err := filepath.Abs(out)
+	if err != nil {
+		return nil, err
+	}
+	known := a.knownFiles()
+	var touched []string
+	for _, f := range list(paths, own) {
+		k := known[f.Path]
+		if k == nil || k.isCapture() && k.First <= to && k.Last >= from || !k.isCapture() && k.near(from, to) {
+			touched = append(touched, f.open)
+		}
+	}
+	return touched, nil
+}
+
+// near tells whether a log may tell of a stretch of time: its clock may be off,
+// and stamps without a zone or a year may be of any.
+func (f *File) near(from, to int64) bool {
+	margin := clockMargin
+	if !f.Zoned {
+		margin = zoneMargin
+	}
+	return f.First == 0 || !f.Dated || f.First <= to+margin && f.Last >= from-margin
+}

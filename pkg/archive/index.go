@@ -16,21 +16,22 @@ import (
 
 	"github.com/flowcorr/flowcorr/internal/lock"
 	"github.com/flowcorr/flowcorr/pkg/correlate"
-	"github.com/flowcorr/flowcorr/pkg/diagnose"
 	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/report"
 	"github.com/flowcorr/flowcorr/pkg/report/trend"
 	"github.com/flowcorr/flowcorr/pkg/unpack"
 )
 
-// Options of Run. Paths and Out are needed.
+// Options of Run. Paths, Out and Report are needed.
 type Options struct {
-	Paths    []string
-	Out      string // the folder of the result and of the index
-	Memory   int64  // bytes that a slice may need, about; 0: 512 MiB
-	Jobs     int    // files looked at at a time; 0: 2. The result does not depend on it.
-	Read     incident.Options
-	Link     correlate.Options
-	Diagnose diagnose.Options
+	Paths  []string
+	Out    string // the folder of the result and of the index
+	Memory int64  // bytes that a slice may need, about; 0: 512 MiB
+	Jobs   int    // files looked at at a time; 0: 2. The result does not depend on it.
+	Read   incident.Options
+	Link   correlate.Options
+	// Report diagnoses what was correlated.
+	Report   func(context.Context, *correlate.Case) (*report.Report, error)
 	Unpack   unpack.Options
 	Version  string // of the program: another one does everything anew
 	Settings string // whatever else the result depends on, in words

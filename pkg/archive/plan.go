@@ -120,11 +120,7 @@ func (p *plan) giveLogs(logs []*File) {
 		s := &p.slices[i]
 		from, to := s.span()
 		for _, f := range logs {
-			margin := clockMargin
-			if !f.Zoned {
-				margin = zoneMargin
-			}
-			if f.First == 0 || !f.Dated || len(s.parts) == 0 || f.First <= to+margin && f.Last >= from-margin {
+			if len(s.parts) == 0 || f.near(from, to) {
 				s.logs = append(s.logs, f)
 			}
 		}

@@ -12,10 +12,8 @@ import (
 	"path/filepath"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
-	"github.com/flowcorr/flowcorr/pkg/diagnose"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
-	"github.com/flowcorr/flowcorr/pkg/report"
 	"github.com/flowcorr/flowcorr/pkg/report/trend"
 	"github.com/flowcorr/flowcorr/pkg/unpack"
 )
@@ -179,7 +177,10 @@ func (a *archive) analyse(ctx context.Context, s *slicePlan, before *carry, fold
 		return nil, nil, fmt.Errorf("slice that begins with %s: %w", s.parts[0].file.Path, err)
 	}
 	c := correlate.Correlate(inc, a.opt.Link)
-	r := report.Build(c, diagnose.Run(c, a.opt.Diagnose), a.opt.Diagnose.Lang, a.opt.Version)
+	r, err := a.opt.Report(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
 	x := newEdges(c, b, s, before)
 	rows := trend.RowsOf(r, trend.Choice{Told: func(id string) bool { return x.told[id] }, Apart: x.partial, Place: b.place, Point: b.point})
 	after, err := x.carry(b, folder, a.opt.Unpack)

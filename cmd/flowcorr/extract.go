@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flowcorr/flowcorr/pkg/archive"
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/report"
+	"github.com/flowcorr/flowcorr/pkg/report/render"
+	"github.com/flowcorr/flowcorr/pkg/report/trend"
+	"github.com/flowcorr/flowcorr/pkg/unpack"
+)
+
+func extractCommand(env *environment) *cobra.Command {
+	var out, about, index string
+	cmd := &cobra.Command{
+		Use:   env.say(lang.Text{EN: "extract PATH… --out FOLDER", ES: "extract RUTA… --out CARPETA"}),
+		Short: env.say(lang.Text{EN: "Cut the packets and lines of some journeys out of the evidence", ES: "Recortar de las pruebas los paquetes y líneas de algunos recorridos"}),
+		Long: env.say(lang.Text{
+			EN: `extract writes a small folder of evidence that report reads like any other: the
+packets of the journeys chosen (their connections, the names they waited for), the
+log lines around those that tell of them, and the offsets of the clocks as they
+were measured on the whole. Choose by --about (as in explain: a journey, a finding,
+FILE#FRAME, FILE:LINE, ADDRESS[:PORT]), or by client, server, name, service, time,
+rule and severity.
+
+With --index FOLDER, the result of flowcorr batch, only those files under the paths
+are read that hold the journeys asked for.`,
+			ES: `extract escribe una carpeta pequeña de pruebas que report lee como cualquier otra:
+los paquetes de los recorridos elegidos (sus conexiones, los nombres que
+esperaron), las líneas de registro alrededor de las que hablan de ellos, y los
+desfases de los relojes tal como se midieron en el conjunto. Elija con --about
+(como en explain: un recorrido, un hallazgo, ARCHIVO#TRAMA, ARCHIVO:LÍNEA,
+DIRECCIÓN[:PUERTO]), o por cliente, servidor, nombre, servicio, hora, regla y
+gravedad.
+
+Con --index CARPETA, el resultado de flowcorr batch, sólo se leen los ficheros bajo
+las rutas que guardan los recorridos pedidos.`}),
+		Example: `  flowcorr extract incident/ --about f1 --out small/
+  flowcorr extract captures/ logs/ --index result/ --client 10.1.1.7 --since 2026-01-15T10:00:00Z --out small/`,
+		RunE: func(_ *cobra.Command, args []string) error { return env.extract(args, about, index, out) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&out, "out", "", env.say(lang.Text{EN: "new folder for what is cut out", ES: "carpeta nueva para lo recortado"}))
+	annotate(f.Lookup("out"), ownOptions, env.say(lang.Text{EN: "FOLDER", ES: "CARPETA"}), nil)
+	f.StringVar(&about, "about", "", env.say(lang.Text{EN: "journey, finding, FILE#FRAME, FILE:LINE or ADDRESS[:PORT]", ES: "recorrido, hallazgo, ARCHIVO#TRAMA, ARCHIVO:LÍNEA o DIRECCIÓN[:PUERTO]"}))
+	annotate(f.Lookup("about"), ownOptions, "X", nil)
+	f.StringVar(&index, "index", "", env.say(lang.Text{EN: "result of flowcorr batch that tells which files to read", ES: "resultado de flowcorr batch que dice qué ficheros leer"}))
+	annotate(f.Lookup("index"), ownOptions, env.say(lang.Text{EN: "FOLDER", ES: "CARPETA"}), nil)
+	env.take(cmd, readingOptions, analysisOptions, choosingOptions)
+	return cmd
+}
+
+func (env *environment) extract(paths []string, about, index, out string) error {
+	if about == "" && env.options.choice.words() == "" {
+		return &usageError{env.say(lang.Text{EN: "nothing to extract given", ES: "no se dijo qué recortar"}),
+			env.say(lang.Text{EN: "choose with --about f1, or with --client, --server, --name, --since, --until, --rule …", ES: "elija con --about f1, o con --client, --server, --name, --since, --until, --rule …"})}
+	}
+	if err := env.emptyFolder(out); err != nil {
+		return err
+	}
+	if index != "" {
+		var err error
+		if paths, err = env.pathsByIndex(paths, index); err != nil {
+			return err
+		}
+	}
+	env.options.frames = true
+	c, err := env.analyse(paths)
+	if err != nil {
+		return err
+	}
+	r, err := env.diagnosed(context.Background(), c)
+	if err != nil {
+		return err
+	}
+	chosen, err := env.journeysAbout(r, about)
+	if err != nil {
+		return err
+	}
+	return env.writeExtract(c, r, chosen, out)
+}
+
+// emptyFolder refuses a folder with something in it: evidence of two cuts would
+// mix.
+func (env *environment) emptyFolder(out string) error {
+	hint := env.say(lang.Text{EN: "flowcorr extract PATH… --out FOLDER", ES: "flowcorr extract RUTA… --out CARPETA"})
+	if out == "" {
+		return &usageError{env.say(lang.Text{EN: "no folder for the result given", ES: "no se dio carpeta para el resultado"}), hint}
+	}
+	entries, err := os.ReadDir(out)
+	if len(entries) > 0 || err != nil && !errors.Is(err, os.ErrNotExist) {
+		return &usageError{env.say(lang.Text{EN: "%s is not an empty folder", ES: "%s no es una carpeta vacía"}, out), hint}
+	}
+	return nil
+}
+
+// pathsByIndex are the files under paths that hold the journeys the options
+// choose, as an earlier run on the archive knows them.
+func (env *environment) pathsByIndex(paths []string, index string) ([]string, error) {
+	first, err := archive.FirstDay(index)
+	if err != nil {
+		return nil, env.noResult(index)
+	}
+	var from, to int64
+	err = archive.EachRow(index, "journeys", func(row *trend.JourneyRow) error {
+		j := rowJourney(row)
+		ok, err := env.wanted(j, first)
+		if ok && (from == 0 || row.Start < from) {
+			from = row.Start
+		}
+		if ok && j.End != nil {
+			to = max(to, int64(*j.End))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if from == 0 {
+		return nil, fmt.Errorf("%w: %s", incident.ErrNoInput, env.say(lang.Text{EN: "no journey of the result is like that", ES: "ningún recorrido del resultado es así"}))
+	}
+	return archive.Overlapping(index, paths, from, max(from, to))
+}
+
+// journeysAbout are the journeys that --about and the choosing options name.
+func (env *environment) journeysAbout(r *report.Report, about string) (map[string]bool, error) {
+	part, err := env.prepared(r)
+	if err != nil {
+		return nil, err
+	}
+	journeys := part.Journeys
+	if about != "" {
+		a, err := part.About(about)
+		if err != nil {
+			return nil, &usageError{err.Error(), env.say(lang.Text{EN: "flowcorr report PATH… shows the journeys and findings", ES: "flowcorr report RUTA… muestra los recorridos y hallazgos"})}
+		}
+		journeys = a.Journeys
+	}
+	chosen := map[string]bool{}
+	for i := range journeys {
+		chosen[journeys[i].ID] = true
+	}
+	return chosen, nil
+}
+
+func (env *environment) writeExtract(c *correlate.Case, r *report.Report, chosen map[string]bool, out string) error {
+	if len(chosen) == 0 {
+		return fmt.Errorf("%w: %s", incident.ErrNoInput, env.say(lang.Text{EN: "no journey is like that", ES: "ningún recorrido es así"}))
+	}
+	x, err := archive.Extract(c, r, chosen, out, unpack.Options{})
+	if err != nil {
+		return fmt.Errorf("%w: %w", errWrite, err)
+	}
+	return env.print(func(w io.Writer) error {
+		for _, name := range x.Files {
+			if _, err := fmt.Fprintln(w, render.Printable(name)); err != nil {
+				return err
+			}
+		}
+		_, err := fmt.Fprintln(w, env.say(lang.Text{EN: "%d journeys, %d packets, %d lines in %s", ES: "%d recorridos, %d paquetes, %d líneas en %s"}, x.Journeys, x.Packets, x.Lines, render.Printable(out)))
+		return err
+	})
+}
