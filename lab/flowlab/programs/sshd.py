@@ -67,8 +67,7 @@ def journald(host, forms=("export", "json", "short", "short-iso-precise")):
         os.makedirs(d, exist_ok=True)
         host.must("mount", "-t", "tmpfs", "tmpfs", d)
     host.write("etc/systemd/journald.conf", "[Journal]\nStorage=volatile\nRateLimitIntervalSec=0\nReadKMsg=no\nAudit=no\n")
-    if not os.path.exists(host.path("etc/machine-id")) or os.path.getsize(host.path("etc/machine-id")) < 32:
-        host.write("etc/machine-id", "%032x\n" % host.lab.random.getrandbits(128))
+    host.write("etc/machine-id", "%032x\n" % host.lab.random.getrandbits(128))  # not that of the machine
     host.log_socket = "/run/systemd/journal/dev-log"
     host.spawn("/lib/systemd/systemd-journald")
     for _ in range(100):
