@@ -130,6 +130,23 @@ func TestReadmeLists(t *testing.T) {
 	t.Errorf("the lists of README.md are not those of the tables (UPDATE=1 writes them): %s", firstDifference(text, got))
 }
 
+// TestFormatsPage: the manual's page on formats tells of every one.
+func TestFormatsPage(t *testing.T) {
+	root, err := need.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(root, "docs", "formats.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range logparse.Formats() {
+		if !bytes.Contains(text, []byte("`"+f.EvidenceKind()+"`")) {
+			t.Errorf("docs/formats.md does not name %s", f.EvidenceKind())
+		}
+	}
+}
+
 func appendNew(all []string, name string) []string {
 	for _, a := range all {
 		if a == name {
