@@ -205,8 +205,15 @@ func (f *File) scanText(ctx context.Context, bounds unpack.Options) {
 		if len(g.Problems) > 0 {
 			f.Reason = g.Problems[0].Text
 		}
-	case len(g.Problems) > 0:
-		f.Outcome, f.Reason = Partial, g.Problems[0].Text
+	default:
+		for _, p := range g.Problems {
+			// What is said of the file as a whole is that it lacks years or zones:
+			// here it is looked at without the captures that tell them.
+			if p.Record > 0 || p.Offset > 0 {
+				f.Outcome, f.Reason = Partial, fmt.Sprintf("record %d, byte %d: %s", p.Record, p.Offset, p.Text)
+				break
+			}
+		}
 	}
 }
 
