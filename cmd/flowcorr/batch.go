@@ -136,7 +136,7 @@ func (env *environment) writeTrends(out string, s *trend.Summary) error {
 	for ending, write := range map[string]func(io.Writer, *trend.Summary, render.TextOptions) error{
 		"txt": render.Trends, "md": render.TrendsMarkdown, "html": render.TrendsHTML,
 	} {
-		err := writeFile(filepath.Join(out, "report."+ending), func(w io.Writer) error { return write(w, s, render.TextOptions{Lang: env.speaks, Width: 120}) })
+		err := archive.WriteFile(filepath.Join(out, "report."+ending), func(w io.Writer) error { return write(w, s, render.TextOptions{Lang: env.speaks, Width: 120}) })
 		if err != nil {
 			return err
 		}

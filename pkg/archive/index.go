@@ -188,7 +188,7 @@ func (a *archive) saveFiles() error {
 
 // saveOutcomes tells beside the tables what became of every file.
 func (a *archive) saveOutcomes() error {
-	return writeFile(filepath.Join(a.opt.Out, "files.jsonl"), func(w io.Writer) error { return writeLines(w, a.files) })
+	return WriteFile(filepath.Join(a.opt.Out, "files.jsonl"), func(w io.Writer) error { return writeLines(w, a.files) })
 }
 
 // kept is what the index holds of one slice.

@@ -67,7 +67,7 @@ func writeParts[T any](top, key string, rows []T, written *[]string, partition f
 		name := path.Join(p, "part-"+key)
 		for ending, write := range map[string]func(io.Writer, []T) error{".parquet": writeParquet[T], ".jsonl": writeLines[T]} {
 			*written = append(*written, name+ending)
-			err := writeFile(filepath.Join(top, filepath.FromSlash(name+ending)), func(w io.Writer) error { return write(w, parts[p]) })
+			err := WriteFile(filepath.Join(top, filepath.FromSlash(name+ending)), func(w io.Writer) error { return write(w, parts[p]) })
 			if err != nil {
 				return err
 			}
@@ -96,9 +96,10 @@ func writeParquet[T any](w io.Writer, rows []T) error {
 	return out.Close()
 }
 
-// writeFile writes beside the target and renames: what is there under its name
-// is whole.
-func writeFile(target string, write func(io.Writer) error) (err error) {
+// WriteFile writes beside the target and renames: what is there under its name
+// is whole. What an ended run leaves beside it bears the same name each time, so
+// that the next one takes it away.
+func WriteFile(target string, write func(io.Writer) error) (err error) {
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return err
 	}
@@ -126,7 +127,7 @@ func writeFile(target string, write func(io.Writer) error) (err error) {
 }
 
 func writeJSON(target string, v any) error {
-	return writeFile(target, func(w io.Writer) error {
+	return WriteFile(target, func(w io.Writer) error {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", " ")
 		return enc.Encode(v)
