@@ -13,6 +13,8 @@ import (
 // focusView is the journey that shows the answer best, in full, as text.
 type focusView struct {
 	ID, Title, Total string
+	Daemon           string // how it stood to the program that served it
+	Measured         []blockView
 	Shares           []shareView
 	Steps            []stepView
 	Lines            []quoteView // its own
@@ -41,6 +43,10 @@ func (d *layout) focus(j *report.Journey) *focusView {
 	if j.Length() > 0 {
 		v.Total = span(*j.Total)
 	}
+	if j.Daemon != nil {
+		v.Daemon = foreign(j.Daemon.Text, longestText)
+	}
+	v.Measured = blockViews(d.apart(func(d *layout) { d.metricsOf(j) }).out)
 	d.quotes(v, j.ID)
 	return v
 }

@@ -33,7 +33,11 @@ type htmlPage struct {
 	Generator  string
 	Period     string
 	Facts      []string
+	Notices    []string // of a part of a report, of replaced text
 	Answer     *card
+	Doubts     []string // what stands against it, or was not collected
+	Also       []alsoView
+	MoreAlso   bool   // findings that are not named there
 	Quiet      string // what is said where there is no answer
 	Focus      *focusView
 	Cards      []card
@@ -46,6 +50,8 @@ type htmlPage struct {
 	Files      []fileView
 	FileState  string
 	Unmatched  []string
+	Unchecked  []blockView
+	Series     []blockView
 }
 
 // card is a finding with all that speaks for and against it.
@@ -57,6 +63,9 @@ type card struct {
 	Proofs                                             []proofView
 	Refuters                                           []refuterView
 }
+
+// alsoView names another finding on the first screen.
+type alsoView struct{ ID, Severity, Word, Text string }
 
 type proofView struct{ File, Filter, Lines, Frames string }
 
@@ -93,6 +102,7 @@ func (d *layout) page() (*htmlPage, error) {
 	if a := d.r.Answer(); a != nil {
 		c := d.card(a)
 		p.Answer = &c
+		p.Doubts = d.apart(func(d *layout) { d.doubt(a) }).texts()
 	} else {
 		p.Quiet = d.label("quiet")
 	}
@@ -100,6 +110,11 @@ func (d *layout) page() (*htmlPage, error) {
 		p.Focus = d.focus(j)
 	}
 	d.cards(p)
+	p.Notices = d.apart((*layout).notices).texts()
+	p.Unchecked = blockViews(d.apart((*layout).unchecked).out)
+	if s := d.r.Series; s != nil {
+		p.Series = blockViews(d.apart(func(d *layout) { d.dnsSeries(s); d.ntpSeries(s.NTP) }).out)
+	}
 	d.clockViews(p)
 	d.checks(p)
 	d.fileViews(p)
@@ -107,6 +122,24 @@ func (d *layout) page() (*htmlPage, error) {
 		p.Unmatched = append(p.Unmatched, fmt.Sprintf("%s: %d: %s (%s)", d.filePath(u.Evidence), len(u.Lines), foreign(u.Reason, 300), numbers(u.Lines)))
 	}
 	return p, nil
+}
+
+// apart is a document of its own with one section of the others.
+func (d *layout) apart(section func(*layout)) *layout {
+	part := &layout{r: d.r, l: d.l}
+	section(part)
+	return part
+}
+
+// texts are the paragraphs of a document.
+func (d *layout) texts() []string {
+	var out []string
+	for _, b := range d.out {
+		if b.text != "" {
+			out = append(out, foreign(b.text, longestText))
+		}
+	}
+	return out
 }
 
 // filePath is the path of a file as it may be shown.
@@ -217,11 +250,22 @@ func (d *layout) cards(p *htmlPage) {
 	others := d.r.Others()
 	rank := func(f *report.Finding) int { return (slices.Index(severities, f.Severity) + 5) % 5 }
 	slices.SortStableFunc(others, func(a, b *report.Finding) int { return cmp.Compare(rank(a), rank(b)) })
-	count := map[string]int{}
+	count, named := map[string]int{}, map[string]bool{}
 	for i, f := range others {
 		count[f.Severity]++
 		if i < mostCards {
 			p.Cards = append(p.Cards, d.card(f))
+		}
+	}
+	const most = 4
+	for _, f := range d.r.Others() { // of each rule the heaviest
+		switch {
+		case f.Severity == "info" || named[f.Rule]:
+		case len(p.Also) == most:
+			p.MoreAlso = true
+		default:
+			named[f.Rule] = true
+			p.Also = append(p.Also, alsoView{foreign(f.ID, 100), known(f.Severity, severities), foreign(d.word(f.Severity), 100), foreign(f.Text, 160)})
 		}
 	}
 	if n := len(others) - len(p.Cards); n > 0 {

@@ -201,16 +201,22 @@ func TestManyJourneys(t *testing.T) {
 		t.Errorf("%d bytes, %v", st.Size(), err)
 	}
 	has(p, n, shown)
-	// Work and layout of one change of the filter, the median of nine.
+	// Work and layout of a change of the filter: of each the quickest of three,
+	// because others use the processor too; of all the slowest.
 	took := eval[float64](p, `(function () {
-		var field = document.getElementById("filter-text"), times = ["a", "ap", "app", "j1", "j12 https", "nothing-like-it", "tcp", "443", ""].map(function (text) {
-			var begin = performance.now();
-			field.value = text;
-			field.dispatchEvent(new Event("input"));
-			document.body.getBoundingClientRect();
-			return performance.now() - begin;
+		var field = document.getElementById("filter-text"), slowest = 0;
+		["a", "ap", "app", "j1", "j12 https", "nothing-like-it", "tcp", "443", ""].forEach(function (text) {
+			var quickest = Infinity;
+			for (var i = 0; i < 3; i++) {
+				var begin = performance.now();
+				field.value = text;
+				field.dispatchEvent(new Event("input"));
+				document.body.getBoundingClientRect();
+				quickest = Math.min(quickest, performance.now() - begin);
+			}
+			slowest = Math.max(slowest, quickest);
 		});
-		return times.sort(function (a, b) { return a - b; })[4];
+		return slowest;
 	})()`)
 	t.Logf("filter: %.1f ms", took)
 	if limit := 100.0; took > limit && !raceDetector {
@@ -255,7 +261,7 @@ func TestPaper(t *testing.T) {
 	r := sample(t, "tcp-loss", lang.EN)
 	p := open(t, r, lang.EN, 1000, "light")
 	p.do(chromedp.Evaluate[chromedp.Void](`dispatchEvent(new Event("beforeprint"))`))
-	has(p, 0, `document.querySelectorAll("details:not([open])").length`)
+	has(p, 0, `document.querySelectorAll("details:not(.more):not([open])").length`)
 	has(p, min(len(r.Journeys), 120), `document.querySelectorAll("#rows .row").length`)
 	p.do(chromedp.Evaluate[chromedp.Void](`dispatchEvent(new Event("afterprint"))`))
 	has(p, false, `document.getElementById("files").open`)

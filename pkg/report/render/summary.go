@@ -10,16 +10,7 @@ import (
 // summary is what stands on the first screen: the answer, how sure it is and
 // what would make it surer, and what else was found.
 func (d *layout) summary() {
-	if s := d.r.Selected; s != nil {
-		d.para(d.say(lang.Text{EN: "A part of the report (%s): %d of %d journeys, %d of %d findings.", ES: "Una parte del informe (%s): %d de %d recorridos, %d de %d hallazgos."},
-			s.By, len(d.r.Journeys), s.Journeys, len(d.r.Findings), s.Findings))
-	}
-	if c := d.r.Redacted; c != nil {
-		d.para(d.say(lang.Text{
-			EN: "Redacted: %d addresses, %d names, %d users, %d elements of paths and %d other words were replaced, always by the same; hashes of files are left out; times and sizes are as recorded.",
-			ES: "Anonimizado: se sustituyeron %d direcciones, %d nombres, %d usuarios, %d elementos de rutas y %d palabras más, siempre por lo mismo; faltan los resúmenes (hash) de los archivos; los tiempos y tamaños son los registrados."},
-			c.Addresses, c.Names, c.Users, c.Paths, c.Words))
-	}
+	d.notices()
 	d.heading(lang.Text{EN: "Answer", ES: "Respuesta"})
 	a := d.r.Answer()
 	if a == nil {
@@ -30,6 +21,20 @@ func (d *layout) summary() {
 		d.doubt(a)
 	}
 	d.also()
+}
+
+// notices tell of a report that is not the whole one.
+func (d *layout) notices() {
+	if s := d.r.Selected; s != nil {
+		d.para(d.say(lang.Text{EN: "A part of the report (%s): %d of %d journeys, %d of %d findings.", ES: "Una parte del informe (%s): %d de %d recorridos, %d de %d hallazgos."},
+			s.By, len(d.r.Journeys), s.Journeys, len(d.r.Findings), s.Findings))
+	}
+	if c := d.r.Redacted; c != nil {
+		d.para(d.say(lang.Text{
+			EN: "Redacted: %d addresses, %d names, %d users, %d elements of paths and %d other words were replaced, always by the same; hashes of files are left out; times and sizes are as recorded.",
+			ES: "Anonimizado: se sustituyeron %d direcciones, %d nombres, %d usuarios, %d elementos de rutas y %d palabras más, siempre por lo mismo; faltan los resúmenes (hash) de los archivos; los tiempos y tamaños son los registrados."},
+			c.Addresses, c.Names, c.Users, c.Paths, c.Words))
+	}
 }
 
 // doubt says what stands against the answer and what nobody looked for.

@@ -36,37 +36,11 @@ func TrendsHTML(w io.Writer, s *trend.Summary, opt TextOptions) error {
 	if err != nil {
 		return err
 	}
-	type cell struct {
-		Text  string
-		Right bool
-	}
-	type view struct {
-		Heading, Text string
-		Answer        bool
-		Header        []cell
-		Rows          [][]cell
-	}
 	page := struct {
 		Language, Policy string
 		Style            template.CSS
-		Views            []view
-	}{map[lang.Lang]string{lang.EN: "en", lang.ES: "es"}[opt.Lang], "default-src 'none'; style-src '" + hashOf(string(style)) + "'; base-uri 'none'; form-action 'none'", template.CSS(style), nil}
-	for _, b := range trends(s, opt.Lang) {
-		v := view{Heading: b.heading, Text: Printable(b.text), Answer: b.answer}
-		if b.table != nil {
-			cells := func(row []string) (out []cell) {
-				for i, text := range row {
-					out = append(out, cell{Printable(text), i < len(b.table.right) && b.table.right[i]})
-				}
-				return out
-			}
-			v.Header = cells(b.table.header)
-			for _, row := range b.table.rows {
-				v.Rows = append(v.Rows, cells(row))
-			}
-		}
-		page.Views = append(page.Views, v)
-	}
+		Views            []blockView
+	}{map[lang.Lang]string{lang.EN: "en", lang.ES: "es"}[opt.Lang], "default-src 'none'; style-src '" + hashOf(string(style)) + "'; base-uri 'none'; form-action 'none'", template.CSS(style), blockViews(trends(s, opt.Lang))}
 	out := bufio.NewWriter(w)
 	if err := t.Execute(out, page); err != nil {
 		return err

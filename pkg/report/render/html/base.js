@@ -77,6 +77,7 @@ function nameOf(j) { return [texts[j.s], texts[j.n]].filter(Boolean).join(" "); 
 // place puts a chart into its box, which the keyboard can scroll where the
 // chart is wider.
 function place(box, chart) {
+  chart.setAttribute("viewBox", "0 0 " + chart.getAttribute("width") + " " + chart.getAttribute("height"));
   box.replaceChildren(chart);
   if (box.scrollWidth > box.clientWidth + 1) {
     box.tabIndex = 0;

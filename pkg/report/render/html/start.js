@@ -58,7 +58,7 @@ function drawAll() {
 }
 
 function openForPaper() {
-  document.querySelectorAll("details").forEach(function (d) {
+  document.querySelectorAll("details:not(.more)").forEach(function (d) {
     if (!d.open) { d.dataset.folded = "1"; d.open = true; }
   });
   drawAll();
