@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/report"
 	"github.com/flowcorr/flowcorr/pkg/report/render"
 )
 
@@ -48,7 +49,7 @@ recorridos sin línea, con el motivo.`}),
 // writeLines writes one JSON object a line.
 func writeLines[T any](w io.Writer, rows []T) error {
 	out := bufio.NewWriterSize(w, 64<<10)
-	e := json.NewEncoder(out)
+	e := json.NewEncoder(report.InertJSON{W: out})
 	e.SetEscapeHTML(false)
 	for i := range rows {
 		if err := e.Encode(&rows[i]); err != nil {

@@ -84,7 +84,7 @@ func (p *progress) rate(current int64) string {
 
 // rest is the time left, if things go on as they went.
 func (p *progress) rest(current int64) string {
-	if current <= 0 || p.total <= current {
+	if current <= 0 || p.total <= p.read.Load() {
 		return ""
 	}
 	left := time.Duration(float64(time.Since(p.begun)) * float64(p.total-current) / float64(current))

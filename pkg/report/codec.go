@@ -12,7 +12,7 @@ func Encode(w io.Writer, r *Report) error { return EncodePart(w, r) }
 
 // EncodePart writes one part of a report in the same manner.
 func EncodePart(w io.Writer, part any) error {
-	e := json.NewEncoder(w)
+	e := json.NewEncoder(InertJSON{w})
 	e.SetEscapeHTML(false)
 	e.SetIndent("", " ")
 	return e.Encode(part)

@@ -193,15 +193,14 @@ func appendString(b []byte, s string) []byte {
 		case c == '"' || c == '\\':
 			b = append(b, '\\', c)
 		case c < 0x20 || c == 0x7f:
-			b = append(b, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
+			b = appendEscaped(b, rune(c))
 		default:
 			r, n := utf8.DecodeRuneInString(s[i:])
 			switch {
 			case r == utf8.RuneError && n == 1:
 				b = append(b, `\ufffd`...)
-			case r == '\u2028' || r == '\u2029':
-				b = append(b, `\u202`...)
-				b = append(b, digits[r&15])
+			case Harmful(r):
+				b = appendEscaped(b, r)
 			default:
 				b = append(b, s[i:i+n]...)
 			}

@@ -30,10 +30,11 @@ func (m Metrics) MarshalJSON() ([]byte, error) {
 	var o object
 	o.open()
 	for _, x := range m {
-		if x.IsTime() {
-			o.seconds(x.Name, x.Value)
+		name := string(appendString(nil, x.Name)) // of a saved report it may be anything
+		if name = name[1 : len(name)-1]; x.IsTime() {
+			o.seconds(name, x.Value)
 		} else {
-			o.number(x.Name, x.Value)
+			o.number(name, x.Value)
 		}
 	}
 	o.close()

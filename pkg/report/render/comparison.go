@@ -18,7 +18,7 @@ func Comparison(w io.Writer, c *compare.Comparison, opt TextOptions) error {
 
 // ComparisonMarkdown writes the same as GitHub-flavoured Markdown.
 func ComparisonMarkdown(w io.Writer, c *compare.Comparison, opt TextOptions) error {
-	return writeMarkdown(w, "flowcorr compare", comparison(c, opt.Lang), opt.Lang)
+	return writeMarkdown(w, "flowcorr compare", comparison(c, opt.Lang))
 }
 
 // comparer lays a comparison out.

@@ -26,6 +26,8 @@ type table struct {
 	header []string
 	rows   [][]string
 	right  []bool // columns of numbers
+	quotes []int  // columns of foreign text as it was written: log lines, paths
+	spare  []int  // columns that are left out first where even narrow ones do not fit
 	yields []int  // columns that are narrowed first where the width is short
 	fold   bool   // a cell too wide goes on below; otherwise it is cut short
 }
@@ -40,8 +42,8 @@ func document(r *report.Report, l lang.Lang) []block {
 	d.proof()
 	d.others()
 	d.clocks()
-	d.journeys()
 	d.checklist()
+	d.journeys()
 	d.files()
 	return d.out
 }
@@ -65,6 +67,12 @@ func (d *layout) count(n int, one, many lang.Text) string {
 
 func (d *layout) heading(t lang.Text, args ...any) {
 	d.out = append(d.out, block{heading: d.say(t, args...)})
+}
+
+// asideHeading begins a section that is folded away where an output can.
+func (d *layout) asideHeading(t lang.Text, args ...any) {
+	d.heading(t, args...)
+	d.out[len(d.out)-1].aside = true
 }
 
 func (d *layout) para(text string) { d.out = append(d.out, block{text: text}) }

@@ -14,7 +14,7 @@ func columns(s string) int { return twwidth.WidthNoCache(s) }
 const gap = 2
 
 // slimmest is the least width a column is narrowed to.
-const slimmest = 10
+const slimmest = 8
 
 // fitted narrows columns of printable rows until they fit into width columns
 // (0: no limit), as far as that goes: those that yield first, then the widest.
@@ -36,6 +36,49 @@ func fitted(rows [][]string, width int, t *table) [][]string {
 		}
 	}
 	return out
+}
+
+// spared leaves columns out that are spare until the others can be narrowed into
+// the width.
+func (t *table) spared(width int) *table {
+	if width <= 0 {
+		return t
+	}
+	out := *t
+	for _, k := range t.spare {
+		least := -gap / 2
+		for _, w := range widthsOf(append([][]string{out.header}, out.rows...)) {
+			least += min(w, slimmest) + gap
+		}
+		if least <= width {
+			break
+		}
+		out = *out.without(k)
+	}
+	return &out
+}
+
+// without is the table without one column.
+func (t *table) without(k int) *table {
+	out := *t
+	out.header = slices.Delete(slices.Clone(t.header), k, k+1)
+	if k < len(t.right) {
+		out.right = slices.Delete(slices.Clone(t.right), k, k+1)
+	}
+	out.rows = nil
+	for _, row := range t.rows {
+		out.rows = append(out.rows, slices.Delete(slices.Clone(row), k, k+1))
+	}
+	out.yields = nil
+	for _, y := range t.yields {
+		if y != k {
+			if y > k {
+				y--
+			}
+			out.yields = append(out.yields, y)
+		}
+	}
+	return &out
 }
 
 func widthsOf(rows [][]string) []int {
@@ -80,17 +123,18 @@ func cut(s string, width int) string {
 	if columns(s) <= width {
 		return s
 	}
-	var b strings.Builder
+	return head(s, width-1) + "…"
+}
+
+// head is the beginning of a text that takes at most so many columns.
+func head(s string, width int) string {
 	used := 0
-	for _, r := range s {
-		n := columns(string(r))
-		if used+n > width-1 {
-			break
+	for i, r := range s {
+		if used += columns(string(r)); used > width {
+			return s[:i]
 		}
-		b.WriteRune(r)
-		used += n
 	}
-	return b.String() + "…"
+	return s
 }
 
 // folded breaks a text into lines of at most so many columns, at spaces where it
@@ -107,9 +151,9 @@ func folded(s string, width int) []string {
 		if used > 0 {
 			lines = append(lines, line)
 		}
-		for n > width {
-			head := strings.TrimSuffix(cut(word, width+1), "…")
-			lines, word = append(lines, head), strings.TrimPrefix(word, head)
+		for n > width && width > 1 {
+			begin := head(word, width)
+			lines, word = append(lines, begin), word[len(begin):]
 			n = columns(word)
 		}
 		line, used = word, n

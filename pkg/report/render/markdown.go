@@ -4,24 +4,34 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/report"
 )
 
-// Markdown writes the report as GitHub-flavoured Markdown.
+// Markdown writes the report as Markdown that GitHub and GitLab render alike.
 func Markdown(w io.Writer, r *report.Report, l lang.Lang) error {
-	return writeMarkdown(w, "flowcorr", document(r, l), l)
+	return writeMarkdown(w, "flowcorr", document(r, l))
 }
 
-func writeMarkdown(w io.Writer, title string, blocks []block, l lang.Lang) error {
+func writeMarkdown(w io.Writer, title string, blocks []block) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprintf(out, "# %s\n", title)
+	open := false // a folded section
 	for _, b := range blocks {
 		switch {
 		case b.heading != "":
-			fmt.Fprintf(out, "\n## %s\n", markdownText(b.heading))
+			if open {
+				fmt.Fprint(out, "\n</details>\n")
+			}
+			if open = b.aside; open {
+				fmt.Fprintf(out, "\n<details><summary>%s</summary>\n", markdownText(b.heading))
+			} else {
+				fmt.Fprintf(out, "\n## %s\n", markdownText(b.heading))
+			}
 		case b.table != nil:
 			markdownTable(out, b.table)
 		case b.answer:
@@ -36,6 +46,9 @@ func writeMarkdown(w io.Writer, title string, blocks []block, l lang.Lang) error
 			}
 		}
 	}
+	if open {
+		fmt.Fprint(out, "\n</details>\n")
+	}
 	return out.Flush()
 }
 
@@ -48,26 +61,64 @@ func markdownTable(w io.Writer, t *table) {
 			rule[i] = "--:"
 		}
 	}
-	markdownRow(w, t.header)
+	markdownRow(w, t.header, nil)
 	fmt.Fprintf(w, "| %s |\n", strings.Join(rule, " | "))
 	for _, row := range t.rows {
-		markdownRow(w, row)
+		markdownRow(w, row, t.quotes)
 	}
 }
 
-func markdownRow(w io.Writer, cells []string) {
+// markdownRow writes a row; the cells of some columns are quotations.
+func markdownRow(w io.Writer, cells []string, quotes []int) {
 	escaped := make([]string, len(cells))
 	for i, c := range cells {
-		escaped[i] = markdownText(c)
+		if slices.Contains(quotes, i) {
+			escaped[i] = strings.ReplaceAll(markdownCode(c), "|", `\|`)
+		} else {
+			escaped[i] = markdownText(c)
+		}
 	}
 	fmt.Fprintf(w, "| %s |\n", strings.Join(escaped, " | "))
 }
 
-// markdownText makes foreign text inert: no markup, no HTML, no link, one line
-// (CommonMark 0.31, section 2.4).
+// markdownCode makes foreign text a code span, in which nothing is markup, a
+// link, a mention or a reference (CommonMark 0.31, 6.1).
+func markdownCode(s string) string {
+	s = strings.TrimSpace(Printable(s))
+	if s == "" {
+		return ""
+	}
+	longest, run := 0, 0
+	for _, r := range s {
+		if r == '`' {
+			run++
+			longest = max(longest, run)
+		} else {
+			run = 0
+		}
+	}
+	fence := strings.Repeat("`", longest+1)
+	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") {
+		s = " " + s + " "
+	}
+	return fence + s + fence
+}
+
+// split keeps two characters apart that GitHub or GitLab would read together
+// after rendering: a mention, a reference to an issue, an emoji, a bare link.
+const split = "<span></span>"
+
+// markdownText makes foreign text inert: no markup, no HTML, no link, no mention
+// and no reference; one line (CommonMark 0.31, 2.4).
 func markdownText(s string) string {
+	runes := []rune(Printable(s))
 	var b strings.Builder
-	for _, r := range Printable(s) {
+	for i, r := range runes {
+		next := rune(' ')
+		if i+1 < len(runes) {
+			next = runes[i+1]
+		}
+		wordy := unicode.IsLetter(next) || unicode.IsDigit(next) || next == '_' || next == '"'
 		switch r {
 		case '<':
 			b.WriteString("&lt;")
@@ -75,16 +126,34 @@ func markdownText(s string) string {
 			b.WriteString("&gt;")
 		case '&':
 			b.WriteString("&amp;")
-		case '@': // GitHub would notify a person of that name
-			b.WriteString("&#64;")
-		case '\\', '`', '*', '_', '{', '}', '[', ']', '(', ')', '#', '|', '~', '!':
+		case '\\', '`', '*', '_', '{', '}', '[', ']', '(', ')', '#', '|', '~', '!', '$', '^', '=':
 			b.WriteByte('\\')
 			b.WriteRune(r)
-		case ':': // keeps "http://…" from becoming a link
-			b.WriteString("&#58;")
+		case '-', '+', '.':
+			if i == 0 || i > 0 && r == '.' && next == ' ' && number(runes[:i]) { // else a list, or a rule
+				b.WriteByte('\\')
+			}
+			b.WriteRune(r)
 		default:
 			b.WriteRune(r)
 		}
+		if wordy && strings.ContainsRune("@#!~%$&", r) || r == ':' && (unicode.IsLetter(next) || next == '/' || next == '+' || next == '-') || r == '.' && wordy && afterWWW(runes[:i]) {
+			b.WriteString(split)
+		}
 	}
 	return b.String()
+}
+
+func number(runes []rune) bool {
+	for _, r := range runes {
+		if !unicode.IsDigit(r) {
+			return false
+		}
+	}
+	return true
+}
+
+func afterWWW(runes []rune) bool {
+	n := len(runes)
+	return n >= 3 && strings.EqualFold(string(runes[n-3:]), "www")
 }

@@ -3,8 +3,9 @@ package render
 import (
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/flowcorr/flowcorr/pkg/report"
 )
 
 // Printable makes foreign text safe for one line of a terminal: control
@@ -21,9 +22,9 @@ func Printable(s string) string {
 			fmt.Fprintf(&b, `\x%02x`, s[i])
 		case r == '\t':
 			b.WriteByte(' ')
-		case harmful(r) && r < 0x100:
+		case report.Harmful(r) && r < 0x100:
 			fmt.Fprintf(&b, `\x%02x`, r)
-		case harmful(r):
+		case report.Harmful(r):
 			fmt.Fprintf(&b, `\u%04x`, r)
 		default:
 			b.WriteRune(r)
@@ -38,15 +39,9 @@ func clean(s string) bool {
 		return false
 	}
 	for _, r := range s {
-		if harmful(r) || r == '\t' {
+		if report.Harmful(r) || r == '\t' {
 			return false
 		}
 	}
 	return true
-}
-
-// harmful tells whether a character could move the cursor, hide or reorder
-// what stands around it.
-func harmful(r rune) bool {
-	return r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Co, r) || r == '\u2028' || r == '\u2029')
 }

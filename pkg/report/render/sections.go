@@ -55,7 +55,7 @@ func (d *layout) timelineOf(j *report.Journey) {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b entry) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.rank, b.rank)) })
-	t := &table{header: []string{d.say(lang.Text{EN: "time", ES: "hora"}), "±", d.say(lang.Text{EN: "as written", ES: "tal cual"}), d.say(lang.Text{EN: "what", ES: "qué"}), "", d.say(lang.Text{EN: "where", ES: "dónde"})}, yields: []int{4}}
+	t := &table{header: []string{d.say(lang.Text{EN: "time", ES: "hora"}), "±", d.say(lang.Text{EN: "as written", ES: "tal cual"}), d.say(lang.Text{EN: "what", ES: "qué"}), "", d.say(lang.Text{EN: "where", ES: "dónde"})}, yields: []int{4}, quotes: []int{4, 5}}
 	for _, e := range all {
 		t.rows = append(t.rows, e.row)
 	}
@@ -119,7 +119,7 @@ func (d *layout) lines() {
 	if len(t.rows) == 0 {
 		return
 	}
-	d.heading(lang.Text{EN: "Log lines that belong to it", ES: "Líneas de registro que le pertenecen"})
+	d.asideHeading(lang.Text{EN: "Log lines that belong to it", ES: "Líneas de registro que le pertenecen"})
 	d.out = append(d.out, block{table: t})
 	if left > 0 {
 		d.para(d.say(lang.Text{EN: "… and %d more.", ES: "… y %d más."}, left))
@@ -144,7 +144,7 @@ func (d *layout) answerJourneys() []*report.Journey {
 }
 
 func (d *layout) lineTable() *table {
-	return &table{header: []string{d.say(lang.Text{EN: "journey", ES: "recorrido"}), d.say(lang.Text{EN: "line", ES: "línea"}), d.say(lang.Text{EN: "as written", ES: "tal cual"}), d.say(lang.Text{EN: "corrected", ES: "corregida"}), d.say(lang.Text{EN: "sure", ES: "certeza"}), ""}, yields: []int{5}}
+	return &table{header: []string{d.say(lang.Text{EN: "journey", ES: "recorrido"}), d.say(lang.Text{EN: "line", ES: "línea"}), d.say(lang.Text{EN: "as written", ES: "tal cual"}), d.say(lang.Text{EN: "corrected", ES: "corregida"}), d.say(lang.Text{EN: "sure", ES: "certeza"}), ""}, yields: []int{5}, quotes: []int{1, 5}}
 }
 
 func (d *layout) lineRow(j *report.Journey, l report.LineLink) []string {
@@ -214,7 +214,7 @@ func (d *layout) clocks() {
 
 // clockTable has a row for each stretch between steps, or for each segment.
 func (d *layout) clockTable(all bool) *table {
-	t := &table{header: []string{"", d.say(lang.Text{EN: "clock", ES: "reloj"}), d.say(lang.Text{EN: "state", ES: "estado"}), d.say(lang.Text{EN: "from", ES: "desde"}), d.say(lang.Text{EN: "offset", ES: "desfase"}), d.say(lang.Text{EN: "between", ES: "entre"}), "ppm", d.say(lang.Text{EN: "evidence", ES: "pruebas"})}, right: []bool{false, false, false, false, true, true, true, false}, yields: []int{7}, fold: true}
+	t := &table{header: []string{"", d.say(lang.Text{EN: "clock", ES: "reloj"}), d.say(lang.Text{EN: "state", ES: "estado"}), d.say(lang.Text{EN: "from", ES: "desde"}), d.say(lang.Text{EN: "offset", ES: "desfase"}), d.say(lang.Text{EN: "between", ES: "entre"}), "ppm", d.say(lang.Text{EN: "evidence", ES: "pruebas"})}, right: []bool{false, false, false, false, true, true, true, false}, yields: []int{7}, spare: []int{6}, fold: true}
 	for _, k := range d.r.Clocks {
 		var by []string
 		for _, s := range k.Supports {
@@ -250,7 +250,7 @@ func (d *layout) journeys() {
 	if len(d.r.Journeys) == 0 {
 		return
 	}
-	d.heading(lang.Text{EN: "Journeys", ES: "Recorridos"})
+	d.asideHeading(lang.Text{EN: "Journeys", ES: "Recorridos"})
 	shown := make([]*report.Journey, len(d.r.Journeys))
 	for i := range d.r.Journeys {
 		shown[i] = &d.r.Journeys[i]
@@ -260,7 +260,7 @@ func (d *layout) journeys() {
 		slices.SortStableFunc(shown, func(a, b *report.Journey) int { return cmp.Compare(b.Length(), a.Length()) })
 		shown = shown[:most]
 	}
-	t := &table{header: []string{"", d.say(lang.Text{EN: "start", ES: "inicio"}), d.say(lang.Text{EN: "service", ES: "servicio"}), d.say(lang.Text{EN: "what", ES: "qué"}), d.say(lang.Text{EN: "client", ES: "cliente"}), d.say(lang.Text{EN: "total", ES: "total"}), d.say(lang.Text{EN: "result", ES: "resultado"}), d.say(lang.Text{EN: "lines", ES: "líneas"})}, right: []bool{false, false, false, false, false, true, false, true}, yields: []int{3}}
+	t := &table{header: []string{"", d.say(lang.Text{EN: "start", ES: "inicio"}), d.say(lang.Text{EN: "service", ES: "servicio"}), d.say(lang.Text{EN: "what", ES: "qué"}), d.say(lang.Text{EN: "client", ES: "cliente"}), d.say(lang.Text{EN: "total", ES: "total"}), d.say(lang.Text{EN: "result", ES: "resultado"}), d.say(lang.Text{EN: "lines", ES: "líneas"})}, right: []bool{false, false, false, false, false, true, false, true}, yields: []int{3}, quotes: []int{3}}
 	for _, j := range shown {
 		what := j.Name
 		if j.Request != nil && j.Request.Path != "" {
@@ -294,8 +294,8 @@ func (d *layout) checklist() {
 }
 
 func (d *layout) files() {
-	d.heading(lang.Text{EN: "Evidence", ES: "Pruebas"})
-	t := &table{header: []string{"", d.say(lang.Text{EN: "file", ES: "archivo"}), d.say(lang.Text{EN: "kind", ES: "tipo"}), d.say(lang.Text{EN: "records", ES: "registros"}), d.say(lang.Text{EN: "from", ES: "desde"}), d.say(lang.Text{EN: "to", ES: "hasta"}), d.say(lang.Text{EN: "zone", ES: "huso"}), d.say(lang.Text{EN: "clock", ES: "reloj"}), d.say(lang.Text{EN: "taken at", ES: "tomada en"}), "sha256"}, right: []bool{false, false, false, true}, yields: []int{1}}
+	d.asideHeading(lang.Text{EN: "Evidence", ES: "Pruebas"})
+	t := &table{header: []string{"", d.say(lang.Text{EN: "file", ES: "archivo"}), d.say(lang.Text{EN: "kind", ES: "tipo"}), d.say(lang.Text{EN: "records", ES: "registros"}), d.say(lang.Text{EN: "from", ES: "desde"}), d.say(lang.Text{EN: "to", ES: "hasta"}), d.say(lang.Text{EN: "zone", ES: "huso"}), d.say(lang.Text{EN: "clock", ES: "reloj"}), d.say(lang.Text{EN: "taken at", ES: "tomada en"}), "sha256"}, right: []bool{false, false, false, true}, yields: []int{1}, spare: []int{9, 8, 6}, quotes: []int{1}}
 	var problems []string
 	for _, e := range d.r.Evidence {
 		from, to := "", ""

@@ -108,6 +108,7 @@ func isUnit(w string) bool {
 }
 
 func textTable(w io.Writer, t *table, opt TextOptions) error {
+	t = t.spared(opt.Width)
 	align := make([]tw.Align, len(t.header))
 	for i := range align {
 		align[i] = tw.AlignLeft

@@ -22,7 +22,7 @@ func Trends(w io.Writer, s *trend.Summary, opt TextOptions) error {
 
 // TrendsMarkdown writes the same as GitHub-flavoured Markdown.
 func TrendsMarkdown(w io.Writer, s *trend.Summary, opt TextOptions) error {
-	return writeMarkdown(w, "flowcorr batch", trends(s, opt.Lang), opt.Lang)
+	return writeMarkdown(w, "flowcorr batch", trends(s, opt.Lang))
 }
 
 // TrendsHTML writes the same as a page of its own that needs nothing else and

@@ -1,0 +1,302 @@
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/renderer/html"
+	"pgregory.net/rapid"
+
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/report"
+	"github.com/flowcorr/flowcorr/pkg/report/compare"
+)
+
+// saved is a report as a user saved it: outputs are functions of its JSON.
+func saved(t *testing.T) *report.Report {
+	t.Helper()
+	f, err := os.Open("testdata/report.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r, err := report.Decode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// outputs are all that are text, by name.
+func outputs(r *report.Report, l lang.Lang, width int) map[string]string {
+	opt := TextOptions{Lang: l, Width: width}
+	out := map[string]string{}
+	add := func(name string, write func(w io.Writer) error) {
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			b.WriteString("error: " + err.Error())
+		}
+		out[name] = b.String()
+	}
+	add("report", func(w io.Writer) error { return Text(w, r, opt) })
+	add("markdown", func(w io.Writer) error { return Markdown(w, r, l) })
+	add("timeline", func(w io.Writer) error { return Timeline(w, r, r.Timeline(), opt) })
+	add("match", func(w io.Writer) error { return Pairings(w, r, r.Pairings(), opt) })
+	add("check", func(w io.Writer) error { return Checklist(w, r, opt) })
+	add("clocks", func(w io.Writer) error { return Clocks(w, r, opt) })
+	add("files", func(w io.Writer) error { return Files(w, r, opt) })
+	c := compare.By(*compare.KeyNamed("repetition"), r)
+	add("compare", func(w io.Writer) error { return Comparison(w, c, opt) })
+	add("compare-markdown", func(w io.Writer) error { return ComparisonMarkdown(w, c, opt) })
+	if len(r.Journeys) > 0 {
+		if a, err := r.About(r.Journeys[0].ID); err == nil {
+			add("explain", func(w io.Writer) error { return About(w, r, a, opt) })
+		}
+	}
+	return out
+}
+
+// TestGolden: what each output looks like, in both languages. -update writes it.
+func TestGolden(t *testing.T) {
+	for _, l := range []struct {
+		name string
+		lang lang.Lang
+	}{{"en", lang.EN}, {"es", lang.ES}} {
+		for name, got := range outputs(saved(t), l.lang, 110) {
+			path := filepath.Join("testdata", name+"."+l.name+".golden")
+			if *update {
+				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				continue
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("%s: not as before (-update writes it)", path)
+			}
+		}
+	}
+}
+
+// TestWidth: no line of a text is wider than the terminal, unless a single word
+// of it is.
+func TestWidth(t *testing.T) {
+	r := saved(t)
+	for _, width := range []int{80, 100, 160} {
+		for name, text := range outputs(r, lang.ES, width) {
+			if strings.Contains(name, "markdown") {
+				continue
+			}
+			for line := range strings.Lines(text) {
+				line = strings.TrimRight(line, "\n")
+				if columns(line) > width && longestWord(line) < width-10 {
+					t.Errorf("%s at %d columns: %d: %s", name, width, columns(line), line)
+				}
+				if strings.HasSuffix(line, " ") {
+					t.Errorf("%s: a space at the end: %q", name, line)
+				}
+			}
+		}
+	}
+}
+
+func longestWord(s string) int {
+	n := 0
+	for _, w := range strings.Fields(s) {
+		n = max(n, columns(w))
+	}
+	return n
+}
+
+// TestFitted: tables keep to the width when their yielding columns can.
+func TestFitted(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 6).Draw(t, "columns")
+		row := rapid.SliceOfN(rapid.StringMatching(`[a-zé漢 ]{0,60}`), n, n)
+		rows := rapid.SliceOfN(row, 1, 5).Draw(t, "rows")
+		width := rapid.IntRange((slimmest+gap)*n, 150).Draw(t, "width")
+		tab := &table{fold: rapid.Bool().Draw(t, "fold"), yields: []int{0}}
+		out := fitted(rows, width, tab)
+		total := -gap / 2
+		for _, w := range widthsOf(lines(out)) {
+			total += w + gap
+		}
+		if total > width {
+			t.Fatalf("%d columns wide, at most %d: %q", total, width, out)
+		}
+		for i := range rows {
+			for k := range rows[i] {
+				if tab.fold && strings.Join(strings.Fields(strings.ReplaceAll(out[i][k], "\n", "")), "") != strings.Join(strings.Fields(rows[i][k]), "") {
+					t.Fatalf("%q became %q", rows[i][k], out[i][k])
+				}
+			}
+		}
+	})
+}
+
+// lines gives each line of a folded cell a row of its own.
+func lines(rows [][]string) [][]string {
+	var out [][]string
+	for _, row := range rows {
+		for k, cell := range row {
+			for _, l := range strings.Split(cell, "\n") {
+				r := make([]string, len(row))
+				r[k] = l
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}
+
+// TestHostileOutputs: text of others can neither steer a terminal nor become
+// markup, in any output and in both languages.
+func TestHostileOutputs(t *testing.T) {
+	long := strings.Repeat("A\u202e\x1b", 350_000) // 1 MB and more
+	for _, text := range []string{hostile, "a|b`c``d [x](http://evil.example) @octocat #1 www.evil.example https://evil.example :tada: $x$ !1 %1 ~1 &1 GH-1\n# top\n- item\n1. one\n", long} {
+		r := saved(t)
+		if len(text) > 10_000 { // one line of a log, one finding: 1 MB each
+			r.Journeys[0].Lines = append(r.Journeys[0].Lines, report.LineLink{Evidence: "e1", Line: 1, Status: "matched", Text: text})
+			r.Findings[0].Text = text
+		} else {
+			poison(reflect.ValueOf(r), text)
+		}
+		for name, got := range outputs(r, lang.ES, 120) {
+			harmless(t, name, got)
+			if strings.Contains(name, "markdown") && len(text) < 10_000 {
+				inertMarkdown(t, name, got)
+			}
+		}
+		var b bytes.Buffer
+		if err := report.Encode(&b, r); err != nil {
+			t.Fatal(err)
+		}
+		harmless(t, "json", b.String())
+		again, err := report.Decode(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(text) < 10_000 && again.Findings[0].Text != strings.ToValidUTF8(r.Findings[0].Text, "\ufffd") && utf8.ValidString(text) {
+			t.Error("JSON with escapes is other JSON")
+		}
+	}
+}
+
+// harmless fails at any character that does more than stand there.
+func harmless(t *testing.T, name, text string) {
+	t.Helper()
+	if !utf8.ValidString(text) {
+		t.Errorf("%s: no valid UTF-8", name)
+	}
+	for i, r := range text {
+		if r != '\n' && report.Harmful(r) {
+			t.Errorf("%s: %U is there: %q", name, r, text[max(0, i-40):min(len(text), i+10)])
+			return
+		}
+	}
+}
+
+// inertMarkdown renders it as GitHub would and looks for what others might have
+// put in. Raw HTML passes, so that an unescaped tag would be seen.
+func inertMarkdown(t *testing.T, name, text string) {
+	t.Helper()
+	var page bytes.Buffer
+	if err := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(html.WithUnsafe())).Convert([]byte(text), &page); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"<script", "<img", "<svg", "<a ", "<style"} {
+		if i := strings.Index(page.String(), bad); i >= 0 {
+			t.Errorf("%s: %s is there: …%s", name, bad, page.String()[max(0, i-60):min(page.Len(), i+60)])
+		}
+	}
+	allowed := regexp.MustCompile(`^</?(h1|h2|p|ul|li|table|thead|tbody|tr|th|td|strong|code|details|summary|span)[ >]`)
+	for _, tag := range regexp.MustCompile(`</?[a-z][^>]*>?`).FindAllString(page.String(), -1) {
+		if !allowed.MatchString(tag) {
+			t.Errorf("%s: markup that is not ours: %s", name, tag)
+		}
+	}
+	for _, bad := range []string{"@octocat", "#1 ", "www.evil", "https://evil", ":tada:", "$x$"} {
+		outside := regexp.MustCompile(`(?s)<code>.*?</code>`).ReplaceAllString(page.String(), "")
+		if i := strings.Index(outside, bad); i >= 0 {
+			t.Errorf("%s: %q stands whole outside of a quotation: …%s", name, bad, outside[max(0, i-60):min(len(outside), i+20)])
+		}
+	}
+	tables := regexp.MustCompile(`(?s)<table>.*?</table>`).FindAllString(page.String(), -1)
+	if len(tables) < 2 {
+		t.Errorf("%s: %d tables", name, len(tables))
+	}
+	for _, tab := range tables {
+		head := strings.Count(tab, "<th")
+		head -= strings.Count(tab, "<thead")
+		for _, row := range regexp.MustCompile(`(?s)<tr>.*?</tr>`).FindAllString(tab, -1) {
+			if cells := strings.Count(row, "<td"); cells > 0 && cells != head {
+				t.Errorf("%s: a row of %d cells under %d", name, cells, head)
+			}
+		}
+	}
+}
+
+// TestEmptyAndTorn: reports with nothing in them, or cut by hand, are shown.
+func TestEmptyAndTorn(t *testing.T) {
+	for name, text := range outputs(&report.Report{}, lang.EN, 80) {
+		if strings.HasPrefix(text, "error") {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+	whole, err := os.ReadFile("testdata/report.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tree map[string]any
+	if err := json.Unmarshal(whole, &tree); err != nil {
+		t.Fatal(err)
+	}
+	for key := range tree {
+		if key == "schema" {
+			continue
+		}
+		torn := map[string]any{}
+		for k, v := range tree {
+			if k != key {
+				torn[k] = v
+			}
+		}
+		text, err := json.Marshal(torn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := report.Decode(bytes.NewReader(text))
+		if err != nil {
+			t.Fatalf("without %s: %v", key, err)
+		}
+		outputs(r, lang.EN, 80)
+	}
+}
+
+// TestColor: with colours the text is the same but for them.
+func TestColor(t *testing.T) {
+	var plain, colored bytes.Buffer
+	if err := Text(&plain, saved(t), TextOptions{Width: 100}); err != nil {
+		t.Fatal(err)
+	}
+	if err := Text(&colored, saved(t), TextOptions{Width: 100, Color: true}); err != nil {
+		t.Fatal(err)
+	}
+	bare := regexp.MustCompile("\x1b\\[[0-9;]*m").ReplaceAllString(colored.String(), "")
+	if bare != plain.String() || colored.Len() == plain.Len() {
+		t.Error("colours change more than colours")
+	}
+}
