@@ -83,6 +83,10 @@ def main(words):
         return 3
     out = os.path.abspath(args.out or "lab-out")
     if not args.inside:
+        refused = sandbox.possible()
+        if refused:
+            sys.stderr.write(f"lab: this machine does not let it: {refused}\n")
+            return 3
         return max(sandbox.enter([name] + options(args) + ["--inside", "--out", out]) for name in args.story)
     for s in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(s, lambda number, frame: sys.exit(128 + number))

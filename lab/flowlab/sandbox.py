@@ -10,6 +10,14 @@ import subprocess
 import sys
 
 WORK = "/run/lab"  # inside: a file system in memory
+UNSHARE = ["unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "--kill-child=SIGKILL", "--mount-proc", "--"]
+
+
+def possible():
+    """What this machine does not let the lab do, or nothing: a container often has no right to mounts or devices."""
+    probe = "mount -t tmpfs tmpfs /run && ip link add a type veth peer name b && ip link add c type bridge"
+    done = subprocess.run([*UNSHARE, "sh", "-c", probe], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.stdout.strip() if done.returncode else ""
 
 
 def enter(words):
@@ -18,8 +26,7 @@ def enter(words):
     env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin", "LC_ALL": "C.UTF-8", "HOME": "/root", "TZ": "UTC"}
     child = subprocess.Popen(
         # nothing inside can set the machine's clock, whatever it tries
-        ["setpriv", "--pdeathsig=KILL", "--bounding-set=-sys_time", "--inh-caps=-sys_time", "--",
-         "unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "--kill-child=SIGKILL", "--mount-proc", "--",
+        ["setpriv", "--pdeathsig=KILL", "--bounding-set=-sys_time", "--inh-caps=-sys_time", "--", *UNSHARE,
          os.path.realpath(sys.executable), run] + words, env=env)
     for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(s, lambda number, frame: end(child))
