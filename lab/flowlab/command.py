@@ -50,16 +50,29 @@ def show_list():
     return 0
 
 
-def one(name, args, out):
-    story = stories.find(name)
-    if story is None:
-        sys.stderr.write(f"lab: no story {name!r}; lab/run --list tells them\n")
-        return 2
-    lacking = missing.programs(story.needs)
-    if lacking:
-        sys.stderr.write(f"lab: {name} needs {', '.join(lacking)}: apt-get install --no-install-recommends {' '.join(missing.packages(lacking))}\n")
+def cannot(names):
+    """Why the stories cannot be recorded here, as an exit code that was told, or 0."""
+    for name in names:
+        story = stories.find(name)
+        if story is None:
+            sys.stderr.write(f"lab: no story {name!r}; lab/run --list tells them\n")
+            return 2
+        lacking = missing.programs(story.needs)
+        if lacking:
+            sys.stderr.write(f"lab: {name} needs {', '.join(lacking)}: apt-get install --no-install-recommends {' '.join(missing.packages(lacking))}\n")
+            return 3
+    if os.geteuid() != 0:
+        sys.stderr.write("lab: must be run as root (it makes network namespaces): sudo lab/run …\n")
         return 3
-    folder = os.path.join(out, f"{name}-{args.seed}")
+    refused = sandbox.possible()
+    if refused:
+        sys.stderr.write(f"lab: this machine does not let it: {refused}\n")
+    return 3 if refused else 0
+
+
+def one(name, args, out):
+    """Records a story, inside."""
+    story, folder = stories.find(name), os.path.join(out, f"{name}-{args.seed}")
     begun = time.monotonic()
     failed = record(story, args.seed, offsets(args.offset), args.delay, folder)
     for claim in failed:
@@ -78,16 +91,16 @@ def main(words):
     if not args.story:
         sys.stderr.write("lab: which story? lab/run --list tells them\n")
         return 2
-    if os.geteuid() != 0:
-        sys.stderr.write("lab: must be run as root (it makes network namespaces): sudo lab/run …\n")
-        return 3
     out = os.path.abspath(args.out or "lab-out")
     if not args.inside:
-        refused = sandbox.possible()
-        if refused:
-            sys.stderr.write(f"lab: this machine does not let it: {refused}\n")
-            return 3
-        return max(sandbox.enter([name] + options(args) + ["--inside", "--out", out]) for name in args.story)
+        code = cannot(args.story)
+        if code:
+            return code
+        for name in args.story:
+            code = max(code, sandbox.enter([name] + options(args) + ["--inside", "--out", out]))
+            if code >= 128:  # interrupted: the rest is not wanted either
+                break
+        return code
     for s in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(s, lambda number, frame: sys.exit(128 + number))
     sandbox.prepare()

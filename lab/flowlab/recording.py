@@ -20,6 +20,9 @@ def record(story, seed, offsets, delay, folder):
     try:
         story.play(lab)
         clocks_as_said(lab)
+        strangers = set(offsets) - set(lab.hosts)
+        if strangers:
+            raise SystemExit(f"lab: {story.name} has no host {', '.join(sorted(strangers))}, but {', '.join(lab.hosts)}")
         written = live_logs(lab)
     finally:
         lab.stop()

@@ -15,7 +15,7 @@ UNSHARE = ["unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "
 
 def possible():
     """What this machine does not let the lab do, or nothing: a container often has no right to mounts or devices."""
-    probe = "mount -t tmpfs tmpfs /run && ip link add a type veth peer name b && ip link add c type bridge"
+    probe = "mount -t tmpfs tmpfs /run && ip link add name probe-a type veth peer name probe-b && ip link add name probe-c type bridge"
     done = subprocess.run([*UNSHARE, "sh", "-c", probe], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     return done.stdout.strip() if done.returncode else ""
 
