@@ -36,7 +36,8 @@ def injected(lab):
     for _ in range(5):
         curl(s.c1, "-4", "--http1.1", s.url + "/sleep?ms=500", label="500 ms injected in the application")
     lab.fault("application sleeps", paths=["/sleep"], ms=500)
-    lab.diagnosis("slow_application", text="time to first byte moves by 500 ms; DNS, TCP and TLS do not move")
+    if 500 >= 10 * lab.one_way:  # over a longer path the application is not the largest part
+        lab.diagnosis("slow_application", text="time to first byte moves by 500 ms; DNS, TCP and TLS do not move")
     lab.clocks_differ(s.web)
     lab.claim("client.pcap", "tls.handshake.type == 1", 10, 10)
 
