@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,12 +29,18 @@ func TestSessions(t *testing.T) {
 	t.Chdir(root)
 	t.Setenv("LANG", "C.UTF-8")
 	t.Setenv("COLUMNS", "100") // as on a terminal of that width
-	for _, path := range append(documents, filepath.Join(root, "README.md")) {
+	manual, err := filepath.Glob(filepath.Join(root, "docs", "*", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	documents = append(append(documents, manual...), filepath.Join(root, "README.md"))
+	for _, path := range documents {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := session.ReplaceAllFunc(text, func(block []byte) []byte { return replay(t, block) })
+		written := t.TempDir() // what the document's commands write
+		got := session.ReplaceAllFunc(text, func(block []byte) []byte { return replay(t, block, written) })
 		if bytes.Equal(got, text) {
 			continue
 		}
@@ -53,31 +60,33 @@ var (
 )
 
 // replay writes a session anew by running its commands.
-func replay(t *testing.T, block []byte) []byte {
+func replay(t *testing.T, block []byte, written string) []byte {
 	var out bytes.Buffer
 	out.WriteString("```console\n")
 	for _, m := range command.FindAllSubmatch(block, -1) {
 		out.Write(m[0])
 		out.WriteByte('\n')
-		out.WriteString(printed(t, strings.Fields(string(m[1])), string(m[2])))
+		out.WriteString(printed(t, strings.Fields(string(m[1])), string(m[2]), written))
 	}
 	out.WriteString("```")
 	return out.Bytes()
 }
 
 // printed is the standard output of a command, at most so many lines of it.
-// Files it writes go to a folder of the test.
-func printed(t *testing.T, args []string, lines string) string {
+// Files it writes go to the folder written, where later ones find them.
+func printed(t *testing.T, args []string, lines, written string) string {
 	for i, a := range args {
-		if a == "-o" && i+1 < len(args) {
-			args[i+1] = filepath.Join(t.TempDir(), args[i+1])
+		if i > 0 && slices.Contains([]string{"-o", "--out", "--index"}, args[i-1]) {
+			args[i] = filepath.Join(written, a)
+		} else if _, err := os.Stat(filepath.Join(written, a)); err == nil && i > 0 {
+			args[i] = filepath.Join(written, a) // what an earlier command wrote
 		}
 	}
 	var out, diag bytes.Buffer
 	if status := run(args, strings.NewReader(""), &out, &diag); status > exitFindings {
 		t.Errorf("flowcorr %s: status %d: %s", strings.Join(args, " "), status, diag.String())
 	}
-	text := out.String()
+	text := strings.ReplaceAll(out.String(), written+string(filepath.Separator), "")
 	if n, err := strconv.Atoi(lines); err == nil {
 		all := strings.SplitAfter(text, "\n")
 		text = strings.Join(all[:min(n, len(all))], "")

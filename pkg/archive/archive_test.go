@@ -3,6 +3,7 @@ package archive
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/parquet-go/parquet-go"
 
 	"github.com/flowcorr/flowcorr/internal/need"
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -341,4 +344,49 @@ func TestAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestParquet: both forms of a table hold the same rows.
+func TestParquet(t *testing.T) {
+	out := t.TempDir()
+	runOn(t, sample(t, "slow-application"), out, 1<<30)
+	sameRows[trend.JourneyRow](t, out, "journeys")
+	sameRows[trend.FindingRow](t, out, "findings")
+	sameRows[trend.ClockRow](t, out, "clocks")
+}
+
+func sameRows[T any](t *testing.T, out, table string) {
+	t.Helper()
+	lines, err := rowsOf[T](out, table)
+	if err != nil || len(lines) == 0 {
+		t.Fatalf("%s: %d rows: %v", table, len(lines), err)
+	}
+	var rows []T
+	err = filepath.WalkDir(filepath.Join(out, table), func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".parquet" {
+			return err
+		}
+		more, err := parquet.ReadFile[T](path)
+		rows = append(rows, more...)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := asJSON(t, rows), asJSON(t, lines); a != b {
+		t.Errorf("%s: as Parquet\n%s\nas lines\n%s", table, a, b)
+	}
+}
+
+func rowsOf[T any](out, table string) (all []T, err error) {
+	err = EachRow(out, table, func(row *T) error { all = append(all, *row); return nil })
+	return all, err
+}
+
+func asJSON(t *testing.T, v any) string {
+	b, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
