@@ -1,6 +1,7 @@
 package correlate
 
 import (
+	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
@@ -137,12 +138,19 @@ func measuredClocks(inc *incident.Incident, opt Options) ([]*Clock, map[*inciden
 // remeasureClocks measures with the lines that matching could link as further
 // evidence.
 func remeasureClocks(inc *incident.Incident, opt Options, apart map[*incident.Log]bool, linked []LinkedLine) []*Clock {
-	d := buildDomains(inc, apart)
-	e := gather(inc, d)
+	e, s := measureOnce(inc, opt, apart, linked)
+	if e.inferZones(s) { // what was too little to tell by itself
+		e, s = measureOnce(inc, opt, apart, linked)
+	}
+	return e.finish(s)
+}
+
+func measureOnce(inc *incident.Incident, opt Options, apart map[*incident.Log]bool, linked []LinkedLine) (*evidence, *clock.Solution) {
+	e := gather(inc, buildDomains(inc, apart))
 	e.linked(linked)
 	s := e.solve(opt)
 	if e.sameHosts(s) {
 		s = e.solve(opt)
 	}
-	return e.finish(s)
+	return e, s
 }

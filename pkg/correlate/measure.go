@@ -142,14 +142,32 @@ func (e *evidence) preferred(opt Options) []clock.ID {
 		}
 		return 4
 	}
+	repeats := e.repeating()
 	order := slices.Clone(e.clocks)
 	slices.SortStableFunc(order, func(a, b *Clock) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(len(reaches[b.ID].others), len(reaches[a.ID].others)),
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(repeats[a.ID], repeats[b.ID]), cmp.Compare(len(reaches[b.ID].others), len(reaches[a.ID].others)),
 			cmp.Compare(reaches[b.ID].items, reaches[a.ID].items))
 	})
 	out := make([]clock.ID, len(order))
 	for i, k := range order {
 		out[i] = k.ID
+	}
+	return out
+}
+
+// repeating tells of each clock whether it stamped packets of one capture
+// backwards (1): a clock that shows an instant twice is no reference.
+func (e *evidence) repeating() []int {
+	out := make([]int, len(e.clocks))
+	for i, c := range e.inc.Captures {
+		if c.Backward == 0 {
+			continue
+		}
+		for _, k := range e.clocks {
+			if k.Kind == kindCapture && len(k.Interfaces) > 0 && e.byKey[captureKey(i, k.Interfaces[0])] == k {
+				out[k.ID] = 1
+			}
+		}
 	}
 	return out
 }

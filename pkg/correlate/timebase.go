@@ -3,6 +3,7 @@ package correlate
 import (
 	"net/netip"
 
+	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
@@ -82,6 +83,7 @@ func carry(tb timebase, from source, s pcapflow.Stamp, to source, near int64) (p
 type measured struct {
 	table *clockTable
 	host  map[*incident.Capture]*incident.Capture // the first capture taken on the same host
+	turns map[logDrop]int                         // where logs pass a step backward, once looked for
 }
 
 // newTimebase uses the tracks of clocks, or none of them where opt says so.
@@ -89,7 +91,7 @@ func newTimebase(inc *incident.Incident, clocks []*Clock, opt Options) timebase 
 	if opt.NoCorrect {
 		return asWritten{}
 	}
-	m := &measured{table: newClockTable(inc, clocks), host: map[*incident.Capture]*incident.Capture{}}
+	m := &measured{table: newClockTable(inc, clocks), host: map[*incident.Capture]*incident.Capture{}, turns: map[logDrop]int{}}
 	taken := map[netip.Addr]*incident.Capture{}
 	for _, c := range inc.Captures {
 		m.host[c] = c
@@ -122,8 +124,59 @@ func (m *measured) line(l *incident.Log, event int, later int64) (span, bool) {
 	if k == nil || !e.HasTime {
 		return span{e.Time, e.Time, e.Time}, false
 	}
+	if d, behind, told := m.side(l, event, k); told {
+		at, low, high := d.CorrectSide(e.Time+later, behind)
+		return span{at, low, high}, true
+	}
 	at, low, high, ok := k.Correct(e.Time + later)
 	return span{at, low, high}, ok
+}
+
+// side tells on which side of a step backward of its clock a line was written:
+// in the order of its log the stamps go back once. Not told where the stamp was
+// shown once only, or where the log does not show the step.
+func (m *measured) side(l *incident.Log, event int, k *Clock) (d *clock.Drop, behind, told bool) {
+	t := l.Events[event].Time
+	for i := range k.Drops {
+		d := &k.Drops[i]
+		if t < d.First || t > d.Last {
+			continue
+		}
+		key := logDrop{l, d}
+		at, ok := m.turns[key]
+		if !ok {
+			at = turnOf(l, d)
+			m.turns[key] = at
+		}
+		return d, event >= at, at >= 0
+	}
+	return nil, false, false
+}
+
+// logDrop is a step backward in one log.
+type logDrop struct {
+	log  *incident.Log
+	drop *clock.Drop
+}
+
+// turnOf is the first event of a log behind a step backward; −1: its stamps do
+// not go back there, are too coarse, or go back more than once.
+func turnOf(l *incident.Log, d *clock.Drop) int {
+	at, latest := -1, int64(0)
+	for i := range l.Events {
+		e := &l.Events[i]
+		if !e.HasTime {
+			continue
+		}
+		if latest-e.Time > d.Size()/2+int64(e.Width) {
+			if at >= 0 {
+				return -1
+			}
+			at, latest = i, e.Time
+		}
+		latest = max(latest, e.Time)
+	}
+	return at
 }
 
 func (m *measured) lineClock(l *incident.Log, event int) *Clock { return m.table.ofEvent(l, event) }

@@ -44,6 +44,23 @@ func eachAlone(inc *incident.Incident) (apart map[*incident.Log]bool) {
 	return strangers(inc, tracks)
 }
 
+// inferZones reads logs that state no zone anew where the clock that wrote them
+// comes out hours off, and tells whether there were any.
+func (e *evidence) inferZones(s *clock.Solution) bool {
+	found := false
+	for _, l := range e.inc.Logs {
+		k := e.byKey[hostKey(e.hosts[l])]
+		if k == nil || len(k.Hosts) > 0 || s.Tracks[k.ID].Status != clock.Measured || !zoneless(l) {
+			continue
+		}
+		if east := zoneOf(&s.Tracks[k.ID]); east != 0 {
+			setZone(l, east)
+			found = true
+		}
+	}
+	return found
+}
+
 // strangers lists the logs that a clock other than that of their folder wrote:
 // the folder's is that of the log with most evidence.
 func strangers(inc *incident.Incident, tracks map[*incident.Log]*clock.Track) map[*incident.Log]bool {

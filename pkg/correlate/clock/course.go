@@ -142,7 +142,29 @@ func (c *course) before(ev []evidence, s Step) (theta int64, slot float64) {
 			behind, theta, slot = d, mid-s.Size, float64(e.high-e.low)/2e9
 		}
 	}
+	if other := theta - s.Size; s.Size < 0 && agreeing(ev, s, other) > agreeing(ev, s, theta) {
+		theta = other // what lay nearest by the clock's own time was of the second time it showed that
+	}
 	return theta, slot
+}
+
+// agreeing counts the evidence that a step fits if the offset right before it
+// was theta.
+func agreeing(ev []evidence, s Step, theta int64) int {
+	n := 0
+	at := s.At - theta
+	for i := range ev {
+		e := &ev[i]
+		want := theta
+		if e.at > at {
+			want += s.Size
+		}
+		free := int64(float64(abs(e.at-at)) / 1e9 * driftLimit)
+		if e.low-free-s.Slack <= want && want <= e.high+free+s.Slack {
+			n++
+		}
+	}
+	return n
 }
 
 // moved is the sum of the declared steps up to t.
@@ -270,6 +292,18 @@ func (c *course) drops() []drop {
 		note(instant(j.at-j.slot)-1000, instant(j.at+j.slot)+1000)
 	}
 	return c.dropList
+}
+
+// exported gives the steps backward with the offsets around them.
+func (c *course) exported() []Drop {
+	var out []Drop
+	for _, d := range c.drops() {
+		x := Drop{First: d.first, Last: d.last}
+		x.Before.Low, x.Before.Value, x.Before.High = c.band(d.before)
+		x.Behind.Low, x.Behind.Value, x.Behind.High = c.band(d.behind)
+		out = append(out, x)
+	}
+	return out
 }
 
 // width is the narrowest band of the course, ns.

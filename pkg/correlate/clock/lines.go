@@ -12,6 +12,7 @@ func (s *solver) pairUp(id ID, hint *course) {
 		known = hint
 	}
 	given := st.ev
+	matched := 0 // lines that found a partner at the offset they were first given
 	for _, alternatives := range s.choices(id) {
 		best, score := -1, -1
 		var bestEv []evidence
@@ -49,6 +50,7 @@ func (s *solver) pairUp(id ID, hint *course) {
 			continue
 		}
 		st.ev, st.course, st.status, st.why, st.guess = all, c, Measured, Sentence{}, nil
+		matched = max(matched, bestGuess.score)
 		if known == nil || c.width() < known.width() { // what a few lines leave open may be more than was known
 			known = c
 		}
@@ -60,7 +62,7 @@ func (s *solver) pairUp(id ID, hint *course) {
 		st.course = nil
 		return
 	}
-	if !slices.ContainsFunc(given, func(e evidence) bool { return e.keyed() }) && st.course.supporters() < minSupport {
+	if !slices.ContainsFunc(given, func(e evidence) bool { return e.keyed() }) && max(st.course.supporters(), matched) < minSupport {
 		st.status, st.course = Insufficient, nil
 		st.why = sentence("only %d lines bear on it", "solo %d líneas lo atañen", len(st.ev))
 	}

@@ -129,7 +129,17 @@ type Track struct {
 	Why        Sentence // for ambiguous and insufficient: the reason, one clause
 	Path       []ID     // clocks between it and the reference
 	Points     []Point  // a bounded choice of the evidence, in order of time
+	Drops      []Drop   // steps backward
 }
+
+// Drop is a step backward: the clock showed the instants First … Last twice.
+type Drop struct {
+	First, Last    int64
+	Before, Behind Offset // θ just before the step and just behind it
+}
+
+// Offset is a value of θ with its bounds, ns.
+type Offset struct{ Value, Low, High int64 }
 
 // Span is the stretch of a clock's own time that the evidence covers.
 type Span struct{ First, Last int64 }

@@ -59,6 +59,12 @@ func newPairing(lines, partners []Instant) *pairing {
 	return m
 }
 
+// paired tells whether the group of a line has partners at all.
+func (m *pairing) paired(line int) bool {
+	i := sort.Search(len(m.groups), func(k int) bool { return m.groups[k][1] > line })
+	return i < len(m.groups) && m.groups[i][0] <= line
+}
+
 func inGroup(a, b Instant) int {
 	return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.High, b.High), cmp.Compare(a.Low, b.Low), cmp.Compare(a.Ref, b.Ref))
 }

@@ -20,6 +20,7 @@ func (s *solver) solution() *Solution {
 			t.Candidates = st.guess.candidates
 		}
 		if st.course != nil {
+			t.Drops = st.course.exported()
 			t.Segments = st.course.segments(s.reach(ID(i), first, last))
 			t.Path = s.path(ID(i))
 			t.Points = st.points()

@@ -44,3 +44,16 @@ func (t *Track) Correct(stamp int64) (at, low, high int64, ok bool) {
 	offset, l, h, ok := t.At(stamp)
 	return stamp - offset, stamp - h, stamp - l, ok
 }
+
+// Size is how far the clock went back, ns.
+func (d *Drop) Size() int64 { return d.Before.Value - d.Behind.Value }
+
+// CorrectSide corrects a stamp of which the order of its record tells on which
+// side of a drop it was made.
+func (d *Drop) CorrectSide(stamp int64, behind bool) (at, low, high int64) {
+	o := d.Before
+	if behind {
+		o = d.Behind
+	}
+	return stamp - o.Value, stamp - o.High, stamp - o.Low
+}

@@ -45,7 +45,9 @@ func (m *pairing) coarse() guess {
 	if coverage < 0.9 { // a short burst fits by chance: look closer for rivals
 		rival = m.bestPath(peaks, g.theta, rivalNear)
 	}
-	clear := g.score-rival.score >= max(minSupport, int(math.Ceil(0.15*float64(g.score)))) && coverage >= 0.9
+	lead := g.score - rival.score
+	clear := lead >= max(minSupport, int(math.Ceil(0.15*float64(g.score)))) && coverage >= 0.9 ||
+		lead >= 3 && 4*lead >= g.score && coverage >= 0.95 && m.mutual(g.score) // few, but all of them
 	switch {
 	case g.score < minSupport:
 		g.status, g.why = Insufficient, sentence("only %d lines find a partner", "solo %d líneas encuentran pareja", g.score)
@@ -241,13 +243,13 @@ func (m *pairing) bestPath(peaks []peak, avoid []int64, apart int64) guess {
 	return g
 }
 
-// insidePath counts the lines that the path puts inside the stretch of the
-// partners.
+// insidePath counts the lines that may have a partner and that the path puts
+// inside the stretch of the partners.
 func (m *pairing) insidePath(theta []int64) int {
 	n := 0
 	for i, to := range m.order {
 		l := &m.lines[to]
-		if l.High-theta[i] >= m.first && l.Low-theta[i] <= m.last {
+		if m.paired(to) && l.High-theta[i] >= m.first && l.Low-theta[i] <= m.last {
 			n++
 		}
 	}
