@@ -32,21 +32,21 @@ type packetKey struct {
 	peer  netip.AddrPort
 }
 
-// captures compares the stamps of the same packets in two captures: whichever
-// saw a packet first, saw it no later than the other.
+// captures compares the stamps of the same packets in two captures, or on two
+// interfaces of one that was merged: whichever saw a packet first, saw it no
+// later than the other.
 func (e *evidence) captures() {
 	const enough = 20_000 // flows of a capture
-	if len(e.inc.Captures) < 2 {
-		return
-	}
 	most := 0
 	for _, c := range e.inc.Captures {
 		most = max(most, len(c.Flows))
 	}
 	every := uint32(most/enough + 1) // the same flows of every capture
-	seen := make([]map[packetKey]sighting, len(e.inc.Captures))
+	var seen []map[packetKey]sighting
 	for i, c := range e.inc.Captures {
-		seen[i] = e.sightings(i, c, every)
+		if len(e.inc.Captures) > 1 || severalClocks(c) {
+			seen = append(seen, e.sightings(i, c, every)...)
+		}
 	}
 	for i := range seen {
 		for j := i + 1; j < len(seen); j++ {
@@ -55,21 +55,33 @@ func (e *evidence) captures() {
 	}
 }
 
-// sightings lists the packets of a capture that can be known again; those seen
-// twice under one key are left out.
-func (e *evidence) sightings(i int, c *incident.Capture, every uint32) map[packetKey]sighting {
-	out := map[packetKey]sighting{}
-	twice := map[packetKey]bool{}
+// severalClocks tells whether more than one clock stamped a capture's flows.
+func severalClocks(c *incident.Capture) bool {
+	return slices.ContainsFunc(c.Flows, func(f *pcapflow.Flow) bool { return f.Clock != c.Flows[0].Clock })
+}
+
+// sightings lists the packets of a capture that can be known again, by the clock
+// that stamped them; those one clock saw twice under one key are left out.
+func (e *evidence) sightings(i int, c *incident.Capture, every uint32) (all []map[packetKey]sighting) {
+	place := map[*Clock]int{}
+	twice := map[*Clock]map[packetKey]bool{}
 	add := func(f *pcapflow.Flow, k packetKey, s pcapflow.Stamp, dir pcapflow.Dir) { // of the flow only its clock matters
-		if !s.Seen() || twice[k] {
+		by := e.byKey[captureKey(i, f.Clock)]
+		if _, known := place[by]; !known {
+			place[by] = len(all)
+			all = append(all, map[packetKey]sighting{})
+			twice[by] = map[packetKey]bool{}
+		}
+		out := all[place[by]]
+		if !s.Seen() || twice[by][k] {
 			return
 		}
 		if _, ok := out[k]; ok {
 			delete(out, k)
-			twice[k] = true
+			twice[by][k] = true
 			return
 		}
-		out[k] = sighting{s.Time, dir, e.byKey[captureKey(i, f.Clock)]}
+		out[k] = sighting{s.Time, dir, by}
 	}
 	for _, f := range c.Flows {
 		if f.Conn != nil && len(f.Conn.SYN) > 0 && len(f.Conn.SYNACK) > 0 && f.Conn.ISN[pcapflow.Client]%every == 0 {
@@ -104,7 +116,7 @@ func (e *evidence) sightings(i int, c *incident.Capture, every uint32) map[packe
 		k.dir = pcapflow.Server
 		add(&pcapflow.Flow{}, k, x.Reply, pcapflow.Server)
 	}
-	return out
+	return all
 }
 
 // handshake adds the packets that open a connection, where each was sent once.

@@ -236,7 +236,7 @@ func ntpJourneys(inc *incident.Incident) []*Journey {
 				}
 				p := Point{Capture: c, Flow: f}
 				k := key{s.Request.Xmt, f.Server.Addr()}
-				if j := ntpTwin(seen[k], c); s.Request.Seen() && j != nil {
+				if j := ntpTwin(seen[k], p); s.Request.Seen() && j != nil {
 					j.addNTPPoint(p, s)
 					continue
 				}
@@ -249,12 +249,13 @@ func ntpJourneys(inc *incident.Incident) []*Journey {
 	return list
 }
 
-// ntpTwin is the journey of the same request that capture c has not shown yet.
-func ntpTwin(list []*Journey, c *incident.Capture) *Journey {
+// ntpTwin is the journey of the same request that the capture, or the clock
+// within it, of p has not shown yet.
+func ntpTwin(list []*Journey, p Point) *Journey {
 	for _, j := range list {
 		shown := false
-		for _, p := range j.Points {
-			shown = shown || p.Capture == c
+		for _, q := range j.Points {
+			shown = shown || sourceOf(q) == sourceOf(p)
 		}
 		if !shown {
 			return j

@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
 )
 
 // Patience of resolvers, as far as grouping depends on it.
@@ -55,7 +56,7 @@ func lookupsOf(c *incident.Capture) []*Lookup {
 	open := map[openKey][]*asking{}
 	var all []*asking
 	for _, t := range tries {
-		key := openKey{t.Flow.Client.Addr(), class(t.Type), firstLabel(t.Name)}
+		key := openKey{t.Flow.Client.Addr(), class(t.Type), firstLabel(t.Name), t.Flow.Clock}
 		list := open[key]
 		for len(list) > 0 && asked(t)-list[0].last > 2*latestRetry {
 			list = list[1:]
@@ -80,6 +81,7 @@ type openKey struct {
 	client netip.Addr
 	class  string
 	label  string
+	clock  capture.ClockID // the interfaces of one capture may have seen the same packets
 }
 
 func firstLabel(name string) string {

@@ -16,10 +16,7 @@ func lookups(inc *incident.Incident) []*Lookup {
 	for _, c := range inc.Captures {
 		all = append(all, lookupsOf(c)...)
 	}
-	if len(inc.Captures) > 1 {
-		all = mergeLookups(all)
-	}
-	return all
+	return mergeLookups(all)
 }
 
 // queryKey names one transaction wherever it is seen. Behind an address
@@ -61,7 +58,7 @@ func mergeLookups(all []*Lookup) []*Lookup {
 		// What the best capture tells apart stays apart.
 		var primaries []*Lookup
 		for _, l := range group {
-			if l.Capture == group[0].Capture {
+			if l.source() == group[0].source() {
 				primaries = append(primaries, l)
 			} else {
 				p := primaries[0]
@@ -83,8 +80,8 @@ func mergeLookups(all []*Lookup) []*Lookup {
 // k-th use of an ID in one capture is the k-th in the other.
 func joinLookups(all []*Lookup, sets *sets, withClient bool, joined []bool) {
 	type use struct {
-		capture *incident.Capture
-		key     queryKey
+		source source
+		key    queryKey
 	}
 	count := map[use]int{}
 	type nth struct {
@@ -95,7 +92,7 @@ func joinLookups(all []*Lookup, sets *sets, withClient bool, joined []bool) {
 	for i, l := range all {
 		for _, t := range l.Tries {
 			key := keyOf(t, withClient)
-			u := use{l.Capture, key}
+			u := use{l.source(), key}
 			k := nth{key, count[u]}
 			count[u]++
 			other, ok := seen[k]
@@ -103,7 +100,7 @@ func joinLookups(all []*Lookup, sets *sets, withClient bool, joined []bool) {
 				seen[k] = i
 				continue
 			}
-			if all[other].Capture == l.Capture {
+			if all[other].source() == l.source() {
 				continue
 			}
 			// Behind an address translation the ID and the name must do: only for

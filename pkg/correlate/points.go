@@ -149,7 +149,7 @@ func sameConnection(a, b Point) bool {
 		return false
 	}
 	if a.Flow.Client == b.Flow.Client && a.Flow.Server == b.Flow.Server {
-		return a.Capture != b.Capture
+		return sourceOf(a) != sourceOf(b)
 	}
 	if both {
 		return true
@@ -194,7 +194,7 @@ func joinByMarks(all []Point, sets *sets) {
 		}
 		if other, ok := byMark[k]; !ok {
 			byMark[k] = i
-		} else if all[other].Capture != all[i].Capture || all[other].Flow.Client != all[i].Flow.Client {
+		} else if sourceOf(all[other]) != sourceOf(all[i]) || all[other].Flow.Client != all[i].Flow.Client {
 			sets.join(other, i)
 		}
 	})
@@ -219,7 +219,7 @@ func joinByAddress(all []Point, sets *sets) {
 		byTuple[key] = append(byTuple[key], i)
 	}
 	for _, key := range keys {
-		runs := byCapture(byTuple[key], all)
+		runs := bySource(byTuple[key], all)
 		for k := 1; k < len(runs); k++ {
 			if len(runs[k]) != len(runs[0]) {
 				continue // which is which, addresses alone do not tell
@@ -233,14 +233,19 @@ func joinByAddress(all []Point, sets *sets) {
 	}
 }
 
-// byCapture splits indices, which come capture by capture, at each new capture.
-func byCapture(list []int, all []Point) [][]int {
+// bySource splits indices by the capture, and the clock within it, that saw them.
+func bySource(list []int, all []Point) [][]int {
 	var runs [][]int
-	for n, i := range list {
-		if n == 0 || all[i].Capture != all[list[n-1]].Capture {
+	place := map[source]int{}
+	for _, i := range list {
+		s := sourceOf(all[i])
+		n, known := place[s]
+		if !known {
+			n = len(runs)
+			place[s] = n
 			runs = append(runs, nil)
 		}
-		runs[len(runs)-1] = append(runs[len(runs)-1], i)
+		runs[n] = append(runs[n], i)
 	}
 	return runs
 }

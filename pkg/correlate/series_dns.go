@@ -6,6 +6,7 @@ import (
 
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
 )
 
 // ResolverSeries are the transactions of one resolver in one capture.
@@ -60,16 +61,16 @@ func resolverSeries(inc *incident.Incident, past histories) []*ResolverSeries {
 	var all []*ResolverSeries
 	for _, c := range inc.Captures {
 		past := past[c]
-		of := map[netip.AddrPort]*ResolverSeries{}
+		of := map[resolverClock]*ResolverSeries{}
 		took := map[*ResolverSeries][]time.Duration{}
 		for _, t := range past.tries {
 			if !t.Query.Seen() || t.Type == "AXFR" || t.Type == "IXFR" {
 				continue
 			}
-			s := of[t.Resolver]
+			s := of[resolverClock{t.Resolver, t.Flow.Clock}]
 			if s == nil {
 				s = &ResolverSeries{Capture: c, Resolver: t.Resolver, First: t.Query, RCodes: map[string]int{}}
-				of[t.Resolver] = s
+				of[resolverClock{t.Resolver, t.Flow.Clock}] = s
 				all = append(all, s)
 			}
 			s.Asked++
@@ -84,7 +85,7 @@ func resolverSeries(inc *incident.Incident, past histories) []*ResolverSeries {
 			s.Latency = statisticsOf(list)
 		}
 		for _, t := range past.tries {
-			s := of[t.Resolver]
+			s := of[resolverClock{t.Resolver, t.Flow.Clock}]
 			if s == nil || !t.Query.Seen() || !t.Answer.Seen() || !s.Latency.outlier(latency(t)) || len(s.Outliers) == maxOutliers {
 				continue
 			}
@@ -92,6 +93,12 @@ func resolverSeries(inc *incident.Incident, past histories) []*ResolverSeries {
 		}
 	}
 	return all
+}
+
+// resolverClock tells the sightings of two interfaces apart.
+type resolverClock struct {
+	resolver netip.AddrPort
+	clock    capture.ClockID
 }
 
 func latency(t Try) time.Duration { return time.Duration(t.Answer.Time - t.Query.Time) }
@@ -182,7 +189,7 @@ func (h *dnsHistory) slowHere(t Try) DNSCause {
 		if asked(u) > t.Answer.Time {
 			break
 		}
-		if u.Flow.Client.Addr() == t.Resolver.Addr() && u.Query.Seen() {
+		if u.Flow.Client.Addr() == t.Resolver.Addr() && u.Query.Seen() && u.Flow.Clock == t.Flow.Clock {
 			return DNSUpstream
 		}
 	}
@@ -196,13 +203,13 @@ func (h *dnsHistory) slowHere(t Try) DNSCause {
 func lookupSeries(c *Case, past histories) []*LookupSeries {
 	var all []*LookupSeries
 	type key struct {
-		capture *incident.Capture
-		client  netip.Addr
+		source source
+		client netip.Addr
 	}
 	of := map[key]*LookupSeries{}
 	waits := map[*LookupSeries][]time.Duration{}
 	for _, l := range c.Lookups {
-		k := key{l.Capture, l.Client}
+		k := key{l.source(), l.Client}
 		s := of[k]
 		if s == nil {
 			s = &LookupSeries{Capture: l.Capture, Client: l.Client, First: l.Start}
@@ -221,7 +228,7 @@ func lookupSeries(c *Case, past histories) []*LookupSeries {
 		s.Wait = statisticsOf(list)
 	}
 	for _, l := range c.Lookups {
-		s := of[key{l.Capture, l.Client}]
+		s := of[key{l.source(), l.Client}]
 		took := time.Duration(l.End.Time - l.Start.Time)
 		if !l.End.Seen() || !s.Wait.outlier(took) || len(s.Outliers) == maxOutliers {
 			continue

@@ -73,7 +73,7 @@ func (t *copyTable) look(h *header, rtt int64) sameness {
 func (h *header) imprint() uint64 {
 	const m1, m2 = 0x9e3779b97f4a7c15, 0xd6e8feb86659fd93
 	x := uint64(h.sport)<<48 | uint64(h.dport)<<32 | uint64(h.id)<<16 | uint64(h.sum)
-	y := uint64(h.seq)<<32 | uint64(h.ack)
+	y := (uint64(h.seq)<<32 | uint64(h.ack)) ^ uint64(h.section)<<16 // another host's capture copies nothing
 	z := h.src.lo*m1 ^ (h.dst.lo+uint64(h.length)<<32+uint64(h.flags)<<56)*m2
 	x = (x ^ z ^ z>>32) * m1
 	if len(h.options) >= 12 { // time stamps
