@@ -209,15 +209,46 @@ var dnsUnreachable = Rule{
 }
 
 func checkDNSUnreachable(c *Case, r *Rule) []Finding {
-	return c.failedLookups(r, Error, func(l *correlate.Lookup) string {
-		if !c.deaf(l) || c.answersNear(l) {
+	refused := c.failedLookups(r, Error, func(l *correlate.Lookup) string {
+		if x := turnedAway(l); x != nil {
+			return names(l.Resolvers) + " " + x.Text
+		}
+		return ""
+	}, lang.Text{
+		EN: "The lookup of %s failed: resolver %s is not there, as ICMP says (nothing listens on its port, or the way to it is closed).",
+		ES: "La resolución de %s falló: el servidor DNS %s no está ahí, como dice ICMP (nada escucha en su puerto, o el camino está cerrado).",
+	}, func(*batch) string { return "ss -lnu 'sport = :53' (on the resolver)" })
+	for i := range refused {
+		for _, j := range refused[i].Journeys {
+			refused[i].Evidence = append(refused[i].Evidence, frames(j.Lookup.Capture, turnedAway(j.Lookup).Frame)...)
+		}
+		refused[i].Evidence = merge(refused[i].Evidence)
+	}
+	return append(refused, c.failedLookups(r, Error, func(l *correlate.Lookup) string {
+		if !c.deaf(l) || c.answersNear(l) || turnedAway(l) != nil {
 			return "" // dns-retry: it answers, these queries or their answers were lost
 		}
 		return names(l.Resolvers)
 	}, lang.Text{
 		EN: "No resolver answered for %s: all queries to %s were in vain.",
 		ES: "Ningún servidor DNS respondió por %s: todas las consultas a %s fueron en vano.",
-	}, func(*batch) string { return "tcpdump -ni any -w resolver.pcap 'port 53'" })
+	}, func(*batch) string { return "tcpdump -ni any -w resolver.pcap 'port 53'" })...)
+}
+
+// turnedAway is an ICMP error that answered a query of a lookup in vain; nil:
+// none, or somebody answered.
+func turnedAway(l *correlate.Lookup) *pcapflow.ICMPError {
+	if anyAnswer(l) {
+		return nil
+	}
+	for i := range l.Tries {
+		if f := l.Tries[i].Flow; f != nil {
+			if x := unreachable(f); x != nil && x.Source.Addr() != f.Server.Addr() {
+				return x
+			}
+		}
+	}
+	return nil
 }
 
 // deaf tells that nothing at all came back to a lookup, though the capture went

@@ -39,6 +39,9 @@ func Run(c *correlate.Case, opt Options) *Diagnosis {
 		for i := range found {
 			f := &found[i]
 			f.Rule = r.Name
+			if f.Severity >= Warning {
+				f.Text += dc.when(f)
+			}
 			dc.lower(r, f)
 			dc.explain(f)
 			dc.found = append(dc.found, *f)

@@ -196,15 +196,57 @@ var sshShed = Rule{
 		ES: "sshd cerró conexiones antes de toda identificación porque había demasiadas sin autenticar (MaxStartups) o la dirección tenía una penalización (PerSourcePenalties).",
 	},
 	Source: "sshd_config(5), MaxStartups, PerSourcePenalties",
-	Needs:  lang.Text{EN: "sshd's log", ES: "el registro de sshd"},
-	Wants:  []*Want{wantSSHLog},
+	Needs:  lang.Text{EN: "sshd's log, or a capture with the connection", ES: "el registro de sshd, o una captura con la conexión"},
+	Wants:  []*Want{wantHandshakes, wantSSHLog},
 	Refuters: []lang.Text{
 		{EN: "the banner was sent", ES: "la identificación se envió"},
 	},
-	Check: func(c *Case, r *Rule) []Finding {
-		return c.logFinding(r, lang.Text{
-			EN: "sshd shed %d connection{|s}: %q",
-			ES: "sshd descartó %d {conexión|conexiones}: %q",
-		}, func(e *logparse.Event) bool { return e.Kind == logparse.SSHDropped })
-	},
+	Check: checkSSHShed,
+}
+
+func checkSSHShed(c *Case, r *Rule) []Finding {
+	var found batches
+	for _, j := range c.open(r) {
+		if end, ok := c.shed(j); ok {
+			e := append(frames(j.Points[0].Capture, connection(j).ACK.Frame, end.Frame), journeyLines(j)...)
+			found.add(j.Server.String(), hit{journey: j, lost: j.Total(), evidence: e})
+		}
+	}
+	said := c.logFinding(r, lang.Text{
+		EN: "sshd shed %d connection{|s}: %q",
+		ES: "sshd descartó %d {conexión|conexiones}: %q",
+	}, func(e *logparse.Event) bool { return e.Kind == logparse.SSHDropped })
+	if len(found.all) == 0 {
+		return said
+	}
+	return found.telling(Warning, Medium, func(b *batch, f *Finding) {
+		f.Text = c.say(lang.Text{
+			EN: "%s took %d connection{|s} and closed {it|them} before any identification: too many not authenticated yet (MaxStartups), a penalty, or a filter of addresses.",
+			ES: "%s tomó %d {conexión|conexiones} y {la|las} cerró antes de toda identificación: demasiadas sin autenticar (MaxStartups), una penalización o un filtro de direcciones.",
+		}, b.key, len(b.hits))
+		for _, s := range said {
+			f.Confidence = High
+			f.Evidence = merge(append(f.Evidence, s.Evidence...))
+		}
+		f.Refuters = c.doubts(r, notFound)
+	})
+}
+
+// shed tells that an SSH server closed a connection right after the handshake
+// without its identification, and when.
+func (c *Case) shed(j *correlate.Journey) (end pcapflow.Stamp, ok bool) {
+	n := connection(j)
+	if n == nil || !n.ACK.Seen() || len(n.SYN) == 0 || !(j.SSH != nil || c.isSSHPort(j)) || j.SSH != nil && j.SSH.ServerBanner.Seen() || j.Service == "http" {
+		return end, false
+	}
+	end = n.FIN[pcapflow.Server]
+	for _, x := range n.RST {
+		if x.Dir == pcapflow.Server && !x.Odd && (!end.Seen() || x.Time < end.Time) {
+			end = x.Stamp
+		}
+	}
+	if own := n.FIN[pcapflow.Client]; own.Seen() && own.Time < end.Time {
+		return end, false
+	}
+	return end, end.Seen() && end.Time-n.ACK.Time < int64(time.Second)+2*n.RTT
 }

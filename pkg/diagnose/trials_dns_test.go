@@ -180,6 +180,16 @@ var dnsTrials = []trial{
 		w.lookup("app.example", a, b)
 	}, false, 0},
 	{"dns-unreachable", "nobody answers", func(w *world) { w.lookup("app.example", w.again(w.try("A", "app.example", 1000, 0, ""), 6000)) }, true, High},
+	{"dns-unreachable", "nothing listens there, says ICMP", func(w *world) {
+		t := w.try("A", "app.example", 1000, 0, "")
+		t.Flow.ICMP = []pcapflow.ICMPError{{Stamp: w.at(1001), Type: 3, Code: 3, From: resolver.Addr(), Source: client, Target: resolver, Text: "port unreachable"}}
+		w.lookup("app.example", t)
+	}, true, High},
+	{"dns-slow-resolver", "received, and turned away by ICMP", func(w *world) {
+		t := w.again(w.try("A", "app.example", 1000, 0, ""), 2000)
+		t.Flow.ICMP = []pcapflow.ICMPError{{Stamp: w.at(1001), Type: 3, Code: 3, From: resolver.Addr(), Source: client, Target: resolver}}
+		w.atResolver(w.lookup("app.example", t), 2, false)
+	}, false, 0},
 	{"dns-unreachable", "the resolver answers others", func(w *world) {
 		w.ordinary()
 		w.lookup("app.example", w.again(w.try("A", "app.example", 1000, 0, ""), 6000))

@@ -147,6 +147,12 @@ var sessionTrials = []trial{
 		w.again1(j.Points[0].Flow.Conn, sv, 3900)
 	}, false, 0},
 	{"ssh-shed", "MaxStartups", func(w *world) { w.log("auth-log", sshLine(logparse.SSHDropped, "drop connection #11: Maxstartups")) }, true, Medium},
+	{"ssh-shed", "closed at once, no banner", func(w *world) {
+		j, s := w.ssh(1040)
+		s.ServerBanner = pcapflow.Stamp{}
+		j.Points[0].Flow.Conn.FIN[sv] = w.at(1041)
+	}, true, Medium},
+	{"ssh-shed", "after the banner", func(w *world) { j, _ := w.ssh(1040); j.Points[0].Flow.Conn.FIN[sv] = w.at(1041) }, false, 0},
 	{"ssh-shed", "accepted", func(w *world) { w.log("auth-log", sshLine(logparse.SSHAccepted, "")) }, false, 0},
 	{"ssh-slow-kex", "a second of computing", func(w *world) { _, s := w.ssh(1040); s.KexReply = w.at(2300) }, true, Medium},
 	{"ssh-slow-kex", "quick in another login", func(w *world) { w.ssh(1040); _, s := w.ssh(1040); s.KexReply = w.at(2300) }, true, Low},
