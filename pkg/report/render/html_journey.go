@@ -35,6 +35,9 @@ func (p *packer) journey(j *report.Journey) htmlJourney {
 		if f.Seconds != nil {
 			row[2] = int64(*f.Seconds) / 1000
 		}
+		if f.Slow != "" && f.Limit != nil {
+			row = append(row, int64(*f.Limit)/1000)
+		}
 		out.Phases = append(out.Phases, row)
 	}
 	for _, s := range j.Breakdown {
@@ -56,6 +59,9 @@ func (p *packer) journey(j *report.Journey) htmlJourney {
 // details packs the instants and lines that are shown of one journey alone.
 func (p *packer) details(out *htmlJourney, j *report.Journey) {
 	start := startOf(j)
+	if j.Daemon != nil {
+		out.Daemon = foreign(j.Daemon.Text, longestLine)
+	}
 	for i := range j.Instants {
 		m := &j.Instants[i]
 		if finer[m.Name] {

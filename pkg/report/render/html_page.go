@@ -15,8 +15,9 @@ import (
 // Bounds of what stands in the page as text; the data of the script has its
 // own.
 const (
-	mostCards    = 200   // findings
-	mostLines    = 40    // lines of the answer's journeys
+	mostCards    = 200 // findings
+	mostLines    = 40  // lines of the answer's journeys
+	mostFiles    = 2000
 	mostProblems = 50    // of one file
 	longestLine  = 400   // characters of a quoted line
 	longestText  = 4000  // of any other foreign text
@@ -49,6 +50,7 @@ type htmlPage struct {
 	CheckState string
 	Files      []fileView
 	FileState  string
+	MoreFiles  string
 	Unmatched  []string
 	Unchecked  []blockView
 	Series     []blockView
@@ -118,7 +120,11 @@ func (d *layout) page() (*htmlPage, error) {
 	d.clockViews(p)
 	d.checks(p)
 	d.fileViews(p)
-	for _, u := range d.r.Unmatched {
+	for i, u := range d.r.Unmatched {
+		if i == mostFiles {
+			p.Unmatched = append(p.Unmatched, fmt.Sprintf("… +%d", len(d.r.Unmatched)-i))
+			break
+		}
 		p.Unmatched = append(p.Unmatched, fmt.Sprintf("%s: %d: %s (%s)", d.filePath(u.Evidence), len(u.Lines), foreign(u.Reason, 300), numbers(u.Lines)))
 	}
 	return p, nil
@@ -301,7 +307,13 @@ func (d *layout) checks(p *htmlPage) {
 
 func (d *layout) fileViews(p *htmlPage) {
 	troubled := 0
-	for _, e := range d.r.Evidence {
+	for i, e := range d.r.Evidence {
+		if len(e.Problems) > 0 {
+			troubled++
+		}
+		if i >= mostFiles {
+			continue
+		}
 		v := fileView{
 			ID: foreign(e.ID, 100), Path: foreign(e.Path, longestLine), Kind: foreign(e.Kind, 100), Hash: foreign(e.SHA256, 64), Size: size(e.Bytes), Records: fmt.Sprint(e.Records),
 			Zone: foreign(e.Zone, 100), Clock: foreign(e.Clock, 100), Reason: foreign(e.Reason, longestText),
@@ -322,12 +334,12 @@ func (d *layout) fileViews(p *htmlPage) {
 			}
 			v.Problems = append(v.Problems, d.position(x)+foreign(x.Text, longestLine))
 		}
-		if len(e.Problems) > 0 {
-			troubled++
-		}
 		p.Files = append(p.Files, v)
 	}
-	p.FileState = d.say(lang.Text{EN: "%d files, %d with problems", ES: "%d archivos, %d con problemas"}, len(p.Files), troubled)
+	if n := len(d.r.Evidence) - len(p.Files); n > 0 {
+		p.MoreFiles = d.say(lang.Text{EN: "… and %d more, in the JSON report.", ES: "… y %d más, en el informe JSON."}, n)
+	}
+	p.FileState = d.say(lang.Text{EN: "%d files, %d with problems", ES: "%d archivos, %d con problemas"}, len(d.r.Evidence), troubled)
 }
 
 // size writes a number of bytes as people read it.

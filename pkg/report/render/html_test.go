@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -228,6 +229,29 @@ func TestManyJourneys(t *testing.T) {
 	}
 	has(p, true, `Array.from(document.querySelectorAll("#rows .row")).some(function (e) { return e.getAttribute("aria-rowindex") === "905"; })`)
 	p.quiet()
+}
+
+// TestPageSize: whatever a report holds, the page stays within 15 MB, and says
+// what it leaves out.
+func TestPageSize(t *testing.T) {
+	r := many(t, 16)
+	last := r.Journeys[0]
+	for i := range 40_000 {
+		j := last
+		j.ID, j.Name = fmt.Sprintf("x%d", i), strings.Repeat(fmt.Sprintf("%d.", i), 80)
+		r.Journeys = append(r.Journeys, j)
+		r.Evidence = append(r.Evidence, report.Evidence{ID: fmt.Sprintf("y%d", i), Path: j.Name, Kind: "text-log"})
+	}
+	var text bytes.Buffer
+	if err := HTML(&text, r, lang.EN); err != nil {
+		t.Fatal(err)
+	}
+	if n := text.Len(); n > 15e6 || n < 10e6 {
+		t.Errorf("%d bytes", n)
+	}
+	if !regexp.MustCompile(`"left":\d+`).Match(text.Bytes()) || !strings.Contains(text.String(), "… and 3") {
+		t.Error("what is left out is not told")
+	}
 }
 
 // TestAccessible runs axe-core, whose rules are those of WCAG 2.2 A and AA and

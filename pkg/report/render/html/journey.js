@@ -41,7 +41,7 @@ function showJourney(i, focus) {
   var others = otherLines(j), steps = (j.m || j.q) ? html("div", { class: "scroll wide", tabindex: "0", role: "group", "aria-label": word("timeline") }, stepsTable(j)) : html("p", { class: "hint wide" }, word("no-details"));
   box.replaceChildren(
     html("div", { class: "head" }, title, html("p", { class: "sub" }, sub), html("button", { type: "button", class: "close", onclick: closeJourney }, word("close"))),
-    named || "", legendOf(j),
+    named || "", legendOf(j), j.v ? html("p", { class: "daemon" }, j.v) : "",
     html("div", { class: "pair" }, html("div", {}, html("h4", {}, word("waterfall")), fall), html("div", {}, html("h4", {}, word("ladder")), ladder), steps),
     others.length ? html("ul", { class: "proofs" }, others) : "");
   box.hidden = false;

@@ -65,6 +65,10 @@ function drawWaterfall(box, j) {
     if (!open) {
       b = Math.max(a + 1.5, x(p[1] + p[2]));
       g.push(svg("rect", { class: name.c, x: a, y: y + 5, width: b - a, height: step - 10, rx: 2 }, svg("title", {}, name.w + " " + lengthText(p))));
+      if (p[5] !== undefined) {
+        var limit = x(p[1] + p[5]);
+        g.push(svg("line", { class: "limit", x1: limit, x2: limit, y1: y + 2, y2: y + step - 2 }, svg("title", {}, word("normal", span(p[5])))));
+      }
       troubles = troubles.filter(function (t) {
         if (t < p[1] - 1 || t > p[1] + p[2] + 1) return true;
         g.push(drawTrouble(x(t), mid));
