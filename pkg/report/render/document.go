@@ -111,8 +111,9 @@ func (d *layout) breakdownOf(j *report.Journey) {
 
 // phases of a journey as a table.
 func (d *layout) phases(j *report.Journey) *table {
-	t := &table{header: []string{d.say(lang.Text{EN: "phase", ES: "fase"}), d.say(lang.Text{EN: "time", ES: "tiempo"}), d.say(lang.Text{EN: "result", ES: "resultado"}), ""}, right: []bool{false, true, false, false}, yields: []int{3}, fold: true}
-	for _, p := range j.Phases {
+	t := &table{header: []string{d.say(lang.Text{EN: "phase", ES: "fase"}), d.say(lang.Text{EN: "time", ES: "tiempo"}), d.say(lang.Text{EN: "result", ES: "resultado"}), "", ""}, right: []bool{false, true}, yields: []int{3}, spare: []int{4}, fold: true}
+	for i := range j.Phases {
+		p := &j.Phases[i]
 		length, remark := "–", p.Reason
 		if p.Seconds != nil {
 			length = span(*p.Seconds)
@@ -123,12 +124,26 @@ func (d *layout) phases(j *report.Journey) *table {
 		if p.RTT != nil {
 			remark = strings.TrimSpace(remark + " " + d.say(lang.Text{EN: "round trip %s", ES: "ida y vuelta %s"}, span(*p.RTT)))
 		}
-		t.rows = append(t.rows, []string{p.Name, length, d.word(p.Outcome), remark})
+		t.rows = append(t.rows, []string{p.Name, length, d.word(p.Outcome), remark, waterfall(j, p)})
 	}
 	if len(t.rows) == 0 {
 		return nil
 	}
 	return t
+}
+
+// waterfall draws when in the journey a phase was, thirty columns for the whole;
+// of a phase that another capture saw, or that did not end, nothing is known.
+func waterfall(j *report.Journey, p *report.Phase) string {
+	const width = 30
+	length := j.Length()
+	if p.Start == nil || p.Seconds == nil || p.Evidence != "" || length <= 0 {
+		return ""
+	}
+	at := func(s report.Seconds) int { return int(float64(s)/float64(length)*width + 0.5) }
+	begin := min(max(at(report.Seconds(*p.Start-j.Start)), 0), width-1)
+	end := min(max(at(report.Seconds(*p.Start-j.Start)+*p.Seconds), begin+1), width)
+	return strings.Repeat("·", begin) + strings.Repeat("█", end-begin) + strings.Repeat("·", width-end)
 }
 
 // journeyName tells which journey: service, request, both ends, length.

@@ -16,11 +16,15 @@ const gap = 2
 // slimmest is the least width a column is narrowed to.
 const slimmest = 8
 
+// comfortable is the width below which a column that yields is not narrowed while
+// others can be left out or narrowed instead.
+const comfortable = 20
+
 // fitted narrows columns of printable rows until they fit into width columns
 // (0: no limit), as far as that goes: those that yield first, then the widest.
 func fitted(rows [][]string, width int, t *table) [][]string {
 	widths := widthsOf(rows)
-	limits := narrowed(narrowed(widths, t.yields, width), nil, width)
+	limits := narrowed(narrowed(widths, t.yields, comfortable, width), nil, slimmest, width)
 	if width <= 0 || slices.Equal(widths, limits) {
 		return rows
 	}
@@ -38,8 +42,8 @@ func fitted(rows [][]string, width int, t *table) [][]string {
 	return out
 }
 
-// spared leaves columns out that are spare until the others can be narrowed into
-// the width.
+// spared leaves columns out that are spare until the others fit with those that
+// yield at a comfortable width.
 func (t *table) spared(width int) *table {
 	if width <= 0 {
 		return t
@@ -47,8 +51,12 @@ func (t *table) spared(width int) *table {
 	out := *t
 	for _, k := range t.spare {
 		least := -gap / 2
-		for _, w := range widthsOf(append([][]string{out.header}, out.rows...)) {
-			least += min(w, slimmest) + gap
+		for i, w := range widthsOf(append([][]string{out.header}, out.rows...)) {
+			if slices.Contains(out.yields, i) {
+				least += min(w, comfortable) + gap
+			} else {
+				least += w + gap
+			}
 		}
 		if least <= width {
 			break
@@ -95,8 +103,8 @@ func widthsOf(rows [][]string) []int {
 }
 
 // narrowed takes columns off the widest of some columns (nil: of all), one at a
-// time, until all fit or these are as slim as they get.
-func narrowed(widths, some []int, width int) []int {
+// time, until all fit or these are down to a least width.
+func narrowed(widths, some []int, least, width int) []int {
 	out := slices.Clone(widths)
 	total := -gap / 2
 	for _, w := range out {
@@ -105,7 +113,7 @@ func narrowed(widths, some []int, width int) []int {
 	for total > width {
 		widest := -1
 		for k := range out {
-			if (some == nil || slices.Contains(some, k)) && out[k] > slimmest && (widest < 0 || out[k] > out[widest]) {
+			if (some == nil || slices.Contains(some, k)) && out[k] > least && (widest < 0 || out[k] > out[widest]) {
 				widest = k
 			}
 		}

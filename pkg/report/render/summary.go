@@ -16,7 +16,12 @@ func (d *layout) summary() {
 	if a == nil {
 		d.para(d.say(lang.Text{EN: "No hypothesis: the evidence shows nothing that the rules know.", ES: "Sin hipótesis: las pruebas no muestran nada que las reglas conozcan."}))
 	} else {
-		d.out = append(d.out, block{text: a.Text, answer: true})
+		if h := d.healthy(a); h != nil {
+			d.out = append(d.out, block{text: h.Text, answer: true})
+			d.para(d.say(lang.Text{EN: "Most worth knowing: %s", ES: "Lo más digno de saber: %s"}, a.Text))
+		} else {
+			d.out = append(d.out, block{text: a.Text, answer: true})
+		}
 		d.para(d.findingLine(a))
 		d.doubt(a)
 	}
@@ -35,6 +40,20 @@ func (d *layout) notices() {
 			ES: "Anonimizado: se sustituyeron %d direcciones, %d nombres, %d usuarios, %d elementos de rutas y %d palabras más, siempre por lo mismo; faltan los resúmenes (hash) de los archivos; los tiempos y tamaños son los registrados."},
 			c.Addresses, c.Names, c.Users, c.Paths, c.Words))
 	}
+}
+
+// healthy is the finding that nothing is wrong, where the answer is a mere note
+// about something else; else nil.
+func (d *layout) healthy(answer *report.Finding) *report.Finding {
+	if report.SeverityRank(answer.Severity) > report.SeverityRank("note") || answer.Rule == "healthy" {
+		return nil
+	}
+	for i := range d.r.Findings {
+		if f := &d.r.Findings[i]; f.Rule == "healthy" && f.Confidence != "not-evaluable" {
+			return f
+		}
+	}
+	return nil
 }
 
 // doubt says what stands against the answer and what nobody looked for.
