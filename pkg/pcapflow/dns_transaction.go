@@ -1,7 +1,6 @@
 package pcapflow
 
 import (
-	"encoding/binary"
 	"hash/maphash"
 	"strconv"
 	"time"
@@ -46,16 +45,9 @@ var dnsSeed = maphash.MakeSeed()
 // leaves the process, so its seed may be random: no message can be built to
 // collide.
 func dnsKey(id uint16, asker Dir, q dnsQuestion, name []byte) uint64 {
-	var h maphash.Hash
-	h.SetSeed(dnsSeed)
-	var fixed [7]byte
-	binary.BigEndian.PutUint16(fixed[:], id)
-	binary.BigEndian.PutUint16(fixed[2:], q.typ)
-	binary.BigEndian.PutUint16(fixed[4:], q.class&0x7fff) // mDNS uses the top bit for itself
-	fixed[6] = byte(asker)
-	h.Write(fixed[:])
-	h.Write(name)
-	return h.Sum64()
+	const m = 0x9e3779b97f4a7c15
+	x := uint64(id)<<48 | uint64(q.typ)<<32 | uint64(q.class&0x7fff)<<16 | uint64(asker) // mDNS uses the top bit of the class for itself
+	return (maphash.Bytes(dnsSeed, name) ^ x*m) * m
 }
 
 // message takes one message of size octets, of which the capture may hold less.

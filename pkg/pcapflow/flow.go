@@ -7,11 +7,16 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
 )
 
-// flow is the state of one open flow. What every packet touches comes first.
-// Most flows need no more than this: what they carry, the further life of a
-// connection and what is told of them in the end have rooms of their own, made
-// when they are needed.
+// flow is the state of one open flow. Most flows need no more than this: what
+// they carry, the further life of a connection and what is told of them in the
+// end have rooms of their own, made when they are needed.
 type flow struct {
+	flowPart
+	tcpPart
+}
+
+// flowPart is what every flow has. What every packet touches comes first.
+type flowPart struct {
 	key         flowKey
 	hash        uint32
 	turn        uint32 // counts its entries in the wheel: only the latest holds
@@ -26,18 +31,6 @@ type flow struct {
 	bytes   [2]int64
 	payload [2]int64
 
-	side      [2]tcpSide             // TCP only, as what follows up to tcp
-	letters   uint32                 // of Zeek's history, those written: two bits a letter
-	begun     uint8                  // bytes of beginning that are written
-	beginning [historyBeginning]byte // of Zeek's history
-	complete  uint8                  // Wireshark's completeness
-	watch     uint8                  // what each acknowledgement and segment must be held against
-	steady    bool                   // past the handshake
-	rtt       int64                  // of the handshake, ns; 0: unknown
-	progress  Stamp                  // latest new data or acknowledgement
-	opened    tcpOpening
-	tcp       *tcpState // nil: so far opening tells all of the connection
-
 	*carried       // nil: the flow has carried nothing yet
 	out      *Flow // nil: nothing to tell yet that is not here
 	marks    *marker
@@ -50,6 +43,21 @@ type flow struct {
 	guessed   bool
 	ttl       [2]uint8
 	mac       [2][6]byte
+}
+
+// tcpPart is what a flow has as a TCP connection.
+type tcpPart struct {
+	side      [2]tcpSide
+	letters   uint32                 // of Zeek's history, those written: two bits a letter
+	begun     uint8                  // bytes of beginning that are written
+	beginning [historyBeginning]byte // of Zeek's history
+	complete  uint8                  // Wireshark's completeness
+	watch     uint8                  // what each acknowledgement and segment must be held against
+	steady    bool                   // past the handshake
+	rtt       int64                  // of the handshake, ns; 0: unknown
+	progress  Stamp                  // latest new data or acknowledgement
+	opened    tcpOpening
+	tcp       *tcpState // nil: so far opened tells all of the connection
 }
 
 // closing is how far a flow has come towards its end.

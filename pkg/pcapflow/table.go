@@ -72,7 +72,10 @@ func (t *flowTable) take() *flow {
 
 // giveBack takes a flow that has ended.
 func (t *flowTable) giveBack(f *flow) {
-	*f = flow{number: f.number, turn: f.turn + 1}
+	if f.isTCP() {
+		f.tcpPart = tcpPart{}
+	}
+	f.flowPart = flowPart{number: f.number, turn: f.turn + 1}
 	t.free = append(t.free, f.number)
 }
 

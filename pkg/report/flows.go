@@ -26,11 +26,7 @@ func (l *FlowLines) Append(b []byte, evidence string, f *pcapflow.Flow) []byte {
 	o.text("encapsulation", f.Encapsulation)
 	o.text("service", f.Service)
 	o.text("dns_over", f.DNSOver())
-	o.instant("start", f.Start.Time)
-	o.instant("end", f.End.Time)
-	o.seconds("duration_seconds", f.End.Time-f.Start.Time)
-	o.number("first_frame", int64(f.Start.Frame))
-	o.number("last_frame", int64(f.End.Frame))
+	o.lifetime(f)
 	o.sides("packets", f.Packets[0], f.Packets[1])
 	o.sides("bytes", f.Bytes[0], f.Bytes[1])
 	if f.Duplicates > 0 {
@@ -71,12 +67,24 @@ func (l *FlowLines) Append(b []byte, evidence string, f *pcapflow.Flow) []byte {
 	return append(o.b, '\n')
 }
 
+// lifetime writes from when to when the flow went.
+func (o *object) lifetime(f *pcapflow.Flow) {
+	o.key("start")
+	b := o.lines.appendInstant(o.b, f.Start.Time)
+	b = o.lines.appendInstant(append(b, `,"end":`...), f.End.Time)
+	b = appendSeconds(append(b, `,"duration_seconds":`...), f.End.Time-f.Start.Time)
+	b = appendInt(append(b, `,"first_frame":`...), f.Start.Frame)
+	o.b = appendInt(append(b, `,"last_frame":`...), f.End.Frame)
+}
+
 func (o *object) communityID(f *pcapflow.Flow) {
-	var room [40]byte
-	if id := f.AppendCommunityID(room[:0]); len(id) > 0 {
-		o.key("community_id")
-		o.b = append(append(append(o.b, '"'), id...), '"')
+	o.key("community_id")
+	with := f.AppendCommunityID(append(o.b, '"'))
+	if len(with) == len(o.b)+1 {
+		o.b = o.b[:len(o.b)-len(`,"community_id":`)] // it has none
+		return
 	}
+	o.b = append(with, '"')
 }
 
 func (o *object) conn(c *pcapflow.Conn) {
@@ -215,21 +223,24 @@ func (o *object) icmp(e *pcapflow.ICMPError) {
 }
 
 func (o *object) phase(p *pcapflow.Phase) {
-	o.open()
-	o.text("name", string(p.Name))
+	b := append(append(o.b, `{"name":"`...), p.Name...) // names of phases and outcomes need no escaping
 	if p.Begin.Seen() {
-		o.instant("start", p.Begin.Time)
+		b = o.lines.appendInstant(append(b, `","start":`...), p.Begin.Time)
 		if p.End.Seen() {
-			o.seconds("seconds", p.End.Time-p.Begin.Time)
+			b = appendSeconds(append(b, `,"seconds":`...), p.End.Time-p.Begin.Time)
 		}
+		b = append(b, `,"outcome":"`...)
+	} else {
+		b = append(b, `","outcome":"`...)
 	}
-	o.text("outcome", p.Outcome.String())
+	b = append(append(b, p.Outcome.String()...), '"')
 	if p.Attempts > 0 {
-		o.number("attempts", int64(p.Attempts))
+		b = appendInt(append(b, `,"attempts":`...), p.Attempts)
 	}
 	if p.RTT > 0 {
-		o.seconds("rtt_seconds", p.RTT)
+		b = appendSeconds(append(b, `,"rtt_seconds":`...), p.RTT)
 	}
+	o.b, o.first = b, false
 	o.frames(p.Frames...)
 	o.close()
 }

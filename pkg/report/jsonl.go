@@ -19,7 +19,7 @@ type object struct {
 // mostly share it.
 type dateCache struct {
 	second int64
-	text   [20]byte // "2006-01-02T15:04:05."
+	text   [21]byte // `"2006-01-02T15:04:05.`
 }
 
 func (o *object) open()  { o.b = append(o.b, '{'); o.first = true }
@@ -97,27 +97,30 @@ func (o *object) seconds(name string, ns int64) {
 
 func (o *object) instant(name string, ns int64) {
 	o.key(name)
-	if o.lines == nil {
-		o.b = appendInstant(o.b, ns)
-		return
+	o.b = o.lines.appendInstant(o.b, ns)
+}
+
+// appendInstant is the function of that name. Instants of one second share most
+// of their text. l may be nil.
+func (l *FlowLines) appendInstant(b []byte, ns int64) []byte {
+	if l == nil {
+		return appendInstant(b, ns)
 	}
 	sec, frac := ns/1e9, ns%1e9
 	if frac < 0 {
 		sec, frac = sec-1, frac+1e9
 	}
-	c := &o.lines.date
+	c := &l.date
 	if c.second != sec || c.text[0] == 0 {
 		text := appendInstant(make([]byte, 0, 40), ns)
 		if len(text) != len(`"2006-01-02T15:04:05.000000000Z"`) { // a year of five digits
-			o.b = append(o.b, text...)
-			return
+			return append(b, text...)
 		}
 		c.second = sec
-		copy(c.text[:], text[1:])
+		copy(c.text[:], text)
 	}
-	o.b = append(o.b, '"')
-	o.b = append(o.b, c.text[:]...)
-	o.b = append(padded(o.b, frac, 9), 'Z', '"')
+	b = append(b, c.text[:]...)
+	return append(appendNine(b, uint32(frac)), 'Z', '"')
 }
 
 func (o *object) endpoint(name string, a netip.AddrPort) {
@@ -159,10 +162,10 @@ func appendAddress(b []byte, a netip.Addr) []byte {
 
 // sides writes a member with one number for each side.
 func (o *object) sides(name string, client, server int64) {
-	o.nested(name)
-	o.number("client", client)
-	o.number("server", server)
-	o.close()
+	o.key(name)
+	b := appendInt64(append(o.b, `{"client":`...), client)
+	b = appendInt64(append(b, `,"server":`...), server)
+	o.b = append(b, '}')
 }
 
 const digits = "0123456789abcdef"
