@@ -6,6 +6,8 @@ import (
 
 // FlowLines writes flows as lines of JSON. The zero value is ready.
 type FlowLines struct {
+	evidence string // of the flow before, and how lines of it begin
+	head     []byte
 	date     dateCache
 	metrics  [24]pcapflow.Metric // room for lists on their way
 	instants [24]pcapflow.Instant
@@ -13,26 +15,8 @@ type FlowLines struct {
 
 // Append writes one flow as a line of JSON, with its final newline.
 func (l *FlowLines) Append(b []byte, evidence string, f *pcapflow.Flow) []byte {
-	o := object{b: b, lines: l}
-	o.open()
-	o.text("evidence", evidence)
-	o.text("transport", f.Transport.String())
-	o.number("stream", int64(f.Stream))
-	o.endpoint("client", f.Client)
-	o.endpoint("server", f.Server)
-	if f.Guessed {
-		o.truth("direction_guessed", true)
-	}
-	o.text("encapsulation", f.Encapsulation)
-	o.text("service", f.Service)
-	o.text("dns_over", f.DNSOver())
-	o.lifetime(f)
-	o.sides("packets", f.Packets[0], f.Packets[1])
-	o.sides("bytes", f.Bytes[0], f.Bytes[1])
-	if f.Duplicates > 0 {
-		o.number("duplicates", f.Duplicates)
-	}
-	o.communityID(f)
+	o := object{b: append(b, l.beginning(evidence)...), lines: l}
+	o.whole(f)
 	if f.Conn != nil {
 		o.conn(f.Conn)
 	}
@@ -67,14 +51,45 @@ func (l *FlowLines) Append(b []byte, evidence string, f *pcapflow.Flow) []byte {
 	return append(o.b, '\n')
 }
 
-// lifetime writes from when to when the flow went.
-func (o *object) lifetime(f *pcapflow.Flow) {
-	o.key("start")
-	b := o.lines.appendInstant(o.b, f.Start.Time)
+// beginning is how lines of evidence begin.
+func (l *FlowLines) beginning(evidence string) []byte {
+	if l.head == nil || l.evidence != evidence {
+		o := object{b: l.head[:0]}
+		o.open()
+		o.text("evidence", evidence)
+		o.key("transport")
+		l.evidence, l.head = evidence, append(o.b, '"')
+	}
+	return l.head
+}
+
+// whole writes what every flow has, from its transport on.
+func (o *object) whole(f *pcapflow.Flow) {
+	b := append(append(o.b, f.Transport.String()...), '"')
+	b = appendInt(append(b, `,"stream":`...), f.Stream)
+	o.b, o.first = b, false
+	o.endpoint("client", f.Client)
+	o.endpoint("server", f.Server)
+	if f.Guessed {
+		o.truth("direction_guessed", true)
+	}
+	o.text("encapsulation", f.Encapsulation)
+	o.text("service", f.Service)
+	o.text("dns_over", f.DNSOver())
+	b = o.lines.appendInstant(append(o.b, `,"start":`...), f.Start.Time)
 	b = o.lines.appendInstant(append(b, `,"end":`...), f.End.Time)
 	b = appendSeconds(append(b, `,"duration_seconds":`...), f.End.Time-f.Start.Time)
 	b = appendInt(append(b, `,"first_frame":`...), f.Start.Frame)
-	o.b = appendInt(append(b, `,"last_frame":`...), f.End.Frame)
+	b = appendInt(append(b, `,"last_frame":`...), f.End.Frame)
+	b = appendInt64(append(b, `,"packets":{"client":`...), f.Packets[0])
+	b = appendInt64(append(b, `,"server":`...), f.Packets[1])
+	b = appendInt64(append(b, `},"bytes":{"client":`...), f.Bytes[0])
+	b = appendInt64(append(b, `,"server":`...), f.Bytes[1])
+	o.b = append(b, '}')
+	if f.Duplicates > 0 {
+		o.number("duplicates", f.Duplicates)
+	}
+	o.communityID(f)
 }
 
 func (o *object) communityID(f *pcapflow.Flow) {
@@ -88,11 +103,12 @@ func (o *object) communityID(f *pcapflow.Flow) {
 }
 
 func (o *object) conn(c *pcapflow.Conn) {
-	o.text("conn_state", c.State)
-	o.text("history", c.History)
-	o.nested("tcp")
-	o.number("syns", int64(len(c.SYN)))
-	o.number("syn_acks", int64(len(c.SYNACK)))
+	b := append(append(o.b, `,"conn_state":"`...), c.State...) // states and histories need no escaping
+	if c.History != "" {
+		b = append(append(b, `","history":"`...), c.History...)
+	}
+	b = appendInt(append(b, `","tcp":{"syns":`...), len(c.SYN))
+	o.b = appendInt(append(b, `,"syn_acks":`...), len(c.SYNACK))
 	if len(c.SYN) > 0 && c.ACK.Seen() {
 		o.seconds("connect_seconds", c.ACK.Time-c.SYN[0].Time)
 	}
@@ -104,7 +120,7 @@ func (o *object) conn(c *pcapflow.Conn) {
 			o.seconds(m.name, m.ns)
 		}
 	}
-	o.text("vantage", c.Vantage.String())
+	o.b = append(append(append(o.b, `,"vantage":"`...), c.Vantage.String()...), '"')
 	if c.MSS[0]+c.MSS[1] > 0 {
 		o.sides("mss", int64(c.MSS[0]), int64(c.MSS[1]))
 	}

@@ -197,16 +197,22 @@ func (o *object) quic(q *pcapflow.QUIC) {
 }
 
 func (o *object) transaction(t *pcapflow.Transaction) {
-	o.open()
-	o.number("id", int64(t.ID))
-	o.text("name", t.Name)
-	o.text("type", t.Type)
-	o.text("rcode", t.RCode)
+	b := appendInt(append(o.b, `{"id":`...), int(t.ID))
+	if t.Name != "" {
+		b = appendString(append(b, `,"name":`...), t.Name)
+	}
+	if t.Type != "" {
+		b = appendString(append(b, `,"type":`...), t.Type)
+	}
+	if t.RCode != "" {
+		b = appendString(append(b, `,"rcode":`...), t.RCode)
+	}
+	o.b, o.first = b, false
 	o.some("truncated", t.Truncated)
 	if len(t.Addresses) > 0 {
 		o.list("answers", len(t.Addresses), func(i int) {
 			o.b = append(o.b, '"')
-			o.b = t.Addresses[i].AppendTo(o.b)
+			o.b = appendAddress(o.b, t.Addresses[i])
 			o.b = append(o.b, '"')
 		})
 	}

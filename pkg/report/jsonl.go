@@ -178,10 +178,34 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
+// isPlain tells whether s needs no escaping, and may fail to see it.
+func isPlain(s string) bool {
+	const low, high = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		x := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		quote, slash, del := x^'"'*low, x^'\\'*low, x^0x7f*low
+		// A byte below 0x20 borrows, a byte equal to one of the three becomes zero and borrows.
+		if (x|(x-0x20*low)|(quote-low)|(slash-low)|(del-low))&high != 0 {
+			return false
+		}
+	}
+	for ; i < len(s); i++ {
+		if !plain[s[i]] {
+			return false
+		}
+	}
+	return true
+}
+
 // appendString writes s as a JSON string (RFC 8259, section 7). Invalid UTF-8
 // becomes U+FFFD, as encoding/json has it.
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
+	if isPlain(s) {
+		return append(append(b, s...), '"')
+	}
 	for i := 0; i < len(s); {
 		n := i
 		for n < len(s) && plain[s[n]] {
@@ -291,21 +315,37 @@ const pairs = "00010203040506070809101112131415161718192021222324252627282930313
 
 // appendNine writes n, below 10⁹, with nine digits.
 func appendNine(b []byte, n uint32) []byte {
-	var d [9]byte
-	for i := 7; i > 0; i -= 2 {
-		p := n % 100 * 2
-		n /= 100
-		d[i], d[i+1] = pairs[p], pairs[p+1]
-	}
-	d[0] = byte('0' + n)
-	return append(b, d[:]...)
+	high, low := n/10000, n%10000
+	p, q := low/100*2, low%100*2
+	r, s := high/100%100*2, high%100*2
+	return append(b, byte('0'+high/10000), pairs[r], pairs[r+1], pairs[s], pairs[s+1], pairs[p], pairs[p+1], pairs[q], pairs[q+1])
 }
 
 func appendInt(b []byte, n int) []byte { return appendInt64(b, int64(n)) }
 
+// appendInt64 is strconv.AppendInt in base ten; most numbers here are short.
 func appendInt64(b []byte, n int64) []byte {
-	if uint64(n) < 10 {
-		return append(b, byte('0'+n))
+	u := uint64(n)
+	switch {
+	case u < 10:
+		return append(b, byte('0'+u))
+	case u < 100:
+		return append(b, pairs[2*u], pairs[2*u+1])
+	case u >= 1e8: // or negative
+		return strconv.AppendInt(b, n, 10)
 	}
-	return strconv.AppendInt(b, n, 10)
+	var d [8]byte
+	i := len(d)
+	v := uint32(u)
+	for v >= 10 {
+		p := v % 100 * 2
+		v /= 100
+		i -= 2
+		d[i], d[i+1] = pairs[p], pairs[p+1]
+	}
+	if v > 0 {
+		i--
+		d[i] = byte('0' + v)
+	}
+	return append(b, d[i:]...)
 }

@@ -24,11 +24,19 @@ func appendSeconds(b []byte, ns int64) []byte {
 		u = -u
 	}
 	b = appendInt64(b, int64(u/1e9))
-	if frac := u % 1e9; frac != 0 {
-		b = padded(append(b, '.'), int64(frac), 9)
-		for b[len(b)-1] == '0' {
-			b = b[:len(b)-1]
-		}
+	frac := uint32(u % 1e9)
+	switch {
+	case frac == 0:
+		return b
+	case frac%1000 == 0: // most clocks tell microseconds
+		n := frac / 1000
+		p, q, r := n/10000*2, n/100%100*2, n%100*2
+		b = append(b, '.', pairs[p], pairs[p+1], pairs[q], pairs[q+1], pairs[r], pairs[r+1])
+	default:
+		b = appendNine(append(b, '.'), frac)
+	}
+	for b[len(b)-1] == '0' {
+		b = b[:len(b)-1]
 	}
 	return b
 }
