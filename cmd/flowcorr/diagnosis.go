@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/diagnose"
@@ -36,9 +39,23 @@ func (env *environment) diagnosed(ctx context.Context, c *correlate.Case) (*repo
 // knows, before any work is done.
 func (env *environment) checkSettings() error {
 	thresholds, budgets := env.caseFile.Rules()
-	if wrong := diagnose.CheckSettings(thresholds, budgets, env.speaks); wrong != "" {
-		return &usageError{env.casePath + ": " + wrong,
-			env.say(lang.Text{EN: "flowcorr rules lists the rules, flowcorr rules NAME the thresholds of one", ES: "flowcorr rules enumera las reglas, flowcorr rules NOMBRE los umbrales de una"})}
+	var wrong []string
+	check := func(thresholds map[string]map[string]float64, budgets map[string]float64, keys ...string) {
+		if text := diagnose.CheckSettings(thresholds, budgets, env.speaks); text != "" {
+			wrong = append(wrong, fmt.Sprintf(env.say(lang.Text{EN: "line %d: %s", ES: "línea %d: %s"}), env.caseFile.Line(keys...), text))
+		}
 	}
-	return nil
+	for _, rule := range slices.Sorted(maps.Keys(thresholds)) {
+		for _, name := range slices.Sorted(maps.Keys(thresholds[rule])) {
+			check(map[string]map[string]float64{rule: {name: thresholds[rule][name]}}, nil, "thresholds", rule, name)
+		}
+	}
+	for _, phase := range slices.Sorted(maps.Keys(budgets)) {
+		check(nil, map[string]float64{phase: budgets[phase]}, "budgets", phase)
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return &usageError{env.casePath + ": " + strings.Join(wrong, "; "),
+		env.say(lang.Text{EN: "flowcorr rules lists the rules, flowcorr rules NAME the thresholds of one", ES: "flowcorr rules enumera las reglas, flowcorr rules NOMBRE los umbrales de una"})}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"gopkg.in/yaml.v3"
+
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
 
@@ -23,6 +25,8 @@ type File struct {
 	Formats    []Format                       `yaml:"formats"`
 	Thresholds map[string]map[string]Quantity `yaml:"thresholds"` // by rule, then by name
 	Budgets    map[string]Quantity            `yaml:"budgets"`    // seconds, by phase
+
+	root *yaml.Node // of the text, for Line
 }
 
 // Host is a machine of the case, by the name it shall have in the report.

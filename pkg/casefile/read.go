@@ -53,6 +53,10 @@ func Parse(text []byte) (*File, error) {
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, errors.New("more than one document in it")
 	}
+	f.root = &yaml.Node{}
+	if err := yaml.Unmarshal(text, f.root); err != nil {
+		return nil, explain(err)
+	}
 	if bad := f.check(text); len(bad) > 0 {
 		return nil, errors.New(strings.Join(bad, "; "))
 	}
@@ -95,7 +99,9 @@ func keys(name string) []string {
 		}
 		var list []string
 		for i := range t.NumField() {
-			list = append(list, t.Field(i).Tag.Get("yaml"))
+			if key := t.Field(i).Tag.Get("yaml"); key != "" {
+				list = append(list, key)
+			}
 		}
 		return list
 	}
@@ -205,6 +211,27 @@ func (f *Format) check(i int, say func(at, format string, args ...any)) {
 	if f.Year != 0 && (f.Year < 1970 || f.Year > 2261) {
 		say(at, "%s: year %d is not between 1970 and 2261", at, f.Year)
 	}
+}
+
+// Line is where a key stands that is reached through others: "thresholds",
+// "app-slow", "slow". Of one that is not there, it is the line of the last that is.
+func (f *File) Line(keys ...string) int {
+	n, line := f.root, 1
+	if n == nil || len(n.Content) == 0 {
+		return line
+	}
+	n = n.Content[0]
+	for _, key := range keys {
+		i := 0
+		for i+1 < len(n.Content) && n.Content[i].Value != key {
+			i += 2
+		}
+		if n.Kind != yaml.MappingNode || i+1 >= len(n.Content) {
+			break
+		}
+		line, n = n.Content[i].Line, n.Content[i+1]
+	}
+	return line
 }
 
 // lineOf is the first line that holds a text; 1 where none does.
