@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/flowcorr/flowcorr/internal/near"
 	"github.com/flowcorr/flowcorr/pkg/diagnose"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/report"
@@ -187,8 +188,8 @@ func checkRules(env *environment) error {
 // noRule says that there is no such rule, and which one is the nearest.
 func (env *environment) noRule(asked, name string) error {
 	hint := env.say(lang.Text{EN: "flowcorr rules lists them", ES: "flowcorr rules las enumera"})
-	if near := nearest(name, ruleNames()); near != "" {
-		hint = env.say(lang.Text{EN: "did you mean %s? flowcorr rules lists them", ES: "¿quiso decir %s? flowcorr rules las enumera"}, near)
+	if like := near.Word(name, ruleNames()); like != "" {
+		hint = env.say(lang.Text{EN: "did you mean %s? flowcorr rules lists them", ES: "¿quiso decir %s? flowcorr rules las enumera"}, like)
 	}
 	return &usageError{env.say(lang.Text{EN: "%s: there is no rule %q", ES: "%s: no hay ninguna regla %q"}, asked, name), hint}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/flowcorr/flowcorr/internal/near"
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/diagnose"
 	"github.com/flowcorr/flowcorr/pkg/incident"
@@ -42,7 +43,7 @@ func (env *environment) checkSettings() error {
 	var wrong []string
 	check := func(thresholds map[string]map[string]float64, budgets map[string]float64, keys ...string) {
 		if text := diagnose.CheckSettings(thresholds, budgets, env.speaks); text != "" {
-			wrong = append(wrong, fmt.Sprintf(env.say(lang.Text{EN: "line %d: %s", ES: "línea %d: %s"}), env.caseFile.Line(keys...), text))
+			wrong = append(wrong, fmt.Sprintf(env.say(lang.Text{EN: "line %d: %s", ES: "línea %d: %s"}), env.caseFile.Line(keys...), text)+env.meant(keys))
 		}
 	}
 	for _, rule := range slices.Sorted(maps.Keys(thresholds)) {
@@ -58,4 +59,24 @@ func (env *environment) checkSettings() error {
 	}
 	return &usageError{env.casePath + ": " + strings.Join(wrong, "; "),
 		env.say(lang.Text{EN: "flowcorr rules lists the rules, flowcorr rules NAME the thresholds of one", ES: "flowcorr rules enumera las reglas, flowcorr rules NOMBRE los umbrales de una"})}
+}
+
+// meant names the rule or the threshold that is nearest to one that does not
+// exist; "" where both exist or none is near.
+func (env *environment) meant(keys []string) string {
+	word, words := "", []string(nil)
+	if keys[0] == "thresholds" {
+		if r := diagnose.Find(keys[1]); r == nil {
+			word, words = keys[1], ruleNames()
+		} else {
+			word = keys[2]
+			for _, t := range r.Thresholds {
+				words = append(words, t.Name)
+			}
+		}
+	}
+	if like := near.Word(word, words); like != "" && like != word {
+		return fmt.Sprintf(env.say(lang.Text{EN: "; did you mean %q?", ES: "; ¿quiso decir %q?"}), like)
+	}
+	return ""
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/flowcorr/flowcorr/internal/near"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 )
 
@@ -141,11 +142,11 @@ func (env *environment) suggestion(root *cobra.Command, word string) string {
 	for _, c := range root.Commands() {
 		names = append(names, c.Name())
 	}
-	if near := nearest(word, names); near != "" {
-		return env.say(lang.Text{EN: "did you mean %s?", ES: "¿quiso decir %s?"}, near)
+	if like := near.Word(word, names); like != "" {
+		return env.say(lang.Text{EN: "did you mean %s?", ES: "¿quiso decir %s?"}, like)
 	}
-	if near := nearestFile(word); near != "" {
-		return env.say(lang.Text{EN: "did you mean %s?", ES: "¿quiso decir %s?"}, near)
+	if like := nearestFile(word); like != "" {
+		return env.say(lang.Text{EN: "did you mean %s?", ES: "¿quiso decir %s?"}, like)
 	}
 	return env.say(lang.Text{EN: "flowcorr --help lists the commands; a path to evidence may be given in their place", ES: "flowcorr --help enumera las órdenes; en su lugar puede darse una ruta a las pruebas"})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/flowcorr/flowcorr/internal/near"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/report/render"
@@ -68,8 +69,8 @@ func (env *environment) flagError(cmd *cobra.Command, err error) error {
 		}
 		var all []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { all = append(all, f.Name) })
-		if near := nearest(name, all); near != "" {
-			hint = env.say(lang.Text{EN: "did you mean --%s?", ES: "¿quiso decir --%s?"}, near)
+		if like := near.Word(name, all); like != "" {
+			hint = env.say(lang.Text{EN: "did you mean --%s?", ES: "¿quiso decir --%s?"}, like)
 		} else if home := commandWith(cmd.Root(), name); home != "" {
 			hint = env.say(lang.Text{EN: "%s takes it; %s --help lists what %s takes", ES: "la admite %s; %s --help enumera las de %s"}, home, cmd.CommandPath(), cmd.CommandPath())
 		}
@@ -120,8 +121,8 @@ func (env *environment) checkChoices(cmd *cobra.Command) error {
 				continue
 			}
 			hint := env.say(lang.Text{EN: "use %s", ES: "use %s"}, env.either(allowed))
-			if near := nearest(word, allowed); near != "" {
-				hint = env.say(lang.Text{EN: "did you mean %s? It takes %s", ES: "¿quiso decir %s? Admite %s"}, near, env.either(allowed))
+			if like := near.Word(word, allowed); like != "" {
+				hint = env.say(lang.Text{EN: "did you mean %s? It takes %s", ES: "¿quiso decir %s? Admite %s"}, like, env.either(allowed))
 			}
 			text := lang.Text{EN: "--%s %s: no such choice", ES: "--%s %s: no es una de las opciones"}
 			wrong = &usageError{env.say(text, f.Name, word), hint}
@@ -170,50 +171,9 @@ func nearestFile(path string) string {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	near := nearest(filepath.Base(path), names)
-	if near == "" {
+	like := near.Word(filepath.Base(path), names)
+	if like == "" {
 		return ""
 	}
-	return filepath.Join(dir, near)
-}
-
-// nearest is the word that is most like a mistyped one: at most two letters
-// differ, or a third of it, or it begins with it; "" where none is near.
-func nearest(word string, words []string) string {
-	best, least := "", max(2, len(word)/3)+1
-	for _, w := range words {
-		d := distance(strings.ToLower(word), strings.ToLower(w))
-		if len(word) > 2 && strings.HasPrefix(w, word) {
-			d = min(d, 1)
-		}
-		if d < least && d < len(w) {
-			best, least = w, d
-		}
-	}
-	return best
-}
-
-// distance counts the letters to insert, drop, change or swap with their
-// neighbour to turn a into b (optimal string alignment).
-func distance(a, b string) int {
-	x, y := []rune(a), []rune(b)
-	before, last, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(x); i++ {
-		row[0] = i
-		for j := 1; j <= len(y); j++ {
-			change := 1
-			if x[i-1] == y[j-1] {
-				change = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+change)
-			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(y)]
+	return filepath.Join(dir, like)
 }

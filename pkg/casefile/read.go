@@ -14,6 +14,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/flowcorr/flowcorr/internal/near"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
 
@@ -110,40 +111,10 @@ func keys(name string) []string {
 
 // meant says which of the words that are known is nearest to one that is not.
 func meant(word string, known []string) string {
-	best, least := "", len(word)/2+1
-	for _, k := range known {
-		d := distance(strings.ToLower(word), strings.ToLower(k))
-		if len(word) > 1 && strings.HasPrefix(k, word) {
-			d = 1
-		}
-		if d < least {
-			best, least = k, d
-		}
-	}
-	if best != "" {
+	if best := near.Word(word, known); best != "" {
 		return fmt.Sprintf("; did you mean %q?", best)
 	}
 	return "; it may be " + strings.Join(known, ", ")
-}
-
-// distance is how many letters must be put in, left out or replaced.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			d := corner
-			if a[i] != b[j] {
-				d = 1 + min(corner, row[j], row[j+1])
-			}
-			corner, row[j+1] = row[j+1], d
-		}
-	}
-	return row[len(b)]
 }
 
 // check finds what is well formed and contradicts itself.
