@@ -6,9 +6,9 @@ PACKAGES = {
     "unbound": "unbound", "named": "bind9", "dig": "bind9-dnsutils", "curl": "curl", "chronyd": "chrony",
     "rsyslogd": "rsyslog", "journalctl": "systemd", "tcpdump": "tcpdump", "tshark": "tshark", "editcap": "wireshark-common",
     "openssl": "openssl", "nft": "nftables", "conntrack": "conntrack", "ethtool": "ethtool", "ip": "iproute2",
-    "gcc": "gcc libc6-dev", "nsenter": "util-linux", "unshare": "util-linux", "setpriv": "util-linux",
+    "gcc": "gcc libc6-dev", "sysctl": "procps", "hostname": "hostname", "nsenter": "util-linux", "unshare": "util-linux", "setpriv": "util-linux",
 }
-ALWAYS = ["ip", "nsenter", "unshare", "setpriv", "gcc", "ethtool", "tcpdump", "tshark", "openssl"]
+ALWAYS = ["sysctl", "hostname", "ip", "nsenter", "unshare", "setpriv", "gcc", "ethtool", "tcpdump", "tshark", "openssl"]
 
 
 def programs(needs):
