@@ -102,6 +102,9 @@ func exchangePhases(p Point, e *pcapflow.Exchange) []Phase {
 		if !sent.Seen() {
 			outcome = pcapflow.Failed
 		}
+		if e.Unsent && !first.Seen() {
+			return append(phases, phase(pcapflow.HTTPSend, e.RequestFirst, pcapflow.Stamp{}, pcapflow.Unseen))
+		}
 		phases = append(phases, phase(pcapflow.HTTPSend, e.RequestFirst, sent, outcome))
 	}
 	if sent.Seen() && first.Seen() && seenBefore(first, sent) {

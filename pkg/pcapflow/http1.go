@@ -429,6 +429,9 @@ func (h *http1) finish() []Exchange {
 			}
 		}
 	}
+	if c := &h.side[Client]; c.message.exchange >= 0 && c.state != http1Start && c.state != http1Lost && h.tunnel == tunnelNone {
+		h.list[c.message.exchange].Unsent = true
+	}
 	for i := range h.list {
 		if e := &h.list[i]; e.Status == 0 && !e.ResponseFirst.Seen() {
 			e.ResponseBytes, e.BodyBytes, e.ContentBytes = -1, -1, -1

@@ -146,6 +146,7 @@ func (h *http2) finish() []Exchange {
 	for _, id := range open {
 		s := h.streams[id]
 		e := &h.list[s.exchange]
+		e.Unsent = !s.ended[Client]
 		if s.status && !s.ended[Server] {
 			e.Truncated, e.Aborted, e.Exact = true, h.f.endedBy(), false
 		}

@@ -42,6 +42,13 @@ func (f *Flow) exchangePhases(e *Exchange) {
 		send := f.newPhase()
 		send.Name, send.Begin, send.End, send.Outcome, send.Attempts = HTTPSend, e.RequestFirst, e.RequestLast, done, 1
 		send.Frames = stampFrames(send.Frames, e.RequestFirst, e.RequestLast)
+		if e.Unsent && !e.ResponseFirst.Seen() {
+			send.End = Stamp{}
+			if send.Outcome = f.unansweredOutcome(e.RequestLast); send.Outcome == Unanswered {
+				send.Outcome = Unseen
+			}
+			return
+		}
 		wait := f.newPhase()
 		wait.Name, wait.Begin, wait.End, wait.Outcome, wait.Attempts = HTTPWait, e.RequestLast, e.ResponseReadable, done, 1
 		switch {

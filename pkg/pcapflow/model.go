@@ -375,6 +375,7 @@ type Exchange struct {
 	Aborted    Dir            // who ended it, where Truncated
 	Reset      bool           // HTTP/2 stream reset
 	Gap        bool           // capture lost bytes inside
+	Unsent     bool           // the request never came to its end: RequestLast is the last that was seen of it
 
 	FlowControlWait int64 // HTTP/2: time the sender's window was closed before the last byte, ns
 	HeadOfLineWait  int64 // HTTP/2: time other answers held the connection between this one's own frames, ns

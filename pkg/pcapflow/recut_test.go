@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,8 +77,17 @@ func TestRecut(t *testing.T) {
 		"zeek/testing/btest/Traces/tls/tls1.2.pcap",
 		"zeek/testing/btest/Traces/tls/imap-starttls.pcap",
 		"arkime/tests/pcap/smtp-starttls.pcap",
+		"practical-packet-analysis/dns_axfr.pcapng",
+		"zeek/testing/btest/Traces/http/connect-with-smtp.pcap",
+		"zeek/testing/btest/Traces/tls/ssl-v2.pcap",
+		"zeek/testing/btest/Traces/tls/tls1_1.pcap",
+		"zeek/testing/btest/Traces/tls/client-certificate.pcap",
+		"zeek/testing/btest/Traces/tls/tls13_psk_succesfull.pcap",
+		"zeek/testing/btest/Traces/tls/tls-early-alert.pcap",
+		"zeek/testing/btest/Traces/tls/chrome-1250-tls-x25519-kyber.pcap",
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			list := readPackets(t, need.Shared(t, "captures", name)).list
 			want := dissected(t, &packets{list: list})
 			for k := 1; k < 1460; {
@@ -102,8 +112,18 @@ func TestCutOff(t *testing.T) {
 		"captures/zeek/testing/btest/Traces/http/pipelined-requests.pcap",
 		"captures/zeek/testing/btest/Traces/tcp/ssh-dups.pcap",
 		"captures/practical-packet-analysis/dns_axfr.pcapng",
+		"captures/zeek/testing/btest/Traces/http/100-continue.pcap",
+		"captures/zeek/testing/btest/Traces/ssh/ssh_kex_dh_group18.pcap",
+		"captures/zeek/testing/btest/Traces/ntp/ntp.pcap",
+		"captures/zeek/testing/btest/Traces/tls/client-certificate.pcap",
+		"captures/zeek/testing/btest/Traces/tls/hrr.pcap",
+		"captures/zeek/testing/btest/Traces/tls/imap-starttls.pcap",
+		"captures/zeek/testing/btest/Traces/quic/quicv2-http3-443.pcap",
+		"captures/arkime/tests/pcap/http2-nghttp2.pcap",
+		"captures/arkime/tests/pcap/dns-wiresharkrepo.pcap",
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			list := readPackets(t, need.Shared(t, name)).list
 			whole, _ := Analyse(&packets{list: list}, Options{})
 			for n := range list {
@@ -123,16 +143,17 @@ func TestCutOff(t *testing.T) {
 	}
 }
 
-// checkPhases holds the finished transport phases of a flow against the whole.
+// checkPhases holds the finished phases of a flow against the whole. What was
+// estimated may be judged otherwise by what comes later.
 func checkPhases(t *testing.T, n int, f, w *Flow) {
 	for _, p := range f.Phases {
-		if p.Name != TCPConnect || p.Outcome != Done && p.Outcome != Refused {
+		if p.Outcome != Done && (p.Outcome != Refused || p.Name != TCPConnect) || !p.End.Seen() {
 			continue
 		}
-		for _, q := range w.Phases {
-			if q.Name == p.Name && (q.Begin != p.Begin || q.End != p.End || q.Outcome != p.Outcome) {
-				t.Fatalf("%d frames: %+v, in the whole %+v", n, p, q)
-			}
+		if !slices.ContainsFunc(w.Phases, func(q Phase) bool {
+			return q.Name == p.Name && q.Begin == p.Begin && q.End == p.End && q.Outcome == p.Outcome
+		}) {
+			t.Fatalf("%d frames: %+v, in the whole %+v", n, p, w.Phases)
 		}
 	}
 }

@@ -22,10 +22,11 @@ func probeTLS(first [2][]byte, port uint16) Verdict {
 	if v := probeHello(server, msgServerHello); v != No {
 		return v
 	}
-	if isSSL2Hello(client) {
+	ssl2 := probeSSL2Hello(client)
+	if ssl2 == Yes {
 		return Yes
 	}
-	v := max(probeRecords(client), probeRecords(server))
+	v := max(ssl2, probeRecords(client), probeRecords(server))
 	if isDataHeader(client) && isDataHeader(server) {
 		return Yes
 	}
@@ -84,10 +85,17 @@ func isDataHeader(b []byte) bool {
 	return len(b) >= 5 && b[0] == recordData && b[2] >= 1 && plausibleHeader(b)
 }
 
-// isSSL2Hello recognises a ClientHello in SSLv2's framing (RFC 5246 §E.2).
-func isSSL2Hello(b []byte) bool {
-	return len(b) >= 5 && b[0]&0x80 != 0 && b[2] == msgClientHello &&
-		(b[3] == 3 && b[4] <= 4 || b[3] == 0 && b[4] == 2) && (int(b[0]&0x7f)<<8|int(b[1])) >= 9
+// probeSSL2Hello recognises a ClientHello in SSLv2's framing (RFC 5246 §E.2).
+func probeSSL2Hello(b []byte) Verdict {
+	switch {
+	case len(b) == 0, b[0]&0x80 == 0, len(b) > 2 && b[2] != msgClientHello, len(b) > 3 && b[3] != 3 && b[3] != 0:
+		return No
+	case len(b) < 5:
+		return Maybe
+	case (b[3] == 3 && b[4] <= 4 || b[3] == 0 && b[4] == 2) && (int(b[0]&0x7f)<<8|int(b[1])) >= 9:
+		return Yes
+	}
+	return No
 }
 
 // tlsStream is one TLS connection being followed.
@@ -329,7 +337,7 @@ func (s *tlsStream) foreign(d Dir, at Stamp) {
 	case s.version == versionSSL2:
 	case side.started:
 		noteOnce(s.f, "TLS records lost their framing")
-	case d == Client && isSSL2Hello(head):
+	case d == Client && probeSSL2Hello(head) == Yes:
 		side.begin()
 		side.typ = recordSSL2
 		side.length = int(head[0]&0x7f)<<8 | int(head[1])
