@@ -185,15 +185,16 @@ func reached(j *correlate.Journey, answered bool) string {
 // missedAtServer tells whether a capture taken at the server holds other traffic
 // of the journey's client and not the journey.
 func missedAtServer(c *correlate.Case, j *correlate.Journey) bool {
-	for _, k := range c.Incident.Captures {
-		if k.VantageHost != j.Server.Addr() || !k.VantageHost.IsValid() || slices.ContainsFunc(j.Points, func(p correlate.Point) bool { return p.Capture == k }) {
-			continue
-		}
-		if slices.ContainsFunc(k.Flows, func(f *pcapflow.Flow) bool { return f.Client.Addr() == j.Client.Addr() }) {
-			return true
-		}
-	}
-	return false
+	return len(j.Points) == 1 && capturedAt(c, j)
+}
+
+// capturedAt tells whether another capture was taken at a journey's server, at
+// the time of the journey, as that holds other traffic of the client.
+func capturedAt(c *correlate.Case, j *correlate.Journey) bool {
+	return slices.ContainsFunc(c.Incident.Captures, func(k *incident.Capture) bool {
+		return k != j.Points[0].Capture && k.VantageHost == j.Server.Addr() &&
+			slices.ContainsFunc(k.Flows, func(f *pcapflow.Flow) bool { return f.Client.Addr() == j.Client.Addr() })
+	})
 }
 
 // serverSide tells whether a log is a server's own, not what a client printed.

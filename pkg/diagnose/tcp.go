@@ -109,7 +109,7 @@ func (c *Case) serverCaptureRefuter(r *Rule, js []*correlate.Journey, attempts i
 			}
 		}
 	}
-	if known {
+	if known || capturedAt(c.Case, js[0]) {
 		return Refuter{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}
 	}
 	return Refuter{
@@ -177,8 +177,15 @@ func (c *Case) silent(r *Rule, b *batch, f *Finding) {
 		ES: "%s nunca respondió: %d SYN de %d {conexión|conexiones} sin SYN-ACK, RST ni ICMP (descarte silencioso, equipo caído o sin ruta).",
 	}, server, attempts, len(b.hits))
 	f.Refuters = []Refuter{c.serverCaptureRefuter(r, f.Journeys, 1)}
+	switch {
+	case missedAtServer(c.Case, f.Journeys[0]):
+		f.Text += " " + c.say(lang.Text{EN: "The server's own capture holds none of them: they were lost on the way there.", ES: "La captura del propio servidor no tiene ninguno: se perdieron de camino a él."})
+	case f.Refuters[0].Status == "found":
+		f.Refuters[0].Status = "not-found" // they arrived, and no SYN-ACK left
+		f.Text += " " + c.say(lang.Text{EN: "They arrived at the server's host, which did not answer: its own filter, or nobody there.", ES: "Llegaron al equipo del servidor, que no respondió: su propio filtro, o nadie ahí."})
+	}
 	if e, n := synAcksSent(f.Journeys); n > 0 {
-		f.Refuters[0] = Refuter{Text: r.Refuters[0].In(c.Lang), Status: "found"}
+		f.Refuters[0].Status, f.Refuters[0].Command = "found", ""
 		f.Evidence = merge(append(f.Evidence, e...))
 		f.Text = c.say(lang.Text{
 			EN: "The client never got an answer of %s: %d SYN{|s} of %d connection{|s} arrived and %d SYN-ACK{|s} left, which were lost on the way back.",
