@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -158,29 +159,31 @@ func has[T comparable](p *tab, want T, script string) {
 	}
 }
 
+// analysed are the JSON reports on the samples, by name and language: outputs
+// are functions of them alone.
+var analysed = map[string][]byte{}
+
 // sample is the report on one of the project's own incidents.
 func sample(t *testing.T, name string, l lang.Lang) *report.Report {
 	t.Helper()
-	root, err := need.Root()
-	if err != nil {
-		t.Fatal(err)
+	key := fmt.Sprint(name, l)
+	if analysed[key] == nil {
+		root, err := need.Root()
+		if err != nil {
+			t.Fatal(err)
+		}
+		inc, err := incident.Read(context.Background(), []string{filepath.Join(root, "samples", name, "input")}, incident.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := correlate.Correlate(inc, correlate.Options{})
+		var text bytes.Buffer
+		if err := report.Encode(&text, report.Build(c, diagnose.Run(c, diagnose.Options{Lang: l}), l, "test")); err != nil {
+			t.Fatal(err)
+		}
+		analysed[key] = text.Bytes()
 	}
-	return analysed(t, filepath.Join(root, "samples", name, "input"), l)
-}
-
-func analysed(t *testing.T, folder string, l lang.Lang) *report.Report {
-	t.Helper()
-	inc, err := incident.Read(context.Background(), []string{folder}, incident.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := correlate.Correlate(inc, correlate.Options{})
-	r := report.Build(c, diagnose.Run(c, diagnose.Options{Lang: l}), l, "test")
-	var text bytes.Buffer // outputs are functions of the JSON alone
-	if err := report.Encode(&text, r); err != nil {
-		t.Fatal(err)
-	}
-	r, err = report.Decode(&text)
+	r, err := report.Decode(bytes.NewReader(analysed[key]))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func (p *packer) journey(j *report.Journey) htmlJourney {
 	for _, f := range j.Phases {
 		row := []int64{int64(p.phase(f.Name)), 0, -1, int64(p.outcome(f.Outcome)), 1}
 		if f.Start != nil {
-			row[1], row[4] = int64(*f.Start-j.Start)/1000, 0
+			row[1], row[4] = micros(*f.Start)-micros(j.Start), 0
 			if k := p.file(f.Evidence); k >= 0 { // seen by another clock than the journey's own
 				row[1] = p.corrected(p.out.Files[k].Clock, *f.Start) - p.at(start)
 			}
@@ -45,7 +45,7 @@ func (p *packer) journey(j *report.Journey) htmlJourney {
 	}
 	for i := range j.Instants {
 		if m := &j.Instants[i]; trouble(m.Name) {
-			out.Resent = append(out.Resent, int64(m.At()-start)/1000)
+			out.Resent = append(out.Resent, micros(m.At())-micros(start))
 		}
 	}
 	for _, l := range j.Lines {
@@ -55,6 +55,10 @@ func (p *packer) journey(j *report.Journey) htmlJourney {
 	}
 	return out
 }
+
+// micros are the whole µs of an instant; differences of them are exact, those
+// of instants would be rounded twice.
+func micros(t report.Instant) int64 { return int64(t) / 1000 }
 
 // details packs the instants and lines that are shown of one journey alone.
 func (p *packer) details(out *htmlJourney, j *report.Journey) {
@@ -67,13 +71,13 @@ func (p *packer) details(out *htmlJourney, j *report.Journey) {
 		if finer[m.Name] {
 			continue
 		}
-		row := htmlMoment{At: int64(m.At()-start) / 1000, Raw: int64(m.Time-m.At()) / 1000, Kind: p.moment(m.Name), From: known(m.From, []string{"client", "server", "resolver", "neighbour", "path"}), File: p.file(m.Evidence), Frame: m.Frame, Detail: p.text(m.Detail)}
+		row := htmlMoment{At: micros(m.At()) - micros(start), Raw: micros(m.Time) - micros(m.At()), Kind: p.moment(m.Name), From: known(m.From, []string{"client", "server", "resolver", "neighbour", "path"}), File: p.file(m.Evidence), Frame: m.Frame, Detail: p.text(m.Detail)}
 		for _, s := range m.Elsewhere {
 			at := s.Time
 			if s.Corrected != nil {
 				at = *s.Corrected
 			}
-			row.Others = append(row.Others, []int64{int64(p.file(s.Evidence)), int64(s.Frame), int64(at-start) / 1000, int64(s.Time-at) / 1000})
+			row.Others = append(row.Others, []int64{int64(p.file(s.Evidence)), int64(s.Frame), micros(at) - micros(start), micros(s.Time) - micros(at)})
 		}
 		out.Moments = append(out.Moments, row)
 	}
@@ -83,13 +87,13 @@ func (p *packer) details(out *htmlJourney, j *report.Journey) {
 			at := *l.Time
 			if l.Corrected != nil {
 				at = *l.Corrected
-				row.Raw = int64(*l.Time-at) / 1000
+				row.Raw = micros(*l.Time) - micros(at)
 				if l.Low != nil && l.High != nil {
-					low, high := int64(*l.Low-at)/1000, int64(*l.High-at)/1000
+					low, high := micros(*l.Low)-micros(at), micros(*l.High)-micros(at)
 					row.Low, row.High = &low, &high
 				}
 			}
-			since := int64(at-start) / 1000
+			since := micros(at) - micros(start)
 			row.At = &since
 		}
 		out.Quotes = append(out.Quotes, row)

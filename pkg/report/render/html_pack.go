@@ -117,7 +117,7 @@ func startOf(j *report.Journey) report.Instant {
 	return j.Start
 }
 
-func (p *packer) at(t report.Instant) int64 { return int64(t)/1000 - p.out.Base }
+func (p *packer) at(t report.Instant) int64 { return micros(t) - p.out.Base }
 
 func (p *packer) tracks() {
 	for _, k := range p.d.r.Clocks {

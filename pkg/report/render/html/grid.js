@@ -87,7 +87,7 @@ function drawRow(n) {
     columns.map(function (c) {
       var text = c.cell(j, i), bad = c.key === "result" && data.outcomes[j.o].bad;
       return html("div", { role: "gridcell", class: (c.right ? "n " : "") + (c.minor ? "minor " : "") + (bad ? "wrong" : ""), title: text }, text);
-    }), html("div", { role: "gridcell", class: "minor" }, html("span", { class: "sr" }, causeOf(i)), bar(j)));
+    }), html("div", { role: "gridcell" }, html("span", { class: "sr" }, causeOf(i)), bar(j)));
   row.style.top = n * ROW + "px";
   row.addEventListener("click", function () { view.active = n; choose(i, false); });
   return row;
@@ -137,7 +137,7 @@ function gridKeys(e) {
 function buildGrid() {
   var heads = html("div", { role: "row", class: "row heads", "aria-rowindex": 1 }, columns.map(function (c) {
     return html("div", { role: "columnheader", class: (c.right ? "n " : "") + (c.minor ? "minor" : ""), "data-key": c.key }, html("button", { type: "button", onclick: function () { sortBy(c.key); } }, word(c.key)));
-  }), html("div", { role: "columnheader", class: "minor" }, word("waterfall")));
+  }), html("div", { role: "columnheader" }, word("waterfall")));
   var body = html("div", { class: "body", id: "rows", role: "rowgroup", tabindex: "-1" }, html("div", { class: "space", role: "presentation" }));
   byId("grid").append(html("div", { class: "grid", role: "grid", "aria-label": word("journeys"), "aria-rowcount": 1 }, html("div", { role: "rowgroup" }, heads), body));
   var waiting = false;

@@ -29,6 +29,17 @@ function rungs(j) {
   return out.sort(function (a, b) { return a.at - b.at; });
 }
 
+// together joins lines that follow each other in one file with one stamp.
+function together(all) {
+  var out = [];
+  all.forEach(function (r) {
+    var last = out[out.length - 1];
+    if (r.line && last && last.line && last.line.e === r.line.e && last.line.t === r.line.t && last.line.r === r.line.r) last.more = (last.more || 0) + 1;
+    else out.push(r);
+  });
+  return out;
+}
+
 function arrow(x1, x2, y1, y2, bad, cut) {
   var end = cut ? x1 + (x2 - x1) * 0.55 : x2, low = cut ? y1 + (y2 - y1) * 0.55 : y2, way = x2 > x1 ? 1 : -1, g = [];
   g.push(svg("line", { class: "arrow" + (bad ? " trouble" : ""), x1: x1, y1: y1, x2: end - way * (cut ? 0 : 5), y2: low }));
@@ -38,7 +49,7 @@ function arrow(x1, x2, y1, y2, bad, cut) {
 }
 
 function drawLadder(box, j) {
-  var width = widthOf(box, 430), edge = 94, places = { client: edge, network: width / 2, server: width - edge }, all = rungs(j), total = Math.max(1, lengthOf(j));
+  var width = widthOf(box, 430), edge = 94, places = { client: edge, network: width / 2, server: width - edge }, all = together(rungs(j)), total = Math.max(1, lengthOf(j));
   if (!all.length) { box.replaceChildren(); return; }
   var g = [], y = 50, before = null, both = (j.m || []).some(function (m) { return sightings(m).server && sightings(m).client; });
   all.slice(0, 400).forEach(function (r) {
@@ -48,7 +59,7 @@ function drawLadder(box, j) {
       y += 36;
     }
     before = r.at;
-    g.push(r.packet ? drawRung(j, r.packet, places, y, both) : drawLogRung(j, r.line, places, y));
+    g.push(r.packet ? drawRung(j, r.packet, places, y, both) : drawLogRung(j, r, places, y));
     y += 27;
   });
   if (all.length > 400) { g.push(svg("text", { class: "mid dim", x: width / 2, y: y }, "… +" + (all.length - 400))); y += 20; }
@@ -86,9 +97,10 @@ function drawRung(j, m, places, y, both) {
   return svg("g", {}, svg("title", {}, name + " " + detail + (cut ? " · " + word("not-arrived") : "") + " · " + clockOf(j.t + m.t)), g);
 }
 
-function drawLogRung(j, q, places, y) {
+function drawLogRung(j, r, places, y) {
+  var q = r.line;
   var side = data.files[q.e] ? data.files[q.e].s : "server", lane = side !== "resolver" ? side : texts[j.s] === "dns" ? "server" : "network", x = places[lane];
-  var stamp = clockOf(j.t + q.t + (q.r || 0)), name = lastPart(fileName(q.e)) + ":" + q.n, g = [];
+  var stamp = clockOf(j.t + q.t + (q.r || 0)), name = lastPart(fileName(q.e)) + ":" + q.n + (r.more ? " +" + r.more : ""), g = [];
   g.push(svg("path", { class: "stamp", d: "M" + x + " " + (y - 4) + "l5 5l-5 5l-5 -5z" }));
   if (lane === "server") g.push(svg("text", { class: "dim", x: x + 8, y: y + 5 }, stamp), svg("text", { class: "end halo", x: x - 10, y: y + 5 }, shorten(name, 30)));
   else if (lane === "client") g.push(svg("text", { class: "end dim", x: x - 8, y: y + 5 }, stamp), svg("text", { class: "halo", x: x + 10, y: y + 5 }, shorten(name, 30)));
