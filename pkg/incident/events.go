@@ -169,13 +169,18 @@ func (h *hints) decodeHead(it *item, src logparse.Source) decoded {
 }
 
 // headYear is the year by which most lines of a log's head fall into the time
-// of the other evidence, else the likeliest one; 0: nothing tells one.
+// of the other evidence, or else come nearest to it, within what a log that is
+// rotated once a month holds; 0: nothing tells one.
 func (h *hints) headYear(it *item, src logparse.Source) int {
-	best, inside := 0, -1
+	best, inside, away := 0, 0, 40*day
 	for _, y := range h.years() {
 		src.Year = y
-		if d := h.decodeHead(it, src); d.inside > inside {
+		d := h.decodeHead(it, src)
+		if d.inside > inside {
 			best, inside = y, d.inside
+		}
+		if far := min(h.distance(d.first), h.distance(d.last)); inside == 0 && far < away {
+			best, away = y, far
 		}
 	}
 	return best

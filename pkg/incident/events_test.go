@@ -179,3 +179,49 @@ func TestEachEventInParts(t *testing.T) {
 		}
 	}
 }
+
+// TestEachEventYearNearby: a log that began weeks before the other evidence has
+// the year that puts it there, across New Year's Day too; one of another season
+// has none.
+func TestEachEventYearNearby(t *testing.T) {
+	access := "10.0.0.1 - - [10/Jan/2026:11:55:35 +0000] \"GET / HTTP/1.1\" 200 12 \"-\" \"curl/8\"\n"
+	for stamp, year := range map[string]int{"Dec 20": 2025, "Jan  9": 2026, "Jan 25": 2026, "Jul  1": 0} {
+		got, _, err := eventsOf(t, map[string]string{
+			"web/access.log": access, "web/auth.log": stamp + " 11:55:36 web sshd[12]: Accepted publickey for ana from 10.0.0.1 port 4000 ssh2\n",
+		}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := got["web/auth.log"][0]
+		if y := time.Unix(0, e.Time).UTC().Year(); year == 0 && e.HasTime || year != 0 && (y != year || !e.YearInferred) {
+			t.Errorf("%s is of %d, want %d", stamp, y, year)
+		}
+	}
+}
+
+// TestZoneOfNeighboursChanges: where the lines of a host's other log change
+// their zone, lines that state none change it as well.
+func TestZoneOfNeighboursChanges(t *testing.T) {
+	access := ""
+	for _, at := range []string{"25/Oct/2026:01:30:00 +0200", "25/Oct/2026:02:59:59 +0200", "25/Oct/2026:02:00:30 +0100", "25/Oct/2026:04:00:00 +0100"} {
+		access += "10.0.0.1 - - [" + at + "] \"GET / HTTP/1.1\" 200 12 \"-\" \"curl/8\"\n"
+	}
+	line := " [error] 7#7: *9 open() failed, client: 10.0.0.1, server: _\n"
+	errors := "2026/10/25 01:30:00" + line + "2026/10/25 02:30:00" + line + "2026/10/25 02:10:00" + line + "2026/10/25 03:30:00" + line
+	inc := read(t, Options{}, write(t, map[string]string{"web/access.log": access, "web/error.log": errors}))
+	for _, l := range inc.Logs {
+		if l.File.Path != "web/error.log" {
+			continue
+		}
+		var got []string
+		for i := range l.Events {
+			if l.Events[i].Zone != logparse.ZoneInferred {
+				t.Errorf("%+v", &l.Events[i])
+			}
+			got = append(got, time.Unix(0, l.Events[i].Time).UTC().Format("02 15:04"))
+		}
+		if want := []string{"24 23:30", "25 00:30", "25 01:10", "25 02:30"}; !slices.Equal(got, want) {
+			t.Errorf("%v, want %v", got, want)
+		}
+	}
+}
