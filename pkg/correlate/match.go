@@ -121,8 +121,8 @@ func (m *matcher) linked() []LinkedLine {
 			continue
 		}
 		e := &r.line.Log.Events[r.line.Event]
-		if e.Kind == logparse.AppRequest {
-			continue
+		if e.Kind == logparse.AppRequest || t.transaction != nil && r.line.By != "port" {
+			continue // a question paired by time and order alone repeats what was measured
 		}
 		x := LinkedLine{Log: r.line.Log, Event: r.line.Event, Capture: t.point.Capture, Flow: t.point.Flow, Transaction: t.transaction, Keyed: r.line.By == "port"}
 		if t.transaction == nil {
