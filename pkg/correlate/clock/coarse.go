@@ -24,8 +24,8 @@ const maxLines = 4000 // lines looked at for the first offset
 
 // lookFor finds the offset of lines of which nothing is known, as runs of
 // lines with the stretch of offsets that cannot be told apart. The runs are of
-// the lines returned.
-func lookFor(all, partners []Instant) (guess, []Instant, []run) {
+// the lines returned; none holds lines of both sides of a known step.
+func lookFor(all, partners []Instant, steps []Step) (guess, []Instant, []run) {
 	lines := rare(all, partners)
 	if len(lines) == 0 {
 		return guess{status: Insufficient, why: noPartner}, nil, nil
@@ -39,9 +39,16 @@ func lookFor(all, partners []Instant) (guess, []Instant, []run) {
 	}
 	var runs []run
 	for i := 0; i < len(g.theta); {
-		j := i
-		for j < len(g.theta) && g.theta[j] == g.theta[i] {
-			j++
+		side, told := sideOf(&sample[i], steps)
+		if !told {
+			i++
+			continue
+		}
+		j := i + 1
+		for ; j < len(g.theta) && g.theta[j] == g.theta[i]; j++ {
+			if s, ok := sideOf(&sample[j], steps); !ok || s != side {
+				break
+			}
 		}
 		part := newPairing(sample[i:j], loose)
 		r := part.plateau(g.theta[i])
@@ -65,6 +72,21 @@ func lookFor(all, partners []Instant) (guess, []Instant, []run) {
 		}
 	}
 	return g, lines, runs
+}
+
+// sideOf counts the known steps behind which a line was written; false where its
+// stamp does not tell.
+func sideOf(l *Instant, steps []Step) (behind int, told bool) {
+	for i := range steps {
+		s := &steps[i]
+		switch {
+		case l.Low > max(s.At, s.After):
+			behind++
+		case l.High >= min(s.At, s.After):
+			return 0, false
+		}
+	}
+	return behind, true
 }
 
 // rare leaves out the lines of the groups that have most partners while there

@@ -1,7 +1,9 @@
 package clock
 
 import (
+	"cmp"
 	"slices"
+	"time"
 )
 
 // pairUp measures a clock by lines that do not name their partners.
@@ -108,7 +110,8 @@ func (m *pairing) along(c *course) []Instant {
 	return out
 }
 
-// choices groups the series of a clock: alternatives of one choice together.
+// choices groups the series of a clock: alternatives of one choice together, the
+// finest stamps first, for what they leave open guides the coarser ones.
 func (s *solver) choices(id ID) [][]int {
 	var out [][]int
 	place := map[int]int{}
@@ -121,7 +124,22 @@ func (s *solver) choices(id ID) [][]int {
 		place[c] = len(out)
 		out = append(out, []int{i})
 	}
+	slices.SortStableFunc(out, func(a, b []int) int { return cmp.Compare(s.p.Series[a[0]].fineness(), s.p.Series[b[0]].fineness()) })
 	return out
+}
+
+// fineness is the mean width of the lines and partners of a series together, in
+// steps of 100 ms: smaller differences say nothing of which is the better guide.
+func (r *Series) fineness() int64 {
+	const grain = int64(100 * time.Millisecond)
+	mean := func(list []Instant) int64 {
+		var sum int64
+		for i := range list {
+			sum += (list[i].High - list[i].Low) / int64(len(list))
+		}
+		return sum
+	}
+	return (mean(r.Lines) + mean(r.Partners)) / grain
 }
 
 // rank orders guesses of alternatives: what could be measured first, then by
@@ -178,7 +196,7 @@ func (s *solver) fromSeries(id ID, lines, partners []Instant, known *course) ([]
 		}
 		return ev, guess{status: Measured, score: len(ev)}
 	}
-	g, sample, runs := lookFor(lines, partners)
+	g, sample, runs := lookFor(lines, partners, s.steps[id])
 	if g.status != Measured {
 		return nil, g
 	}
