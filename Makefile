@@ -3,7 +3,7 @@
 
 GO ?= go
 
-.PHONY: build report test check unit score fuzz survive bench cross clean
+.PHONY: build report test check unit score fuzz survive bench cross dist clean
 
 build:            ## bin/flowcorr
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/flowcorr ./cmd/flowcorr
@@ -35,5 +35,8 @@ bench:            ## microbenchmarks of the parts
 cross:            ## builds for every supported platform
 	GO="$(GO)" sh scripts/cross.sh
 
+dist:             ## a release: programs for every platform, reproducibly
+	GO="$(GO)" sh scripts/dist.sh
+
 clean:
-	rm -rf bin
+	rm -rf bin dist
