@@ -73,6 +73,7 @@ var htmlTexts = map[string]lang.Text{
 	"shown": {EN: "%n of %m shown", ES: "%n de %m a la vista"}, "left-out": {EN: "%n more are in the JSON report alone", ES: "%n más están solo en el informe JSON"},
 	"start": {EN: "start", ES: "inicio"}, "client": {EN: "client", ES: "cliente"}, "server": {EN: "server", ES: "servidor"}, "network": {EN: "network", ES: "red"}, "total": {EN: "total", ES: "total"}, "incident-time": {EN: "on the incident's time", ES: "en la hora del incidente"}, "bars": {EN: "bars", ES: "barras"},
 	"retransmission": {EN: "repeated or failed", ES: "repetido o fallido"}, "whisker": {EN: "log line with its uncertainty", ES: "línea de registro con su incertidumbre"},
+	"reference": {EN: "reference clock", ES: "reloj de referencia"}, "unknown-clock": {EN: "offset not known", ES: "desfase desconocido"},
 	"normal":       {EN: "up to here (%n) it would not be slow", ES: "hasta aquí (%n) no sería lenta"},
 	"waterfall-of": {EN: "Waterfall of %n", ES: "Cascada de %n"}, "ladder-of": {EN: "Packet ladder of %n: client, network, server", ES: "Escalera de paquetes de %n: cliente, red, servidor"},
 	"ladder": {EN: "Packet ladder", ES: "Escalera de paquetes"}, "waterfall": {EN: "Waterfall", ES: "Cascada"}, "close": {EN: "close", ES: "cerrar"},

@@ -51,7 +51,7 @@ function arrow(x1, x2, y1, y2, bad, cut) {
 function drawLadder(box, j) {
   var width = widthOf(box, 430), edge = 94, places = { client: edge, network: width / 2, server: width - edge }, all = together(rungs(j)), total = Math.max(1, lengthOf(j));
   if (!all.length) { box.replaceChildren(); return; }
-  var g = [], y = 50, before = null, both = (j.m || []).some(function (m) { return sightings(m).server && sightings(m).client; });
+  var g = [], y = 64, before = null, both = (j.m || []).some(function (m) { return sightings(m).server && sightings(m).client; });
   all.slice(0, 400).forEach(function (r) {
     var pause = before === null ? 0 : r.at - before;
     if (pause > total * 0.12 && pause > 2000) {
@@ -64,22 +64,35 @@ function drawLadder(box, j) {
   });
   if (all.length > 400) { g.push(svg("text", { class: "mid dim", x: width / 2, y: y }, "… +" + (all.length - 400))); y += 20; }
   var lanes = ["client", "network", "server"].map(function (lane) {
-    return [svg("line", { class: "life" + (lane === "network" ? " net" : ""), x1: places[lane], x2: places[lane], y1: 34, y2: y }),
-      svg("text", { class: "mid", x: places[lane], y: 14 }, word(lane)), svg("text", { class: "mid dim", x: places[lane], y: 28 }, laneClock(j, lane))];
+    return [svg("line", { class: "life" + (lane === "network" ? " net" : ""), x1: places[lane], x2: places[lane], y1: 48, y2: y }),
+      svg("text", { class: "mid", x: places[lane], y: 14 }, word(lane)), svg("text", { class: "mid dim", x: places[lane], y: 28 }, shorten(lastPart(fileName(laneFile(j, lane))), 24)),
+      svg("text", { class: "mid dim", x: places[lane], y: 42 }, offsetOf(laneFile(j, lane), j.t))];
   });
   place(box, svg("svg", { width: width, height: y + 8, role: "img", "aria-label": word("ladder-of", texts[j.i]) }, lanes, g));
 }
 
-// laneClock names the capture whose clock stands beside a lane.
-function laneClock(j, lane) {
-  var found = "";
+// laneFile is the capture whose clock stands beside a lane; -1: none does.
+function laneFile(j, lane) {
+  var found = -1;
   (j.m || []).some(function (m) {
     if (lane === "server" && onNetwork(j, m)) return false;
     var s = sightings(m)[lane === "network" ? "middle" : lane];
-    if (s) found = lastPart(fileName(s[2]));
+    if (s) found = s[2];
     return s;
   });
-  return shorten(found, 24);
+  return found;
+}
+
+// offsetOf tells how far a file's clock is ahead at an instant, and how surely.
+function offsetOf(file, at) {
+  var k = file < 0 || data.files[file].k < 0 ? null : data.clocks[data.files[file].k];
+  if (!k) return "";
+  if (k.s === "reference") return word("reference");
+  if (!k.g || !k.g.length) return word("unknown-clock");
+  var s = k.g[0];
+  k.g.forEach(function (next) { if (next[0] <= at) s = next; });
+  var part = Math.max(0, Math.min(1, (at - s[0]) / Math.max(1, s[1] - s[0]))), between = function (a, b) { return a + (b - a) * part; };
+  return signed(between(s[2], s[5])) + " ± " + span((between(s[4], s[7]) - between(s[3], s[6])) / 2);
 }
 
 function drawRung(j, m, places, y, both) {
