@@ -108,3 +108,6 @@ def main(words):
         return one(args.story[0], args, out)
     except KeyboardInterrupt:
         return 130
+    except RuntimeError as e:  # a command of the lab failed: its own words say more than where
+        sys.stderr.write(f"lab: {args.story[0]}: {e}\n")
+        return 1
