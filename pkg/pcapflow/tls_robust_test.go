@@ -3,6 +3,7 @@ package pcapflow
 import (
 	"crypto/tls"
 	"encoding/hex"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -243,6 +244,15 @@ func FuzzHTTP1(f *testing.F) {
 func FuzzHTTP2(f *testing.F) {
 	f.Add(script(pieces(client(http2Preface+"\x00\x00\x00\x04\x00\x00\x00\x00\x00"+"\x00\x00\x03\x01\x05\x00\x00\x00\x01\x82\x86\x84"),
 		server("\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x01\x00\x00\x10\x00"+"\x00\x00\x01\x01\x04\x00\x00\x00\x01\x88"+"\x00\x00\x02\x00\x01\x00\x00\x00\x01hi"))))
+	waiting := newH2Talk()
+	waiting.window(10)
+	waiting.get(1)
+	waiting.answer(1)
+	waiting.data(1, 10, 0)
+	waiting.grow(0, 5)
+	waiting.grow(1, 5)
+	waiting.data(1, 5, h2EndStream)
+	f.Add(script(waiting.list))
 	f.Add(script(pieces(client("GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n"), server("HTTP/1.1 101 x\r\nUpgrade: h2c\r\n\r\n\x00\x00\x01\x01\x05\x00\x00\x00\x01\x88"))))
 	f.Fuzz(func(t *testing.T, b []byte) { play(httpDissector, nil, b) })
 }
@@ -281,5 +291,20 @@ func play(d *Dissector, keys *KeyLog, b []byte) *Flow {
 		at.Frame++
 	}
 	s.Close(at)
+	for i := range f.HTTP {
+		e := &f.HTTP[i]
+		length := at.Time - 1
+		if e.FlowControlWait < 0 || e.FlowControlWait > 2*length || e.HeadOfLineWait < 0 || e.HeadOfLineWait > length || len(e.Timing) > maxTimings {
+			panic(fmt.Sprintf("%+v", e))
+		}
+		if e.ResponseFirst.Seen() && e.ResponseLast.Seen() && e.ResponseLast.Time < e.ResponseFirst.Time || e.RequestFirst.Seen() && e.RequestLast.Time < e.RequestFirst.Time {
+			panic(fmt.Sprintf("%+v", e))
+		}
+	}
+	for _, p := range f.Phases {
+		if p.Begin.Seen() && p.End.Seen() && p.End.Time < p.Begin.Time {
+			panic(fmt.Sprintf("%+v", p))
+		}
+	}
 	return f
 }
