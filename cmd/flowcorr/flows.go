@@ -70,7 +70,7 @@ func runFlows(env *environment, args []string) error {
 		}
 		read++
 		for _, p := range problems {
-			fmt.Fprintf(env.diag, "flowcorr: %s: %s%s\n", render.Printable(path), env.position(p), render.Printable(p.Text))
+			fmt.Fprintf(env.diag, "flowcorr: %s: %s%s\n", render.Printable(path), env.position(p), render.Printable(render.Phrase(p.Text, env.speaks)))
 		}
 	}
 	env.tellRedacted(hide)

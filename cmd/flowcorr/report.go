@@ -160,7 +160,7 @@ func (env *environment) narrate(inc *incident.Incident) {
 				fmt.Fprintf(env.diag, "flowcorr: %s: %s\n", render.Printable(f.Path), env.say(lang.Text{EN: "… and %d more (-v tells them)", ES: "… y %d más (-v los dice)"}, len(f.Problems)-i))
 				break
 			}
-			fmt.Fprintf(env.diag, "flowcorr: %s: %s%s\n", render.Printable(f.Path), env.position(p), render.Printable(p.Text))
+			fmt.Fprintf(env.diag, "flowcorr: %s: %s%s\n", render.Printable(f.Path), env.position(p), render.Printable(render.Phrase(p.Text, env.speaks)))
 		}
 	}
 }

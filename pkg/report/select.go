@@ -92,11 +92,17 @@ func (r *Report) Select(s Selection) *Report {
 		}
 		part.Findings = append(part.Findings, f)
 	}
+	var aside []string // of no journey: behind those of the journeys asked for
 	for _, id := range r.Hypotheses {
-		if part.FindingByID(id) != nil {
+		switch f := part.FindingByID(id); {
+		case f == nil:
+		case len(f.Journeys) == 0 && len(part.Journeys) < len(r.Journeys):
+			aside = append(aside, id)
+		default:
 			part.Hypotheses = append(part.Hypotheses, id)
 		}
 	}
+	part.Hypotheses = append(part.Hypotheses, aside...)
 	return &part
 }
 

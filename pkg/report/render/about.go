@@ -20,7 +20,7 @@ func About(w io.Writer, r *report.Report, a *report.About, opt TextOptions) erro
 	}
 	switch {
 	case a.Reason != "":
-		d.para(d.say(lang.Text{EN: "The line belongs to no journey: %s.", ES: "La línea no pertenece a ningún recorrido: %s."}, a.Reason))
+		d.para(d.say(lang.Text{EN: "The line belongs to no journey: %s.", ES: "La línea no pertenece a ningún recorrido: %s."}, d.phrase(a.Reason)))
 	case len(a.Journeys) == 0 && len(a.Findings) == 0:
 		d.para(d.say(lang.Text{EN: "No journey and no finding tells of it.", ES: "Ningún recorrido ni hallazgo habla de ello."}))
 	case a.Within:

@@ -240,8 +240,8 @@ func onlyGroup(s *compare.Service) (int, bool) {
 func (d *comparer) service(s *compare.Service) {
 	d.heading(lang.Text{EN: "%s", ES: "%s"}, d.serviceName(s))
 	t := &table{
-		header: []string{d.say(lang.Text{EN: "phase", ES: "fase"}), d.say(lang.Text{EN: "group", ES: "grupo"}), "n", d.say(lang.Text{EN: "mean", ES: "media"}), "σ", d.say(lang.Text{EN: "median", ES: "mediana"}), "p95", d.say(lang.Text{EN: "failed", ES: "fallos"}), d.say(lang.Text{EN: "difference", ES: "diferencia"}), "p", ""},
-		right:  []bool{false, false, true, true, true, true, true, true, true, true, false}, yields: []int{1, 10}, fold: true,
+		header: []string{d.say(lang.Text{EN: "phase", ES: "fase"}), d.say(lang.Text{EN: "group", ES: "grupo"}), "n", d.say(lang.Text{EN: "mean", ES: "media"}), "σ", d.say(lang.Text{EN: "median", ES: "mediana"}), "p95", d.say(lang.Text{EN: "failed", ES: "fallos"}), "Δ", "p"},
+		right:  []bool{false, false, true, true, true, true, true, true, true, true}, yields: []int{1}, spare: []int{7, 4}, fold: true,
 	}
 	for i := range s.Phases {
 		p := &s.Phases[i]
@@ -251,16 +251,22 @@ func (d *comparer) service(s *compare.Service) {
 			if x.N+x.Failed == 0 {
 				continue
 			}
-			failed, difference, chance, verdict := "", "", "", ""
+			failed, difference, chance := "", "", ""
 			if x.Failed > 0 {
 				failed = fmt.Sprint(x.Failed)
 			}
 			for _, u := range p.Tests {
 				if u.B == g {
-					difference, chance, verdict = signedSpan(u.Shift), probability(u.Holm), d.word(u.Verdict)
+					difference, chance = signedSpan(u.Shift), probability(u.Holm)
+					switch u.Verdict {
+					case compare.Differs:
+						chance += " *"
+					case compare.TooFew:
+						chance = d.word(u.Verdict)
+					}
 				}
 			}
-			t.rows = append(t.rows, []string{first, d.group(g), fmt.Sprint(x.N), optional(x.Mean), optional(x.SD), optional(x.Median), optional(x.P95), failed, difference, chance, verdict})
+			t.rows = append(t.rows, []string{first, d.group(g), fmt.Sprint(x.N), optional(x.Mean), optional(x.SD), optional(x.Median), optional(x.P95), failed, difference, chance})
 			first = ""
 		}
 	}
@@ -353,8 +359,8 @@ func (d *comparer) groups() {
 	}
 	d.out = append(d.out, block{bullets: items})
 	d.para(d.say(lang.Text{
-		EN: "σ: standard deviation of the sample. difference: median of all pairs, against the group compared with. p: Mann–Whitney rank test, two-sided, adjusted for the number of phases (Holm). Outlier: beyond the upper quartile by 1.5 times the distance of the quartiles.",
-		ES: "σ: desviación típica de la muestra. diferencia: mediana de todas las parejas, frente al grupo con que se compara. p: prueba de rangos de Mann–Whitney, bilateral, ajustada al número de fases (Holm). Valor atípico: más allá del cuartil superior en 1.5 veces la distancia entre cuartiles."}))
+		EN: "σ: standard deviation of the sample. Δ: median of all pairs, against the group compared with. p: Mann–Whitney rank test, two-sided, adjusted for the number of phases (Holm); *: beyond chance. Outlier: beyond the upper quartile by 1.5 times the distance of the quartiles.",
+		ES: "σ: desviación típica de la muestra. Δ: mediana de todas las parejas, frente al grupo con que se compara. p: prueba de rangos de Mann–Whitney, bilateral, ajustada al número de fases (Holm); *: más allá del azar. Valor atípico: más allá del cuartil superior en 1.5 veces la distancia entre cuartiles."}))
 }
 
 func (d *comparer) group(g int) string { return d.word(d.c.Groups[g].Name) }

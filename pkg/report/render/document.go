@@ -114,7 +114,7 @@ func (d *layout) phases(j *report.Journey) *table {
 	t := &table{header: []string{d.say(lang.Text{EN: "phase", ES: "fase"}), d.say(lang.Text{EN: "time", ES: "tiempo"}), d.say(lang.Text{EN: "result", ES: "resultado"}), "", ""}, right: []bool{false, true}, yields: []int{3}, spare: []int{4}, fold: true}
 	for i := range j.Phases {
 		p := &j.Phases[i]
-		length, remark := "–", p.Reason
+		length, remark := "–", d.phrase(p.Reason)
 		if p.Seconds != nil {
 			length = span(*p.Seconds)
 		}

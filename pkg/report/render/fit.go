@@ -24,7 +24,7 @@ const comfortable = 20
 // (0: no limit), as far as that goes: those that yield first, then the widest.
 func fitted(rows [][]string, width int, t *table) [][]string {
 	widths := widthsOf(rows)
-	limits := narrowed(narrowed(widths, t.yields, comfortable, width), nil, slimmest, width)
+	limits := narrowed(narrowed(widths, t.yields, t.comfort(), width), nil, slimmest, width)
 	if width <= 0 || slices.Equal(widths, limits) {
 		return rows
 	}
@@ -42,6 +42,15 @@ func fitted(rows [][]string, width int, t *table) [][]string {
 	return out
 }
 
+// comfort is the width to which columns that yield are narrowed first: what is
+// cut short may lose more than what is folded.
+func (t *table) comfort() int {
+	if t.fold || len(t.spare) > 0 {
+		return comfortable
+	}
+	return slimmest
+}
+
 // spared leaves columns out that are spare until the others fit with those that
 // yield at a comfortable width.
 func (t *table) spared(width int) *table {
@@ -53,7 +62,7 @@ func (t *table) spared(width int) *table {
 		least := -gap / 2
 		for i, w := range widthsOf(append([][]string{out.header}, out.rows...)) {
 			if slices.Contains(out.yields, i) {
-				least += min(w, comfortable) + gap
+				least += min(w, t.comfort()) + gap
 			} else {
 				least += w + gap
 			}

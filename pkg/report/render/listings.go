@@ -47,14 +47,14 @@ func Timeline(w io.Writer, r *report.Report, entries []report.Entry, opt TextOpt
 // alone, with the reason.
 func Pairings(w io.Writer, r *report.Report, pairs []report.Pairing, opt TextOptions) error {
 	d := &layout{r: r, l: opt.Lang}
-	linked := &table{header: []string{d.say(lang.Text{EN: "line", ES: "línea"}), d.say(lang.Text{EN: "journey", ES: "recorrido"}), d.say(lang.Text{EN: "sure", ES: "certeza"}), d.say(lang.Text{EN: "residual", ES: "residuo"}), d.say(lang.Text{EN: "by", ES: "por"}), d.say(lang.Text{EN: "rivals", ES: "rivales"}), ""}, yields: []int{5, 6}, fold: true}
+	linked := &table{header: []string{d.say(lang.Text{EN: "line", ES: "línea"}), d.say(lang.Text{EN: "journey", ES: "recorrido"}), d.say(lang.Text{EN: "sure", ES: "certeza"}), d.say(lang.Text{EN: "residual", ES: "residuo"}), d.say(lang.Text{EN: "by", ES: "por"}), d.say(lang.Text{EN: "rivals", ES: "rivales"}), ""}, yields: []int{6, 5, 4}}
 	lines := &table{header: []string{d.say(lang.Text{EN: "line", ES: "línea"}), d.say(lang.Text{EN: "reason", ES: "motivo"})}, yields: []int{1}, fold: true}
 	journeys := &table{header: []string{d.say(lang.Text{EN: "journey", ES: "recorrido"}), d.say(lang.Text{EN: "start", ES: "inicio"}), d.say(lang.Text{EN: "service", ES: "servicio"}), d.say(lang.Text{EN: "reason", ES: "motivo"})}, yields: []int{3}, fold: true}
 	for i := range pairs {
 		p := &pairs[i]
 		switch p.Status {
 		case "unmatched-line":
-			lines.rows = append(lines.rows, []string{d.place(p.Evidence, ":", p.Line), p.Reason})
+			lines.rows = append(lines.rows, []string{d.place(p.Evidence, ":", p.Line), d.phrase(p.Reason)})
 		case "unmatched-journey":
 			start := ""
 			if p.Time != nil {

@@ -222,7 +222,7 @@ func (d *layout) clockTable(all bool) *table {
 		}
 		proof := strings.Join(by, ", ")
 		if k.Reason != "" {
-			proof = strings.TrimSpace(proof + " " + k.Reason)
+			proof = strings.TrimSpace(proof + " " + d.phrase(k.Reason))
 		}
 		if len(k.Segments) == 0 {
 			t.rows = append(t.rows, []string{k.ID, k.Name, d.word(k.Status), "", "", "", "", proof})
@@ -308,7 +308,7 @@ func (d *layout) files() {
 		}
 		t.rows = append(t.rows, []string{e.ID, e.Path, e.Kind, fmt.Sprint(e.Records), from, to, e.Zone, e.Clock, taken, e.SHA256[:min(12, len(e.SHA256))]})
 		for _, p := range e.Problems {
-			problems = append(problems, e.Path+": "+d.position(p)+p.Text)
+			problems = append(problems, e.Path+": "+d.position(p)+d.phrase(p.Text))
 		}
 	}
 	d.captureSpan()

@@ -65,7 +65,7 @@ func Files(w io.Writer, r *report.Report, opt TextOptions) error {
 	var why []string
 	for _, e := range r.Evidence {
 		if e.Reason != "" {
-			why = append(why, e.Path+": "+e.Kind+": "+e.Reason)
+			why = append(why, e.Path+": "+e.Kind+": "+d.phrase(e.Reason))
 		}
 	}
 	if len(why) > 0 {
