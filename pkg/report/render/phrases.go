@@ -8,7 +8,7 @@ import (
 )
 
 // phrases are what the rooms below say in English about files, phases, clocks
-// and lines: they know no languages. "%" stands for what changes; what stands
+// and lines: they know no languages. "%s" stands for what changes; what stands
 // for it is a phrase, too, where it is one.
 var phrases = []lang.Text{
 	// phases
@@ -26,10 +26,10 @@ var phrases = []lang.Text{
 	{EN: "no flow of this client", ES: "ningún flujo de este cliente"},
 	// clocks
 	{EN: "no evidence bears on it", ES: "ninguna prueba habla de él"},
-	{EN: "only % lines find a partner", ES: "sólo % líneas hallan pareja"},
+	{EN: "only %s lines find a partner", ES: "sólo %s líneas hallan pareja"},
 	// what files were taken for
-	{EN: "% of the first % lines read as %", ES: "% de las primeras % líneas se leen como %"},
-	{EN: "begins with the magic number of %", ES: "empieza con el número mágico de %"},
+	{EN: "%s of the first %s lines read as %s", ES: "%s de las primeras %s líneas se leen como %s"},
+	{EN: "begins with the magic number of %s", ES: "empieza con el número mágico de %s"},
 	{EN: "lines of labels, client randoms and secrets", ES: "líneas de etiquetas, aleatorios de cliente y secretos"},
 	{EN: "as the case file says", ES: "según dice el archivo del caso"},
 	{EN: "it is empty", ES: "está vacío"},
@@ -38,40 +38,40 @@ var phrases = []lang.Text{
 	{EN: "the file is empty", ES: "el archivo está vacío"},
 	{EN: "the capture holds no packet", ES: "la captura no contiene ningún paquete"},
 	{EN: "nothing in it tells of an event", ES: "nada en él habla de un evento"},
-	{EN: "of unknown kind: %", ES: "de tipo desconocido: %"},
-	{EN: "not evidence that can be read: %", ES: "no es una prueba que se pueda leer: %"},
-	{EN: "nothing in it can be unpacked: %", ES: "nada en él se puede descomprimir: %"},
+	{EN: "of unknown kind: %s", ES: "de tipo desconocido: %s"},
+	{EN: "not evidence that can be read: %s", ES: "no es una prueba que se pueda leer: %s"},
+	{EN: "nothing in it can be unpacked: %s", ES: "nada en él se puede descomprimir: %s"},
 	{EN: "there is no standard input here", ES: "aquí no hay entrada estándar"},
-	{EN: "not a regular file (%)", ES: "no es un archivo corriente (%)"},
-	{EN: "the same, byte by byte, as %: counted once", ES: "igual, byte a byte, que %: se cuenta una vez"},
-	{EN: "only the first % bytes are read", ES: "sólo se leen los primeros % bytes"},
-	{EN: "a line of % bytes that is no key", ES: "una línea de % bytes que no es una clave"},
-	{EN: "only its first % events are used: % more are of the same time", ES: "sólo se usan sus primeros % eventos: hay % más de la misma hora"},
-	{EN: "% of its events lie outside the time of the other evidence and are not used", ES: "% de sus eventos quedan fuera del tiempo de las demás pruebas y no se usan"},
-	{EN: "% of its events are % or more away from the other evidence and are not used", ES: "% de sus eventos distan % o más de las demás pruebas y no se usan"},
+	{EN: "not a regular file (%s)", ES: "no es un archivo corriente (%s)"},
+	{EN: "the same, byte by byte, as %s: counted once", ES: "igual, byte a byte, que %s: se cuenta una vez"},
+	{EN: "only the first %s bytes are read", ES: "sólo se leen los primeros %s bytes"},
+	{EN: "a line of %s bytes that is no key", ES: "una línea de %s bytes que no es una clave"},
+	{EN: "only its first %s events are used: %s more are of the same time", ES: "sólo se usan sus primeros %s eventos: hay %s más de la misma hora"},
+	{EN: "%s of its events lie outside the time of the other evidence and are not used", ES: "%s de sus eventos quedan fuera del tiempo de las demás pruebas y no se usan"},
+	{EN: "%s of its events are %s or more away from the other evidence and are not used", ES: "%s de sus eventos distan %s o más de las demás pruebas y no se usan"},
 	{EN: "its lines state no year, and no other evidence tells it: they have no time", ES: "sus líneas no dicen el año, y ninguna otra prueba lo dice: no tienen hora"},
 	{EN: "its lines state no year, and no year puts them into the time of the other evidence: they have no time", ES: "sus líneas no dicen el año, y ningún año las lleva al tiempo de las demás pruebas: no tienen hora"},
-	{EN: "% (and % lines behind it)", ES: "% (y % líneas detrás)"},
-	{EN: "% further problems", ES: "% problemas más"},
+	{EN: "%s (and %s lines behind it)", ES: "%s (y %s líneas detrás)"},
+	{EN: "%s further problems", ES: "%s problemas más"},
 	{EN: "a journal entry that cannot be read", ES: "una entrada de journal que no se puede leer"},
-	{EN: "% journal entries: those behind the first % are not read", ES: "% entradas de journal: no se leen las que siguen a las primeras %"},
-	{EN: "%: the file ends after % bytes of it", ES: "%: el archivo acaba tras % bytes suyos"},
+	{EN: "%s journal entries: those behind the first %s are not read", ES: "%s entradas de journal: no se leen las que siguen a las primeras %s"},
+	{EN: "%s: the file ends after %s bytes of it", ES: "%s: el archivo acaba tras %s bytes suyos"},
 	{EN: "truncated record", ES: "registro cortado"},
-	{EN: "%: % bytes skipped to the next block", ES: "%: se saltan % bytes hasta el bloque siguiente"},
-	{EN: "%, and no block behind it: the last % bytes are not read", ES: "%, y ningún bloque detrás: no se leen los últimos % bytes"},
-	{EN: "no record here: % bytes skipped to the next one", ES: "aquí no hay ningún registro: se saltan % bytes hasta el siguiente"},
-	{EN: "no record here and none behind: the last % bytes are not read", ES: "aquí no hay ningún registro, ni detrás: no se leen los últimos % bytes"},
-	{EN: "a record that claims % bytes and has %: the next one begins there", ES: "un registro que dice tener % bytes y tiene %: ahí empieza el siguiente"},
+	{EN: "%s: %s bytes skipped to the next block", ES: "%s: se saltan %s bytes hasta el bloque siguiente"},
+	{EN: "%s, and no block behind it: the last %s bytes are not read", ES: "%s, y ningún bloque detrás: no se leen los últimos %s bytes"},
+	{EN: "no record here: %s bytes skipped to the next one", ES: "aquí no hay ningún registro: se saltan %s bytes hasta el siguiente"},
+	{EN: "no record here and none behind: the last %s bytes are not read", ES: "aquí no hay ningún registro, ni detrás: no se leen los últimos %s bytes"},
+	{EN: "a record that claims %s bytes and has %s: the next one begins there", ES: "un registro que dice tener %s bytes y tiene %s: ahí empieza el siguiente"},
 	{EN: "a section header without room for its fields", ES: "una cabecera de sección sin sitio para sus campos"},
-	{EN: "section of version %: read as 1.0", ES: "sección de versión %: leída como 1.0"},
-	{EN: "version % is unknown: read as 2.4", ES: "la versión % es desconocida: leída como 2.4"},
+	{EN: "section of version %s: read as 1.0", ES: "sección de versión %s: leída como 1.0"},
+	{EN: "version %s is unknown: read as 2.4", ES: "la versión %s es desconocida: leída como 2.4"},
 	{EN: "the file ends too early", ES: "el archivo acaba antes de tiempo"},
 	{EN: "permission denied", ES: "permiso denegado"},
 	{EN: "no such file or directory", ES: "no existe el archivo o carpeta"},
 	{EN: "not a capture file (pcap or pcapng)", ES: "no es un archivo de captura (pcap o pcapng)"},
 	{EN: "what follows is not packed the same way", ES: "lo que sigue no está comprimido igual"},
 	{EN: "unpacks to more than the limit", ES: "descomprimido supera el límite"},
-	{EN: "internal error, please report it: %", ES: "error interno, le rogamos que lo comunique: %"},
+	{EN: "internal error, please report it: %s", ES: "error interno, le rogamos que lo comunique: %s"},
 	// flows
 	{EN: "request is not HTTP", ES: "la petición no es HTTP"},
 	{EN: "not decrypted: the key log has no secret", ES: "sin descifrar: el registro de claves no tiene el secreto"},
@@ -81,7 +81,7 @@ var phrases = []lang.Text{
 var phraseForms = func() []*regexp.Regexp {
 	out := make([]*regexp.Regexp, len(phrases))
 	for i, p := range phrases {
-		parts := strings.Split(p.EN, "%")
+		parts := strings.Split(p.EN, "%s")
 		for k := range parts {
 			parts[k] = regexp.QuoteMeta(parts[k])
 		}
@@ -101,11 +101,12 @@ func Phrase(s string, l lang.Lang) string {
 		if m == nil {
 			continue
 		}
-		out := phrases[i].In(l)
-		for _, part := range m[1:] {
-			out = strings.Replace(out, "%", strings.ReplaceAll(Phrase(part, l), "%", "\x00"), 1)
+		parts := strings.Split(phrases[i].In(l), "%s")
+		out := parts[0]
+		for k, part := range m[1:] {
+			out += Phrase(part, l) + parts[k+1]
 		}
-		return strings.ReplaceAll(out, "\x00", "%")
+		return out
 	}
 	if head, rest, ok := strings.Cut(s, "; "); ok { // several reasons in a row
 		return Phrase(head, l) + "; " + Phrase(rest, l)
