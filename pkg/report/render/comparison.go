@@ -348,7 +348,7 @@ func (d *comparer) groups() {
 	d.heading(lang.Text{EN: "Groups", ES: "Grupos"})
 	var items []string
 	for g, x := range d.c.Groups {
-		items = append(items, d.group(g)+": "+d.count(x.Journeys, lang.Text{EN: "%d journey", ES: "%d recorrido"}, lang.Text{EN: "%d journeys", ES: "%d recorridos"}))
+		items = append(items, d.group(g)+": "+d.countJourneys(x.Journeys))
 	}
 	for _, x := range d.c.Left {
 		reason := x.Reason

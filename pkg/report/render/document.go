@@ -81,7 +81,7 @@ func (d *layout) para(text string) { d.out = append(d.out, block{text: text}) }
 func (d *layout) findingLine(f *report.Finding) string {
 	text := fmt.Sprintf("%s · %s · %s", f.Rule, d.word(f.Severity), d.say(lang.Text{EN: "confidence %s", ES: "confianza %s"}, d.word(f.Confidence)))
 	if n := len(f.Journeys); n > 0 {
-		text += " · " + d.count(n, lang.Text{EN: "%d journey", ES: "%d recorrido"}, lang.Text{EN: "%d journeys", ES: "%d recorridos"})
+		text += " · " + d.countJourneys(n)
 	}
 	return text
 }

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"cmp"
 	"fmt"
 	"html/template"
 	"slices"
@@ -15,13 +14,11 @@ import (
 // Bounds of what stands in the page as text; the data of the script has its
 // own.
 const (
-	mostCards    = 200 // findings
-	mostLines    = 40  // lines of the answer's journeys
+	mostLines    = 40 // lines of the answer's journeys
 	mostFiles    = 2000
-	mostProblems = 50    // of one file
-	longestLine  = 400   // characters of a quoted line
-	longestText  = 4000  // of any other foreign text
-	longestQuery = 20000 // of a filter, which is there to be copied whole
+	mostProblems = 50   // of one file
+	longestLine  = 400  // characters of a quoted line
+	longestText  = 4000 // of any other foreign text
 )
 
 // htmlPage is what the template shows. Foreign text in it has been made printable.
@@ -56,23 +53,6 @@ type htmlPage struct {
 	Series     []blockView
 }
 
-// card is a finding with all that speaks for and against it.
-type card struct {
-	ID, Rule, Severity, SeverityWord, Confidence, Text string
-	Small                                              []string // share, time lost
-	Journeys                                           []string // identifiers, the first ones
-	MoreJourneys                                       int
-	Proofs                                             []proofView
-	Refuters                                           []refuterView
-}
-
-// alsoView names another finding on the first screen.
-type alsoView struct{ ID, Severity, Word, Text string }
-
-type proofView struct{ File, Filter, Lines, Frames string }
-
-type refuterView struct{ Text, Status, Word, Command string }
-
 type checkView struct {
 	Item, Status, Word, Text, Command string
 }
@@ -101,8 +81,9 @@ func (d *layout) page() (*htmlPage, error) {
 		Data: data, Lang: map[lang.Lang]string{lang.EN: "en", lang.ES: "es"}[d.l],
 		Generator: foreign(d.r.Generator.Name+" "+d.r.Generator.Version, 100), Period: d.period(), Facts: d.facts(),
 	}
+	room := mostFilters
 	if a := d.r.Answer(); a != nil {
-		c := d.card(a)
+		c := d.card(a, &room)
 		p.Answer = &c
 		p.Doubts = d.apart(func(d *layout) { d.doubt(a) }).texts()
 	} else {
@@ -111,7 +92,7 @@ func (d *layout) page() (*htmlPage, error) {
 	if j := d.r.Focus(); j != nil {
 		p.Focus = d.focus(j)
 	}
-	d.cards(p)
+	d.cards(p, &room)
 	p.Notices = d.apart((*layout).notices).texts()
 	p.Unchecked = blockViews(d.apart((*layout).unchecked).out)
 	if s := d.r.Series; s != nil {
@@ -186,12 +167,6 @@ func (d *layout) period() string {
 }
 
 func (d *layout) facts() []string {
-	usable := 0
-	for _, e := range d.r.Evidence {
-		if e.Kind != "unrecognised" && e.Records > 0 {
-			usable++
-		}
-	}
 	measured := 0
 	for _, k := range d.r.Clocks {
 		if k.Status != "ambiguous" && k.Status != "insufficient" {
@@ -199,48 +174,10 @@ func (d *layout) facts() []string {
 		}
 	}
 	return []string{
-		d.say(lang.Text{EN: "%d of %d files used", ES: "%d de %d archivos usados"}, usable, len(d.r.Evidence)),
-		d.say(lang.Text{EN: "%d journeys", ES: "%d recorridos"}, len(d.r.Journeys)),
-		d.say(lang.Text{EN: "%d findings", ES: "%d hallazgos"}, len(d.r.Findings)),
+		d.say(lang.Text{EN: "%d of %d files used", ES: "%d de %d archivos usados"}, d.usable(), len(d.r.Evidence)),
+		d.countJourneys(len(d.r.Journeys)), d.countFindings(len(d.r.Findings)),
 		d.say(lang.Text{EN: "%d of %d clocks known", ES: "%d de %d relojes conocidos"}, measured, len(d.r.Clocks)),
 	}
-}
-
-// severities of a finding, worst first, as the style names them.
-var severities = []string{"error", "warning", "note", "info"}
-
-func (d *layout) card(f *report.Finding) card {
-	const mostJourneys = 12
-	c := card{
-		ID: foreign(f.ID, 100), Rule: foreign(f.Rule, 100), Severity: known(f.Severity, severities), SeverityWord: foreign(d.word(f.Severity), 100),
-		Confidence: d.say(lang.Text{EN: "confidence %s", ES: "confianza %s"}, foreign(d.word(f.Confidence), 100)), Text: foreign(f.Text, longestText),
-	}
-	if f.Share != nil {
-		c.Small = append(c.Small, d.say(lang.Text{EN: "%.0f %% of their time", ES: "%.0f %% de su tiempo"}, 100*float64(*f.Share)))
-	}
-	if f.Lost != nil {
-		c.Small = append(c.Small, d.say(lang.Text{EN: "%s lost in all", ES: "%s perdidos en total"}, span(*f.Lost)))
-	}
-	for _, id := range f.Journeys {
-		if len(c.Journeys) < mostJourneys {
-			c.Journeys = append(c.Journeys, foreign(id, 100))
-		}
-	}
-	c.MoreJourneys = len(f.Journeys) - len(c.Journeys)
-	for _, e := range f.Evidence {
-		p := proofView{File: d.filePath(e.Evidence), Filter: foreign(e.Filter, longestQuery)}
-		if len(e.Lines) > 0 {
-			p.Lines = numbers(e.Lines)
-		}
-		if len(e.Frames) > 0 {
-			p.Frames = numbers(e.Frames)
-		}
-		c.Proofs = append(c.Proofs, p)
-	}
-	for _, x := range f.Refuters {
-		c.Refuters = append(c.Refuters, refuterView{foreign(x.Text, longestText), known(x.Status, []string{"found", "not-found", "not-collected"}), foreign(d.word(x.Status), 100), foreign(x.Command, longestText)})
-	}
-	return c
 }
 
 // known is w where it is one of the words a style knows, else "other".
@@ -249,41 +186,6 @@ func known(w string, words []string) string {
 		return w
 	}
 	return "other"
-}
-
-// cards are the findings besides the answer, the gravest first.
-func (d *layout) cards(p *htmlPage) {
-	others := d.r.Others()
-	rank := func(f *report.Finding) int { return (slices.Index(severities, f.Severity) + 5) % 5 }
-	slices.SortStableFunc(others, func(a, b *report.Finding) int { return cmp.Compare(rank(a), rank(b)) })
-	count, named := map[string]int{}, map[string]bool{}
-	for i, f := range others {
-		count[f.Severity]++
-		if i < mostCards {
-			p.Cards = append(p.Cards, d.card(f))
-		}
-	}
-	const most = 4
-	for _, f := range d.r.Others() { // of each rule the heaviest
-		switch {
-		case f.Severity == "info" || named[f.Rule]:
-		case len(p.Also) == most:
-			p.MoreAlso = true
-		default:
-			named[f.Rule] = true
-			p.Also = append(p.Also, alsoView{foreign(f.ID, 100), known(f.Severity, severities), foreign(d.word(f.Severity), 100), foreign(f.Text, 160)})
-		}
-	}
-	if n := len(others) - len(p.Cards); n > 0 {
-		p.MoreCards = d.say(lang.Text{EN: "… and %d more, in the JSON report.", ES: "… y %d más, en el informe JSON."}, n)
-	}
-	var parts []string
-	for _, s := range severities {
-		if count[s] > 0 {
-			parts = append(parts, fmt.Sprintf("%d × %s", count[s], d.word(s)))
-		}
-	}
-	p.CardsState = strings.Join(parts, ", ")
 }
 
 func (d *layout) checks(p *htmlPage) {

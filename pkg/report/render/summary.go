@@ -84,15 +84,27 @@ func (d *layout) also() {
 		d.para(d.say(lang.Text{EN: "Also found:", ES: "También se halló:"}))
 		d.out = append(d.out, block{bullets: items})
 	}
-	usable := 0
+	d.para(d.say(lang.Text{EN: "%d of %d files used, %s, %s.", ES: "%d de %d archivos usados, %s, %s."}, d.usable(), len(d.r.Evidence),
+		d.countJourneys(len(d.r.Journeys)), d.countFindings(len(d.r.Findings))))
+}
+
+// usable counts the files that said something.
+func (d *layout) usable() int {
+	n := 0
 	for _, e := range d.r.Evidence {
 		if e.Kind != "unrecognised" && e.Records > 0 {
-			usable++
+			n++
 		}
 	}
-	d.para(d.say(lang.Text{EN: "%d of %d files used, %s, %s.", ES: "%d de %d archivos usados, %s, %s."}, usable, len(d.r.Evidence),
-		d.count(len(d.r.Journeys), lang.Text{EN: "%d journey", ES: "%d recorrido"}, lang.Text{EN: "%d journeys", ES: "%d recorridos"}),
-		d.count(len(d.r.Findings), lang.Text{EN: "%d finding", ES: "%d hallazgo"}, lang.Text{EN: "%d findings", ES: "%d hallazgos"})))
+	return n
+}
+
+func (d *layout) countJourneys(n int) string {
+	return d.count(n, lang.Text{EN: "%d journey", ES: "%d recorrido"}, lang.Text{EN: "%d journeys", ES: "%d recorridos"})
+}
+
+func (d *layout) countFindings(n int) string {
+	return d.count(n, lang.Text{EN: "%d finding", ES: "%d hallazgo"}, lang.Text{EN: "%d findings", ES: "%d hallazgos"})
 }
 
 // captureSpan tells from when to when packets were captured.
