@@ -29,8 +29,10 @@ fuzz:             ## every fuzz target for FUZZTIME (default 30s) each
 survive:          ## every shared capture, cut at a hundred places
 	CUTS=100 $(GO) test -count=1 -timeout 60m -run TestSurviveCaptures ./pkg/pcapflow
 
-bench:            ## microbenchmarks of the parts
+bench: build      ## microbenchmarks of the parts; with CAPTURES="…" whole processes beside other programs
 	$(GO) test -run '^$$' -bench . -benchmem ./pkg/...
+	@test -z "$(CAPTURES)" || $(GO) run ./internal/compete $(CAPTURES)
+	@test -n "$(CAPTURES)" || echo 'make bench CAPTURES="a.pcap b.pcap" compares whole processes with other programs'
 
 cross:            ## builds for every supported platform
 	GO="$(GO)" sh scripts/cross.sh

@@ -1,6 +1,6 @@
 //go:build race
 
-package pcapflow_test
+package pcapflow
 
-// raceEnabled tells that the race detector slows everything.
-const raceEnabled = true
+// RaceEnabled tells that the race detector slows everything.
+const RaceEnabled = true

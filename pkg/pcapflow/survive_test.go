@@ -25,7 +25,7 @@ func cuts() int {
 	if n, err := strconv.Atoi(os.Getenv("CUTS")); err == nil {
 		return n
 	}
-	if raceEnabled {
+	if pcapflow.RaceEnabled {
 		return 3
 	}
 	return 10
