@@ -50,14 +50,14 @@ func (e *engine) probe(f *flow, d Dir, at Stamp, b []byte, missing int64) {
 			f.ruled |= 1 << i
 		}
 	}
+	if !maybe || len(first[d]) > maxEarlyBytes || f.early != nil && len(f.early.pieces) >= maxEarlyPieces {
+		e.stopFollowing(f)
+		return
+	}
 	if f.early == nil {
 		f.early = &earlyBytes{}
 	}
 	early := f.early
-	if !maybe || len(first[d]) > maxEarlyBytes || len(early.pieces) >= maxEarlyPieces {
-		e.stopFollowing(f)
-		return
-	}
 	early.data[d] = append(early.data[d], b...)
 	early.pieces = append(early.pieces, earlyPiece{d, at, len(b), missing})
 }
