@@ -20,6 +20,7 @@ const cachedClock = 2 * time.Millisecond
 // access reads lines of one file.
 type access struct {
 	src    Source
+	in     *lineReader // nil: lines of any origin
 	server string // "nginx", "apache", "": not known
 	clock  commonClock
 	buf    []byte // text whose escapes were undone; renewed each line
@@ -33,7 +34,9 @@ func openAccess(server string) func(io.Reader, Source) Decoder {
 			a.server = src.Server
 		}
 		if src.Template == "" {
-			return newMixedDecoder(r, src, a.line)
+			d := newMixedDecoder(r, src, a.line)
+			a.in = d.in
+			return d
 		}
 		d, err := openTemplate(r, src)
 		if err != nil {

@@ -11,7 +11,7 @@ import (
 // protocol, no escapes. It goes through the line once, and is false with e as it
 // was for any other, which the reader of all forms then takes.
 func (a *access) quick(b []byte, e *Event) bool {
-	if len(b) < 60 || !a.clock.full || bytes.IndexByte(b, '\\') >= 0 {
+	if len(b) < 60 || !a.clock.full || !(a.in != nil && a.in.plain) && bytes.IndexByte(b, '\\') >= 0 {
 		return false
 	}
 	client, n := ipv4Prefix(b)

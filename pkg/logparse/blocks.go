@@ -111,6 +111,7 @@ func (l *lineReader) take(b Block) {
 	l.buf, l.end, l.err = b.text, len(b.text), io.EOF
 	l.base, l.line = b.offset, b.lines
 	l.after, l.ended = b.cut, b.ended
+	l.plain = bytes.IndexByte(b.text, '\\') < 0
 	if b.offset == 0 && bytes.HasPrefix(b.text, bom) {
 		l.start, l.searched = len(bom), len(bom)
 	}

@@ -30,6 +30,7 @@ type lineReader struct {
 
 	after int64 // of a block: bytes of its last line that it does not hold
 	ended bool  // of a block: its last line has an end, though the block does not hold it
+	plain bool  // of a block: it holds no backslash
 
 	line   int   // number of the last line read, from 1
 	offset int64 // offset of its first byte
