@@ -21,7 +21,7 @@ const cachedClock = 2 * time.Millisecond
 type access struct {
 	src    Source
 	in     *lineReader // nil: lines of any origin
-	server string // "nginx", "apache", "": not known
+	server string      // "nginx", "apache", "": not known
 	clock  commonClock
 	buf    []byte // text whose escapes were undone; renewed each line
 	json   jsonLine
