@@ -32,7 +32,7 @@ func TestKeeper(t *testing.T) {
 			t.Fatal("not in the order of the file")
 		}
 	}
-	if inside != 1001 || k.events[0].HasTime || !strings.Contains(k.told(), "away from the other evidence") {
+	if inside != 1001 || k.events[0].HasTime || !strings.Contains(k.told(), "outside the time of the other evidence") {
 		t.Errorf("%d of 1001 inside, first %+v, %s", inside, k.events[0], k.told())
 	}
 	k = keeper{near: func(int64) int64 { return 0 }}
