@@ -33,7 +33,11 @@ func TestSessions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	documents = append(append(documents, manual...), filepath.Join(root, "README.md"))
+	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	documents = append(slices.Concat(documents, manual, pages), filepath.Join(root, "README.md"))
 	for _, path := range documents {
 		text, err := os.ReadFile(path)
 		if err != nil {

@@ -86,7 +86,7 @@ func (d *layout) journeyInFull(j *report.Journey) {
 	for _, s := range j.AlsoSeen {
 		d.para(d.say(lang.Text{EN: "Also seen in %s: stream %d, %s → %s", ES: "Vista también en %s: flujo %d, %s → %s"}, d.place(s.Evidence, "", 0), s.Stream, s.Client, s.Server))
 	}
-	if q := j.Request; q != nil {
+	if q := j.Request; q != nil && (q.Method != "" || q.Status > 0) {
 		d.para(strings.Join(strings.Fields(fmt.Sprintf("HTTP: %s %s %s %s", q.Method, q.Path, q.Version, positive(q.Status))), " "))
 	}
 	if t := j.TLS; t != nil {
@@ -124,7 +124,7 @@ func (d *layout) metricsOf(j *report.Journey) {
 			t.rows = append(t.rows, []string{p.Name, m.Name, value, d.word(p.Vantage)})
 		}
 	}
-	if q := j.Request; q != nil {
+	if q := j.Request; q != nil && (q.Method != "" || q.Status > 0) {
 		for _, s := range q.ServerTiming {
 			value := "–"
 			if s.Seconds != nil {
