@@ -53,6 +53,20 @@ type layout struct {
 	r   *report.Report
 	l   lang.Lang
 	out []block
+	ids map[string]*report.Evidence // the files, once they were asked for
+}
+
+// evidence is a file by its identifier, or nil.
+func (d *layout) evidence(id string) *report.Evidence {
+	if d.ids == nil {
+		d.ids = make(map[string]*report.Evidence, len(d.r.Evidence))
+		for i := range d.r.Evidence {
+			if e := &d.r.Evidence[i]; d.ids[e.ID] == nil {
+				d.ids[e.ID] = e
+			}
+		}
+	}
+	return d.ids[id]
 }
 
 func (d *layout) say(t lang.Text, args ...any) string { return fmt.Sprintf(t.In(d.l), args...) }

@@ -14,7 +14,7 @@ import (
 const (
 	mostCards   = 200
 	mostProofs  = 40      // of one finding
-	mostFilters = 1 << 20 // bytes of all filters together
+	mostFilters = 500_000 // bytes of all filters together
 )
 
 // card is a finding with all that speaks for and against it.

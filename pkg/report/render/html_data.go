@@ -5,9 +5,9 @@ import "encoding/json"
 // Bounds of the data in the page.
 const (
 	mostJourneys = 20000
-	mostData     = 12 << 20 // bytes of journeys and texts; journeys beyond are left out
-	farOff       = 1e15     // µs, an open bound
-	mostDetails  = 8 << 20  // the same; journeys beyond have their phases alone, without instants and lines
+	mostData     = 11_000_000 // bytes of journeys and texts; journeys beyond are left out
+	farOff       = 1e15       // µs, an open bound
+	mostDetails  = 7_000_000  // the same; journeys beyond have their phases alone, without instants and lines
 )
 
 // htmlCauses are those that the style has a colour for.

@@ -17,13 +17,12 @@ type packer struct {
 	texts                             map[string]int
 	phases, causes, outcomes, moments map[string]int
 	files, clocks                     map[string]int
-	listed                            map[string]*report.Evidence // by its identifier, the first one
-	bytes                             int                         // of texts and journeys so far
+	bytes                             int // of texts and journeys so far
 }
 
 // htmlData is the data of the script, as JSON in which markup cannot begin.
 func (d *layout) htmlData() (template.JS, error) {
-	p := &packer{d: d, texts: map[string]int{}, phases: map[string]int{}, causes: map[string]int{}, outcomes: map[string]int{}, moments: map[string]int{}, files: map[string]int{}, clocks: map[string]int{}, listed: map[string]*report.Evidence{}}
+	p := &packer{d: d, texts: map[string]int{}, phases: map[string]int{}, causes: map[string]int{}, outcomes: map[string]int{}, moments: map[string]int{}, files: map[string]int{}, clocks: map[string]int{}}
 	p.text("")
 	p.out.Words = map[string]string{}
 	p.out.Findings, p.out.Journeys = []htmlFinding{}, []json.RawMessage{}
@@ -155,11 +154,6 @@ var sides = map[string]string{
 // are named.
 func (p *packer) evidence() {
 	const most = 50
-	for i := range p.d.r.Evidence {
-		if e := &p.d.r.Evidence[i]; p.listed[e.ID] == nil {
-			p.listed[e.ID] = e
-		}
-	}
 	for i, k := range p.d.r.Clocks {
 		p.clocks[k.ID] = i
 	}
@@ -175,7 +169,7 @@ func (p *packer) file(id string) int {
 	if i, ok := p.files[id]; ok {
 		return i
 	}
-	e := p.listed[id]
+	e := p.d.evidence(id)
 	if e == nil {
 		return -1
 	}

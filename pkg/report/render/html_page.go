@@ -15,10 +15,10 @@ import (
 // own.
 const (
 	mostLines    = 40 // lines of the answer's journeys
-	mostFiles    = 2000
+	mostFiles    = 1000
 	mostProblems = 50   // of one file
 	longestLine  = 400  // characters of a quoted line
-	longestText  = 4000 // of any other foreign text
+	longestText  = 3000 // of any other foreign text
 )
 
 // htmlPage is what the template shows. Foreign text in it has been made printable.

@@ -242,11 +242,12 @@ func TestPageSize(t *testing.T) {
 		r.Journeys = append(r.Journeys, j)
 		r.Evidence = append(r.Evidence, report.Evidence{ID: fmt.Sprintf("y%d", i), Path: j.Name, Kind: "text-log"})
 	}
+	f := report.Finding{Rule: "app-slow", Severity: "note", Text: strings.Repeat("long ", 2_000)}
+	for range 100 {
+		f.Evidence = append(f.Evidence, report.FindingEvidence{Evidence: "y1", Filter: strings.Repeat("tcp ", 5_000)})
+	}
 	for i := range 2_000 {
-		f := report.Finding{ID: fmt.Sprintf("z%d", i), Rule: "app-slow", Severity: "note", Text: strings.Repeat("long ", 2_000)}
-		for range 100 {
-			f.Evidence = append(f.Evidence, report.FindingEvidence{Evidence: "y1", Filter: strings.Repeat("tcp ", 5_000)})
-		}
+		f.ID = fmt.Sprintf("z%d", i)
 		r.Findings = append(r.Findings, f)
 	}
 	var text bytes.Buffer

@@ -82,7 +82,7 @@ func bounds(l report.LineLink) string {
 // place names a frame or line of a file.
 func (d *layout) place(id, sep string, n int) string {
 	name := id
-	if e := d.r.EvidenceByID(id); e != nil {
+	if e := d.evidence(id); e != nil {
 		name = e.Path
 	}
 	switch {
