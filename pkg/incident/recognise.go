@@ -52,6 +52,7 @@ func (it *item) look(s *source) {
 	}
 	if it.caseFile {
 		f.Kind, f.Reason = CaseFile, "what you say of the case"
+		f.Records = bytes.Count(append(bytes.TrimRight(s.Head(logparse.HeadBytes), "\n"), '\n'), []byte{'\n'})
 		return
 	}
 	head := s.Head(logparse.HeadBytes)
