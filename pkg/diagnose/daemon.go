@@ -172,7 +172,7 @@ func reached(j *correlate.Journey, answered bool) string {
 	}
 	at := ReachedUnknown
 	for _, p := range j.Points {
-		if p.Capture.VantageHost == p.Flow.Server.Addr() || p.Flow.Conn != nil && p.Flow.Conn.Vantage == pcapflow.VantageServer {
+		if atServer(p) {
 			return ReachedCapture
 		}
 		if p.Flow.Conn != nil && p.Flow.Conn.ACK.Seen() {
@@ -180,6 +180,12 @@ func reached(j *correlate.Journey, answered bool) string {
 		}
 	}
 	return at
+}
+
+// atServer tells whether a point was taken at the flow's server, by the flow or,
+// where that does not show it, by the rest of the capture.
+func atServer(p correlate.Point) bool {
+	return p.Flow.Conn != nil && p.Flow.Conn.Vantage == pcapflow.VantageServer || p.Capture.VantageHost.IsValid() && p.Capture.VantageHost == p.Flow.Server.Addr()
 }
 
 // missedAtServer tells whether a capture taken at the server holds other traffic

@@ -100,7 +100,7 @@ func (c *Case) serverCaptureRefuter(r *Rule, js []*correlate.Journey, attempts i
 	known := false
 	for _, j := range js {
 		for _, p := range j.Points[1:] {
-			if p.Flow.Conn == nil || p.Flow.Conn.Vantage != pcapflow.VantageServer {
+			if p.Flow.Conn == nil || !atServer(p) {
 				continue
 			}
 			known = true

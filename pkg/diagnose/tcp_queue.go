@@ -89,16 +89,16 @@ func (c *Case) press(r *Rule, q *pressed, j *correlate.Journey) {
 		if len(n.SYNACK) > 0 {
 			q.served = append(q.served, n.SYNACK[0].Time)
 		}
-		atServer := n.Vantage == pcapflow.VantageServer || p.Capture.VantageHost == p.Flow.Server.Addr()
+		here := atServer(p)
 		last := len(n.SYNACK) - 1
 		if n.ACK.Seen() && last > 0 && n.SYNACK[last].Time > n.ACK.Time+int64(c.limit(r, queueWait))/2 {
 			sign = true
 			q.again = appendOnce(q.again, j)
-			q.atServer = q.atServer || atServer
+			q.atServer = q.atServer || here
 		}
 		if len(n.SYN) > 1 && (last < 0 || n.SYNACK[0].Time > n.SYN[1].Time) {
 			q.resentSYN = appendOnce(q.resentSYN, j)
-			if atServer {
+			if here {
 				q.ignored = appendOnce(q.ignored, j)
 			}
 		}
