@@ -75,10 +75,10 @@ func (c *Case) whereLost(v resolverView, sent int) string {
 	switch {
 	case !v.known:
 		return ""
-	case v.queries >= sent && v.answers > 0:
+	case v.queries >= sent && v.answers > v.heard:
 		return c.say(lang.Text{EN: "; the resolver received them and answered: the answers were lost on the way back", ES: "; el servidor DNS las recibió y respondió: las respuestas se perdieron a la vuelta"})
 	case v.queries >= sent:
-		return ""
+		return c.say(lang.Text{EN: "; the resolver received them and left them unanswered", ES: "; el servidor DNS las recibió y las dejó sin respuesta"})
 	}
 	return c.say(lang.Text{EN: "; they never reached the resolver", ES: "; nunca llegaron al servidor DNS"})
 }

@@ -291,7 +291,8 @@ func lookupFrames(l *correlate.Lookup) []Evidence {
 // resolverView is what the resolver's own capture tells of a lookup.
 type resolverView struct {
 	known            bool
-	queries, answers int // that it received, that it sent
+	queries, answers int // of repeated questions: that it received, that it sent
+	heard            int // answers to them that the client got
 }
 
 // ignored tells that every unanswered query arrived, and none was answered.
@@ -299,16 +300,26 @@ func (v resolverView) ignored(unanswered int) bool {
 	return v.known && v.queries >= unanswered && v.answers == 0
 }
 
-// unanswered lists the questions of a lookup that had to be repeated.
+// heard counts the answers of a try.
+func heard(t *correlate.Try) int {
+	if !t.Answer.Seen() {
+		return 0
+	}
+	return 1 + len(t.Extra)
+}
+
+// unanswered lists the questions of a lookup that were repeated and of which not
+// every query was answered.
 func unanswered(l *correlate.Lookup) map[string]bool {
-	times := map[string]int{}
+	asked, got := map[string]int{}, map[string]int{}
 	for i := range l.Tries {
 		t := &l.Tries[i]
-		times[t.Type+" "+t.Name] += len(sent(t))
+		asked[t.Type+" "+t.Name] += len(sent(t))
+		got[t.Type+" "+t.Name] += heard(t)
 	}
 	out := map[string]bool{}
-	for question, n := range times {
-		out[question] = n > 1
+	for question, n := range asked {
+		out[question] = n > 1 && got[question] < n
 	}
 	return out
 }
@@ -324,6 +335,11 @@ func (c *Case) resolverView(l *correlate.Lookup) resolverView {
 		v.known = true
 	}
 	asked := unanswered(l)
+	for i := range l.Tries {
+		if t := &l.Tries[i]; asked[t.Type+" "+t.Name] {
+			v.heard += heard(t)
+		}
+	}
 	for _, o := range l.Others {
 		if len(l.Resolvers) == 0 || !(o.Capture.VantageHost == l.Resolvers[0] || slices.Contains(o.Capture.Own, l.Resolvers[0])) {
 			continue
@@ -334,9 +350,7 @@ func (c *Case) resolverView(l *correlate.Lookup) resolverView {
 				continue
 			}
 			v.queries += len(sent(t))
-			if t.Answer.Seen() {
-				v.answers++
-			}
+			v.answers += heard(t)
 		}
 	}
 	return v

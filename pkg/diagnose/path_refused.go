@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/lang"
@@ -63,6 +64,9 @@ func checkRefusedByNetwork(c *Case, r *Rule) []Finding {
 	}
 	return found.telling(Error, High, func(b *batch, f *Finding) {
 		x, w := said[b.key], b.worst()
+		if w.journey.Lookup != nil && !slices.ContainsFunc(f.Journeys, awaited) {
+			f.Severity = Note // a machine's own queries, which nobody waited for
+		}
 		f.Text = c.say(lang.Text{
 			EN: "%s rejects %s: ICMP %q (type %d, code %d) to %d attempt{|s} of %s, after up to %s; nothing reached the server.",
 			ES: "%s rechaza %s: ICMP %q (tipo %d, código %d) a %d intento{|s} de %s, tras hasta %s; nada llegó al servidor.",
@@ -212,7 +216,7 @@ func (c *Case) rejected(a netip.Addr) bool {
 // program wanted to reach.
 func (c *Case) wanted(a netip.Addr) bool {
 	for _, j := range c.Journeys {
-		if j.Server.Addr() == a {
+		if j.Server.Addr() == a || j.Neighbour != nil && j.Neighbour.Target == a {
 			return true
 		}
 	}
