@@ -127,7 +127,11 @@ func (c *Case) weighed(r *Rule, all *batches, b *batch, of int) Severity {
 		return Warning
 	}
 	// What each hardly feels is trouble when it befalls many.
-	if n := c.feltHits(r, b, 0); n >= 5 && float64(n) >= c.number(r, manyHit)*float64(of) {
+	n = c.feltHits(r, b, 0)
+	if slices.Contains(lossRules, r.Name) {
+		n, of = c.lossy(r)
+	}
+	if n >= 5 && float64(n) >= c.number(r, manyHit)*float64(of) {
 		return Warning
 	}
 	return Note

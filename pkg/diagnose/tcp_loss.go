@@ -56,6 +56,28 @@ func resent(j *correlate.Journey, fits func(p correlate.Point, t *pcapflow.Retra
 	return best
 }
 
+// lossRules are those about lost segments: together they tell how lossy a path is.
+var lossRules = []string{"loss-in-handshake", "loss-in-response", "loss-stall"}
+
+// lossy counts the journeys with a connection that a lost segment held up for a
+// noticeable part, and all of them.
+func (c *Case) lossy(r *Rule) (hit, of int) {
+	for _, j := range c.Journeys {
+		f := flow(j)
+		if f == nil || f.Conn == nil || j.Service == "dns" {
+			continue
+		}
+		of++
+		again := resent(j, func(p correlate.Point, t *pcapflow.Retransmission) bool {
+			return within(j, p, t.Time) && !beyond(p.Exchange, t)
+		})
+		if wait := min(again.wait(), length(j)); wait > 0 && c.exceeds(r, feltShare, wait, length(j)) {
+			hit++
+		}
+	}
+	return hit, of
+}
+
 var lossInHandshake = Rule{
 	Name: "loss-in-handshake", Family: "tcp", Gated: true,
 	Title: lang.Text{EN: "Handshake slowed by loss", ES: "Establecimiento frenado por pérdidas"},

@@ -96,7 +96,7 @@ func checkNATStateLost(c *Case, r *Rule) []Finding {
 		idle[j.Server.String()] = max(idle[j.Server.String()], silence)
 		found.add(j.Server.String(), hit{journey: j, lost: time.Duration(max(f.End.Time-n.Idle[1].Time, 0)), evidence: frames(j.Points[0].Capture, n.Idle[0].Frame, n.Idle[1].Frame, end.Frame)})
 	}
-	return found.telling(Note, Medium, func(b *batch, f *Finding) {
+	return found.telling(Warning, Medium, func(b *batch, f *Finding) {
 		f.Text = c.say(lang.Text{
 			EN: "%d connection{|s} with %s {was|were} dead after a silence of %s: a device on the way had forgotten {it|them}.",
 			ES: "%d {conexión|conexiones} con %s estaba{|n} muerta{|s} tras un silencio de %s: un equipo intermedio {la|las} había olvidado.",
