@@ -70,6 +70,21 @@ def cannot(names):
     return 3 if refused else 0
 
 
+def unwritable(out, args):
+    """Why the folders cannot be written, as an exit code that was told, or 0. Only an earlier recording is overwritten."""
+    try:
+        os.makedirs(out, exist_ok=True)
+        for name in args.story:
+            folder = os.path.join(out, f"{name}-{args.seed}")
+            if os.path.exists(folder) and os.listdir(folder) and not os.path.exists(os.path.join(folder, "truth.json")):
+                sys.stderr.write(f"lab: {folder} is there and is no recording\n")
+                return 2
+    except OSError as e:
+        sys.stderr.write(f"lab: {e}\n")
+        return 2
+    return 0
+
+
 def one(name, args, out):
     """Records a story, inside."""
     story, folder = stories.find(name), os.path.join(out, f"{name}-{args.seed}")
@@ -93,7 +108,7 @@ def main(words):
         return 2
     out = os.path.abspath(args.out or "lab-out")
     if not args.inside:
-        code = cannot(args.story)
+        code = cannot(args.story) or unwritable(out, args)
         if code:
             return code
         for name in args.story:

@@ -89,6 +89,8 @@ class Lab:
     # ---- evidence ----
 
     def capture(self, host, file, filter="", **more):
+        if not self.captures:
+            self.network.ready()
         self.captures.append(Capture(host, file, filter, **more))
 
     def log(self, host, file, source, program, means, auth=False):

@@ -1,4 +1,5 @@
 """The wires: clients — router (rt) — impaired path — switch — servers."""
+import json
 import os
 import subprocess
 import time
@@ -117,6 +118,16 @@ class Network:
         host.must("ip", "route", "add", "default", "via", f"{self.nets[segment]}.1")
         host.must("ip", "-6", "route", "add", "default", "via", f"{self.nets6[segment]}:1")
         return host
+
+    def ready(self, within=5.0):
+        """Waits until every port of both switches forwards: the kernel takes up to a second to notice that a port is up."""
+        end = time.monotonic() + within
+        while time.monotonic() < end:
+            ports = [p for enter in ([], self.lab.rt.enter([])) for p in json.loads(must(*enter, "bridge", "-j", "link") or "[]")]
+            if all(p["state"] == "forwarding" and "LOWER_UP" in p["flags"] for p in ports if "master" in p):
+                return
+            time.sleep(0.05)
+        raise RuntimeError(f"a switch does not forward after {within:.0f} s")
 
     def masquerade(self, rt):
         """The clients leave with the router's address; what became of whose port goes to conntrack.log."""
