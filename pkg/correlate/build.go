@@ -268,7 +268,7 @@ func (b *built) order(tb timebase) {
 	at := make(map[*Journey]int64, len(b.journeys))
 	for _, j := range b.journeys {
 		at[j] = j.Start.Time
-		if sp, ok := tb.packet(sourceOf(j.Points[0]), j.Start.Time); ok {
+		if sp, ok := tb.stamp(sourceOf(j.Points[0]), j.Start); ok {
 			at[j] = sp.at
 		}
 	}

@@ -118,8 +118,8 @@ func (m *matcher) near(l *incident.Log, event int, j *Journey) bool {
 	}
 	f := j.Points[0].Flow
 	src := sourceOf(j.Points[0])
-	from, ok := m.tb.packet(src, f.Start.Time)
-	to, ok2 := m.tb.packet(src, f.End.Time)
+	from, ok := m.tb.stamp(src, f.Start)
+	to, ok2 := m.tb.stamp(src, f.End)
 	if !ok || !ok2 {
 		return true
 	}

@@ -114,7 +114,7 @@ func newTarget(j *Journey, p Point, start pcapflow.Stamp, tb timebase) (t *targe
 	if j.ClientSeen.IsValid() {
 		t.client = j.ClientSeen
 	}
-	sp, ok := tb.packet(sourceOf(p), start.Time)
+	sp, ok := tb.stamp(sourceOf(p), start)
 	if !ok {
 		// Only differences are known then: the line's clock is unknown as well.
 		sp = span{start.Time, start.Time, start.Time}

@@ -1,7 +1,10 @@
 package correlate
 
 import (
+	"cmp"
+	"math"
 	"net/netip"
+	"slices"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/incident"
@@ -31,6 +34,9 @@ type timebase interface {
 	// packet corrects a stamp of a capture; ok is false where that clock is
 	// not known against the reference.
 	packet(s source, t int64) (sp span, ok bool)
+	// stamp corrects the stamp of one packet: its frame tells on which side of a
+	// step it was seen.
+	stamp(s source, st pcapflow.Stamp) (sp span, ok bool)
 	// line corrects the stamp of an event of a log, or an instant so much later.
 	line(l *incident.Log, event int, later int64) (sp span, ok bool)
 	// lineClock and packetClock name the clock that made a stamp, nil where
@@ -45,6 +51,9 @@ type timebase interface {
 type asWritten struct{}
 
 func (asWritten) packet(_ source, t int64) (span, bool) { return span{t, t, t}, true }
+func (asWritten) stamp(_ source, st pcapflow.Stamp) (span, bool) {
+	return span{st.Time, st.Time, st.Time}, true
+}
 func (asWritten) line(l *incident.Log, event int, later int64) (span, bool) {
 	t := l.Events[event].Time + later
 	return span{t, t, t}, l.Events[event].HasTime
@@ -84,6 +93,7 @@ type measured struct {
 	table *clockTable
 	host  map[*incident.Capture]*incident.Capture // the first capture taken on the same host
 	turns map[logDrop]int                         // where logs pass a step backward, once looked for
+	seams map[*clock.Drop][2]int                  // the frames between which a capture does
 }
 
 // newTimebase uses the tracks of clocks, or none of them where opt says so.
@@ -91,7 +101,7 @@ func newTimebase(inc *incident.Incident, clocks []*Clock, opt Options) timebase 
 	if opt.NoCorrect {
 		return asWritten{}
 	}
-	m := &measured{table: newClockTable(inc, clocks), host: map[*incident.Capture]*incident.Capture{}, turns: map[logDrop]int{}}
+	m := &measured{table: newClockTable(inc, clocks), host: map[*incident.Capture]*incident.Capture{}, turns: map[logDrop]int{}, seams: map[*clock.Drop][2]int{}}
 	taken := map[netip.Addr]*incident.Capture{}
 	for _, c := range inc.Captures {
 		m.host[c] = c
@@ -116,6 +126,55 @@ func (m *measured) packet(s source, t int64) (span, bool) {
 		}
 	}
 	return span{at, low, high}, ok
+}
+
+func (m *measured) stamp(s source, st pcapflow.Stamp) (span, bool) {
+	k := m.packetClock(s)
+	if k == nil {
+		return m.packet(s, st.Time)
+	}
+	for i := range k.Drops {
+		d := &k.Drops[i]
+		if st.Time < d.First || st.Time > d.Last {
+			continue
+		}
+		seam, ok := m.seams[d]
+		if !ok {
+			seam = seamOf(s, d)
+			m.seams[d] = seam
+		}
+		if st.Frame <= seam[0] || st.Frame >= seam[1] {
+			at, low, high := d.CorrectSide(st.Time, st.Frame >= seam[1])
+			return span{at, low, high}, true
+		}
+	}
+	return m.packet(s, st.Time)
+}
+
+// seamOf finds the last frame before a step backward and the first one behind
+// it, as far as the packets remembered of the flows tell; all frames lie between
+// where they do not.
+func seamOf(s source, d *clock.Drop) [2]int {
+	var seen []pcapflow.Stamp
+	for _, f := range s.capture.Flows {
+		if f.Clock != s.clock {
+			continue
+		}
+		seen = append(seen, f.Start, f.End)
+		if f.Conn != nil {
+			for _, m := range f.Conn.Marks {
+				seen = append(seen, m.Stamp)
+			}
+		}
+	}
+	slices.SortFunc(seen, func(a, b pcapflow.Stamp) int { return cmp.Compare(a.Frame, b.Frame) })
+	seam := [2]int{0, math.MaxInt}
+	for i := 1; i < len(seen); i++ {
+		if seen[i-1].Time-seen[i].Time > d.Size()/2 {
+			seam = [2]int{seen[i-1].Frame, seen[i].Frame}
+		}
+	}
+	return seam
 }
 
 func (m *measured) line(l *incident.Log, event int, later int64) (span, bool) {

@@ -24,6 +24,9 @@ func eachAlone(inc *incident.Incident) (apart map[*incident.Log]bool) {
 	d := buildDomains(part, nil)
 	e := gather(part, d)
 	s := e.solve(Options{})
+	if e.sameHosts(s) {
+		s = e.solve(Options{})
+	}
 	tracks := map[*incident.Log]*clock.Track{}
 	for i, alone := range part.Logs {
 		k := d.byKey[hostKey(d.hosts[alone])]

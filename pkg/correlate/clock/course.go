@@ -294,13 +294,15 @@ func (c *course) drops() []drop {
 	return c.dropList
 }
 
-// exported gives the steps backward with the offsets around them.
+// exported gives the steps backward with the offsets around them, each from the
+// earliest instant it may have been at to the latest.
 func (c *course) exported() []Drop {
 	var out []Drop
 	for _, d := range c.drops() {
-		x := Drop{First: d.first, Last: d.last}
+		var x Drop
 		x.Before.Low, x.Before.Value, x.Before.High = c.band(d.before)
 		x.Behind.Low, x.Behind.Value, x.Behind.High = c.band(d.behind)
+		x.First, x.Last = d.before+x.Behind.Value, d.behind+x.Before.Value
 		out = append(out, x)
 	}
 	return out

@@ -132,7 +132,8 @@ type Track struct {
 	Drops      []Drop   // steps backward
 }
 
-// Drop is a step backward: the clock showed the instants First … Last twice.
+// Drop is a step backward: the instants that the clock showed twice lie within
+// First … Last.
 type Drop struct {
 	First, Last    int64
 	Before, Behind Offset // θ just before the step and just behind it

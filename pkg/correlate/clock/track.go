@@ -4,7 +4,9 @@ import "math"
 
 // At returns how far the clock is ahead of the reference when it shows stamp,
 // with bounds; false where nothing is known of it. Before the first segment the
-// first one is continued, behind any the one before.
+// first one is continued, behind any the one before. Of what a step backward
+// made the clock show twice the value is that of the first time, and the bounds
+// hold both.
 func (t *Track) At(stamp int64) (offset, low, high int64, ok bool) {
 	if t.Status == Reference {
 		return 0, 0, 0, true
@@ -12,14 +14,21 @@ func (t *Track) At(stamp int64) (offset, low, high int64, ok bool) {
 	if len(t.Segments) == 0 || t.Status == Ambiguous || t.Status == Insufficient {
 		return 0, 0, 0, false
 	}
-	s := t.Segments[0]
-	for _, next := range t.Segments[1:] {
-		if next.From > stamp {
-			break
+	first, last := -1, 0
+	for i := range t.Segments {
+		switch {
+		case t.Segments[i].From <= stamp:
+			last = i
+			continue
+		case first < 0:
+			first = max(i-1, 0)
 		}
-		s = next
 	}
-	offset, low, high = s.at(stamp)
+	if first < 0 {
+		first = last
+	}
+	_, low, high = t.Segments[last].at(stamp)
+	offset, _, _ = t.Segments[first].at(stamp)
 	return offset, low, high, true
 }
 
