@@ -23,7 +23,7 @@ var chronyc = &Format{
 }
 
 func chronycScore(head []byte) int {
-	for _, sign := range []string{"Ref time (UTC)", "MS Name/IP address", "Name/IP Address            NP", "NTP tests", "$ chronyc "} {
+	for _, sign := range []string{"Ref time (UTC)", "MS Name/IP address", "Name/IP Address            NP", "NTP tests", "$ chronyc ", "506 Cannot talk to daemon"} {
 		if bytes.Contains(head, []byte(sign)) {
 			return scoreTranscript(head, 97, &snapshots{t: &chronycText{}})
 		}

@@ -15,7 +15,7 @@ import (
 var ntpq = &Format{
 	Name: "ntpq",
 	Score: func(head []byte) int {
-		for _, sign := range []string{"st t when poll reach", "associd=", "ntpq "} {
+		for _, sign := range []string{"st t when poll reach", "associd=", "ntpq ", "ntpq: read: ", "***Request timed out"} {
 			if bytes.Contains(head, []byte(sign)) {
 				return scoreTranscript(head, 96, &snapshots{t: &ntpqText{}})
 			}
