@@ -6,6 +6,8 @@ import (
 	"io"
 	"regexp"
 	"strings"
+
+	"github.com/flowcorr/flowcorr/pkg/report"
 )
 
 // treatment is what is done to a string of JSON; the empty one: foreign text.
@@ -216,7 +218,7 @@ func (w *rewriter) object(key string) error {
 }
 
 func (w *rewriter) text(s string) error {
-	e := json.NewEncoder(w.out)
+	e := json.NewEncoder(report.InertJSON{W: w.out})
 	e.SetEscapeHTML(false)
 	if err := e.Encode(s); err != nil {
 		return err
