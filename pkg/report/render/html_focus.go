@@ -17,6 +17,7 @@ type focusView struct {
 	Measured         []blockView
 	Shares           []shareView
 	Steps            []stepView
+	MoreSteps        int
 	Lines            []quoteView // its own
 	OtherLines       []quoteView // of the answer's other journeys
 	MoreLines        string
@@ -39,7 +40,8 @@ type stepView struct {
 type quoteView struct{ Journey, Where, Raw, Corrected, Bound, Sure, Text string }
 
 func (d *layout) focus(j *report.Journey) *focusView {
-	v := &focusView{ID: foreign(j.ID, 100), Title: foreign(d.journeyName(j), 300), Shares: d.shares(j), Steps: d.steps(j)}
+	v := &focusView{ID: foreign(j.ID, 100), Title: foreign(d.journeyName(j), 300), Shares: d.shares(j)}
+	v.Steps, v.MoreSteps = d.steps(j)
 	if j.Length() > 0 {
 		v.Total = span(*j.Total)
 	}
@@ -70,8 +72,9 @@ func trouble(name string) bool {
 	return strings.HasSuffix(name, "-retry") || slices.Contains([]string{"dns.retry", "tcp.retransmission", "tcp.reset", "tls.alert", "icmp.error"}, name)
 }
 
-// steps merges instants and matched lines on the reference clock.
-func (d *layout) steps(j *report.Journey) []stepView {
+// steps merges instants and matched lines on the reference clock, and says how
+// many it leaves out at the end.
+func (d *layout) steps(j *report.Journey) ([]stepView, int) {
 	type placed struct {
 		at  report.Instant
 		row stepView
@@ -103,11 +106,11 @@ func (d *layout) steps(j *report.Journey) []stepView {
 		all = append(all, placed{at, row})
 	}
 	slices.SortStableFunc(all, func(a, b placed) int { return cmp.Compare(a.at, b.at) })
-	out := make([]stepView, len(all))
-	for i := range all {
+	out := make([]stepView, min(len(all), mostSteps))
+	for i := range out {
 		out[i] = all[i].row
 	}
-	return out
+	return out, len(all) - len(out)
 }
 
 // around is how far the middle of a line's bounds may lie from the truth.

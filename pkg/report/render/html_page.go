@@ -14,7 +14,8 @@ import (
 // Bounds of what stands in the page as text; the data of the script has its
 // own.
 const (
-	mostLines    = 40 // lines of the answer's journeys
+	mostLines    = 40  // lines of the answer's journeys
+	mostSteps    = 300 // of a timeline
 	mostFiles    = 1000
 	mostProblems = 50   // of one file
 	longestLine  = 400  // characters of a quoted line

@@ -262,6 +262,23 @@ func TestPageSize(t *testing.T) {
 	}
 }
 
+// TestLongJourney: one journey of thousands of instants is cut short in its
+// timeline and ladder.
+func TestLongJourney(t *testing.T) {
+	r := sample(t, "tcp-loss", lang.EN)
+	j := r.Focus()
+	for i := range report.Instant(5_000) {
+		at := j.Start + i*100_000
+		j.Instants = append(j.Instants, report.Moment{Name: "tcp.retransmission", Time: at, Corrected: &at, Evidence: j.Evidence, Frame: int(i), From: "server"})
+	}
+	p := open(t, r, lang.EN, 1280, "light")
+	has(p, mostSteps, `document.querySelectorAll("#timeline tbody tr").length`)
+	if n := eval[int](p, `document.querySelectorAll("#focus-ladder .arrow").length`); n == 0 || n > 2*mostSteps {
+		t.Errorf("%d arrows", n)
+	}
+	p.quiet()
+}
+
 // TestAccessible runs axe-core, whose rules are those of WCAG 2.2 A and AA and
 // good practice.
 func TestAccessible(t *testing.T) {

@@ -1,7 +1,7 @@
 // The chosen journey, in full.
 
 function stepsTable(j) {
-  var rows = rungs(j).map(function (r) {
+  var all = rungs(j), rows = all.slice(0, 300).map(function (r) {
     var m = r.packet, q = r.line;
     if (m) {
       var others = (m.x || []).map(function (s) { return html("span", { class: "dim" }, lastPart(fileName(s[0])) + " #" + s[1] + " " + clockOf(j.t + s[2] + s[3])); });
@@ -14,6 +14,7 @@ function stepsTable(j) {
     return html("tr", { class: "line" }, html("td", { class: "time" }, clockOf(j.t + r.at), bound), html("td", { class: "time dim" }, q.r ? clockOf(j.t + q.t + q.r) : ""),
       html("td", {}, html("b", {}, word("log-line")), " ", html("span", { class: "detail" }, q.x)), html("td", { class: "place", title: fileName(q.e) }, lastPart(fileName(q.e)) + ":" + q.n));
   });
+  if (all.length > 300) rows.push(html("tr", {}, html("td", { colspan: 4, class: "dim" }, "… +" + (all.length - 300))));
   return html("table", { class: "steps" }, html("thead", {}, html("tr", {}, ["time", "as-written", "what", "place"].map(function (k) { return html("th", { scope: "col" }, word(k)); }))), html("tbody", {}, rows));
 }
 

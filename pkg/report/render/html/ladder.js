@@ -52,7 +52,7 @@ function drawLadder(box, j) {
   var width = widthOf(box, 430), edge = 94, places = { client: edge, network: width / 2, server: width - edge }, all = together(rungs(j)), total = Math.max(1, lengthOf(j));
   if (!all.length) { box.replaceChildren(); return; }
   var g = [], y = 64, before = null, both = (j.m || []).some(function (m) { return sightings(m).server && sightings(m).client; });
-  all.slice(0, 400).forEach(function (r) {
+  all.slice(0, 300).forEach(function (r) {
     var pause = before === null ? 0 : r.at - before;
     if (pause > total * 0.12 && pause > 2000) {
       g.push(svg("rect", { class: "gap", x: edge, y: y - 8, width: width - 2 * edge, height: 26 }), svg("text", { class: "mid dim", x: width / 2, y: y + 9 }, word("pause") + " " + span(pause)));
@@ -62,7 +62,7 @@ function drawLadder(box, j) {
     g.push(r.packet ? drawRung(j, r.packet, places, y, both) : drawLogRung(j, r, places, y));
     y += 27;
   });
-  if (all.length > 400) { g.push(svg("text", { class: "mid dim", x: width / 2, y: y }, "… +" + (all.length - 400))); y += 20; }
+  if (all.length > 300) { g.push(svg("text", { class: "mid dim", x: width / 2, y: y }, "… +" + (all.length - 300))); y += 20; }
   var lanes = ["client", "network", "server"].map(function (lane) {
     return [svg("line", { class: "life" + (lane === "network" ? " net" : ""), x1: places[lane], x2: places[lane], y1: 48, y2: y }),
       svg("text", { class: "mid", x: places[lane], y: 14 }, word(lane)), svg("text", { class: "mid dim", x: places[lane], y: 28 }, shorten(lastPart(fileName(laneFile(j, lane))), 24)),
