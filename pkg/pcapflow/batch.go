@@ -57,38 +57,33 @@ func (e *engine) all(packets []capture.Packet, headers []header) {
 // fetch touches what the packets' flows will need. It changes nothing.
 func (e *engine) fetch(list []header) {
 	var sum uint64
+	var flows [batchPackets]*flow
 	places := e.table.places
 	mask := uint32(len(places) - 1)
 	for i := range list {
 		h := &list[i]
 		sum += uint64(places[h.hash>>1&mask].hash) + uint64(e.copies.recent[h.print>>20&(copyPlaces-1)].print)
 	}
+	n := 0
 	for i := range list {
 		h := &list[i]
-		p := &places[h.hash>>1&mask]
-		if p.hash != h.hash || h.common == 0 {
-			continue
+		if p := &places[h.hash>>1&mask]; p.hash == h.hash && h.common != 0 {
+			f := e.table.at(p.number)
+			flows[n] = f
+			n++
+			sum += uint64(f.key.pa) + uint64(f.packets[0]) + uint64(f.clock) + uint64(f.side[0].base) + uint64(f.side[1].window) + uint64(f.rtt)
 		}
-		f := e.table.at(p.number)
-		sum += uint64(f.key.pa) + uint64(f.packets[0]) + uint64(f.side[0].base) + uint64(f.side[1].window) + uint64(f.rtt) + uint64(f.start.Frame)
 	}
-	for i := range list {
-		h := &list[i]
-		p := &places[h.hash>>1&mask]
-		if p.hash != h.hash || h.common != protoTCP {
-			continue
-		}
-		if t := e.table.at(p.number).tcp; t != nil {
+	for _, f := range flows[:n] {
+		if t := f.tcp; t != nil {
 			sum += uint64(t.sent[0].n) + uint64(t.sent[1].n) + uint64(t.samples[0].n) + uint64(t.samples[1].n)
 		}
-	}
-	for i := range list {
-		h := &list[i]
-		p := &places[h.hash>>1&mask]
-		if p.hash != h.hash || h.common != protoTCP {
-			continue
+		if f.carried != nil {
+			sum += uint64(f.ruled) + uint64(f.carried.at[0])
 		}
-		if t := e.table.at(p.number).tcp; t != nil {
+	}
+	for _, f := range flows[:n] {
+		if t := f.tcp; t != nil {
 			for d := range t.sent {
 				l := &t.sent[d]
 				sum += uint64(l.list[l.head&uint32(len(l.list)-1)].seq)

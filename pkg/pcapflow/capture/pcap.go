@@ -15,6 +15,7 @@ type recordFormat struct {
 	swap   swap
 	link   LinkType
 	judged bool // the header at the window's pos has been found plausible
+	usual  bool // little-endian records with headers of 16 bytes, lengths in order
 }
 
 // swap tells whether the two lengths of a record stand in the other order.
@@ -51,6 +52,7 @@ func (c *Reader) openPCAP(m magic, order binary.ByteOrder) error {
 	case major != 2:
 		c.problem(4, 0, "version %d.%d is unknown: read as 2.4", major, minor)
 	}
+	f.usual = !f.big && f.swap == never && f.header == 16
 	snap := order.Uint32(b[16:])
 	if snap > usualRecord && int64(snap) <= int64(c.opt.MaxRecord) {
 		f.max = snap
@@ -103,6 +105,9 @@ func (c *Reader) bearable(h header) bool {
 // looks at the header behind it: a length that leads nowhere is damage.
 func (c *Reader) nextRecord(p *Packet) error {
 	f := &c.pcap
+	if f.usual && c.usualRecord(p) {
+		return nil
+	}
 	for {
 		b := c.w.buf[c.w.pos:c.w.end]
 		if !f.judged || len(b) < f.header {
@@ -132,6 +137,32 @@ func (c *Reader) nextRecord(p *Packet) error {
 		p.WireLen = int(h.wire)
 		return nil
 	}
+}
+
+// usualRecord is nextRecord where the record and the header behind it are in
+// memory and all is well, as nearly always; else it does nothing.
+func (c *Reader) usualRecord(p *Packet) bool {
+	f := &c.pcap
+	b := c.w.buf[c.w.pos:c.w.end]
+	if !f.judged || len(b) < 16 {
+		return false
+	}
+	n := 16 + int(binary.LittleEndian.Uint32(b[8:]))
+	if n > len(b)-16 {
+		return false
+	}
+	behind := b[n : n+16]
+	length, wire := binary.LittleEndian.Uint32(behind[8:]), binary.LittleEndian.Uint32(behind[12:])
+	if length > wire || wire > f.max || wire == 0 || binary.LittleEndian.Uint32(behind[4:]) >= f.units {
+		return false
+	}
+	c.w.pos += n
+	c.frame++
+	c.last = int64(binary.LittleEndian.Uint32(b))*1e9 + int64(binary.LittleEndian.Uint32(b[4:]))*f.tick
+	c.timed = true
+	p.Frame, p.Time, p.HasTime, p.Clock, p.Link = c.frame, c.last, true, 0, f.link
+	p.Data, p.WireLen = b[16:n:n], int(binary.LittleEndian.Uint32(b[12:]))
+	return true
 }
 
 // judge brings a plausible header to pos, or tells that there is none.
