@@ -62,11 +62,9 @@ func (o *object) metrics(list []pcapflow.Metric) {
 func (o *object) instants(list []pcapflow.Instant) {
 	pcapflow.SortInstants(list)
 	o.list("instants", len(list), func(i int) {
-		o.open()
-		o.text("name", list[i].Name)
-		o.instant("time", list[i].Time)
-		o.number("frame", int64(list[i].Frame))
-		o.close()
+		b := append(append(o.b, `{"name":"`...), list[i].Name...) // a constant
+		b = o.lines.appendInstant(append(b, `","time":`...), list[i].Time)
+		o.b = append(appendInt(append(b, `,"frame":`...), list[i].Frame), '}')
 	})
 }
 

@@ -315,10 +315,8 @@ const pairs = "00010203040506070809101112131415161718192021222324252627282930313
 
 // appendNine writes n, below 10⁹, with nine digits.
 func appendNine(b []byte, n uint32) []byte {
-	high, low := n/10000, n%10000
-	p, q := low/100*2, low%100*2
-	r, s := high/100%100*2, high%100*2
-	return append(b, byte('0'+high/10000), pairs[r], pairs[r+1], pairs[s], pairs[s+1], pairs[p], pairs[p+1], pairs[q], pairs[q+1])
+	high := n / 10000
+	return appendFour(appendFour(append(b, byte('0'+high/10000)), high%10000), n%10000)
 }
 
 func appendInt(b []byte, n int) []byte { return appendInt64(b, int64(n)) }
@@ -331,21 +329,19 @@ func appendInt64(b []byte, n int64) []byte {
 		return append(b, byte('0'+u))
 	case u < 100:
 		return append(b, pairs[2*u], pairs[2*u+1])
-	case u >= 1e8: // or negative
-		return strconv.AppendInt(b, n, 10)
+	case u < 1000:
+		q := u % 100 * 2
+		return append(b, byte('0'+u/100), pairs[q], pairs[q+1])
+	case u < 10000:
+		return appendFour(b, uint32(u))
+	case u < 1e8:
+		return appendFour(appendInt64(b, n/10000), uint32(u%10000))
 	}
-	var d [8]byte
-	i := len(d)
-	v := uint32(u)
-	for v >= 10 {
-		p := v % 100 * 2
-		v /= 100
-		i -= 2
-		d[i], d[i+1] = pairs[p], pairs[p+1]
-	}
-	if v > 0 {
-		i--
-		d[i] = byte('0' + v)
-	}
-	return append(b, d[i:]...)
+	return strconv.AppendInt(b, n, 10) // long, or negative
+}
+
+// appendFour writes n, below 10⁴, with four digits.
+func appendFour(b []byte, n uint32) []byte {
+	p, q := n/100*2, n%100*2
+	return append(b, pairs[p], pairs[p+1], pairs[q], pairs[q+1])
 }
