@@ -40,10 +40,13 @@ var dnsDissector = &Dissector{
 // probeDNS judges a message of size octets of which b is the beginning.
 func probeDNS(b []byte, port uint16, size int) Verdict {
 	h, ok := parseDNSHeader(b)
-	if !ok || port == portNetBIOS || h.flags&dnsZ != 0 || h.opcode() == 3 || h.opcode() > 6 {
+	if !ok || port == portNetBIOS || h.opcode() == 3 || h.opcode() > 6 {
 		return No
 	}
 	expected := port == portDNS || port == portMDNS || port == portLLMNR
+	if !expected && h.flags&dnsZ != 0 {
+		return No
+	}
 	if !expected && size < dnsHeaderLen+5*int(h.qd)+11*(int(h.an)+int(h.ns)+int(h.ar)) {
 		return No // the counts promise more than fits
 	}

@@ -58,7 +58,63 @@ func greeting(first [2][]byte, port uint16) (protocol string, v Verdict) {
 	if b := first[Server]; len(b) >= 5 && b[1] == 0 && b[2] == 0 && b[3] == 0 && b[4] == 10 { // protocol version 10
 		return "mysql", Yes
 	}
+	if w := probeLDAP(first[Client]); w == Yes {
+		return "ldap", Yes
+	} else if w == Maybe {
+		v = Maybe
+	}
+	if w := probeSOCKS(first); w == Yes {
+		return "socks", Yes
+	} else if w == Maybe {
+		v = Maybe
+	}
 	return "", v
+}
+
+// probeLDAP recognises a bind, a search or an extended request (RFC 4511 §4.1.1):
+// a sequence of a small number and an operation.
+func probeLDAP(b []byte) Verdict {
+	if len(b) == 0 || b[0] != 0x30 {
+		return No
+	}
+	n := 2
+	if len(b) > 1 && b[1] >= 0x80 { // a long length
+		if b[1] < 0x81 || b[1] > 0x84 {
+			return No
+		}
+		n += int(b[1] & 0x7f)
+	}
+	if len(b) < n+4 {
+		return Maybe
+	}
+	if b[n] != 2 || b[n+1] != 1 {
+		return No
+	}
+	switch b[n+3] {
+	case 0x60, 0x63, 0x77:
+		return Yes
+	}
+	return No
+}
+
+// probeSOCKS recognises both sides of version 5 (RFC 1928 §3) and 4.
+func probeSOCKS(first [2][]byte) Verdict {
+	client, server := first[Client], first[Server]
+	if len(client) == 0 || client[0] != 5 && client[0] != 4 {
+		return No
+	}
+	if len(client) < 3 {
+		return Maybe
+	}
+	switch {
+	case client[0] == 5 && (client[1] == 0 || len(client) > 2+int(client[1])), client[0] == 4 && client[1] != 1 && client[1] != 2:
+		return No
+	case len(server) < 2:
+		return Maybe
+	case client[0] == 5 && server[0] == 5 && server[1] <= 2, client[0] == 4 && server[0] == 0 && server[1] >= 0x5a && server[1] <= 0x5d:
+		return Yes
+	}
+	return No
 }
 
 // smtpOrFTP tells them apart by the client's first command, or by the port.

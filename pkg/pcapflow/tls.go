@@ -179,7 +179,7 @@ func (s *tlsStream) keys() *KeyLog {
 // upgraded says that the connection began as another protocol.
 func (s *tlsStream) upgraded(protocol string) {
 	s.t.StartTLS = protocol
-	s.guess.off = true
+	s.guess.off = protocol != "socks"
 }
 
 // turn counts flights: one each time the server answers.
@@ -229,8 +229,8 @@ func (s *tlsStream) message(d Dir, m tlsMessage) {
 
 func (s *tlsStream) clientHello(m tlsMessage) {
 	if s.helloed {
-		if s.t.HelloRetry && !s.t.SecondHello.Seen() {
-			s.t.SecondHello = m.last
+		if !s.answered && !s.t.SecondHello.Seen() { // only a HelloRetryRequest is answered so, seen or not
+			s.t.HelloRetry, s.t.SecondHello = true, m.last
 		}
 		return
 	}

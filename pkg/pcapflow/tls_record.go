@@ -97,6 +97,9 @@ func (s *tlsStream) readHeader(d Dir, at Stamp, b []byte) int {
 	}
 	if plausibleHeader(side.header[:]) {
 		side.begin()
+		if d == Client && side.secret && s.isSecondHello(side) {
+			side.secret = false
+		}
 		if side.length == 0 {
 			s.endRecord(d, at, nil)
 		}
@@ -104,6 +107,14 @@ func (s *tlsStream) readHeader(d Dir, at Stamp, b []byte) int {
 	}
 	s.foreign(d, at)
 	return n
+}
+
+// isSecondHello tells whether a client's record behind a ChangeCipherSpec is the
+// ClientHello that answers a HelloRetryRequest the capture does not hold: the
+// Finished of the versions where that one means something is shorter.
+func (s *tlsStream) isSecondHello(side *tlsSide) bool {
+	const longestFinished = 128
+	return s.helloed && !s.answered && !side.secretHandshake && side.typ == recordHandshake && side.length > longestFinished
 }
 
 // begin starts the record whose header is complete.
