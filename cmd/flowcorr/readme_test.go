@@ -158,6 +158,19 @@ func TestFormatsPage(t *testing.T) {
 			t.Errorf("docs/formats.md does not name %s", f.EvidenceKind())
 		}
 	}
+	source, err := os.ReadFile(filepath.Join(root, "pkg", "report", "eventjson.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	members := regexp.MustCompile(`\(&?o?,? ?"([a-z_]+)"`).FindAllSubmatch(source, -1)
+	if len(members) < 80 {
+		t.Fatalf("only %d members of events were found", len(members))
+	}
+	for _, m := range members {
+		if !bytes.Contains(text, append(append([]byte("`"), m[1]...), '`')) {
+			t.Errorf("docs/formats.md does not name the member %s of an event", m[1])
+		}
+	}
 }
 
 func appendNew(all []string, name string) []string {
