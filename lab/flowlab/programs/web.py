@@ -4,6 +4,8 @@ Each server writes one log whose lines are "public TAB # TAB private": two logs
 of one server are not in the same order. split() takes them apart."""
 import os
 import sys
+import time
+import zlib
 
 from ..hosts import must
 from ..sandbox import WORK
@@ -18,32 +20,44 @@ def keys(name, others=(), days=(-5, 85)):
     if not os.path.exists(ca + ".crt"):
         os.makedirs(folder, exist_ok=True)
         os.chmod(folder, 0o755)
-        authority(ca, "Root CA")
+        sign(None, ca, "Root CA", [], (-30, 3000))
     sign(ca, out, name, [name, *others], days)
     return out
 
 
-def authority(path, name):
-    must("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", path + ".key",
-         "-out", path + ".crt", "-subj", f"/CN={name}", "-days", "3650")
+CONF = """[ca]
+default_ca=c
+[c]
+database={base}/index
+serial={base}/serial
+new_certs_dir={base}
+default_md=sha256
+policy=p
+x509_extensions=x
+unique_subject=no
+[p]
+commonName=supplied
+[x]
+{names}basicConstraints=CA:{authority}
+"""
 
 
 def sign(ca, out, name, names, days):
-    """Uses `openssl ca`, which alone takes a date of begin."""
-    import time
+    """Makes a key and its certificate, by an authority or (ca None) as one. Uses `openssl ca`, which alone takes a date of begin:
+    a client whose clock is behind must not find the authority too young."""
     def stamp(d):
         return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + d * 86400))
     base = out + ".d"
     os.makedirs(base, exist_ok=True)
-    for f, text in (("index", ""), ("serial", f"{abs(hash(out)) % 10**8 + 1:08d}\n"),
-                    ("conf", f"[ca]\ndefault_ca=c\n[c]\ndatabase={base}/index\nserial={base}/serial\nnew_certs_dir={base}\ndefault_md=sha256\n"
-                             "policy=p\nx509_extensions=x\nunique_subject=no\n[p]\ncommonName=supplied\n"
-                             f"[x]\nsubjectAltName={','.join('DNS:' + n for n in names)}\nbasicConstraints=CA:FALSE\n")):
-        with open(os.path.join(base, f), "w", encoding="ascii") as file:
-            file.write(text)
+    alternative = f"subjectAltName={','.join('DNS:' + n for n in names)}\n" if names else ""
+    for file, text in (("index", ""), ("serial", f"{zlib.crc32(out.encode()) % 10**8 + 1:08d}\n"),
+                       ("conf", CONF.format(base=base, names=alternative, authority="FALSE" if ca else "TRUE"))):
+        with open(os.path.join(base, file), "w", encoding="ascii") as f:
+            f.write(text)
     must("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", out + ".key",
          "-out", out + ".csr", "-subj", f"/CN={name}")
-    must("openssl", "ca", "-batch", "-notext", "-config", base + "/conf", "-cert", ca + ".crt", "-keyfile", ca + ".key",
+    issuer = ["-cert", ca + ".crt", "-keyfile", ca + ".key"] if ca else ["-selfsign", "-keyfile", out + ".key"]
+    must("openssl", "ca", "-batch", "-notext", "-config", base + "/conf", *issuer,
          "-in", out + ".csr", "-out", out + ".crt", "-startdate", stamp(days[0]), "-enddate", stamp(days[1]))
     os.chmod(out + ".key", 0o644)
 

@@ -42,8 +42,7 @@ def two_servers(lab):
         ntp.sntp(c1, s.ip, 4, 0.5)
     chrony.chronyc(c1, "sources", "sourcestats", "tracking")
     lab.fault("server ntp-b is off", offset_s=wrong)
-    lab.diagnosis("ntp_unsynchronized", server=b.ip, text="the two servers do not agree; nobody else can tell which is right")
-    lab.clocks_differ(c1, b)
+    lab.diagnosis("ntp_unsynchronized", server=b.ip, text="the two servers do not agree, and nothing tells which is right")
     lab.claim("client.pcap", f"ntp.flags.mode == 4 and ip.src == {b.ip}", 10)
 
 
