@@ -232,64 +232,6 @@ func dominant(phases []Phase, group int) string {
 	return best
 }
 
-// test compares every group with the first one that has most values.
-func (b *builder) test(s *Service) {
-	for other := range b.c.Groups {
-		var tests []*Test
-		for i := range s.Phases {
-			p := &s.Phases[i]
-			base := baseOf(p)
-			if other == base || len(p.Groups[base].values) == 0 || len(p.Groups[other].values) == 0 {
-				continue
-			}
-			x, y := p.Groups[base].values, p.Groups[other].values
-			if all := slices.Concat(x, y); slices.Min(all) == slices.Max(all) {
-				continue // nothing to tell apart
-			}
-			t := Test{A: base, B: other, Shift: *seconds(shift(x, y))}
-			t.U, t.P, t.Exact = rankTest(x, y)
-			p.Tests = append(p.Tests, t)
-		}
-		for i := range s.Phases { // after all were appended: pointers hold
-			for k := range s.Phases[i].Tests {
-				if t := &s.Phases[i].Tests[k]; t.B == other {
-					tests = append(tests, t)
-				}
-			}
-		}
-		holm(tests)
-	}
-	for i := range s.Phases {
-		p := &s.Phases[i]
-		for k := range p.Tests {
-			t := &p.Tests[k]
-			switch {
-			case leastP(p.Groups[t.A].N, p.Groups[t.B].N) > level:
-				t.Verdict = TooFew
-			case t.Holm < level:
-				t.Verdict = Differs
-			default:
-				t.Verdict = MayChance
-			}
-		}
-	}
-}
-
-// baseOf is the group the others are compared with: the first of two, else the
-// first of those with most values.
-func baseOf(p *Phase) int {
-	if len(p.Groups) == 2 {
-		return 0
-	}
-	best := 0
-	for i := range p.Groups {
-		if p.Groups[i].N > p.Groups[best].N {
-			best = i
-		}
-	}
-	return best
-}
-
 func sampleOf(phase string, all []measurement, failed int, s *series, group int) Sample {
 	out := Sample{Failed: failed}
 	for _, m := range all {

@@ -77,6 +77,20 @@ func TestTooFew(t *testing.T) {
 	}
 }
 
+// TestEnough: with so many in each group, complete separation is beyond chance
+// after the adjustment, with one fewer it is not.
+func TestEnough(t *testing.T) {
+	for tests := 1; tests < 12; tests++ {
+		n := Enough(tests)
+		if leastP(n, n)*float64(tests) > level || leastP(n-1, n-1)*float64(tests) <= level {
+			t.Errorf("%d tests: %d", tests, n)
+		}
+	}
+	if Enough(1) != 4 || Enough(6) != 5 { // 2/70 = 0.029; 6 × 2/252 = 0.048
+		t.Errorf("%d and %d, want 4 and 5", Enough(1), Enough(6))
+	}
+}
+
 // TestNothingToTell: equal constants are not tested at all.
 func TestNothingToTell(t *testing.T) {
 	c := Folders([]string{"a", "b"}, []*report.Report{day([]int{5, 5, 5, 5, 5}, []int{1, 2, 3, 4, 5}), day([]int{5, 5, 5, 5, 5}, []int{2, 3, 4, 5, 6})})
