@@ -111,8 +111,8 @@ func checkDNSSlowResolver(c *Case, r *Rule) []Finding {
 	worst := map[string]*correlate.Try{}
 	queries := map[string]int{}
 	for _, l := range c.openLookups(r) {
-		if turnedAway(l) != nil {
-			continue // dns-unreachable
+		if turnedAway(l) != nil || c.aaaaSilent(l) {
+			continue // dns-unreachable, dns-slow-aaaa
 		}
 		if n, wait := retries(l); n > 0 && c.resolverView(l).ignored(n) {
 			var more []Evidence
