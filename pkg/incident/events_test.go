@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -224,4 +225,47 @@ func TestZoneOfNeighboursChanges(t *testing.T) {
 			t.Errorf("%v, want %v", got, want)
 		}
 	}
+}
+
+// TestEachEventSurvives: what goes wrong in one part of a log, and in its sink,
+// is a problem of the file with what was read beside.
+func TestEachEventSurvives(t *testing.T) {
+	line := "10.0.0.1 - - [22/Nov/2026:11:55:35 +0100] \"GET / HTTP/1.1\" 200 12 \"-\" \"curl/8\"\n"
+	path := filepath.Join(t.TempDir(), "access.log")
+	if err := os.WriteFile(path, []byte(strings.Repeat(line, 2*logparse.BlockBytes/len(line))), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s := &failing{}
+	files, err := EachEvent(context.Background(), []string{path}, Options{}, func(*File) Sink { return s })
+	if err != nil || len(files[0].Problems) == 0 || !strings.Contains(files[0].Problems[0].Text, "internal error") {
+		t.Errorf("%v, %+v", err, files[0].Problems)
+	}
+	if s.events < 1000 {
+		t.Errorf("only %d events of the other parts", s.events)
+	}
+}
+
+// failing is a sink of which the parts break at their third event, once.
+type failing struct {
+	broken *atomic.Bool
+	events int
+}
+
+func (f *failing) Event(*logparse.Event) {
+	if f.events++; f.events == 3 && f.broken.CompareAndSwap(false, true) {
+		panic("broken")
+	}
+}
+
+func (f *failing) Part() Sink {
+	if f.broken == nil {
+		f.broken = &atomic.Bool{}
+	}
+	return &failing{broken: f.broken}
+}
+
+func (f *failing) Join(part Sink) {
+	p := part.(*failing)
+	f.events += p.events
+	p.events = 0
 }

@@ -35,6 +35,11 @@ func (r *reader) readParts(it *item, s io.Reader, src logparse.Source, to Sink) 
 	wg.Go(func() { // fills
 		defer close(work)
 		defer close(order)
+		defer func() {
+			if v := recover(); v != nil {
+				failed = errors.New(internalError(v))
+			}
+		}()
 		blocks := logparse.NewBlocks(s)
 		for p := range free {
 			if p.buf == nil {
