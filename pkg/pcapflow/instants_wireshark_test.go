@@ -54,6 +54,10 @@ func ours(r *Result) facts {
 				}
 			}
 		}
+		if q := f.QUIC; q != nil {
+			add("client hello", q.ClientHello)
+			add("server hello", q.ServerHello)
+		}
 		if s := f.SSH; s != nil {
 			add("client banner", s.ClientBanner)
 			add("server banner", s.ServerBanner)
