@@ -1,7 +1,13 @@
 package main
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
+	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -42,5 +48,46 @@ func TestHelpInBothLanguages(t *testing.T) {
 	walk(tree(lang.EN), tree(lang.ES))
 	if seen < 150 {
 		t.Errorf("only %d texts were found", seen)
+	}
+}
+
+// TestNoLooseTexts: no sentence stands in the code of the commands but in a
+// text of both languages.
+func TestNoLooseTexts(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) < 10 {
+		t.Fatal("no code", err)
+	}
+	sentence := regexp.MustCompile(`[a-z]{2,} [a-z]{2,} |[a-z]{3,} [a-z]{3,}`)
+	// Marks of errors, which explain puts into words, and names of formats.
+	allowed := map[string]bool{"cannot write": true, "render report.json": true, "flowcorr batch": true, "flowcorr redact addresses": true}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		fset := token.NewFileSet()
+		f, err := parser.ParseFile(fset, name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			switch x := n.(type) {
+			case *ast.CompositeLit: // lang.Text{…} is what is wanted
+				if s, ok := x.Type.(*ast.SelectorExpr); ok && s.Sel.Name == "Text" {
+					return false
+				}
+			case *ast.KeyValueExpr: // sessions are the same in every language
+				if k, ok := x.Key.(*ast.Ident); ok && (k.Name == "Example" || k.Name == "EN" || k.Name == "ES") {
+					return false
+				}
+			case *ast.Field, *ast.ImportSpec:
+				return false
+			case *ast.BasicLit:
+				if text, err := strconv.Unquote(x.Value); err == nil && x.Kind == token.STRING && sentence.MatchString(text) && !allowed[text] {
+					t.Errorf("%s: %q is in one language", fset.Position(x.Pos()), text)
+				}
+			}
+			return true
+		})
 	}
 }

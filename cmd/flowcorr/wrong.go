@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -36,18 +35,16 @@ func (env *environment) explain(err error) int {
 		text, hint = usage.text, usage.hint
 	case errors.Is(err, incident.ErrNoInput):
 		status = exitNoInput
-		text = strings.Replace(text, incident.ErrNoInput.Error(), env.say(lang.Text{EN: "no usable evidence", ES: "no hay pruebas que se puedan usar"}), 1)
 		hint = env.say(lang.Text{
 			EN: "give a folder or files: captures (.pcap, .pcapng), server logs, the output of curl, dig, ssh -vvv or chronyc; flowcorr detect PATH… tells what each file was taken for",
 			ES: "dé una carpeta o archivos: capturas (.pcap, .pcapng), registros de servidores, lo que escriben curl, dig, ssh -vvv o chronyc; flowcorr detect RUTA… dice por qué se tomó cada archivo"})
 	case errors.Is(err, errWrite):
 		status = exitNoInput
-		text = strings.Replace(text, errWrite.Error(), env.say(lang.Text{EN: "cannot write", ES: "no se puede escribir"}), 1)
 		hint = env.say(lang.Text{EN: "look at the folder's permissions and free space", ES: "mire los permisos y el espacio libre de la carpeta"})
 	default:
 		hint = env.say(lang.Text{EN: "flowcorr --help lists commands and options", ES: "flowcorr --help enumera órdenes y opciones"})
 	}
-	fmt.Fprintf(env.diag, "flowcorr: %s\n", render.Printable(text))
+	fmt.Fprintf(env.diag, "flowcorr: %s\n", render.Printable(render.Phrase(text, env.speaks)))
 	if hint != "" {
 		fmt.Fprintf(env.diag, "hint: %s\n", render.Printable(hint))
 	}
