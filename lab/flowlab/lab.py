@@ -168,8 +168,6 @@ class Lab:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         if log["read"]:
             return name, log["read"](log["host"], path)
-        if callable(log["source"]):
-            log["source"](path)
-        elif os.path.exists(log["source"]):
+        if os.path.exists(log["source"]):
             shutil.copyfile(log["source"], path)
         return name, None

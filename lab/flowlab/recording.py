@@ -32,25 +32,7 @@ def record(story, seed, offsets, delay, folder):
     truth = head(lab)
     truth["captures"] = [c.deliver(folder, c.host.clock.freeze()) for c in lab.captures]
     syns = connections(lab)
-    truth["logs"], auth, access = [], [], []
-    for log in lab.logs:
-        if id(log) in written:
-            log["source"] = written[id(log)]
-        name, lines = lab.deliver_log(log, folder)
-        path = os.path.join(folder, name)
-        if not os.path.exists(path):
-            continue
-        with open(path, "rb") as f:
-            count = f.read().count(b"\n")
-        if not count:  # nothing to hand over
-            os.unlink(path)
-            continue
-        truth["logs"].append({"file": name, "host": log["host"].name, "program": log["program"], "clock": log["host"].name, "tz": log["host"].tz,
-                              "time_semantics": log["means"], "lines": count})
-        if lines is not None:
-            access.append((name, log["host"], lines))
-        if log["auth"]:
-            auth += sshd.lines(path, name)
+    truth["logs"], auth, access = logs(lab, folder, written)
     truth["client_evidence"] = texts(lab, folder)
     truth["requests"], truth["log_lines_without_curl_request"] = requests(lab, syns, access)
     truth["ssh_sessions"], truth["auth_log_lines"] = sessions(lab, syns, auth), auth
@@ -66,6 +48,29 @@ def record(story, seed, offsets, delay, folder):
         f.write("\n")
     hand_over(folder)
     return failed
+
+
+def logs(lab, folder, written):
+    """Writes the logs; returns what truth.json says of them, the lines of sshd, and the access logs with what is true of their lines."""
+    told, auth, access = [], [], []
+    for log in lab.logs:
+        log["source"] = written.get(id(log), log["source"])
+        name, lines = lab.deliver_log(log, folder)
+        path = os.path.join(folder, name)
+        if not os.path.exists(path):
+            continue
+        with open(path, "rb") as f:
+            count = f.read().count(b"\n")
+        if not count:  # nothing to hand over
+            os.unlink(path)
+            continue
+        told.append({"file": name, "host": log["host"].name, "program": log["program"], "clock": log["host"].name, "tz": log["host"].tz,
+                     "time_semantics": log["means"], "lines": count})
+        if lines is not None:
+            access.append((name, log["host"], lines))
+        if log["auth"]:
+            auth += sshd.lines(path, name)
+    return told, auth, access
 
 
 def clocks_as_said(lab):

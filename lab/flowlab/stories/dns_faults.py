@@ -1,5 +1,4 @@
 """DNS that is lost, slow, or wrong."""
-from ..programs import resolver
 from ..programs.clients import curl, dig
 from ..site import web
 from ..story import Story
