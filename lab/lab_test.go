@@ -15,8 +15,8 @@ import (
 	"github.com/flowcorr/flowcorr/internal/need"
 )
 
-// story is a short one: about 6 s of recording.
-const story = "dns-b"
+// story is a short one: about 8 s of recording, in which two packets are lost.
+const story = "dns-a"
 
 // run starts the lab; it skips the test where the lab says that it lacks
 // something (exit code 3).
