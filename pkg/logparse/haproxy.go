@@ -14,7 +14,7 @@ var haproxyLog = &Format{
 	Name:  "haproxy",
 	Score: func(head []byte) int { return scoreLines(head, 93, newHAProxy(Source{Year: 2000}).line) },
 	Open: func(r io.Reader, src Source) Decoder {
-		return newLineDecoder(r, newHAProxy(src).line)
+		return newMixedDecoder(r, src, newHAProxy(src).line) // "option httplog clf" writes the common format
 	},
 	Hints: []string{"haproxy"},
 }
