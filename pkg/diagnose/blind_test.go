@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
@@ -159,5 +160,23 @@ func TestDaemonLate(t *testing.T) {
 	j.SideLookups = []*correlate.Lookup{w.lookup("11.0.1.10.in-addr.arpa", w.again(w.try("PTR", "11.0.1.10.in-addr.arpa", 1310, 0, ""), 6310))}
 	if d := DaemonOf(w.c, j, 0); d.In < 4900*ms || !strings.Contains(d.Waited, "in-addr.arpa") {
 		t.Errorf("%+v", d)
+	}
+}
+
+// TestReachedLate: sshd's own line and the clocks tell a connection that waited
+// before the daemon from one that the daemon itself kept waiting.
+func TestReachedLate(t *testing.T) {
+	for at, want := range map[int]string{3900: "it waited before it", 1030: "delayed the banner itself", 1600: ""} {
+		w := newWorld()
+		j, _ := w.ssh(4000)
+		e := sshLine(logparse.SSHConnection, "Connection from")
+		e.Time, e.HasTime, e.Width = int64(time.Duration(at)*ms), true, ms
+		w.said(j, e)
+		here := w.clock("here", "capture", clock.Reference)
+		here.Files = append(w.k.Files, w.c.Incident.Logs[0].File)
+		f := of(Run(w.c, Options{}), "ssh-late-banner")
+		if len(f) != 1 || want != "" && !strings.Contains(f[0].Text, want) {
+			t.Errorf("a line at %d ms: %+v, want %q", at, f, want)
+		}
 	}
 }
