@@ -104,6 +104,7 @@ var sessionTrials = []trial{
 	{"tls-silent", "nothing after the ClientHello", func(w *world) { w.tls(0) }, true, Medium},
 	{"tls-silent", "answered", func(w *world) { w.tls(1050) }, false, 0},
 	{"tls-large-hello-dropped", "large ones repeated, small ones answered", func(w *world) { w.hellos(1) }, true, Medium},
+	{"tls-large-hello-dropped", "no small one works either", func(w *world) { w.hellos(1); w.k.Flows[0].TLS.ServerHello = pcapflow.Stamp{} }, false, 0},
 	{"tls-large-hello-dropped", "large ones answered", func(w *world) { w.tls(1050); _, t := w.tls(1050); t.ClientHelloBytes = 1800 }, false, 0},
 	{"tls-slow-server", "half a second for the ServerHello", func(w *world) { w.tls(1050); w.tls(1050); w.tls(1900) }, true, High},
 	{"tls-slow-server", "the ServerHello was lost once", func(w *world) {
@@ -127,6 +128,7 @@ var sessionTrials = []trial{
 	{"ssh-reverse-dns", "the PTR query is in the capture", func(w *world) { w.reverse(6200, true) }, true, High},
 	{"ssh-reverse-dns", "as long as two timers", func(w *world) { w.reverse(10100, false) }, true, Medium},
 	{"ssh-reverse-dns", "no PTR, and not a timer's length", func(w *world) { w.reverse(3300, false) }, false, 0},
+	{"ssh-reverse-dns", "no PTR, between two timers", func(w *world) { w.reverse(6900, false) }, false, 0},
 	{"ssh-reverse-dns", "a wrong password", func(w *world) { _, s := w.ssh(1040); w.round(s, 1300, 6350, "failure", false) }, false, 0},
 	{"ssh-auth-backend", "three seconds of PAM", func(w *world) { _, s := w.ssh(1040); w.round(s, 1300, 4600, "success", false) }, true, Medium},
 	{"ssh-auth-backend", "the reverse lookup explains it", func(w *world) { w.reverse(6200, true) }, false, 0},

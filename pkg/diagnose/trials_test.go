@@ -235,3 +235,13 @@ func TestWants(t *testing.T) {
 		t.Errorf("7 packets dropped: %+v", f)
 	}
 }
+
+// TestFalseticker: of three servers only the one that disagrees with most is
+// named.
+func TestFalseticker(t *testing.T) {
+	w := newWorld()
+	w.servers(0, 0, 300*ms)
+	if f := of(Run(w.c, Options{}), "ntp-bad-server"); len(f) != 1 || len(f[0].Journeys) != 1 || f[0].Journeys[0].Server.Addr().String() != "10.2.0.3" {
+		t.Errorf("%+v", f)
+	}
+}

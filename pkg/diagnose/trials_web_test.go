@@ -84,6 +84,7 @@ var webTrials = []trial{
 		_, n := w.request(1130, 3000)
 		w.resend(n, sv, 1, 1448, 3)
 	}, false, 0},
+	{"slow-body", "the client's window was closed", func(w *world) { _, n := w.request(1130, 3000); n.Count[cl].ZeroWindow = 2 }, false, 0},
 	{"slow-body", "a large one over a slow path", func(w *world) {
 		j, n := w.request(1130, 3000)
 		j.Exchange.ResponseBytes, n.RTT = 3e6, 60e6
