@@ -54,7 +54,7 @@ func (d *comparer) service(s *compare.Service) {
 	d.heading(lang.Text{EN: "%s", ES: "%s"}, d.serviceName(s))
 	t := &table{
 		header: []string{d.say(lang.Text{EN: "phase", ES: "fase"}), d.say(lang.Text{EN: "group", ES: "grupo"}), "n", d.say(lang.Text{EN: "mean", ES: "media"}), "σ", d.say(lang.Text{EN: "median", ES: "mediana"}), "p95", d.say(lang.Text{EN: "failed", ES: "fallos"}), "Δ", "p"},
-		right:  []bool{false, false, true, true, true, true, true, true, true, true}, yields: []int{1}, spare: []int{7, 4}, fold: true,
+		right:  []bool{false, false, true, true, true, true, true, true, true, true}, yields: []int{0, 1}, spare: []int{7}, fold: true,
 	}
 	for i := range s.Phases {
 		p := &s.Phases[i]
@@ -189,7 +189,15 @@ func (d *comparer) phaseName(name string) string {
 	if name == compare.Total {
 		return d.say(lang.Text{EN: "the whole", ES: "el total"})
 	}
-	return name
+	return d.phaseWord(name)
+}
+
+// phaseInFull is a phase in a sentence: as people read it, and as data has it.
+func (d *comparer) phaseInFull(name string) string {
+	if word := d.phaseName(name); name != compare.Total && word != name {
+		return word + " (" + name + ")"
+	}
+	return d.phaseName(name)
 }
 
 func phaseOf(s *compare.Service, name string) *compare.Phase {

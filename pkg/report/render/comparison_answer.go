@@ -90,7 +90,7 @@ func (d *comparer) differing(differ, chance []judged) string {
 	text := d.say(lang.Text{
 		EN: "what differs is %s: %s in %s, %s in %s on average (medians %s and %s). If the groups were alike, so great a difference would come about %s.",
 		ES: "lo que difiere es %s: %s en %s, %s en %s de media (medianas %s y %s). Si los grupos fueran iguales, una diferencia así se daría %s."},
-		d.phaseName(x.phase.Name), optional(a.Mean), d.group(x.test.A), optional(b.Mean), d.group(x.test.B), optional(a.Median), optional(b.Median), d.chance(x.test.Holm))
+		d.phaseInFull(x.phase.Name), optional(a.Mean), d.group(x.test.A), optional(b.Mean), d.group(x.test.B), optional(a.Median), optional(b.Median), d.chance(x.test.Holm))
 	var also, rest []string
 	for _, y := range differ[1:] {
 		if y.phase.Name != compare.Total {
@@ -128,7 +128,7 @@ func (d *comparer) missing(s *compare.Service, base, other int) tail {
 		var names []string
 		for _, p := range s.Phases {
 			if p.Groups[g.has].N > 0 && p.Groups[g.lacks].N+p.Groups[g.lacks].Failed == 0 {
-				names = append(names, p.Name)
+				names = append(names, d.phaseName(p.Name))
 			}
 		}
 		if len(names) > 0 {
@@ -166,7 +166,7 @@ func (d *comparer) repetitions() []string {
 				text += " " + d.say(lang.Text{EN: "On a connection that was open already.", ES: "En una conexión ya abierta."})
 			}
 			if p := s.Dominant[g]; p != "" {
-				text += d.say(lang.Text{EN: " Most of it is %s.", ES: " Lo que más pesa es %s."}, d.phaseName(p))
+				text += d.say(lang.Text{EN: " Most of it is %s.", ES: " Lo que más pesa es %s."}, d.phaseInFull(p))
 			}
 			if n := len(x.Outliers); n > 0 {
 				text += " " + d.count(n, lang.Text{EN: "%d outlier.", ES: "%d valor atípico."}, lang.Text{EN: "%d outliers.", ES: "%d valores atípicos."})

@@ -138,7 +138,7 @@ func (d *layout) phases(j *report.Journey) *table {
 		if p.RTT != nil {
 			remark = strings.TrimSpace(remark + " " + d.say(lang.Text{EN: "round trip %s", ES: "ida y vuelta %s"}, span(*p.RTT)))
 		}
-		t.rows = append(t.rows, []string{p.Name, length, d.word(p.Outcome), remark, waterfall(j, p)})
+		t.rows = append(t.rows, []string{d.phaseWord(p.Name), length, d.word(p.Outcome), remark, waterfall(j, p)})
 	}
 	if len(t.rows) == 0 {
 		return nil

@@ -218,7 +218,7 @@ func (d *layout) clockTable(all bool) *table {
 	for _, k := range d.r.Clocks {
 		var by []string
 		for _, s := range k.Supports {
-			by = append(by, fmt.Sprintf("%s %d", s.Method, s.Count))
+			by = append(by, fmt.Sprintf("%s %d", d.word(s.Method), s.Count))
 		}
 		proof := strings.Join(by, ", ")
 		if k.Reason != "" {
