@@ -28,7 +28,7 @@ def ten(lab):
         if n in lost:
             lab.path.clear()
             lab.path.rule(f"query-{n}-lost", "drop", dir="ab", proto="udp", dport=53, nth=1)
-        dig(s.c1, f"@{s.dns.ip}", s.name, "A", "+tries=3", "+timeout=1", label="lost once" if n in lost else "plain")
+        dig(s.c1, f"@{s.dns.ip}", s.name, "A", "+tries=3", "+timeout=2", label="lost once" if n in lost else "plain")
         lab.pause(0.15)
     lab.fault("queries lost on the way to the resolver", count=len(lost))
     for _ in lost[:1]:
