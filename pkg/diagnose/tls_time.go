@@ -36,10 +36,10 @@ func helloDelay(j *correlate.Journey) (time.Duration, bool) {
 	if f.TLS.HelloRetry && f.TLS.SecondHello.Seen() {
 		hello = f.TLS.SecondHello
 	}
-	if !hello.Seen() || !f.TLS.ServerHello.Seen() || f.TLS.ServerHello.Time < hello.Time {
+	if !hello.Seen() || !f.TLS.ServerHelloFirst.Seen() || f.TLS.ServerHelloFirst.Time < hello.Time {
 		return 0, false
 	}
-	return time.Duration(f.TLS.ServerHello.Time - hello.Time - f.Conn.RTTServer), true
+	return time.Duration(f.TLS.ServerHelloFirst.Time - hello.Time - f.Conn.RTTServer), true
 }
 
 func checkTLSSlowServer(c *Case, r *Rule) []Finding {

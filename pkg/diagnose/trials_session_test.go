@@ -19,7 +19,7 @@ func (w *world) tls(hello int) (*correlate.Journey, *pcapflow.TLS) {
 	f.TLS = t
 	if hello > 0 {
 		t.ServerHello, t.ServerFlightEnd, t.ClientFinished, t.HandshakeEnd = w.at(hello), w.at(hello+1), w.at(hello+2), w.at(hello+2)
-		f.FirstPayload[sv] = t.ServerHello
+		t.ServerHelloFirst, f.FirstPayload[sv] = t.ServerHello, t.ServerHello
 		w.phase(j, pcapflow.TLSHandshake, t.ClientHelloFirst, t.HandshakeEnd)
 	}
 	return j, t

@@ -63,11 +63,11 @@ func (t *TLS) AppendMetrics(list []Metric, c *Conn) []Metric {
 	if t.SecondHello.Seen() {
 		hello = t.SecondHello
 	}
-	m.between("server_hello_seconds", hello, t.ServerHello, 0)
+	m.between("server_hello_seconds", hello, t.ServerHelloFirst, 0)
 	if rtt := c.RoundTripServer(); rtt > 0 {
-		m.between("server_hello_delay_seconds", hello, t.ServerHello, rtt)
+		m.between("server_hello_delay_seconds", hello, t.ServerHelloFirst, rtt)
 	}
-	m.between("server_flight_seconds", t.ServerHello, t.ServerFlightEnd, 0)
+	m.between("server_flight_seconds", t.ServerHelloFirst, t.ServerFlightEnd, 0)
 	if rtt := c.RoundTripClient(); rtt > 0 && t.ClientFinished.Seen() && (!t.ServerFinished.Seen() || t.ServerFinished.Time <= t.ClientFinished.Time || !t.Resumed) {
 		m.between("client_compute_seconds", t.ServerFlightEnd, t.ClientFinished, rtt)
 	}

@@ -296,8 +296,9 @@ type TLS struct {
 	StartTLS   string // protocol that was upgraded
 	Decrypted  bool
 
-	ClientHello, ServerHello Stamp // last byte of each
+	ClientHello, ServerHello Stamp // last byte of the record that ends each: then its receiver reads it
 	ClientHelloFirst         Stamp // first byte
+	ServerHelloFirst         Stamp // first byte
 	HelloRetryAt             Stamp // the HelloRetryRequest
 	SecondHello              Stamp // the ClientHello after it
 	ServerFlightEnd          Stamp

@@ -215,6 +215,7 @@ func (s *tlsStream) message(d Dir, m tlsMessage) {
 	case msgServerHelloDone:
 		s.helloDone = true
 		s.t.ServerFlightEnd = m.last
+		s.side[d].told |= toldFlightEnd
 	case msgNewSessionTicket:
 		if d == Server {
 			s.t.Tickets++
@@ -231,11 +232,13 @@ func (s *tlsStream) clientHello(m tlsMessage) {
 	if s.helloed {
 		if !s.answered && !s.t.SecondHello.Seen() { // only a HelloRetryRequest is answered so, seen or not
 			s.t.HelloRetry, s.t.SecondHello = true, m.last
+			s.side[Client].told |= toldSecondHello
 		}
 		return
 	}
 	s.helloed = true
 	s.t.ClientHello = m.last
+	s.side[Client].told |= toldClientHello
 	s.t.ClientHelloFirst = m.first
 	s.t.ClientHelloBytes = m.size + 4
 	h := &clientHello{}
@@ -264,6 +267,7 @@ func (s *tlsStream) serverHello(m tlsMessage) {
 	if h.retry || m.typ == msgHelloRetryRequest {
 		s.t.HelloRetry = true
 		s.t.HelloRetryAt = m.last
+		s.side[Server].told |= toldHelloRetry
 		if ok {
 			s.version = h.version
 			s.t.Group = groupName(h.group)
@@ -274,7 +278,8 @@ func (s *tlsStream) serverHello(m tlsMessage) {
 		return
 	}
 	s.answered = true
-	s.t.ServerHello = m.last
+	s.t.ServerHello, s.t.ServerHelloFirst = m.last, m.first
+	s.side[Server].told |= toldServerHello
 	if !ok {
 		return
 	}

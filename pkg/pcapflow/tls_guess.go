@@ -55,8 +55,8 @@ type guessRecord struct {
 // established comes with the handshake's end.
 func (g *exchangeGuess) established(t *TLS, at Stamp) {
 	g.finished, g.known = at, true
-	if t.ClientHello.Seen() && t.ServerHello.Seen() && !t.HelloRetry {
-		g.rtt = t.ServerHello.Time - t.ClientHello.Time
+	if t.ClientHello.Seen() && t.ServerHelloFirst.Seen() && !t.HelloRetry {
+		g.rtt = t.ServerHelloFirst.Time - t.ClientHello.Time
 	}
 	if c := g.f.Conn; c != nil && c.RTTServer > 0 && (g.rtt == 0 || c.RTTServer < g.rtt) {
 		g.rtt = c.RTTServer

@@ -28,7 +28,8 @@ type tlsSide struct {
 	cut     bool // bytes of this record are missing
 	secret  bool // what follows is encrypted (≤ 1.2: a ChangeCipherSpec has passed)
 
-	secretHandshake bool // an encrypted handshake record has passed: not 1.3
+	told            uint8 // messages that ended within this record
+	secretHandshake bool  // an encrypted handshake record has passed: not 1.3
 
 	alert   [2]byte
 	message tlsMessages
@@ -123,6 +124,7 @@ func (side *tlsSide) begin() {
 	side.length = int(side.header[3])<<8 | int(side.header[4])
 	side.left, side.have = side.length, 0
 	side.inBody, side.started, side.lost, side.cut = true, true, false, false
+	side.told = 0
 	side.body = side.body[:0]
 }
 
@@ -181,6 +183,7 @@ func (s *tlsStream) endRecord(d Dir, at Stamp, body []byte) {
 	case r.typ == recordHandshake && !side.secret:
 		s.moved = s.moved || d == Client && s.answered
 		side.message.endRecord()
+		s.t.readableAt(side.told, r.last)
 	case r.typ == recordAlert && !side.secret && r.length == 2:
 		if !r.cut {
 			s.alert(r, side.alert[0] == 2, int(side.alert[1]))
@@ -189,6 +192,35 @@ func (s *tlsStream) endRecord(d Dir, at Stamp, body []byte) {
 		if !s.decrypt(r, body) {
 			s.opaque(r)
 		}
+	}
+}
+
+// Messages of which the end is an instant, for tlsSide.told.
+const (
+	toldClientHello = 1 << iota
+	toldSecondHello
+	toldServerHello
+	toldHelloRetry
+	toldFlightEnd
+)
+
+// readableAt moves the instants of messages to the end of the record they ended
+// in: before that their receiver does not read them.
+func (t *TLS) readableAt(told uint8, at Stamp) {
+	if told&toldClientHello != 0 {
+		t.ClientHello = at
+	}
+	if told&toldSecondHello != 0 {
+		t.SecondHello = at
+	}
+	if told&toldServerHello != 0 {
+		t.ServerHello = at
+	}
+	if told&toldHelloRetry != 0 {
+		t.HelloRetryAt = at
+	}
+	if told&toldFlightEnd != 0 {
+		t.ServerFlightEnd = at
 	}
 }
 

@@ -82,3 +82,42 @@ func checkCombination(t *testing.T, name string, f, plain *Flow, state tls.Conne
 		t.Errorf("%s: handshake ends %v with keys, %v without", name, f.TLS.HandshakeEnd, plain.TLS.HandshakeEnd)
 	}
 }
+
+// TestHelloInLongRecord: a message ends when the record it is in does; only then
+// its receiver reads it. Some servers put their whole flight into one record.
+func TestHelloInLongRecord(t *testing.T) {
+	client := clientConfig()
+	client.MaxVersion = tls.VersionTLS12
+	talked := talk(t, client, serverConfig(), ask(1), answer)
+	var list []piece
+	add := func(d Dir, b []byte) {
+		n := len(list) + 1
+		list = append(list, piece{d, Stamp{Time: int64(n) * 1e6, Frame: n}, b})
+	}
+	joined := false
+	for _, p := range talked {
+		if p.dir == Client || joined {
+			add(p.dir, p.data)
+			continue
+		}
+		joined = true
+		var flight []byte
+		for b := p.data; len(b) >= 5; {
+			n := int(be16(b[3:]))
+			flight = append(flight, b[5:5+n]...)
+			b = b[5+n:]
+		}
+		long := append([]byte{recordHandshake, 3, 3, byte(len(flight) >> 8), byte(len(flight))}, flight...)
+		add(Server, long[:300])
+		add(Server, long[300:500])
+		add(Server, long[500:])
+	}
+	f := follow(tlsDissector, nil, list)
+	x := f.TLS
+	if x.ServerHelloFirst.Frame != 2 || x.ServerHello.Frame != 4 || x.ServerFlightEnd.Frame != 4 || x.ClientHello.Frame != 1 || !x.HandshakeEnd.Seen() || len(f.HTTP) != 1 {
+		t.Errorf("%+v", x)
+	}
+	if got := follow(tlsDissector, nil, recut(list, 1)); !reflect.DeepEqual(got, f) {
+		t.Error("byte by byte it reads otherwise")
+	}
+}
