@@ -139,17 +139,29 @@ func appendDNSName(dst, b []byte, off int) ([]byte, dnsProblem) {
 	}
 }
 
+// dnsPlain are the octets of labels that stand for themselves, in lower case; 0:
+// those that are escaped.
+var dnsPlain = func() (t [256]byte) {
+	for c := byte('!'); c < 0x7f; c++ {
+		switch {
+		case c >= 'A' && c <= 'Z':
+			t[c] = c | 0x20
+		case c != '.' && c != '\\':
+			t[c] = c
+		}
+	}
+	return t
+}()
+
 func appendDNSLabel(dst, label []byte) []byte {
 	for _, c := range label {
-		switch {
-		case 'A' <= c && c <= 'Z':
-			dst = append(dst, c|0x20)
+		switch plain := dnsPlain[c]; {
+		case plain != 0:
+			dst = append(dst, plain)
 		case c == '.' || c == '\\':
 			dst = append(dst, '\\', c)
-		case c <= ' ' || c >= 0x7f:
-			dst = append(dst, '\\', '0'+c/100, '0'+c/10%10, '0'+c%10)
 		default:
-			dst = append(dst, c)
+			dst = append(dst, '\\', '0'+c/100, '0'+c/10%10, '0'+c%10)
 		}
 	}
 	return dst
