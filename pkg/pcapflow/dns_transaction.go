@@ -222,7 +222,7 @@ func (s *dnsFlow) open(key uint64, asker Dir, m *dnsMessage) int {
 	t := &f.DNS[n]
 	*t = Transaction{
 		ID: m.header.id, Name: s.env.text(m.name), Asker: asker, Opcode: m.header.opcode(), EDE: -1, Multicast: s.multicast,
-		Addresses: t.Addresses[:0],
+		Addresses: emptied(t.Addresses),
 	}
 	if m.question.typ != 0 {
 		t.Type = dnsTypeName(m.question.typ)

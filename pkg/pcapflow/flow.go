@@ -346,14 +346,7 @@ func (e *engine) recycle(f outgoing) {
 
 // empty makes o a new flow in the room of the old one.
 func (o *Flow) empty() {
-	*o = Flow{DNS: o.DNS[:0], NTP: o.NTP[:0]}
-	const most = 32 // elements whose room is kept
-	if cap(o.DNS) > most {
-		o.DNS = nil
-	}
-	if cap(o.NTP) > most {
-		o.NTP = nil
-	}
+	*o = Flow{DNS: emptied(o.DNS), NTP: emptied(o.NTP)}
 }
 
 // relieve ends a quarter of the flows when too many are open: those silent for

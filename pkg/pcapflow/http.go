@@ -114,13 +114,10 @@ func (s *httpStream) reuse(env *Env) {
 	h := s.h1
 	for d := range h.side {
 		side := &h.side[d]
-		*side = http1Side{line: side.line[:0], refusal: side.refusal[:0]}
+		*side = http1Side{}
 		side.message.reset()
 	}
-	if cap(h.list) > 16 {
-		h.list = nil
-	}
-	*h = http1{list: h.list[:0], side: h.side}
+	*h = http1{list: emptied(h.list), side: h.side}
 	*s = httpStream{h1: h}
 	layBy(&env.pools.http, s)
 }

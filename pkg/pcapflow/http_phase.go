@@ -108,6 +108,6 @@ func (f *Flow) newPhase() *Phase {
 		f.Phases = append(f.Phases, Phase{})
 	}
 	p := &f.Phases[n]
-	*p = Phase{Frames: p.Frames[:0]}
+	*p = Phase{Frames: emptied(p.Frames)}
 	return p
 }

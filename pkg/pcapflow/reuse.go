@@ -52,6 +52,16 @@ func layBy[T any](pool *[]*T, x *T) {
 	}
 }
 
+// emptied is a list's room for another; one that a long flow has made large is
+// not kept, or in the end all would be large.
+func emptied[T any](list []T) []T {
+	const most = 8
+	if cap(list) > most {
+		return nil
+	}
+	return list[:0]
+}
+
 // buffer is an empty one for bytes that come in pieces.
 func (v *Env) buffer() []byte {
 	if v == nil || len(v.pools.buffers) == 0 {

@@ -92,8 +92,8 @@ func (e *engine) state(f *flow) *tcpState {
 func (t *tcpState) empty() {
 	c := t.conn
 	*c = Conn{
-		SYN: c.SYN[:0], SYNACK: c.SYNACK[:0],
-		Retransmissions: c.Retransmissions[:0], Stalls: c.Stalls[:0], RST: c.RST[:0],
+		SYN: emptied(c.SYN), SYNACK: emptied(c.SYNACK),
+		Retransmissions: emptied(c.Retransmissions), Stalls: emptied(c.Stalls), RST: emptied(c.RST),
 	}
 	t.samples, t.history = [2]rttSamples{}, history{}
 	for d := range t.sent {

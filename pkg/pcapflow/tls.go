@@ -151,19 +151,13 @@ func openTLS(f *Flow, env *Env) *tlsStream {
 // reuse implements reusable.
 func (s *tlsStream) reuse(env *Env) {
 	g := &s.guess
-	*s.t = TLS{Alerts: s.t.Alerts[:0]}
+	*s.t = TLS{Alerts: emptied(s.t.Alerts)}
 	for d := range s.side {
 		side := &s.side[d]
 		env.giveBack(side.message.buf)
-		*side = tlsSide{body: side.body[:0]}
-		if cap(side.body) > maxPooledBuffer {
-			side.body = nil
-		}
+		*side = tlsSide{}
 	}
-	*g = exchangeGuess{list: g.list[:0], early: g.early[:0], burst: g.burst[:0]}
-	if cap(g.list) > 16 {
-		g.list = nil
-	}
+	*g = exchangeGuess{list: emptied(g.list), early: emptied(g.early), burst: emptied(g.burst)}
 	*s = tlsStream{t: s.t, side: s.side, guess: *g}
 	layBy(&env.pools.tls, s)
 }
