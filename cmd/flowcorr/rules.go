@@ -55,7 +55,7 @@ func explainRule(env *environment, l lang.Lang, r *diagnose.Rule) error {
 		if i == 0 {
 			fmt.Fprintf(env.out, "\n%s\n", lang.Text{EN: "Thresholds (defaults; flowcorr.yaml sets them under thresholds, by rule and name):", ES: "Umbrales (valores por defecto; flowcorr.yaml los fija en thresholds, por regla y nombre):"}.In(l))
 		}
-		fmt.Fprintf(env.out, "  %-16s %-14s %s\n", t.Name, t.Value(), t.Means.In(l))
+		fmt.Fprintf(env.out, "  %-16s %-14s %s\n", t.Name, t.Value(l), t.Means.In(l))
 	}
 	for i, x := range r.Refuters {
 		if i == 0 {

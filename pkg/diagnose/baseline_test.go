@@ -103,7 +103,7 @@ func TestThresholdsListed(t *testing.T) {
 	for _, r := range Rules() {
 		names := map[string]bool{}
 		for _, x := range r.Thresholds {
-			if names[x.Name] || x.Means.EN == "" || x.Means.ES == "" || x.Value() == "" {
+			if names[x.Name] || x.Means.EN == "" || x.Means.ES == "" || x.Value(lang.EN) == "" {
 				t.Errorf("%s: threshold %q twice, or without words", r.Name, x.Name)
 			}
 			names[x.Name] = true

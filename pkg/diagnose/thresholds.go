@@ -21,9 +21,16 @@ type Threshold struct {
 	Means   lang.Text
 }
 
-// Value writes the default with its unit.
-func (t *Threshold) Value() string {
-	return strings.TrimSpace(strconv.FormatFloat(t.Default, 'g', -1, 64) + " " + t.Unit)
+// Value writes the default with its unit, as a case file takes it.
+func (t *Threshold) Value(l lang.Lang) string {
+	unit, v := t.Unit, t.Default
+	switch t.Unit {
+	case "share":
+		unit, v = "%", 100*v
+	case "times":
+		unit = lang.Text{EN: "times", ES: "veces"}.In(l)
+	}
+	return strings.TrimSpace(strconv.FormatFloat(v, 'g', -1, 64) + " " + unit)
 }
 
 // Thresholds that several rules share; each rule is set on its own.
