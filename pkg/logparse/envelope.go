@@ -58,12 +58,12 @@ func unwrapDocker(b []byte, buf *[]byte) (inner []byte, st stamp, ok bool) {
 }
 
 // parseWrapped tries a line as it is, then without the colours of a terminal,
-// and then without its envelope.
+// and then without its envelope. With colours at its beginning it is none.
 func parseWrapped(parse func([]byte, *Event) bool, line []byte, buf *[]byte, e *Event) bool {
-	if parse(line, e) {
+	if !bytes.HasPrefix(line, colour) && parse(line, e) {
 		return true
 	}
-	if bytes.Contains(line, []byte("\x1b[")) {
+	if bytes.Contains(line, colour) {
 		if line = uncoloured(line); len(line) == 0 {
 			return false
 		}
@@ -83,12 +83,14 @@ func parseWrapped(parse func([]byte, *Event) bool, line []byte, buf *[]byte, e *
 	return parse(inner, e)
 }
 
-// uncoloured is a line without the control sequences of ECMA-48 section 5.4:
-// ESC [, parameters, a letter.
+// colour begins the control sequences of ECMA-48, section 5.4.
+var colour = []byte("\x1b[")
+
+// uncoloured is a line without control sequences: ESC [, parameters, a letter.
 func uncoloured(line []byte) []byte {
 	out := make([]byte, 0, len(line))
 	for len(line) > 0 {
-		before, rest, found := bytes.Cut(line, []byte("\x1b["))
+		before, rest, found := bytes.Cut(line, colour)
 		out = append(out, before...)
 		if !found {
 			break
