@@ -65,7 +65,7 @@ func (p *packer) word(w string, seen map[string]int, list *[]htmlWord, class str
 
 func (p *packer) phase(name string) int {
 	class, shown := "p-other", name
-	if t, ok := htmlPhases[name]; ok {
+	if t, ok := phaseWords[name]; ok {
 		class, shown = "p-"+strings.ReplaceAll(name, ".", "-"), t.In(p.d.l)
 	}
 	i := p.word(name, p.phases, &p.out.Phases, class, shown, false)

@@ -2,9 +2,8 @@ package render
 
 import "github.com/flowcorr/flowcorr/pkg/lang"
 
-// htmlPhases are the phases that the style has a colour for, as people read
-// them.
-var htmlPhases = map[string]lang.Text{
+// phaseWords are the phases as people read them; the page has a colour for each.
+var phaseWords = map[string]lang.Text{
 	"dns.lookup": {EN: "DNS lookup", ES: "resolución"}, "l2.resolve": {EN: "neighbour", ES: "vecino"},
 	"tcp.connect": {EN: "TCP connect", ES: "establecimiento TCP"}, "tls.handshake": {EN: "TLS handshake", ES: "cifrado"}, "quic.handshake": {EN: "QUIC handshake", ES: "establecimiento QUIC"},
 	"http.send": {EN: "request", ES: "petición"}, "http.wait": {EN: "first byte", ES: "primer byte"}, "http.receive": {EN: "response", ES: "respuesta"},

@@ -74,7 +74,7 @@ func (d *layout) word(w string) string {
 
 // phaseWord is a phase as people read it.
 func (d *layout) phaseWord(name string) string {
-	if t, ok := htmlPhases[name]; ok {
+	if t, ok := phaseWords[name]; ok {
 		return t.In(d.l)
 	}
 	return name
