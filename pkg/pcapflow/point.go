@@ -74,8 +74,8 @@ func (p *capturePoint) learn(f *flow) {
 		case VantageClient, VantageServer:
 			p.decided++
 		}
-		turn[Server] = shortest(o.Conn.RTTServer, o.Conn.Samples[Server])
-		turn[Client] = shortest(o.Conn.RTTClient, o.Conn.Samples[Client])
+		turn[Server] = o.Conn.RoundTripServer()
+		turn[Client] = o.Conn.RoundTripClient()
 	case o.FirstPayload[Client].Seen() && o.FirstPayload[Server].Seen():
 		// A late answer is the application's, and tells nothing.
 		if t := o.FirstPayload[Server].Time - o.FirstPayload[Client].Time; t > 0 && t <= ownTurn {

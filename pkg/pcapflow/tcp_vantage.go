@@ -11,8 +11,8 @@ func initialTTL(ttl uint8) bool { return ttl == 64 || ttl == 128 || ttl == 255 }
 // side and from the TTLs.
 func (f *flow) vantage() Vantage {
 	c := f.tcp.conn
-	toServer := shortest(c.RTTServer, c.Samples[Server])
-	toClient := shortest(c.RTTClient, c.Samples[Client])
+	toServer := c.RoundTripServer()
+	toClient := c.RoundTripClient()
 	ttl := [2]bool{initialTTL(f.ttl[Client]), initialTTL(f.ttl[Server])}
 	switch {
 	case toServer == 0 || toClient == 0:

@@ -14,25 +14,6 @@ import (
 	"github.com/flowcorr/flowcorr/internal/need"
 )
 
-// zeekRows reads a log of Zeek's, a map per line; a baseline may join several.
-func zeekRows(text string) (rows []map[string]string) {
-	var fields []string
-	for line := range strings.Lines(text) {
-		v := strings.Split(strings.TrimRight(line, "\n"), "\t")
-		switch {
-		case v[0] == "#fields":
-			fields = v[1:]
-		case !strings.HasPrefix(v[0], "#") && len(v) == len(fields):
-			row := map[string]string{}
-			for i, f := range fields {
-				row[f] = v[i]
-			}
-			rows = append(rows, row)
-		}
-	}
-	return rows
-}
-
 // compareRows checks the rows of every expected log of a name against the flows
 // of its capture. A log may tell of several captures: rows of other ends are
 // passed over, but every capture must have some.

@@ -1,7 +1,6 @@
 package pcapflow
 
 import (
-	"bufio"
 	"os"
 	"strings"
 	"testing"
@@ -17,17 +16,23 @@ func zeekTrace(t testing.TB, name string) string {
 // zeekLog reads a log that Zeek's own tests expect, a map per line.
 func zeekLog(t testing.TB, test, name string) []map[string]string {
 	t.Helper()
-	f, err := os.Open(need.Shared(t, "captures", "zeek", "testing", "btest", "Baseline", test, name))
+	b, err := os.ReadFile(need.Shared(t, "captures", "zeek", "testing", "btest", "Baseline", test, name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	rows := zeekRows(string(b))
+	if len(rows) == 0 {
+		t.Fatalf("%s/%s holds no rows", test, name)
+	}
+	return rows
+}
+
+// zeekRows reads the text of a log, a map per line; a baseline may join several
+// logs.
+func zeekRows(text string) (rows []map[string]string) {
 	var fields []string
-	var rows []map[string]string
-	s := bufio.NewScanner(f)
-	s.Buffer(nil, 1<<20)
-	for s.Scan() {
-		v := strings.Split(s.Text(), "\t")
+	for line := range strings.Lines(text) {
+		v := strings.Split(strings.TrimRight(line, "\n"), "\t")
 		switch {
 		case v[0] == "#fields":
 			fields = v[1:]
@@ -40,9 +45,6 @@ func zeekLog(t testing.TB, test, name string) []map[string]string {
 			}
 			rows = append(rows, row)
 		}
-	}
-	if len(rows) == 0 {
-		t.Fatalf("%s/%s holds no rows", test, name)
 	}
 	return rows
 }
