@@ -56,6 +56,32 @@ func resent(j *correlate.Journey, fits func(p correlate.Point, t *pcapflow.Retra
 	return best
 }
 
+// hidden lowers a finding about a server's wait that may be a lost answer: as
+// long as one retransmission timer, on a path that lost other segments, and seen
+// by a capture behind the place of the loss alone, where the repetition looks
+// like the original.
+func (c *Case) hidden(r *Rule, b *batch, f *Finding) {
+	const shortest, longest = 180 * time.Millisecond, 400 * time.Millisecond // RFC 6298's timer as Linux has it, and a round trip
+	for _, h := range b.hits {
+		if h.lost < shortest || h.lost > longest || len(h.journey.Points) > 1 {
+			return
+		}
+	}
+	server := b.hits[0].journey.Server.Addr()
+	lossy := slices.ContainsFunc(c.found, func(o Finding) bool {
+		about := o.Rule == "syn-lost" || slices.Contains(lossRules, o.Rule)
+		return about && slices.ContainsFunc(o.Journeys, func(j *correlate.Journey) bool { return j.Server.Addr() == server })
+	})
+	if !lossy || len(b.hits) > c.count(r, everydayLoss) {
+		return
+	}
+	f.Severity, f.Confidence = Note, Low
+	f.Text += " " + c.say(lang.Text{
+		EN: "It may as well be a lost segment: the path loses some, and a capture at the client cannot tell.",
+		ES: "También puede ser un segmento perdido: el camino pierde alguno, y una captura en el cliente no lo distingue.",
+	})
+}
+
 // lossRules are those about lost segments: together they tell how lossy a path is.
 var lossRules = []string{"loss-in-handshake", "loss-in-response", "loss-stall"}
 

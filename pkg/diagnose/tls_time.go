@@ -66,6 +66,7 @@ func checkTLSSlowServer(c *Case, r *Rule) []Finding {
 			ES: "%s necesitó %s para responder al ClientHello (%d establecimiento{|s}, lo habitual es %s): procesador o cola, no distancia.",
 		}, b.key, c.upTo(b), len(b.hits), usual)
 		f.Refuters = c.doubts(r, notFound)
+		c.hidden(r, b, f)
 	})
 }
 

@@ -245,3 +245,23 @@ func TestFalseticker(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+// TestHiddenLoss: a wait as long as a retransmission timer, on a path that loses
+// segments, is no server's fault for sure.
+func TestHiddenLoss(t *testing.T) {
+	for _, lossy := range []bool{true, false} {
+		w := newWorld()
+		w.tls(1050)
+		w.tls(1050)
+		j, _ := w.tls(1292) // 250 ms more than a round trip
+		j.End = w.at(1900)
+		if lossy {
+			_, n := w.tcp(2000)
+			n.SYN, n.SYNACK = append(n.SYN, w.at(2000)), []pcapflow.Stamp{w.at(2020)}
+		}
+		f := of(Run(w.c, Options{}), "tls-slow-server")
+		if len(f) != 1 || (f[0].Confidence == Low) != lossy || (f[0].Severity == Note) != lossy {
+			t.Errorf("lossy %v: %+v", lossy, f)
+		}
+	}
+}

@@ -84,6 +84,7 @@ func (c *Case) appSlow(r *Rule, b *batch, f *Finding) {
 		f.Confidence, short = High, notFound
 	}
 	f.Refuters = c.doubts(r, notFound, short, notFound)
+	c.hidden(r, b, f)
 }
 
 // unrepeated is the clause that nothing of the connection had to be sent twice.

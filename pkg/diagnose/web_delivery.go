@@ -250,5 +250,6 @@ func checkQueueBeforeApp(c *Case, r *Rule) []Finding {
 			ES: "%s hizo esperar %d {petición|peticiones}, una de ellas %s, mientras su propio registro cuenta solo %s: la espera fue antes de la aplicación (cola de accept, procesos, balanceador).",
 		}, b.key, len(b.hits), t, d)
 		f.Refuters = c.doubts(r, notFound)
+		c.hidden(r, b, f)
 	})
 }
