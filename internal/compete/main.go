@@ -6,6 +6,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -21,7 +22,7 @@ import (
 // competitor is a program and how it is told to read a capture.
 type competitor struct {
 	name string
-	args []string // FILE stands for the capture, TMP for an empty folder
+	args []string // FILE stands for the capture
 	ours bool
 }
 
@@ -33,7 +34,7 @@ var competitors = []competitor{
 	{name: "tcpdump", args: []string{"-r", "FILE", "-w", "/dev/null"}},
 	{name: "capinfos", args: []string{"-c", "-u", "FILE"}},
 	{name: "tracestats", args: []string{"pcapfile:FILE"}},
-	{name: "softflowd", args: []string{"-v", "10", "-r", "FILE", "-n", "127.0.0.1:59995", "-d", "-p", "TMP/pid", "-c", "TMP/ctl"}},
+	{name: "softflowd", args: []string{"-v", "10", "-r", "FILE", "-n", "127.0.0.1:59995", "-d"}},
 	{name: "argus", args: []string{"-X", "-r", "FILE", "-w", "/dev/null"}},
 	{name: "tcptrace", args: []string{"-n", "FILE"}},
 	{name: "ndpiReader", args: []string{"-i", "FILE", "-q"}},
@@ -50,7 +51,7 @@ type run struct {
 
 func main() {
 	rounds := flag.Int("rounds", 5, "how often each program runs")
-	budget := flag.Duration("budget", time.Minute, "a program that has taken so long on a capture runs no more")
+	budget := flag.Duration("budget", time.Minute, "a program that has taken so long on a capture runs no more, and twice as long is stopped")
 	binary := flag.String("flowcorr", "bin/flowcorr", "the binary")
 	only := flag.String("only", "", "comma-separated programs to run beside flowcorr and tcpdump")
 	flag.Parse()
@@ -97,7 +98,7 @@ func turns(list []competitor, file string, rounds int, budget time.Duration) map
 			if spent[c.name] > budget {
 				continue
 			}
-			r, err := once(c, file)
+			r, err := once(c, file, budget)
 			if err != nil && turn == 0 {
 				fmt.Fprintf(os.Stderr, "compete: %s on %s: %v\n", c.name, file, err)
 			}
@@ -111,19 +112,16 @@ func turns(list []competitor, file string, rounds int, budget time.Duration) map
 	return runs
 }
 
-func once(c competitor, file string) (run, error) {
-	dir, err := os.MkdirTemp("", "compete")
-	if err != nil {
-		return run{}, err
-	}
-	defer os.RemoveAll(dir)
+func once(c competitor, file string, limit time.Duration) (run, error) {
 	args := make([]string, len(c.args))
 	for i, a := range c.args {
-		args[i] = strings.ReplaceAll(strings.ReplaceAll(a, "FILE", file), "TMP", dir)
+		args[i] = strings.ReplaceAll(a, "FILE", file)
 	}
-	cmd := exec.Command(args[0], args[1:]...)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*limit) // some wait for what never comes
+	defer cancel()
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	begin := time.Now()
-	err = cmd.Run()
+	err := cmd.Run()
 	wall := time.Since(begin)
 	if cmd.ProcessState == nil {
 		return run{}, err
