@@ -134,42 +134,6 @@ type tlsStream struct {
 	plain *http1 // the server answered in clear HTTP
 }
 
-func openTLS(f *Flow, env *Env) *tlsStream {
-	var s *tlsStream
-	if env != nil {
-		s = take(&env.pools.tls)
-	}
-	if s == nil {
-		s = &tlsStream{t: &TLS{}}
-	}
-	s.f, s.env = f, env
-	f.TLS = s.t
-	s.guess.open(f)
-	return s
-}
-
-// reuse implements reusable.
-func (s *tlsStream) reuse(env *Env) {
-	g := &s.guess
-	*s.t = TLS{Alerts: emptied(s.t.Alerts)}
-	for d := range s.side {
-		side := &s.side[d]
-		env.giveBack(side.message.buf)
-		*side = tlsSide{}
-	}
-	*g = exchangeGuess{list: emptied(g.list), early: emptied(g.early), burst: emptied(g.burst)}
-	*s = tlsStream{t: s.t, side: s.side, guess: *g}
-	layBy(&env.pools.tls, s)
-}
-
-// keys are the secrets known; nil: none.
-func (s *tlsStream) keys() *KeyLog {
-	if s.env == nil {
-		return nil
-	}
-	return s.env.Keys
-}
-
 // upgraded says that the connection began as another protocol.
 func (s *tlsStream) upgraded(protocol string) {
 	s.t.StartTLS = protocol
