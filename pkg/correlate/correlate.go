@@ -16,7 +16,7 @@ func Correlate(inc *incident.Incident, opt Options) *Case {
 	for _, j := range b.journeys {
 		j.Breakdown = breakDown(j, tb)
 	}
-	return &Case{Incident: inc, Clocks: clocks, Journeys: b.journeys, Lookups: b.lookups, Unmatched: m.finish()}
+	return &Case{Incident: inc, Clocks: clocks, Journeys: b.journeys, Lookups: b.lookups, Unmatched: m.finish(), Raw: opt.NoCorrect}
 }
 
 // link builds the journeys and matches the lines by given clocks.

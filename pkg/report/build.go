@@ -219,17 +219,24 @@ func (b *builder) check(k diagnose.Check) Check {
 	return out
 }
 
-// stamp is an instant of a capture with its place on the reference clock.
+// corrected is an instant of a file on the reference clock; nil where it is not
+// known or not to be shown.
 func (b *builder) corrected(f *incident.File, t int64) *Instant {
+	at, _, _ := b.bounded(f, t)
+	return at
+}
+
+// bounded is the same with its bounds.
+func (b *builder) bounded(f *incident.File, t int64) (at, low, high *Instant) {
 	k := b.clocks[f]
-	if k == nil {
-		return nil
+	if k == nil || b.c.Raw {
+		return nil, nil, nil
 	}
-	at, _, _, ok := k.Correct(t)
+	v, from, to, ok := k.Correct(t)
 	if !ok {
-		return nil
+		return nil, nil, nil
 	}
-	return instant(at)
+	return instant(v), instant(from), instant(to)
 }
 
 // file of a running frame number.

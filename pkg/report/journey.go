@@ -168,10 +168,8 @@ func (b *builder) line(l correlate.Line) LineLink {
 	}
 	if e.HasTime {
 		out.Time, out.Means = instant(e.Time), e.Means.String()
-		if k := b.clocks[l.Log.File]; k != nil {
-			if at, low, high, ok := k.Correct(e.Time); ok {
-				out.Corrected, out.Low, out.High = instant(at), instant(low), instant(high+int64(e.Width))
-			}
+		if out.Corrected, out.Low, out.High = b.bounded(l.Log.File, e.Time); out.High != nil {
+			*out.High += Instant(e.Width)
 		}
 	}
 	return out
