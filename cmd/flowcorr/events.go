@@ -32,10 +32,7 @@ duraciones.`}),
   flowcorr events --format jsonl web/access.log | jq 'select(.status >= 500)'
   zcat access.log.*.gz | flowcorr events --summary -`,
 		RunE: func(_ *cobra.Command, args []string) error {
-			l, err := env.lang()
-			if err != nil {
-				return err
-			}
+			l := env.speaks
 			if len(args) == 0 {
 				return &usageError{env.say(lang.Text{EN: "no log given", ES: "no se dio ningún registro"}), env.say(lang.Text{EN: "flowcorr events PATH…, or - for standard input", ES: "flowcorr events RUTA…, o - para la entrada estándar"})}
 			}

@@ -36,10 +36,7 @@ tabla, o con --format jsonl como JSON Lines, en el orden en que los flujos acaba
 }
 
 func runFlows(env *environment, args []string) error {
-	l, err := env.lang()
-	if err != nil {
-		return err
-	}
+	l := env.speaks
 	if len(args) == 0 {
 		return &usageError{env.say(lang.Text{EN: "no capture given", ES: "no se dio ninguna captura"}), env.say(lang.Text{EN: "flowcorr flows FILE…, or - for standard input", ES: "flowcorr flows ARCHIVO…, o - para la entrada estándar"})}
 	}

@@ -188,6 +188,3 @@ func languageNamed(word string) lang.Lang {
 	}
 	return lang.EN
 }
-
-// lang is the language of this run.
-func (env *environment) lang() (lang.Lang, error) { return env.speaks, nil }

@@ -18,10 +18,7 @@ func rulesCommand(env *environment) *cobra.Command {
 			return ruleNames(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			l, err := env.lang()
-			if err != nil {
-				return err
-			}
+			l := env.speaks
 			if len(args) == 0 {
 				return listRules(env, l)
 			}

@@ -4,7 +4,8 @@ package near
 import "strings"
 
 // Word is the word that is most like a mistyped one: at most two letters
-// differ, or a third of it, or it begins with it; "" where none is near.
+// differ, or a third of it, but never more than half, or it begins with it; ""
+// where none is near.
 func Word(word string, words []string) string {
 	best, least := "", max(2, len(word)/3)+1
 	for _, w := range words {
@@ -12,7 +13,7 @@ func Word(word string, words []string) string {
 		if len(word) > 2 && strings.HasPrefix(w, word) {
 			d = min(d, 1)
 		}
-		if d < least && d < len(w) {
+		if d < least && d < len(w) && 2*d <= len(word) {
 			best, least = w, d
 		}
 	}
