@@ -23,6 +23,9 @@ const (
 	quicVersion1 = 0x00000001
 	quicVersion2 = 0x6b3343cf
 	quicDraft    = 0xff000000 // and the draft's number
+
+	quicFacebook      = 0xfaceb002 // draft 27 as Facebook's library speaks it
+	quicFacebookTrial = 0xfaceb00e
 )
 
 const (

@@ -27,7 +27,7 @@ func quicSaltOf(version uint32) []byte {
 		return quicSalt2
 	case version >= quicDraft+29 && version <= quicDraft+32:
 		return quicSalt29
-	case version >= quicDraft+23 && version <= quicDraft+28:
+	case version >= quicDraft+23 && version <= quicDraft+28, version == quicFacebook, version == quicFacebookTrial:
 		return quicSalt23
 	}
 	return nil
