@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/report"
@@ -73,7 +74,11 @@ func (d *layout) also() {
 	const most = 4
 	var items []string
 	seen := map[string]bool{}
-	for _, f := range d.r.Others() {
+	others := d.r.Others()
+	slices.SortStableFunc(others, func(a, b *report.Finding) int {
+		return report.SeverityRank(b.Severity) - report.SeverityRank(a.Severity)
+	})
+	for _, f := range others {
 		if seen[f.Rule] || f.Severity == "info" || len(items) == most {
 			continue
 		}
