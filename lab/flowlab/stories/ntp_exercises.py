@@ -23,7 +23,9 @@ def series(lab):
     chrony.chronyc(c1, "tracking", "sources", "sourcestats")
     lab.ntp.append({"client": "c1", "server": "ntp", "client_program": "chronyd (its transmit stamps are random)"})
     lab.fault("12 % of the packets lost one way; delay restless in the middle")
-    lab.diagnosis("ntp_unanswered", client=c1.ip, text="single losses beside many answers; the offset follows the drift")
+    lost = len(lab.path.events())
+    if lost >= 4:  # fewer among so many are no finding
+        lab.diagnosis("ntp_unanswered", client=c1.ip, text=f"{lost} single losses beside many answers; the offset follows the drift")
     lab.clocks_differ(c1)
     lab.claim("client.pcap", "ntp.flags.mode == 3", 25)
 
