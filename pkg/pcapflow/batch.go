@@ -15,7 +15,7 @@ type batch struct {
 	fetched uint64 // keeps the compiler from leaving out the fetching
 }
 
-const batchPackets = 16
+const batchPackets = 32
 
 // fill reads packets until the source would move them.
 func (e *engine) fill(src PacketSource, ahead bufferedSource) (int, error) {
