@@ -43,19 +43,29 @@ Los archivos pueden nombrarse por el final de su ruta.`}),
 				return &usageError{env.say(lang.Text{EN: "nothing named to explain", ES: "no se dice qué explicar"}),
 					env.say(lang.Text{EN: "add --about with a journey (j5), a frame (client.pcap#120), a line (web/access.log:3) or an address:port", ES: "añada --about con un recorrido (j5), una trama (client.pcap#120), una línea (web/access.log:3) o una dirección:puerto"})}
 			}
-			r, l, err := env.analysedReport(args)
+			c, err := env.analyse(args)
 			if err != nil {
+				return err
+			}
+			r, err := env.diagnosed(context.Background(), c)
+			if err != nil {
+				return err
+			}
+			if r, err = env.prepared(r); err != nil {
 				return err
 			}
 			a, err := r.About(about)
 			if err != nil {
 				return &usageError{fmt.Sprintf("--about %v", err), env.say(lang.Text{EN: "flowcorr report lists the journeys and the files with their records", ES: "flowcorr report enumera los recorridos y los archivos con sus registros"})}
 			}
+			if !env.options.redact { // flows are told as they are
+				a.TellFlows(c)
+			}
 			return env.print(func(w io.Writer) error {
 				if env.options.format == "json" {
 					return report.EncodePart(w, a)
 				}
-				return render.About(w, r, a, env.textOptions(l, w))
+				return render.About(w, r, a, env.textOptions(env.speaks, w))
 			})
 		},
 	}

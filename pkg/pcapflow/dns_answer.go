@@ -24,8 +24,8 @@ func (s *dnsFlow) readAnswer(at Stamp, m *dnsMessage, t *Transaction) (extended 
 			extended = uint16(r.ttl>>24) << 4
 			t.EDE = ednsError(m.body[r.data:r.end], t.EDE)
 		case i < answers:
-			if t.Records == 0 || r.ttl < t.TTL {
-				t.TTL = r.ttl
+			if !t.HasTTL || r.ttl < t.TTL {
+				t.TTL, t.HasTTL = r.ttl, true
 			}
 			t.Records++
 			if !transfer {

@@ -404,7 +404,8 @@ type Transaction struct {
 	Addresses []netip.Addr
 	CNAMEs    []string
 	Records   int
-	TTL       uint32 // smallest of the answer section
+	TTL       uint32 // smallest of the answer section, where HasTTL
+	HasTTL    bool   // a record of the answer section was read; its header alone tells how many there are
 	EDNS      int    // advertised UDP size of the query; 0: no OPT record
 	EDE       int    // extended error (RFC 8914); -1: none
 	Bytes     [2]int

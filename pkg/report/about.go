@@ -1,12 +1,17 @@
 package report
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
 // About is all that a report knows of one subject.
@@ -21,6 +26,32 @@ type About struct {
 	Findings []Finding `json:"findings"`
 	Reason   string    `json:"reason,omitempty"` // why a line belongs to no journey
 	Series   *Series   `json:"series,omitempty"` // those of an endpoint, or of a journey's client
+	// Flows is everything that the packets tell of the flows of its first
+	// journeys, as lines of flows have it, from every capture that saw them.
+	Flows []json.RawMessage `json:"flows,omitempty"`
+}
+
+// flowsOf bounds the journeys whose flows are told.
+const flowsOf = 5
+
+// TellFlows adds the flows of a subject's journeys, which the case holds.
+func (a *About) TellFlows(c *correlate.Case) {
+	var lines FlowLines
+	told := map[*pcapflow.Flow]bool{}
+	for i := range a.Journeys[:min(len(a.Journeys), flowsOf)] {
+		for _, j := range c.Journeys {
+			if j.ID != a.Journeys[i].ID {
+				continue
+			}
+			for _, p := range j.Points {
+				if !told[p.Flow] {
+					told[p.Flow] = true
+					file, _ := p.Capture.Locate(p.Flow.Start.Frame)
+					a.Flows = append(a.Flows, bytes.TrimSpace(lines.Append(nil, p.Capture.Files[file].Path, p.Flow)))
+				}
+			}
+		}
+	}
 }
 
 // About finds a subject: a journey ("j5"), a finding ("f1"), a frame

@@ -216,7 +216,7 @@ func (o *object) transaction(t *pcapflow.Transaction) {
 	}
 	o.strings("cnames", t.CNAMEs)
 	o.strings("targets", t.Targets)
-	if t.Records > 0 {
+	if t.HasTTL {
 		o.number("ttl_seconds", int64(t.TTL))
 	}
 	o.count("negative_ttl_seconds", int(t.NegativeTTL))

@@ -153,7 +153,7 @@ func lookupMetrics(j *correlate.Journey, l *correlate.Lookup) Metrics {
 	}
 	if last != nil {
 		count("cname_depth", len(last.CNAMEs))
-		if last.Records > 0 {
+		if last.HasTTL {
 			out = append(out, Metric{"ttl_seconds", int64(last.TTL) * 1e9})
 		}
 		count("answer_bytes", last.Bytes[1])

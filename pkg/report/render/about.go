@@ -1,6 +1,8 @@
 package render
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -34,6 +36,7 @@ func About(w io.Writer, r *report.Report, a *report.About, opt TextOptions) erro
 		d.journeyInFull(&a.Journeys[i])
 	}
 	d.seriesOf(a.Series)
+	d.flowsInFull(a.Flows)
 	if len(a.Findings) > 0 {
 		d.heading(lang.Text{EN: "Findings", ES: "Hallazgos"})
 		for i := range a.Findings {
@@ -45,6 +48,69 @@ func About(w io.Writer, r *report.Report, a *report.About, opt TextOptions) erro
 		}
 	}
 	return writeText(w, d.out, opt)
+}
+
+// flowsInFull lists all that the packets tell of some flows, under the names it
+// has in lines of flows.
+func (d *layout) flowsInFull(flows []json.RawMessage) {
+	for _, flow := range flows {
+		t := &table{header: []string{d.say(lang.Text{EN: "of the flow", ES: "del flujo"}), d.say(lang.Text{EN: "value", ES: "valor"})}, fold: true}
+		in := json.NewDecoder(bytes.NewReader(flow))
+		in.UseNumber()
+		if err := flatten(in, "", t); err != nil {
+			continue // it was written by us; a part of it is still of use
+		}
+		d.heading(lang.Text{EN: "Flow", ES: "Flujo"})
+		d.out = append(d.out, block{table: t})
+	}
+}
+
+// flatten turns a JSON value into rows, in its order: nested names are joined by
+// points, lists of plain values stand in one cell.
+func flatten(in *json.Decoder, name string, t *table) error {
+	token, err := in.Token()
+	if err != nil {
+		return err
+	}
+	switch token {
+	case json.Delim('{'):
+		for in.More() {
+			key, err := in.Token()
+			if err != nil {
+				return err
+			}
+			if err := flatten(in, strings.TrimPrefix(name+"."+fmt.Sprint(key), "."), t); err != nil {
+				return err
+			}
+		}
+		_, err = in.Token()
+		return err
+	case json.Delim('['):
+		first := len(t.rows)
+		for i := 1; in.More(); i++ {
+			if err := flatten(in, fmt.Sprintf("%s[%d]", name, i), t); err != nil {
+				return err
+			}
+		}
+		joinList(t, first, name)
+		_, err = in.Token()
+		return err
+	}
+	t.rows = append(t.rows, []string{name, fmt.Sprint(token)})
+	return nil
+}
+
+// joinList makes one row of those behind first, if all are elements of the list
+// itself.
+func joinList(t *table, first int, name string) {
+	var values []string
+	for _, row := range t.rows[first:] {
+		if !strings.HasPrefix(row[0], name+"[") || strings.Contains(row[0][len(name):], ".") {
+			return
+		}
+		values = append(values, row[1])
+	}
+	t.rows = append(t.rows[:first], []string{name, strings.Join(values, ", ")})
 }
 
 // rest names journeys that are not shown in full.
