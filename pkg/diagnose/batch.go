@@ -188,6 +188,7 @@ var (
 	notFound = doubt{status: "not-found"}
 )
 
+// notCollected takes a command with placeholders.
 func notCollected(command string) doubt { return doubt{"not-collected", command} }
 
 // foundIf is found or not found.

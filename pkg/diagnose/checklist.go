@@ -26,11 +26,11 @@ var checklistRows = []row{
 	{"dns-query", []string{"dig", "dns-log", "nslookup", "resolvectl"},
 		lang.Text{EN: "name resolution is shown by %s", ES: "la resolución de nombres la muestra %s"},
 		lang.Text{EN: "nothing shows the name resolution from the client", ES: "nada muestra la resolución de nombres desde el cliente"},
-		"dig +stats NAME @RESOLVER", digCounts},
+		"CLIENT: dig +stats @RESOLVER NAME", digCounts},
 	{"client-timing", []string{"curl", "ssh-verbose", "har", "sntp"},
 		lang.Text{EN: "the client's own timing is in %s", ES: "los tiempos del propio cliente están en %s"},
 		lang.Text{EN: "the client's own timing is missing", ES: "faltan los tiempos del propio cliente"},
-		`curl -sS -o /dev/null -w '%{json}\n' URL`, curlConnects},
+		"CLIENT: TIMING", curlConnects},
 	{"capture", []string{"pcap", "pcapng"},
 		lang.Text{EN: "packets are in %s", ES: "los paquetes están en %s"},
 		lang.Text{EN: "there is no capture", ES: "no hay ninguna captura"},
@@ -38,7 +38,7 @@ var checklistRows = []row{
 	{"server-log", []string{"nginx-access", "nginx-error", "apache-access", "apache-error", "auth-log", "journal-export", "journal-json", "journal-text", "syslog", "app-log"},
 		lang.Text{EN: "the server's side is in %s", ES: "el lado del servidor está en %s"},
 		lang.Text{EN: "the server's log is missing", ES: "falta el registro del servidor"},
-		"journalctl -o export --since … ; log_format timing '$remote_addr:$remote_port $msec $request_time $upstream_response_time \"$request\" $status $bytes_sent'", nil},
+		"SERVER: journalctl -o export WINDOW; LOGGING", nil},
 	{"time-state", []string{"chrony-tracking", "chrony-measurements", "chrony-statistics", "chronyc", "timesync-status", "ntpq", "ntpd-loopstats", "ntpd-peerstats", "ntpd-rawstats", "sntp", "chronyd-log"},
 		lang.Text{EN: "the state of the clocks is in %s", ES: "el estado de los relojes está en %s"},
 		lang.Text{EN: "nothing states how the hosts' clocks stood", ES: "nada dice cómo estaban los relojes de los equipos"},
@@ -49,7 +49,7 @@ var checklistRows = []row{
 func checklist(c *Case) []Check {
 	var out []Check
 	for _, r := range checklistRows {
-		check := Check{Item: r.item, Status: "missing", Text: r.missing.In(c.Lang), Command: r.command}
+		check := Check{Item: r.item, Status: "missing", Text: r.missing.In(c.Lang), Command: c.command(r.command, c.Journeys)}
 		for _, f := range c.Incident.Files {
 			if slices.Contains(r.kinds, f.Kind) && f.Records > 0 {
 				check.Files = append(check.Files, f)

@@ -54,7 +54,7 @@ func checkClockStepped(c *Case, r *Rule) []Finding {
 			}
 			f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: monotonicStatus(k.Supports)}}
 			if f.Refuters[0].Status == "not-collected" {
-				f.Refuters[0].Command = "journalctl -o export"
+				f.Refuters[0].Command = c.onClock(k, "journalctl -o export WINDOW")
 			}
 			out = append(out, f)
 		}

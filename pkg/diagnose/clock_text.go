@@ -187,7 +187,7 @@ func checkNTPAsymmetricPath(c *Case, r *Rule) []Finding {
 			EN: "The offset of %s, %s, rests on packets seen at two points alone: ± %s, half the round trip between them. If one way of the path is slower than the other, the clock is off by half of that; packets cannot tell the two apart.",
 			ES: "El desfase de %s, %s, se apoya solo en paquetes vistos en dos puntos: ± %s, media ida y vuelta entre ellos. Si un sentido del camino es más lento que el otro, el reloj difiere en la mitad; los paquetes no distinguen lo uno de lo otro.",
 		}, k.Name, fmt.Sprintf("%+.3f s", offset.Seconds()), half)
-		f.Refuters = c.doubts(r, notCollected("chronyc -n tracking; chronyc -n sourcestats -v"))
+		f.Refuters = c.doubts(r, notCollected(c.onClock(k, "chronyc -n tracking; chronyc -n sourcestats -v")))
 		out = append(out, f)
 	}
 	return out

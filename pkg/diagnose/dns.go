@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -60,7 +59,7 @@ func checkDNSRetry(c *Case, r *Rule) []Finding {
 		}, c.list(b), names(l.Resolvers), lookupTime(w.journey.Lookup), queries[b.key], w.lost, strings.TrimPrefix(b.key, names(l.Resolvers)))
 		arrived := notFound
 		if !known[b.key] {
-			arrived = notCollected(resolverCommand(l))
+			arrived = notCollected(atResolver)
 		}
 		if late[b.key] {
 			f.Confidence = Medium
@@ -154,7 +153,7 @@ func (c *Case) slowResolver(r *Rule, t *correlate.Try, b *batch, f *Finding) {
 	rtt := c.roundTrips[away{l.Capture, t.Resolver.Addr()}]
 	near := notFound
 	if rtt == 0 || 2*rtt >= answerTime(t) {
-		f.Confidence, near = Medium, notCollected("ping -c 5 "+b.key)
+		f.Confidence, near = Medium, notCollected("CLIENT: ping -c 5 "+b.key)
 	}
 	if slices.ContainsFunc(f.Journeys, awaited) || answerTime(t) >= c.limit(r, longAnswer) {
 		f.Severity = c.loudness(r, b.times, c.lookupsAt(t.Resolver.Addr()))
@@ -253,7 +252,6 @@ func checkDNSParallelLost(c *Case, r *Rule) []Finding {
 		}
 	}
 	return found.telling(Warning, Medium, func(b *batch, f *Finding) {
-		l := f.Journeys[0].Lookup
 		f.Text = c.say(lang.Text{
 			EN: "For %s, A and AAAA left together and one of them got no answer until it was repeated: %s of waiting.",
 			ES: "Para %s, A y AAAA salieron juntas y una no tuvo respuesta hasta repetirla: %s de espera.",
@@ -261,7 +259,7 @@ func checkDNSParallelLost(c *Case, r *Rule) []Finding {
 		if b.times < c.count(r, pattern) {
 			f.Severity, f.Confidence = Note, Low // one lost packet, as any other
 		}
-		f.Refuters = c.doubts(r, notCollected(resolverCommand(l)))
+		f.Refuters = c.doubts(r, notCollected(atResolver))
 	})
 }
 
@@ -341,10 +339,5 @@ func tcpBlocked(l *correlate.Lookup) []*pcapflow.Flow {
 	return out
 }
 
-// resolverCommand captures at the resolver what the client asked.
-func resolverCommand(l *correlate.Lookup) string {
-	if len(l.Resolvers) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%s: tcpdump -ni any -w resolver.pcap 'host %s and port 53'", l.Resolvers[0], l.Client)
-}
+// atResolver captures at the resolver what the client asked.
+const atResolver = "RESOLVER: tcpdump -ni any -w resolver.pcap 'host PEER and port 53'"

@@ -81,7 +81,7 @@ var dnsNXDomain = Rule{
 		}, lang.Text{
 			EN: "%s does not exist for resolver %s (NXDOMAIN).",
 			ES: "%s no existe para el servidor DNS %s (NXDOMAIN).",
-		}, func(b *batch) string { return "dig @OTHER-RESOLVER " + b.about[0] })
+		}, "CLIENT: dig ELSEWHERE NAME")
 		for i := range found {
 			if slices.ContainsFunc(found[i].Journeys, awaited) {
 				found[i].Severity = Warning
@@ -127,7 +127,7 @@ var dnsServfail = Rule{
 					return names(l.Resolvers)
 				}
 				return ""
-			}, x.text, func(b *batch) string { return "dig +cd " + b.about[0] + "; dig @OTHER-RESOLVER " + b.about[0] })...)
+			}, x.text, "CLIENT: dig +cd NAME; dig ELSEWHERE NAME")...)
 		}
 		return out
 	},
@@ -135,7 +135,7 @@ var dnsServfail = Rule{
 
 // failedLookups gathers the lookups that fit by a cause, and what each name
 // lost. A lookup nobody waited for is not told.
-func (c *Case) failedLookups(r *Rule, severity Severity, key func(*correlate.Lookup) string, text lang.Text, command func(b *batch) string) []Finding {
+func (c *Case) failedLookups(r *Rule, severity Severity, key func(*correlate.Lookup) string, text lang.Text, command string) []Finding {
 	var found batches
 	for _, l := range c.openLookups(r) {
 		if k := key(l); k != "" {
@@ -144,7 +144,7 @@ func (c *Case) failedLookups(r *Rule, severity Severity, key func(*correlate.Loo
 	}
 	return found.telling(severity, High, func(b *batch, f *Finding) {
 		f.Text = c.say(text, c.list(b), names(f.Journeys[0].Lookup.Resolvers))
-		f.Refuters = c.doubts(r, notCollected(command(b)))
+		f.Refuters = c.doubts(r, notCollected(command))
 	})
 }
 
@@ -217,7 +217,7 @@ func checkDNSUnreachable(c *Case, r *Rule) []Finding {
 	}, lang.Text{
 		EN: "The lookup of %s failed: resolver %s is not there, as ICMP says (nothing listens on its port, or the way to it is closed).",
 		ES: "La resolución de %s falló: el servidor DNS %s no está ahí, como dice ICMP (nada escucha en su puerto, o el camino está cerrado).",
-	}, func(*batch) string { return "ss -lnu 'sport = :53' (on the resolver)" })
+	}, "RESOLVER: ss -lnu 'sport = :53'")
 	for i := range refused {
 		for _, j := range refused[i].Journeys {
 			refused[i].Evidence = append(refused[i].Evidence, frames(j.Lookup.Capture, turnedAway(j.Lookup).Frame)...)
@@ -232,7 +232,7 @@ func checkDNSUnreachable(c *Case, r *Rule) []Finding {
 	}, lang.Text{
 		EN: "No resolver answered for %s: all queries to %s were in vain.",
 		ES: "Ningún servidor DNS respondió por %s: todas las consultas a %s fueron en vano.",
-	}, func(*batch) string { return "tcpdump -ni any -w resolver.pcap 'port 53'" })...)
+	}, atResolver)...)
 }
 
 // turnedAway is an ICMP error that answered a query of a lookup in vain; nil:

@@ -201,7 +201,7 @@ func checkClockUnknown(c *Case, r *Rule) []Finding {
 			EN: "The clock of %s is not known against the others (%s): order across is not evaluable, order within is.",
 			ES: "El reloj de %s no se conoce respecto a los demás (%s): el orden entre archivos no es evaluable, dentro de ellos sí.",
 		}, k.Name, lang.Text(k.Why).In(c.Lang))
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected", Command: "log_format timing '$remote_addr:$remote_port $msec $request_time …'; chronyc -n tracking"}}
+		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected", Command: c.onClock(k, "chronyc -n tracking; LOGGING")}}
 		out = append(out, f)
 	}
 	return out

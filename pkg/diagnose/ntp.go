@@ -86,7 +86,7 @@ func answeredElsewhere(c *Case, r *Rule, js []*correlate.Journey) Refuter {
 	}
 	x := Refuter{Text: r.Refuters[0].In(c.Lang), Status: status}
 	if status == "not-collected" {
-		x.Command = "tcpdump -ni any -w ntp.pcap 'udp port 123' (" + js[0].Server.Addr().String() + ")"
+		x.Command = "SERVER: tcpdump -ni any -w ntp.pcap 'host PEER and udp port 123'"
 	}
 	return x
 }

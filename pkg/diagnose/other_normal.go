@@ -19,7 +19,7 @@ var slowerThanNormal = Rule{
 	},
 	Source:     "the case file (budgets), or --baseline",
 	Needs:      lang.Text{EN: "a budget in the case file, or --baseline FOLDER", ES: "un presupuesto en el archivo del caso, o --baseline CARPETA"},
-	Wants:      []*Want{{func(c *Case) bool { return len(c.budgets) > 0 || c.Baseline.Source != "" }, "flowcorr report --baseline GOOD-DAY …"}},
+	Wants:      []*Want{{func(c *Case) bool { return len(c.budgets) > 0 || c.Baseline.Source != "" }, "flowcorr report --baseline GOOD-DAY ."}},
 	Thresholds: []*Threshold{everyday},
 	Refuters:   []lang.Text{{EN: "another finding explains these journeys", ES: "otro hallazgo explica estos recorridos"}},
 	Check:      checkSlowerThanNormal,

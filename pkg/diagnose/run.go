@@ -43,6 +43,7 @@ func Run(c *correlate.Case, opt Options) *Diagnosis {
 				f.Text += dc.when(f)
 			}
 			dc.lower(r, f)
+			dc.collect(f)
 			dc.explain(f)
 			dc.found = append(dc.found, *f)
 		}

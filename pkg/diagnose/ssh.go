@@ -118,7 +118,7 @@ func packetFailures(c *Case, r *Rule) []Finding {
 			EN: "%d SSH login{|s} at %s failed, as the sizes of the encrypted answers show.",
 			ES: "%d acceso{|s} SSH a %s fall{ó|aron}, según el tamaño de las respuestas cifradas.",
 		}, len(b.hits), b.key)
-		f.Refuters = c.doubts(r, notCollected("journalctl -u ssh -o export"))
+		f.Refuters = c.doubts(r, notCollected("SERVER: journalctl -u ssh -o export WINDOW"))
 	})
 }
 
@@ -194,12 +194,12 @@ func checkSSHReverseDNS(c *Case, r *Rule) []Finding {
 			EN: "%d login{|s} from %s to %s waited %s for the server during authentication, as long as a reverse lookup of %s that nobody answers.",
 			ES: "%d acceso{|s} de %s a %s esper{ó|aron} %s al servidor durante la autenticación, lo que dura una resolución inversa de %s que nadie responde.",
 		}, len(b.hits), j.Client.Addr(), j.Server, c.upTo(b), j.Client.Addr())
-		seen := notCollected("tcpdump -ni any -w dns.pcap 'port 53' (" + j.Server.Addr().String() + ")")
+		seen := notCollected("SERVER: tcpdump -ni any -w dns.pcap 'port 53'")
 		if ptr != nil {
 			f.Confidence, seen = High, notFound
 			f.Text += " " + c.say(lang.Text{EN: "Its PTR query for %s is in the capture.", ES: "Su consulta PTR de %s está en la captura."}, ptr.Name)
 		}
-		f.Refuters = c.doubts(r, seen, notCollected("host CLIENT; time ssh -v …"))
+		f.Refuters = c.doubts(r, seen, notCollected("SERVER: time getent hosts PEER"))
 	})
 }
 

@@ -68,7 +68,7 @@ func (c *Case) logFinding(r *Rule, text lang.Text, fits func(*logparse.Event) bo
 		f := Finding{Severity: Warning, Confidence: Medium, Evidence: []Evidence{lines(l, events...)}}
 		f.Text = c.say(text, len(events), shorten(l.Events[events[0]].Text, 160))
 		for _, x := range r.Refuters {
-			f.Refuters = append(f.Refuters, Refuter{Text: x.In(c.Lang), Status: "not-collected", Command: "tcpdump -ni any -w ssh.pcap 'tcp port 22'"})
+			f.Refuters = append(f.Refuters, Refuter{Text: x.In(c.Lang), Status: "not-collected", Command: "SERVER: tcpdump -ni any -s 0 -w ssh.pcap 'tcp port 22'"})
 		}
 		out = append(out, f)
 	}

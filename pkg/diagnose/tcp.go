@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"sort"
@@ -114,7 +113,7 @@ func (c *Case) serverCaptureRefuter(r *Rule, js []*correlate.Journey, attempts i
 	}
 	return Refuter{
 		Text: r.Refuters[0].In(c.Lang), Status: "not-collected",
-		Command: fmt.Sprintf("%s: tcpdump -ni any -w server.pcap 'host %s and tcp port %d'", js[0].Server.Addr(), js[0].Client.Addr(), js[0].Server.Port()),
+		Command: "SERVER: tcpdump -ni any -w server.pcap 'host PEER and tcp port PORT'",
 	}
 }
 

@@ -190,7 +190,7 @@ func checkBufferbloat(c *Case, r *Rule) []Finding {
 			EN: "A queue on the path to %s adds up to %s under load: the round trip grows from %s to %s (%d connection{|s}).",
 			ES: "Una cola en el camino a %s añade hasta %s con carga: la ida y vuelta crece de %s a %s (%d {conexión|conexiones}).",
 		}, server, time.Duration(s.P95-s.Min), time.Duration(s.Min), time.Duration(s.P95), len(b.hits))
-		f.Refuters = c.doubts(r, notCollected("ping -i 0.2 "+server.Addr().String()))
+		f.Refuters = c.doubts(r, notCollected("CLIENT: ping -i 0.2 SERVER"))
 	})
 }
 

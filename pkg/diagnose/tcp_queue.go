@@ -3,7 +3,6 @@ package diagnose
 import (
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -241,11 +240,11 @@ func (c *Case) queueFinding(r *Rule, q *pressed) (Finding, bool) {
 		EN: "The accept queue of %s was full: %d connection{|s} waited up to %s (%d in the queue, %d whose SYN was ignored, %d whose SYN-ACK was repeated although the ACK had come)%s; the process did not accept them in time.",
 		ES: "La cola de accept de %s estaba llena: %d {conexión esperó|conexiones esperaron} hasta %s (%d en la cola, %d con el SYN ignorado, %d con el SYN-ACK repetido aunque había llegado el ACK)%s; el proceso no las aceptó a tiempo.",
 	}, q.server, len(b.hits), w.lost, len(q.waited), len(q.resentSYN), len(q.again), q.numbers)
-	state := notCollected("ss -lnt; nstat -az TcpExtListenOverflows TcpExtListenDrops")
+	state := notCollected("SERVER: ss -lnt 'sport = :PORT'; nstat -az TcpExtListenOverflows TcpExtListenDrops")
 	if q.known {
 		state = notFound
 	}
-	arrived := notCollected("tcpdump -ni any -w server.pcap 'tcp port " + strings.TrimPrefix(netip.AddrPortFrom(netip.IPv4Unspecified(), q.server.Port()).String(), "0.0.0.0:") + "'")
+	arrived := notCollected("SERVER: tcpdump -ni any -w server.pcap 'tcp port PORT'")
 	if q.atServer || len(q.ignored) > 0 {
 		arrived = notFound
 	}
@@ -357,7 +356,7 @@ func checkSYNQueueFull(c *Case, r *Rule) []Finding {
 	if len(out) == 0 && len(said) > 0 {
 		f := Finding{Severity: Warning, Confidence: Medium, Evidence: merge(said)}
 		f.Text = c.say(lang.Text{EN: "The kernel reports SYN flooding %d time{|s} (port %d).", ES: "El núcleo informa de inundación de SYN %d {vez|veces} (puerto %d)."}, len(said), int(port))
-		f.Refuters = c.doubts(r, notCollected("ss -nt state syn-recv | wc -l; nstat -az TcpExtTCPReqQFullDrop TcpExtTCPReqQFullDoCookies"))
+		f.Refuters = c.doubts(r, notCollected("SERVER: ss -nt state syn-recv 'sport = :PORT' | wc -l; nstat -az TcpExtTCPReqQFullDrop TcpExtTCPReqQFullDoCookies"))
 		out = append(out, f)
 	}
 	return out

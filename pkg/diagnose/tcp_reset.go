@@ -62,7 +62,7 @@ func checkInjectedReset(c *Case, r *Rule) []Finding {
 			EN: "%d connection{|s} with %s {was|were} reset by a device on the way, not by the %s: the RST has TTL %d, its other packets %d%s.",
 			ES: "%d {conexión|conexiones} con %s {fue reiniciada|fueron reiniciadas} por un equipo intermedio, no por el %s: el RST tiene TTL %d, sus demás paquetes %d%s.",
 		}, len(b.hits), f.Journeys[0].Server, c.side(x.reset.Dir), int(x.reset.TTL), int(x.usual), c.contraryClause(x))
-		state := notCollected("tcpdump -ni any -w other-side.pcap 'tcp[tcpflags] & tcp-rst != 0'")
+		state := notCollected("SERVER: tcpdump -ni any -w server.pcap 'host PEER and tcp[tcpflags] & tcp-rst != 0'")
 		if x.asked {
 			state = foundIf(!x.contrary)
 		}
@@ -160,7 +160,7 @@ func (c *Case) refusedByAnother(r *Rule) []Finding {
 			EN: "The RST that refuses %d connection{|s} to %s has TTL %d, the server's other packets %d: a device on the way refuses, not the server.",
 			ES: "El RST que rechaza %d {conexión|conexiones} a %s tiene TTL %d, los demás paquetes del servidor %d: rechaza un equipo intermedio, no el servidor.",
 		}, len(b.hits), f.Journeys[0].Server, int(t[0]), int(t[1]))
-		f.Refuters = c.doubts(r, notCollected("tcpdump -ni any -w server.pcap 'tcp[tcpflags] & tcp-rst != 0'"))
+		f.Refuters = c.doubts(r, notCollected("SERVER: tcpdump -ni any -w server.pcap 'tcp[tcpflags] & tcp-rst != 0'"))
 	})
 }
 

@@ -54,7 +54,7 @@ func checkTLSAlert(c *Case, r *Rule) []Finding {
 		other := notFound
 		if a.Code < 0 {
 			f.Confidence = Low
-			other = notCollected("SSLKEYLOGFILE=keys.log curl …; flowcorr report --keylog keys.log …")
+			other = notCollected(collectKeys)
 		}
 		f.Refuters = c.doubts(r, other)
 	})

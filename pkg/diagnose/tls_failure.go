@@ -2,7 +2,6 @@ package diagnose
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -82,7 +81,7 @@ func (c *Case) certificate(r *Rule, f *Finding) {
 			ES: "%s rechazó el certificado de %s (%s) por sus fechas; su reloj es correcto, hasta donde se sabe%s.",
 		}, j.Client.Addr(), j.Server, j.Name, c.validity(flow(j)))
 		if !known {
-			f.Confidence, nearer = Medium, notCollected("date -u; chronyc -n tracking ("+j.Client.Addr().String()+")")
+			f.Confidence, nearer = Medium, notCollected("CLIENT: date -u; chronyc -n tracking")
 		}
 	}
 	f.Refuters = c.doubts(r, nearer)
@@ -218,7 +217,7 @@ func checkTLSSilent(c *Case, r *Rule) []Finding {
 
 // helloSeen looks for a ServerHello in the other captures of the connections.
 func helloSeen(js []*correlate.Journey) doubt {
-	state := notCollected("tcpdump -ni any -w server.pcap 'tcp port " + strconv.Itoa(int(js[0].Server.Port())) + "'; ss -lnt; nstat -az TcpExtListenOverflows TcpExtListenDrops")
+	state := notCollected("SERVER: tcpdump -ni any -w server.pcap 'tcp port PORT'; ss -lnt 'sport = :PORT'; nstat -az TcpExtListenOverflows TcpExtListenDrops")
 	for _, j := range js {
 		for _, p := range j.Points[1:] {
 			if p.Flow.TLS != nil && p.Flow.TLS.ServerHello.Seen() {

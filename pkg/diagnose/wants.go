@@ -16,6 +16,12 @@ type Want struct {
 	command string // that would collect it
 }
 
+// collectWeb captures requests and answers.
+const collectWeb = "SERVER: tcpdump -ni any -s 0 -w web.pcap 'tcp port 80 or tcp port 443'"
+
+// collectKeys repeats a request so that its TLS can be read.
+const collectKeys = "CLIENT: SSLKEYLOGFILE=keys.log curl -sS -o /dev/null URL; flowcorr report --keylog keys.log ."
+
 // The kinds of evidence. What a capture shows is asked of the captures alone, so
 // that a connection nobody was told apart counts as well.
 var (
@@ -23,8 +29,8 @@ var (
 	wantLink        = &Want{anyCapture(func(k *incident.Capture) bool { return len(k.Neighbours) > 0 }), "tcpdump -ni any -w link.pcap 'arp or icmp6'"}
 	wantHandshakes  = &Want{anyFlow(func(f *pcapflow.Flow) bool { return f.Conn != nil && len(f.Conn.SYN) > 0 }), "tcpdump -ni any -w tcp.pcap tcp"}
 	wantConnections = &Want{anyFlow(func(f *pcapflow.Flow) bool { return f.Conn != nil }), "tcpdump -ni any -s 0 -w tcp.pcap tcp"}
-	wantResponses   = &Want{anyJourney(func(j *correlate.Journey) bool { return j.Exchange != nil && j.Exchange.RequestFirst.Seen() }), "tcpdump -ni any -s 0 -w web.pcap 'tcp port 80 or tcp port 443'"}
-	wantStreams     = &Want{anyJourney(func(j *correlate.Journey) bool { return j.Exchange != nil && j.Exchange.StreamID > 0 }), "SSLKEYLOGFILE=keys.log curl …; flowcorr report --keylog keys.log …"}
+	wantResponses   = &Want{anyJourney(func(j *correlate.Journey) bool { return j.Exchange != nil && j.Exchange.RequestFirst.Seen() }), collectWeb}
+	wantStreams     = &Want{anyJourney(func(j *correlate.Journey) bool { return j.Exchange != nil && j.Exchange.StreamID > 0 }), collectKeys}
 	wantFinished    = &Want{anyJourney(func(j *correlate.Journey) bool { return j.End.Seen() }), "tcpdump -ni any -s 0 -w incident.pcap"}
 	wantQueries     = &Want{func(c *Case) bool { return len(c.userLookups()) > 0 }, "tcpdump -ni any -w dns.pcap 'port 53'"}
 	wantAnswers     = &Want{func(c *Case) bool { return slices.ContainsFunc(c.userLookups(), anyAnswer) }, "tcpdump -ni any -w dns.pcap 'port 53'"}
@@ -35,16 +41,16 @@ var (
 	wantSSHLogins = &Want{anyJourney(func(j *correlate.Journey) bool { return j.SSH != nil }), "tcpdump -ni any -s 0 -w ssh.pcap 'tcp port 22'"}
 	wantNTP       = &Want{anyJourney(func(j *correlate.Journey) bool { return j.NTP != nil }), "tcpdump -ni any -w ntp.pcap 'udp port 123'"}
 
-	wantSSHLog       = &Want{anyEvent(logparse.SSHConnection, logparse.SSHAccepted, logparse.SSHFailed, logparse.SSHClosed, logparse.SSHNegotiation, logparse.SSHDropped), "journalctl -u ssh -o export"}
-	wantAccessLog    = &Want{anyEvent(logparse.HTTPRequest), "log_format timing '$remote_addr:$remote_port $msec $request_time $upstream_response_time \"$request\" $status $bytes_sent'"}
-	wantErrorLog     = &Want{anyEvent(logparse.HTTPError, logparse.KernelNotice, logparse.Message), "journalctl -o export; the server's error log"}
-	wantKernelLog    = &Want{anyEvent(logparse.KernelNotice), "journalctl -k -o export"}
-	wantLogs         = &Want{func(c *Case) bool { return len(c.Incident.Logs) > 0 }, "journalctl -o export"}
-	wantRequestTimes = &Want{anyJourney(func(j *correlate.Journey) bool { _, ok := loggedDuration(j); return ok }), "log_format timing '$remote_addr:$remote_port $msec $request_time'; (Apache: %{remote}p %D)"}
+	wantSSHLog       = &Want{anyEvent(logparse.SSHConnection, logparse.SSHAccepted, logparse.SSHFailed, logparse.SSHClosed, logparse.SSHNegotiation, logparse.SSHDropped), "SERVER: journalctl -u ssh -o export WINDOW"}
+	wantAccessLog    = &Want{anyEvent(logparse.HTTPRequest), "SERVER: LOGGING"}
+	wantErrorLog     = &Want{anyEvent(logparse.HTTPError, logparse.KernelNotice, logparse.Message), "SERVER: journalctl -o export WINDOW; tar -czf logs.tgz /var/log/nginx /var/log/apache2"}
+	wantKernelLog    = &Want{anyEvent(logparse.KernelNotice), "SERVER: journalctl -k -o export WINDOW"}
+	wantLogs         = &Want{func(c *Case) bool { return len(c.Incident.Logs) > 0 }, "SERVER: journalctl -o export WINDOW"}
+	wantRequestTimes = &Want{anyJourney(func(j *correlate.Journey) bool { _, ok := loggedDuration(j); return ok }), "SERVER: LOGGING"}
 	wantClocks       = &Want{func(c *Case) bool {
 		return slices.ContainsFunc(c.Clocks, func(k *correlate.Clock) bool { return len(k.Files) > 0 && k.Status != clock.Reference })
 	}, "chronyc -n tracking; chronyc -n sources -v"}
-	wantTwoCaptures = &Want{func(c *Case) bool { return len(c.Incident.Captures) > 1 }, "tcpdump -ni any -w here.pcap (at both ends, at the same time)"}
+	wantTwoCaptures = &Want{func(c *Case) bool { return len(c.Incident.Captures) > 1 }, "CLIENT: tcpdump -ni any -w client.pcap; SERVER: tcpdump -ni any -w server.pcap"}
 )
 
 func anyCapture(has func(*incident.Capture) bool) func(*Case) bool {
@@ -85,7 +91,7 @@ func (c *Case) unchecked() []Unchecked {
 			found = found || there[w]
 		}
 		if !found {
-			out = append(out, Unchecked{r.Name, r.Needs.In(c.Lang), r.Wants[0].command})
+			out = append(out, Unchecked{r.Name, r.Needs.In(c.Lang), c.command(r.Wants[0].command, c.speakOf(r.Family))})
 		}
 	}
 	return out

@@ -79,7 +79,7 @@ func (c *Case) appSlow(r *Rule, b *batch, f *Finding) {
 		EN: "%s of %s is the application: %s from the last request byte to the first response byte, beyond a round trip of %s%s; %s%s.",
 		ES: "El %s de %s es la aplicación: %s desde el último byte de la petición hasta el primero de la respuesta, más allá de una ida y vuelta de %s%s; %s%s.",
 	}, percent(w.lost, w.journey.Total()), w.journey.Total(), w.lost, roundTrip(w.journey), logSays(c, w.journey), c.others(w.journey)+c.unrepeated(w.journey), c.alike(b))
-	short := notCollected(`log_format timing '$remote_addr:$remote_port $msec $request_time $upstream_response_time "$request" $status $bytes_sent'; (Apache: %{remote}p %D %^FB)`)
+	short := notCollected("SERVER: LOGGING")
 	if slices.ContainsFunc(f.Journeys, func(j *correlate.Journey) bool { _, ok := loggedDuration(j); return ok }) {
 		f.Confidence, short = High, notFound
 	}

@@ -71,14 +71,14 @@ func checkClientGaveUp(c *Case, r *Rule) []Finding {
 			f.Refuters = c.doubts(r, notFound)
 		})
 	}
-	return c.statusLines(r, Warning, func(s int) bool { return s == 499 || s == 408 }, lang.Text{
+	return c.statusLines(r, Warning, collectWeb, func(s int) bool { return s == 499 || s == 408 }, lang.Text{
 		EN: "%d log line{ says|s say} that the client gave up, or never sent its request (%s).",
 		ES: "%d {línea del registro dice|líneas del registro dicen} que el cliente desistió, o nunca envió su petición (%s).",
 	})
 }
 
 // statusLines speaks from access-log lines that belong to no journey.
-func (c *Case) statusLines(r *Rule, severity Severity, fits func(int) bool, text lang.Text) []Finding {
+func (c *Case) statusLines(r *Rule, severity Severity, command string, fits func(int) bool, text lang.Text) []Finding {
 	var out []Finding
 	for _, l := range c.Incident.Logs {
 		var events []int
@@ -100,7 +100,7 @@ func (c *Case) statusLines(r *Rule, severity Severity, fits func(int) bool, text
 		f := Finding{Severity: severity, Confidence: Medium, Evidence: []Evidence{lines(l, events...)}}
 		f.Text = c.say(text, len(events), codes)
 		for _, x := range r.Refuters {
-			f.Refuters = append(f.Refuters, Refuter{Text: x.In(c.Lang), Status: "not-collected"})
+			f.Refuters = append(f.Refuters, Refuter{Text: x.In(c.Lang), Status: "not-collected", Command: command})
 		}
 		out = append(out, f)
 	}
@@ -209,7 +209,7 @@ func checkSlowUpload(c *Case, r *Rule) []Finding {
 			EN: "%d request{|s} to %s took %s just to be sent: the time is the client's upload, not the application.",
 			ES: "%d {petición|peticiones} a %s tard{ó|aron} %s solo en enviarse: el tiempo es la subida del cliente, no la aplicación.",
 		}, len(b.hits), b.key, c.upTo(b))
-		f.Refuters = c.doubts(r, notCollected("log_format timing '$msec $request_time $upstream_response_time'"))
+		f.Refuters = c.doubts(r, notCollected("SERVER: LOGGING"))
 	})
 }
 

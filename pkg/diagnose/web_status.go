@@ -69,6 +69,9 @@ func (c *Case) upstreamWords() words {
 	return *c.upstream
 }
 
+// captureUpstream shows whether the service behind the server answered in time.
+const captureUpstream = "SERVER: tcpdump -ni any -s 0 -w upstream.pcap 'UPSTREAM'"
+
 func checkUpstreamError(c *Case, r *Rule) []Finding {
 	var found batches
 	for _, j := range c.Journeys {
@@ -87,10 +90,10 @@ func checkUpstreamError(c *Case, r *Rule) []Finding {
 				f.Evidence = merge(append(f.Evidence, w.evidence))
 				f.Text += " " + c.say(lang.Text{EN: "The error log: %q", ES: "El registro de errores: %q"}, shorten(w.text, 160))
 			}
-			f.Refuters = c.doubts(r, notCollected("tcpdump -ni lo -w upstream.pcap 'tcp port UPSTREAM'"))
+			f.Refuters = c.doubts(r, notCollected(captureUpstream))
 		})
 	}
-	return c.statusLines(r, Error, c.upstreamStatus, lang.Text{
+	return c.statusLines(r, Error, captureUpstream, c.upstreamStatus, lang.Text{
 		EN: "%d log line{|s} with a status of a failed upstream (%s).",
 		ES: "%d línea{|s} del registro con un estado de servicio de detrás fallido (%s).",
 	})
@@ -169,6 +172,6 @@ func (c *Case) statusFinding(r *Rule, l *incident.Log, status int, events []int,
 		EN: "%d answer{ has|s have} status %d (of %d in the log), such as %s.",
 		ES: "%d respuesta{ tiene|s tienen} el estado %d (de %d en el registro), como %s.",
 	}, len(events), status, requests, shorten(l.Events[events[0]].Path, 60))
-	f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected"}}
+	f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected", Command: "SERVER: journalctl -o export WINDOW"}}
 	return f
 }
