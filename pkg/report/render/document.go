@@ -19,6 +19,7 @@ type block struct {
 	bullets []string //
 	aside   bool     // what only some readers want: folded away where an output can
 	table   *table
+	figure  []string // drawn in characters: shown as it is
 }
 
 // table with a header; cells hold foreign text as it is.

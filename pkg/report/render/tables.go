@@ -51,8 +51,21 @@ func Clocks(w io.Writer, r *report.Report, opt TextOptions) error {
 		for _, n := range k.Notes {
 			items = append(items, k.ID+" ("+k.Name+"): "+n)
 		}
+		for _, s := range k.Supports {
+			if s.Rejected > 0 {
+				items = append(items, d.say(lang.Text{
+					EN: "%s (%s): %d of %d pieces of evidence (%s) contradict the track and are set aside", ES: "%s (%s): %d de %d pruebas (%s) contradicen la trayectoria y se apartan",
+				}, k.ID, k.Name, s.Rejected, s.Count+s.Rejected, s.Method))
+			}
+		}
 		if len(items) > 0 {
 			d.out = append(d.out, block{bullets: items})
+		}
+	}
+	for i := range r.Clocks {
+		if plot := clockPlot(&r.Clocks[i]); plot != nil {
+			title := d.say(lang.Text{EN: "%s %s: ● most likely, ░ possible", ES: "%s %s: ● lo más probable, ░ posible"}, r.Clocks[i].ID, r.Clocks[i].Name)
+			d.out = append(d.out, block{figure: append([]string{title}, plot...)})
 		}
 	}
 	return writeText(w, d.out, opt)

@@ -36,6 +36,11 @@ func writeText(w io.Writer, blocks []block, opt TextOptions) error {
 				fmt.Fprintln(out)
 			}
 			fmt.Fprintln(out, paint(opt, "1", strings.ToUpper(Printable(b.heading))))
+		case b.figure != nil:
+			fmt.Fprintln(out)
+			for _, line := range b.figure {
+				fmt.Fprintln(out, "  "+Printable(line))
+			}
 		case b.table != nil:
 			if err := textTable(out, b.table, opt); err != nil {
 				return err
