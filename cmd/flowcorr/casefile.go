@@ -30,7 +30,7 @@ func (env *environment) loadCase(paths []string) error {
 	}
 	f, err := casefile.Read(env.casePath)
 	if err != nil {
-		return &usageError{err.Error(), env.say(lang.Text{EN: "docs/case-file.md lists what may stand in it; flowcorr detect --write-case PATH… proposes one", ES: "docs/case-file.md enumera lo que puede contener; flowcorr detect --write-case RUTA… propone uno"})}
+		return &usageError{err.Error(), env.say(lang.Text{EN: "docs/en/case-file.md lists what may stand in it; flowcorr detect --write-case PATH… proposes one", ES: "docs/es/case-file.md enumera lo que puede contener; flowcorr detect --write-case RUTA… propone uno"})}
 	}
 	env.caseFile = f
 	return nil

@@ -143,20 +143,12 @@ func TestReadmeLists(t *testing.T) {
 	t.Errorf("the lists of README.md are not those of the tables (UPDATE=1 writes them): %s", firstDifference(text, got))
 }
 
-// TestFormatsPage: the manual's page on formats tells of every one.
+// TestFormatsPage: the manual's page on formats tells of every one, and of every
+// member of an event, in both languages.
 func TestFormatsPage(t *testing.T) {
 	root, err := need.Root()
 	if err != nil {
 		t.Fatal(err)
-	}
-	text, err := os.ReadFile(filepath.Join(root, "docs", "formats.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range logparse.Formats() {
-		if !bytes.Contains(text, []byte("`"+f.EvidenceKind()+"`")) {
-			t.Errorf("docs/formats.md does not name %s", f.EvidenceKind())
-		}
 	}
 	source, err := os.ReadFile(filepath.Join(root, "pkg", "report", "eventjson.go"))
 	if err != nil {
@@ -166,9 +158,20 @@ func TestFormatsPage(t *testing.T) {
 	if len(members) < 80 {
 		t.Fatalf("only %d members of events were found", len(members))
 	}
-	for _, m := range members {
-		if !bytes.Contains(text, append(append([]byte("`"), m[1]...), '`')) {
-			t.Errorf("docs/formats.md does not name the member %s of an event", m[1])
+	for _, language := range []string{"en", "es"} {
+		text, err := os.ReadFile(filepath.Join(root, "docs", language, "formats.md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range logparse.Formats() {
+			if !bytes.Contains(text, []byte("`"+f.EvidenceKind()+"`")) {
+				t.Errorf("docs/%s/formats.md does not name %s", language, f.EvidenceKind())
+			}
+		}
+		for _, m := range members {
+			if !bytes.Contains(text, append(append([]byte("`"), m[1]...), '`')) {
+				t.Errorf("docs/%s/formats.md does not name the member %s of an event", language, m[1])
+			}
 		}
 	}
 }

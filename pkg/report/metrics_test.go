@@ -13,7 +13,7 @@ import (
 )
 
 // TestMetricsAreDocumented: every name that the code can write stands in
-// docs/metrics.md, and every name there can be written.
+// the manual's pages on metrics, and every name there can be written.
 func TestMetricsAreDocumented(t *testing.T) {
 	root, err := need.Root()
 	if err != nil {
@@ -36,23 +36,25 @@ func TestMetricsAreDocumented(t *testing.T) {
 	for _, typ := range []string{"a", "aaaa", "https", "ptr"} {
 		written[typ+"_seconds"] = true
 	}
-	documented := map[string]bool{}
-	tables, _, _ := strings.Cut(read("docs/metrics.md"), "\n## Series")
-	for line := range strings.Lines(tables) {
-		if cells := strings.Split(line, "|"); len(cells) == 4 {
-			for _, m := range regexp.MustCompile("`([a-z_0-9]+)`").FindAllStringSubmatch(cells[1], -1) {
-				documented[m[1]] = true
+	for _, path := range []string{"docs/en/metrics.md", "docs/es/metrics.md"} {
+		documented := map[string]bool{}
+		tables, _, _ := strings.Cut(read(path), "\n## Series")
+		for line := range strings.Lines(tables) {
+			if cells := strings.Split(line, "|"); len(cells) == 4 {
+				for _, m := range regexp.MustCompile("`([a-z_0-9]+)`").FindAllStringSubmatch(cells[1], -1) {
+					documented[m[1]] = true
+				}
 			}
 		}
-	}
-	for name := range written {
-		if !documented[name] {
-			t.Errorf("%s is not in docs/metrics.md", name)
+		for name := range written {
+			if !documented[name] {
+				t.Errorf("%s is not in %s", name, path)
+			}
 		}
-	}
-	for name := range documented {
-		if !written[name] {
-			t.Errorf("docs/metrics.md tells of %s, which nothing writes", name)
+		for name := range documented {
+			if !written[name] {
+				t.Errorf("%s tells of %s, which nothing writes", path, name)
+			}
 		}
 	}
 	if len(written) < 50 {

@@ -136,6 +136,7 @@ func TestKeys(t *testing.T) {
 		{"tls-resumed", report.Journey{}, "", "no-tls"},
 		{"name-or-address", report.Journey{Service: "ssh", Name: "a.example", Phases: lookup}, "by name", ""},
 		{"name-or-address", report.Journey{Service: "ssh", Name: "a.example"}, "by name, not looked up", ""},
+		{"name-or-address", report.Journey{Service: "ssh", Name: "a.example", Phases: []report.Phase{{Name: "dns.lookup", Outcome: "unseen"}}}, "by name, not looked up", ""},
 		{"name-or-address", report.Journey{Service: "ssh", Name: "10.0.0.2"}, "by address", ""},
 		{"name-or-address", report.Journey{Service: "dns"}, "", "no-address"},
 		{"hour", report.Journey{Start: 3600e9}, "1970-01-01 01h", ""},

@@ -93,7 +93,7 @@ func nameOrAddress(j *report.Journey) (string, string) {
 		return "", "no-address"
 	}
 	for _, p := range j.Phases {
-		if p.Name == "dns.lookup" {
+		if p.Name == "dns.lookup" && p.Outcome != "unseen" {
 			return "by name", ""
 		}
 	}
