@@ -117,7 +117,6 @@ func link(file, target string) error {
 // goes on where it was: a file is read once, whatever its number of parts.
 type cutter struct {
 	file *File
-	in   io.ReadCloser
 	set  *capture.Set
 	next int // frame that comes next
 }
