@@ -143,7 +143,7 @@ var networkTrials = []trial{
 	{"neighbour-wait", "nobody answered", func(w *world) {
 		j, _ := w.tcp(3000)
 		r := &pcapflow.Resolution{Target: server.Addr(), Requests: []pcapflow.Stamp{w.at(1000), w.at(2000)}}
-		j.Neighbour = r
+		j.Neighbour, w.k.Neighbours = r, []*pcapflow.Resolution{r}
 		j.Phases = append(j.Phases, correlate.Phase{Capture: w.k, Phase: pcapflow.Phase{Name: pcapflow.L2Resolve, Begin: r.Requests[0]}})
 	}, true, High},
 	{"neighbour-wait", "answered at once", func(w *world) {

@@ -23,9 +23,6 @@ var healthy = Rule{
 }
 
 func checkHealthy(c *Case, r *Rule) []Finding {
-	if len(c.Journeys) == 0 {
-		return nil
-	}
 	for _, f := range c.found {
 		if f.Severity >= Warning && f.Confidence != NotEvaluable && tier(f) == 0 {
 			return nil
@@ -39,6 +36,9 @@ func checkHealthy(c *Case, r *Rule) []Finding {
 		if j.End.Seen() {
 			totals = append(totals, j.Total())
 		}
+	}
+	if len(totals) == 0 {
+		return nil // nothing came to an end: not evaluable
 	}
 	slices.Sort(totals)
 	text := c.say(lang.Text{

@@ -188,6 +188,7 @@ var sessionTrials = []trial{
 	{"ntp-not-applied", "five good answers, still off", func(w *world) { w.offered(5, known(300*ms, 300*ms, ms)) }, true, Medium},
 	{"ntp-not-applied", "a step follows", func(w *world) { w.offered(5, known(300*ms, 300*ms, ms), stepBefore(known(0, 0, ms))) }, false, 0},
 	{"ntp-asymmetric-path", "only packets seen twice", func(w *world) {
+		w.c.Incident.Captures = append(w.c.Incident.Captures, &incident.Capture{})
 		k := w.clock("b.pcap", "capture", clock.Measured, known(2*time.Second, 2*time.Second, 20*ms))
 		k.Supports = []clock.Support{{Method: clock.TwoCaptures, Count: 9}}
 	}, true, Medium},

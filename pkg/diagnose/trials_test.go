@@ -4,13 +4,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/flowcorr/flowcorr/pkg/correlate"
-	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
-	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
-	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
 )
 
 var tcpTrials = []trial{
@@ -131,108 +127,6 @@ func TestEveryRuleTried(t *testing.T) {
 		if !fires[r.Name] || !silent[r.Name] {
 			t.Errorf("%s: fires %v, silent %v", r.Name, fires[r.Name], silent[r.Name])
 		}
-	}
-}
-
-// rich holds every kind of evidence that rules ask for.
-func rich() *world {
-	w := newWorld()
-	j, _ := w.request(1130, 1131)
-	w.said(j, took(20*ms))
-	j.Exchange.StreamID = 1
-	w.tls(1050)
-	w.ssh(1040)
-	w.ntp(timeServer, true)
-	w.atResolver(w.lookup("app.example", w.try("A", "app.example", 900, 910, "NOERROR")), 1, true)
-	w.k.Neighbours = []*pcapflow.Resolution{{Protocol: "arp", Target: server.Addr(), Requests: []pcapflow.Stamp{w.at(1)}, Reply: w.at(1)}}
-	w.log("auth-log", sshLine(logparse.SSHAccepted, ""))
-	w.log("syslog", logparse.Event{Kind: logparse.KernelNotice})
-	w.clock("web", "log", clock.Measured, known(0, 0, ms))
-	return w
-}
-
-// TestNotEvaluable: where one kind of evidence is missing, exactly the rules that
-// rest on it alone are listed as not evaluable, with what would collect it.
-func TestNotEvaluable(t *testing.T) {
-	journeys := func(keep func(*correlate.Journey) bool) func(*world) {
-		return func(w *world) {
-			w.c.Journeys = slices.DeleteFunc(w.c.Journeys, func(j *correlate.Journey) bool { return !keep(j) })
-		}
-	}
-	events := func(kinds ...logparse.Kind) func(*world) {
-		return func(w *world) {
-			w.c.Incident.Logs = slices.DeleteFunc(w.c.Incident.Logs, func(l *incident.Log) bool { return slices.Contains(kinds, l.Events[0].Kind) })
-		}
-	}
-	for _, x := range []struct {
-		name   string
-		remove func(*world)
-		wants  []*Want // that are gone with it
-	}{
-		{"nothing", func(*world) {}, nil},
-		{"DNS", func(w *world) { w.c.Lookups = nil }, []*Want{wantQueries, wantAnswers, wantResolver}},
-		{"the resolver's side", func(w *world) { w.c.Incident.Captures = w.c.Incident.Captures[:1] }, []*Want{wantResolver, wantTwoCaptures}},
-		{"answers", func(w *world) { w.c.Lookups[0].Tries[0].Answer = pcapflow.Stamp{} }, []*Want{wantAnswers}},
-		{"ARP", func(w *world) { w.k.Neighbours = nil }, []*Want{wantLink}},
-		{"handshakes", func(w *world) {
-			for _, f := range w.k.Flows {
-				f.Conn.SYN = nil
-			}
-		}, []*Want{wantHandshakes}},
-		{"TLS", func(w *world) {
-			for _, f := range w.k.Flows {
-				f.TLS = nil
-			}
-		}, []*Want{wantTLS}},
-		{"web", journeys(func(j *correlate.Journey) bool { return j.Exchange == nil }), []*Want{wantResponses, wantStreams, wantRequestTimes}},
-		{"HTTP/2", func(w *world) { w.c.Journeys[0].Exchange.StreamID = 0 }, []*Want{wantStreams}},
-		{"SSH", journeys(func(j *correlate.Journey) bool { return j.SSH == nil }), []*Want{wantSSHLogins}},
-		{"NTP", journeys(func(j *correlate.Journey) bool { return j.NTP == nil }), []*Want{wantNTP}},
-		{"sshd's log", events(logparse.SSHAccepted), []*Want{wantSSHLog}},
-		{"the kernel's log", events(logparse.KernelNotice), []*Want{wantKernelLog, wantErrorLog}},
-		{"request times", func(w *world) { w.c.Journeys[0].Lines = nil }, []*Want{wantRequestTimes}},
-		{"clocks", func(w *world) { w.c.Clocks = nil }, []*Want{wantClocks}},
-		{"captures", func(w *world) { w.c.Incident.Captures = nil }, []*Want{wantCapture, wantLink, wantHandshakes, wantConnections, wantTLS, wantResolver, wantTwoCaptures}},
-	} {
-		t.Run(x.name, func(t *testing.T) {
-			w := rich()
-			x.remove(w)
-			want := []string{}
-			for _, r := range Rules() {
-				gone := r.Name == "slower-than-normal"
-				if len(r.Wants) > 0 && !gone {
-					gone = !slices.ContainsFunc(r.Wants, func(k *Want) bool { return !slices.Contains(x.wants, k) })
-				}
-				if gone {
-					want = append(want, r.Name)
-				}
-			}
-			var got []string
-			for _, u := range Run(w.c, Options{}).Unchecked {
-				got = append(got, u.Rule)
-				if u.Text == "" || u.Command == "" {
-					t.Errorf("%s: %+v", u.Rule, u)
-				}
-			}
-			if !slices.Equal(got, want) {
-				t.Errorf("not evaluable %v\nwant %v", got, want)
-			}
-		})
-	}
-}
-
-// TestWants: every rule says which evidence it rests on; only those that speak
-// of a drop counter ask for nothing.
-func TestWants(t *testing.T) {
-	for _, r := range Rules() {
-		if len(r.Wants) == 0 {
-			t.Errorf("%s wants no evidence", r.Name)
-		}
-	}
-	w := newWorld()
-	w.k.Interfaces = []capture.Interface{{Dropped: 7}}
-	if f := of(Run(w.c, Options{}), "capture-lost-packets"); len(f) != 1 {
-		t.Errorf("7 packets dropped: %+v", f)
 	}
 }
 
