@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
 // TestCatalogue: the table holds the rules of the catalogue, each with what it
@@ -148,5 +150,38 @@ func TestThresholds(t *testing.T) {
 	}
 	if f := of(Run(build().c, Options{}), "mtu-black-hole"); len(f) != 1 {
 		t.Errorf("by default: %+v", f)
+	}
+}
+
+// TestSettable: figures of the helpers that rules share are thresholds of the
+// rules that ask them.
+func TestSettable(t *testing.T) {
+	for _, x := range []struct {
+		rule, name string
+		figure     float64
+		build      func(*world)
+		said       bool // by default
+	}{
+		{"syn-lost", "at-once", 0.2, func(w *world) { // kept by a router: answered at no round trip
+			_, n := w.tcp(2000)
+			n.SYN, n.SYNACK = append(n.SYN, w.at(2000)), []pcapflow.Stamp{w.at(2130)}
+			n.Samples[sv] = pcapflow.RTTStats{N: 9, Min: 20e6, P50: 21e6, P95: 24e6}
+		}, false},
+		{"slow-body", "delayed-ack", 1, func(w *world) { w.request(1130, 3000) }, true},
+		{"slow-body", "first-window", 1, func(w *world) { w.request(1130, 3000) }, true},
+		{"clock-zone", "rest", 1, func(w *world) {
+			w.clock("web", "log", clock.Measured, known(time.Hour+20*time.Second, time.Hour+20*time.Second, ms))
+		}, true},
+	} {
+		for _, set := range []bool{false, true} {
+			w, opt := newWorld(), Options{}
+			x.build(w)
+			if set {
+				opt.Thresholds = map[string]map[string]float64{x.rule: {x.name: x.figure}}
+			}
+			if said := len(of(Run(w.c, opt), x.rule)) > 0; said != (x.said != set) {
+				t.Errorf("%s: %s set %v: speaks %v", x.rule, x.name, set, said)
+			}
+		}
 	}
 }

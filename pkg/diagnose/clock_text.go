@@ -17,14 +17,17 @@ var clockZone = Rule{
 		EN: "A log without a zone differs from the reference by a multiple of a quarter of an hour: local time, not a wrong clock.",
 		ES: "Un registro sin zona difiere de la referencia en un múltiplo de un cuarto de hora: hora local, no un reloj mal puesto.",
 	},
-	Source: "RFC 3339, section 4",
-	Needs:  lang.Text{EN: "a log that matches packets", ES: "un registro que case con paquetes"},
-	Wants:  []*Want{wantClocks},
+	Source:     "RFC 3339, section 4",
+	Needs:      lang.Text{EN: "a log that matches packets", ES: "un registro que case con paquetes"},
+	Wants:      []*Want{wantClocks},
+	Thresholds: []*Threshold{zoneRest},
 	Refuters: []lang.Text{
 		{EN: "the remainder is larger than the uncertainty", ES: "el resto es mayor que la incertidumbre"},
 	},
 	Check: checkClockZone,
 }
+
+var zoneRest = &Threshold{"rest", 90, "s", lang.Text{EN: "how far from whole quarters of an hour it may be, the clock being off as well", ES: "cuánto puede distar de cuartos de hora enteros, al ir también mal el reloj"}}
 
 func checkClockZone(c *Case, r *Rule) []Finding {
 	const quarter = 15 * time.Minute
@@ -39,7 +42,7 @@ func checkClockZone(c *Case, r *Rule) []Finding {
 			n = (off - quarter/2) / quarter
 		}
 		rest := off - n*quarter
-		if n == 0 || n.Abs() > 56 || rest.Abs() > quarter/10 {
+		if n == 0 || n.Abs() > 56 || rest.Abs() > c.limit(r, zoneRest) {
 			continue
 		}
 		f := Finding{Severity: Note, Confidence: High}

@@ -22,7 +22,7 @@ var synLost = Rule{
 	Source:     "RFC 6298, section 2; RFC 9293, section 3.8.3",
 	Needs:      lang.Text{EN: "a capture with the handshake", ES: "una captura con el establecimiento TCP"},
 	Wants:      []*Want{wantHandshakes},
-	Thresholds: with(weights, retryWait),
+	Thresholds: with(weights, retryWait, together, atOnce),
 	Refuters: []lang.Text{
 		{EN: "a capture at the server shows the first SYN arriving and being ignored", ES: "una captura en el servidor muestra que el primer SYN llegó y fue ignorado"},
 	},
@@ -51,7 +51,7 @@ func checkSYNLost(c *Case, r *Rule) []Finding {
 		if first := conn.SYNACK[0]; first.Time < conn.SYN[len(conn.SYN)-1].Time {
 			wait = time.Duration(first.Time - conn.SYN[0].Time) // answered before the last repeat
 		}
-		if wait < c.limit(r, retryWait) || held(j) {
+		if wait < c.limit(r, retryWait) || c.held(r, j) {
 			continue
 		}
 		key := j.Server.String()
@@ -69,28 +69,32 @@ func checkSYNLost(c *Case, r *Rule) []Finding {
 	})
 }
 
+var (
+	together = &Threshold{"together", 0.1, "s", lang.Text{EN: "SYNs that reach another point within this were kept on the way, not lost", ES: "los SYN que llegan a otro punto en menos de esto fueron retenidos en el camino, no perdidos"}}
+	atOnce   = &Threshold{"at-once", 0.02, "s", lang.Text{EN: "SYN-ACKs within this answer SYNs that came together; an answer so much later than two round trips is no answer to the last SYN", ES: "los SYN-ACK en menos de esto responden a SYN que llegaron juntos; una respuesta tanto más tardía que dos idas y vueltas no responde al último SYN"}}
+)
+
 // held tells whether the first SYN was kept on the way rather than lost, most
 // often by a router that resolved its neighbour: all SYNs arrived together at
 // another point, were answered together, or the answer came at no round trip
 // after the last one.
-func held(j *correlate.Journey) bool {
-	const together = 100 * time.Millisecond
+func (c *Case) held(r *Rule, j *correlate.Journey) bool {
 	n := j.Points[0].Flow.Conn
 	for _, p := range j.Points[1:] {
 		if p.Flow.Conn == nil || len(p.Flow.Conn.SYN) < len(n.SYN) {
 			continue
 		}
 		syn := p.Flow.Conn.SYN
-		if time.Duration(syn[len(syn)-1].Time-syn[0].Time) < together {
+		if time.Duration(syn[len(syn)-1].Time-syn[0].Time) < c.limit(r, together) {
 			return true
 		}
 	}
-	if len(n.SYNACK) > 1 && time.Duration(n.SYNACK[1].Time-n.SYNACK[0].Time) < together/5 {
+	if len(n.SYNACK) > 1 && time.Duration(n.SYNACK[1].Time-n.SYNACK[0].Time) < c.limit(r, atOnce) {
 		return true
 	}
 	answer := n.SYNACK[0].Time - n.SYN[len(n.SYN)-1].Time
 	trip := n.Samples[pcapflow.Server]
-	return answer > 0 && trip.N > 0 && answer > 2*trip.Min+int64(together/5) && answer > trip.P95
+	return answer > 0 && trip.N > 0 && answer > 2*trip.Min+int64(c.limit(r, atOnce)) && answer > trip.P95
 }
 
 // serverCaptureRefuter looks for the same SYNs at the server: at least so many

@@ -61,9 +61,8 @@ func resent(j *correlate.Journey, fits func(p correlate.Point, t *pcapflow.Retra
 // by a capture behind the place of the loss alone, where the repetition looks
 // like the original.
 func (c *Case) hidden(r *Rule, b *batch, f *Finding) {
-	const shortest, longest = 180 * time.Millisecond, 400 * time.Millisecond // RFC 6298's timer as Linux has it, and a round trip
 	for _, h := range b.hits {
-		if h.lost < shortest || h.lost > longest || len(h.journey.Points) > 1 {
+		if h.lost < c.limit(r, timerShortest) || h.lost > c.limit(r, timerLongest) || len(h.journey.Points) > 1 {
 			return
 		}
 	}

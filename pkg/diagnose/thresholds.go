@@ -52,7 +52,12 @@ var (
 	lookupCost = &Threshold{"cost", 0.1, "s", lang.Text{EN: "shortest extra time of a lookup that is worth a warning", ES: "menor tiempo de más de una resolución que merece un aviso"}}
 	quiet      = &Threshold{"quiet", 1, "s", lang.Text{EN: "how long the capture must go on without an answer", ES: "cuánto debe seguir la captura sin respuesta"}}
 	longPause  = &Threshold{"pause", 2, "s", lang.Text{EN: "shortest silence of a server in a login that is worth a question", ES: "menor silencio de un servidor en un acceso que merece una pregunta"}}
-	smallest   = &Threshold{"smallest", 0.01, "s", lang.Text{EN: "offset that does not change the order of a story told in milliseconds", ES: "desfase que no cambia el orden de una historia contada en milisegundos"}}
+	// A wait within these may be a segment that was lost and sent again: RFC 6298's
+	// timer as Linux has it, and a round trip.
+	timerShortest = &Threshold{"timer-shortest", 0.18, "s", lang.Text{EN: "shortest wait that may be a lost answer sent again", ES: "menor espera que puede ser una respuesta perdida y reenviada"}}
+	timerLongest  = &Threshold{"timer-longest", 0.4, "s", lang.Text{EN: "longest wait that may be a lost answer sent again", ES: "mayor espera que puede ser una respuesta perdida y reenviada"}}
+
+	smallest = &Threshold{"smallest", 0.01, "s", lang.Text{EN: "offset that does not change the order of a story told in milliseconds", ES: "desfase que no cambia el orden de una historia contada en milisegundos"}}
 )
 
 // weights are the thresholds of rules whose severity follows from how many feel

@@ -18,7 +18,7 @@ var tlsSlowServer = Rule{
 	Source:     "RFC 8446, section 2",
 	Needs:      lang.Text{EN: "a capture with the handshake", ES: "una captura con el establecimiento TLS"},
 	Wants:      []*Want{wantTLS},
-	Thresholds: []*Threshold{slowServer, usualTimes, feltShare, everyday},
+	Thresholds: []*Threshold{slowServer, usualTimes, feltShare, everyday, timerShortest, timerLongest},
 	Refuters: []lang.Text{
 		{EN: "the ServerHello came at once and a later flight was slow", ES: "el ServerHello llegó enseguida y lo lento fue una tanda posterior"},
 	},

@@ -23,7 +23,7 @@ var appSlow = Rule{
 	Source:     "RFC 9112, section 9; nginx $request_time, Apache %D",
 	Needs:      lang.Text{EN: "a capture with the request and its answer; better with the server's request time", ES: "una captura con la petición y su respuesta; mejor con el tiempo de petición del servidor"},
 	Wants:      []*Want{wantResponses},
-	Thresholds: bottlenecks,
+	Thresholds: with(bottlenecks, timerShortest, timerLongest),
 	Refuters: []lang.Text{
 		{EN: "the request or its answer was retransmitted before the first byte", ES: "la petición o su respuesta se retransmitió antes del primer byte"},
 		{EN: "the server's log gives a short request time", ES: "el registro del servidor da un tiempo de petición corto"},

@@ -117,7 +117,7 @@ var slowBody = Rule{
 	Source:     "RFC 9112, section 7.1",
 	Needs:      lang.Text{EN: "a capture with the response", ES: "una captura con la respuesta"},
 	Wants:      []*Want{wantResponses},
-	Thresholds: []*Threshold{slowServer, bodyShare, roundTrips, everyday, usualDelivery},
+	Thresholds: []*Threshold{slowServer, bodyShare, roundTrips, everyday, usualDelivery, firstWindow, delayedACK},
 	Refuters: []lang.Text{
 		{EN: "the sender was limited by the window or by loss", ES: "el emisor estaba limitado por la ventana o por pérdidas"},
 	},
@@ -128,7 +128,7 @@ func checkSlowBody(c *Case, r *Rule) []Finding {
 	var found batches
 	for _, j := range c.open(r) {
 		took, ok := phaseTime(j, pcapflow.HTTPReceive)
-		if !ok || !c.bottleneck(r, j, took) || limited(j) || j.Exchange.Multiplexed || !c.exceeds(r, usualDelivery, took, delivery(j)) {
+		if !ok || !c.bottleneck(r, j, took) || limited(j) || j.Exchange.Multiplexed || !c.exceeds(r, usualDelivery, took, c.delivery(r, j)) {
 			continue
 		}
 		e := append(phaseFrames(j, string(pcapflow.HTTPReceive)), journeyLines(j)...)
@@ -149,18 +149,19 @@ func checkSlowBody(c *Case, r *Rule) []Finding {
 var (
 	bodyShare     = &Threshold{"share", 0.4, "share", mainShare.Means}
 	usualDelivery = &Threshold{"delivery", 3, "times", lang.Text{EN: "how many times what its bytes need through a growing window", ES: "cuántas veces lo que sus bytes necesitan por una ventana creciente"}}
+	firstWindow   = &Threshold{"first-window", 2920, "bytes", lang.Text{EN: "first window that those bytes are given", ES: "primera ventana que se concede a esos bytes"}}
+	delayedACK    = &Threshold{"delayed-ack", 0.04, "s", lang.Text{EN: "how late each acknowledgement of them may come", ES: "cuánto puede tardar cada confirmación de ellos"}}
 )
 
 // delivery is about what the bytes of a response take through a window that
 // doubles each round trip, from two segments on as older systems begin
 // (RFC 5681, section 3.1), with an acknowledgement delayed in each.
-func delivery(j *correlate.Journey) time.Duration {
-	const firstWindow, delayedACK = 2920, 40 * time.Millisecond
+func (c *Case) delivery(r *Rule, j *correlate.Journey) time.Duration {
 	rounds := time.Duration(1)
-	for window := int64(firstWindow); window < j.Exchange.ResponseBytes; window *= 2 {
+	for window := max(c.number(r, firstWindow), 1); window < float64(j.Exchange.ResponseBytes); window *= 2 {
 		rounds++
 	}
-	return rounds * (roundTrip(j) + delayedACK)
+	return rounds * (roundTrip(j) + c.limit(r, delayedACK))
 }
 
 // limited tells whether loss or the client's window held the response up.
@@ -223,7 +224,7 @@ var queueBeforeApp = Rule{
 	Source:     "nginx $request_time; listen(2)",
 	Needs:      lang.Text{EN: "a capture and the server's request time", ES: "una captura y el tiempo de petición del servidor"},
 	Wants:      []*Want{wantRequestTimes},
-	Thresholds: bottlenecks,
+	Thresholds: with(bottlenecks, timerShortest, timerLongest),
 	Refuters: []lang.Text{
 		{EN: "the server's start instant agrees with the request's packet", ES: "el instante de inicio del servidor concuerda con el paquete de la petición"},
 	},
