@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -68,7 +69,7 @@ type extract struct {
 }
 
 func (x *extract) choose(j *correlate.Journey) {
-	const all = 1 << 31
+	const all = math.MaxInt32
 	x.frames.keepJourney(j, all)
 	for _, p := range j.Points {
 		if x.notes[p.Capture] == nil {
@@ -128,7 +129,7 @@ const (
 
 // lines writes the lines around the matched ones of one log.
 func (x *extract) lines(l *incident.Log, matched []int) error {
-	from, to := 1, 1<<62
+	from, to := 1, math.MaxInt
 	if l.File.Bytes > smallLog || l.File.Packing != "" {
 		from, to = around(l, matched)
 	}
