@@ -95,11 +95,17 @@ func printed(t *testing.T, args []string, lines, written string) string {
 		all := strings.SplitAfter(text, "\n")
 		text = strings.Join(all[:min(n, len(all))], "")
 	}
-	var trimmed strings.Builder
+	return trimmed(text)
+}
+
+// trimmed is a text without spaces at the ends of its lines, as documents and
+// samples hold it.
+func trimmed(text string) string {
+	var out strings.Builder
 	for line := range strings.Lines(text) {
-		trimmed.WriteString(strings.TrimRight(line, " \n") + "\n")
+		out.WriteString(strings.TrimRight(line, " \n") + "\n")
 	}
-	return trimmed.String()
+	return out.String()
 }
 
 func firstDifference(a, b []byte) string {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"os/exec"
@@ -58,12 +57,8 @@ func TestSamples32(t *testing.T) {
 		if err != nil && !(errors.As(err, &ran) && ran.ExitCode() == exitFindings) {
 			t.Fatalf("%s: %v: %s", path, err, diag.String())
 		}
-		var got strings.Builder // as the committed ones, without spaces at the ends of lines
-		for line := range bytes.Lines(out) {
-			got.WriteString(strings.TrimRight(string(line), " \n") + "\n")
-		}
-		if got.String() != string(want) {
-			t.Errorf("%s: 32 bits write another report: %s", path, firstDifference(want, []byte(got.String())))
+		if got := trimmed(string(out)); got != string(want) {
+			t.Errorf("%s: 32 bits write another report: %s", path, firstDifference(want, []byte(got)))
 		}
 	}
 }
