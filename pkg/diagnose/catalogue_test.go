@@ -135,6 +135,40 @@ func TestGates(t *testing.T) {
 	}
 }
 
+// TestCapturePoint: an upload that is slow at the server may be lost on its way.
+func TestCapturePoint(t *testing.T) {
+	for _, at := range []pcapflow.Vantage{pcapflow.VantageUnknown, pcapflow.VantageClient, pcapflow.VantageMiddle, pcapflow.VantageServer} {
+		w := newWorld()
+		j, n := w.upload()
+		w.said(j, took(2100*ms))
+		n.Vantage = at
+		want := High
+		if at == pcapflow.VantageServer {
+			want = Medium
+		}
+		if f := of(Run(w.c, Options{}), "slow-upload"); len(f) != 1 || f[0].Confidence != want {
+			t.Errorf("at the %s: %+v, want %s", at, f, want)
+		}
+	}
+}
+
+// TestSYNACKLeaves: what arrives at the server is no answer of it.
+func TestSYNACKLeaves(t *testing.T) {
+	for left, want := range map[bool]string{false: "not-found", true: "found"} {
+		w := newWorld()
+		j, n := w.tcp(4000)
+		n.SYN, n.SYNACK, n.ACK = append(n.SYN, w.at(2000)), nil, pcapflow.Stamp{}
+		m := w.twoPoints(j, pcapflow.VantageServer)
+		if left {
+			m.SYNACK = []pcapflow.Stamp{w.at(1010)}
+		}
+		f := of(Run(w.c, Options{}), "syn-unanswered")
+		if len(f) != 1 || f[0].Refuters[0].Status != want {
+			t.Errorf("SYN-ACK left %v: %+v, want %s", left, f, want)
+		}
+	}
+}
+
 // TestThresholds: rules compare with the thresholds they are given.
 func TestThresholds(t *testing.T) {
 	build := func() *world {

@@ -1,6 +1,8 @@
 package diagnose
 
 import (
+	"slices"
+
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/incident"
@@ -207,21 +209,24 @@ func checkClockUnknown(c *Case, r *Rule) []Finding {
 	return out
 }
 
-// lower takes one step off the confidence of a finding whose rule counts
-// packets, where the captures of its journeys lost or doubled some.
+// lower takes one step off the confidence of a finding where the captures of its
+// journeys were taken at the wrong end for its rule, or, of a rule that counts
+// packets, lost or doubled some.
 func (c *Case) lower(r *Rule, f *Finding) {
-	if !r.Gated || f.Confidence <= Low {
-		return
-	}
-	for _, j := range f.Journeys {
-		for _, p := range j.Points {
-			if doubtful(p) {
-				f.Confidence--
-				return
-			}
-		}
+	switch {
+	case f.Confidence == High && r.NotAtServer && slices.ContainsFunc(f.Journeys, atServerOnly),
+		f.Confidence > Low && r.Gated && slices.ContainsFunc(f.Journeys, doubtfulAnywhere):
+		f.Confidence--
 	}
 }
+
+// atServerOnly tells whether a journey was captured at its server and nowhere
+// else.
+func atServerOnly(j *correlate.Journey) bool {
+	return len(j.Points) > 0 && !slices.ContainsFunc(j.Points, func(p correlate.Point) bool { return !atServer(p) })
+}
+
+func doubtfulAnywhere(j *correlate.Journey) bool { return slices.ContainsFunc(j.Points, doubtful) }
 
 // doubtful tells whether a capture dropped packets, or holds a flow in part or
 // doubled.

@@ -52,11 +52,12 @@ type Rule struct {
 	Needs  lang.Text // the evidence it needs
 	// Wants are kinds of evidence of which one must be there; else the rule is
 	// not evaluable.
-	Wants      []*Want
-	Thresholds []*Threshold
-	Refuters   []lang.Text
-	Gated      bool                             // a capture that lost or doubled packets makes it less sure
-	Check      func(c *Case, r *Rule) []Finding // r is the rule itself
+	Wants       []*Want
+	Thresholds  []*Threshold
+	Refuters    []lang.Text
+	Gated       bool                             // a capture that lost or doubled packets makes it less sure
+	NotAtServer bool                             // captures at the server alone make it less sure
+	Check       func(c *Case, r *Rule) []Finding // r is the rule itself
 }
 
 // Case is what rules look at, with what is normal in it.

@@ -65,7 +65,7 @@ func checkSYNLost(c *Case, r *Rule) []Finding {
 			EN: "A lost SYN to %s and its retry timer cost %s on %d connection{|s} (%d attempts); the network's round trip is only %s. The longest took %s; without the loss: %s.",
 			ES: "Un SYN perdido hacia %s y su temporizador costaron %s en %d {conexión|conexiones} (%d intentos); la ida y vuelta de la red es solo %s. La más larga tardó %s; sin la pérdida: %s.",
 		}, w.journey.Server, c.upTo(b), len(b.hits), attempts[b.key], roundTrip(w.journey), w.journey.Total(), max(w.journey.Total()-w.lost, 0))
-		f.Refuters = []Refuter{c.serverCaptureRefuter(r, f.Journeys, 2)}
+		f.Refuters = []Refuter{c.serverCaptureRefuter(r, f.Journeys, func(n *pcapflow.Conn) bool { return len(n.SYN) > 1 })}
 	})
 }
 
@@ -97,17 +97,17 @@ func (c *Case) held(r *Rule, j *correlate.Journey) bool {
 	return answer > 0 && trip.N > 0 && answer > 2*trip.Min+int64(c.limit(r, atOnce)) && answer > trip.P95
 }
 
-// serverCaptureRefuter looks for the same SYNs at the server: at least so many
-// of any of the connections.
-func (c *Case) serverCaptureRefuter(r *Rule, js []*correlate.Journey, attempts int) Refuter {
+// serverCaptureRefuter looks in captures at the server for what would overturn a
+// finding about SYNs.
+func (c *Case) serverCaptureRefuter(r *Rule, js []*correlate.Journey, overturns func(*pcapflow.Conn) bool) Refuter {
 	known := false
 	for _, j := range js {
-		for _, p := range j.Points[1:] {
+		for _, p := range j.Points {
 			if p.Flow.Conn == nil || !atServer(p) {
 				continue
 			}
 			known = true
-			if len(p.Flow.Conn.SYN) >= attempts {
+			if overturns(p.Flow.Conn) {
 				return Refuter{Text: r.Refuters[0].In(c.Lang), Status: "found"}
 			}
 		}
@@ -163,7 +163,7 @@ func checkSYNUnanswered(c *Case, r *Rule) []Finding {
 			EN: "%s tried %d connection{|s} to many ports or hosts without any answer: a scan, not a request that somebody waited for.",
 			ES: "%s intentó %d {conexión|conexiones} a muchos puertos o equipos sin ninguna respuesta: un barrido, no una petición que alguien esperara.",
 		}, b.key, len(b.hits))
-		f.Refuters = []Refuter{c.serverCaptureRefuter(r, f.Journeys, 1)}
+		f.Refuters = []Refuter{c.serverCaptureRefuter(r, f.Journeys, func(n *pcapflow.Conn) bool { return len(n.SYNACK) > 0 })}
 	})
 	return append(out, silent.telling(Error, High, func(b *batch, f *Finding) { c.silent(r, b, f) })...)
 }
@@ -179,7 +179,7 @@ func (c *Case) silent(r *Rule, b *batch, f *Finding) {
 		EN: "%s never answered: %d SYN{|s} of %d connection{|s} without SYN-ACK, RST or ICMP (silent drop, host down, or no route).",
 		ES: "%s nunca respondió: %d SYN de %d {conexión|conexiones} sin SYN-ACK, RST ni ICMP (descarte silencioso, equipo caído o sin ruta).",
 	}, server, attempts, len(b.hits))
-	f.Refuters = []Refuter{c.serverCaptureRefuter(r, f.Journeys, 1)}
+	f.Refuters = []Refuter{c.serverCaptureRefuter(r, f.Journeys, func(n *pcapflow.Conn) bool { return len(n.SYNACK) > 0 })}
 	switch {
 	case missedAtServer(c.Case, f.Journeys[0]):
 		f.Text += " " + c.say(lang.Text{EN: "The server's own capture holds none of them: they were lost on the way there.", ES: "La captura del propio servidor no tiene ninguno: se perdieron de camino a él."})

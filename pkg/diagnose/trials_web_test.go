@@ -79,7 +79,11 @@ var webTrials = []trial{
 		_, n := w.request(0, 2000)
 		n.FIN[sv], n.FIN[cl] = w.at(1900), w.at(1950)
 	}, false, 0},
-	{"slow-body", "trickles", func(w *world) { w.request(1130, 3000) }, true, High},
+	{"slow-body", "trickles", func(w *world) { w.request(1130, 3000) }, true, Medium},
+	{"slow-body", "trickles, and the log agrees", func(w *world) {
+		j, _ := w.request(1130, 3000)
+		w.said(j, took(1900*ms))
+	}, true, High},
 	{"slow-body", "held up by loss", func(w *world) {
 		_, n := w.request(1130, 3000)
 		w.resend(n, sv, 1, 1448, 3)
@@ -89,15 +93,13 @@ var webTrials = []trial{
 		j, n := w.request(1130, 3000)
 		j.Exchange.ResponseBytes, n.RTT = 3e6, 60e6
 	}, false, 0},
-	{"slow-upload", "two seconds of sending", func(w *world) {
-		j, _ := w.request(3200, 3210)
-		j.Exchange.RequestLast = w.at(3100)
-		j.Phases[1].End = j.Exchange.RequestLast
+	{"slow-upload", "two seconds of sending", func(w *world) { w.upload() }, true, Medium},
+	{"slow-upload", "and the log agrees", func(w *world) {
+		j, _ := w.upload()
+		w.said(j, took(2100*ms))
 	}, true, High},
 	{"slow-upload", "the server's window was closed", func(w *world) {
-		j, n := w.request(3200, 3210)
-		j.Exchange.RequestLast = w.at(3100)
-		j.Phases[1].End = j.Exchange.RequestLast
+		_, n := w.upload()
 		n.Stalls = []pcapflow.Stall{{Begin: w.at(1200), End: w.at(3000), Waiting: cl, Cause: pcapflow.StallZeroWindow}}
 	}, false, 0},
 	{"slow-delivery", "the log says quick, segments repeated", func(w *world) {
@@ -177,6 +179,14 @@ var webTrials = []trial{
 	}, false, 0},
 	{"happy-eyeballs", "IPv6 first, 250 ms, then IPv4", func(w *world) { w.families(0) }, true, High},
 	{"happy-eyeballs", "IPv6 was answered", func(w *world) { w.families(1020) }, false, 0},
+}
+
+// upload is a request of two seconds.
+func (w *world) upload() (*correlate.Journey, *pcapflow.Conn) {
+	j, n := w.request(3200, 3210)
+	j.Exchange.RequestLast = w.at(3100)
+	j.Phases[1].End = j.Exchange.RequestLast
+	return j, n
 }
 
 // streams are two of one HTTP/2 connection whose answers end at ms, with a

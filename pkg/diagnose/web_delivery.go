@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -140,8 +141,18 @@ func checkSlowBody(c *Case, r *Rule) []Finding {
 			EN: "%s produced the body slowly: %s between the first and the last byte of %d answer{|s}, without loss and with the window open.",
 			ES: "%s produjo el cuerpo despacio: %s entre el primer y el último byte de %d respuesta{|s}, sin pérdidas y con la ventana abierta.",
 		}, b.key, c.upTo(b), len(b.hits))
+		f.Confidence = confirmed(b)
 		f.Refuters = c.doubts(r, notFound)
 	})
+}
+
+// confirmed is the confidence in what packets show of a server's time: high
+// where its own figure covers it too.
+func confirmed(b *batch) Confidence {
+	if slices.ContainsFunc(b.hits, func(h hit) bool { d, ok := loggedDuration(h.journey); return ok && d >= h.lost/2 }) {
+		return High
+	}
+	return Medium
 }
 
 // bodyShare: of a trickling body less than of other bottlenecks, for what comes
@@ -180,7 +191,7 @@ func limited(j *correlate.Journey) bool {
 var slowSend = &Threshold{"slow", 0.5, "s", lang.Text{EN: "shortest upload that is called slow", ES: "menor subida que se llama lenta"}}
 
 var slowUpload = Rule{
-	Name: "slow-upload", Family: "web",
+	Name: "slow-upload", Family: "web", NotAtServer: true,
 	Title: lang.Text{EN: "The request arrives slowly", ES: "La petición llega despacio"},
 	Doc: lang.Text{
 		EN: "The time is in sending the request: its bytes are spread over a long time. The server's request time counts that as well; its upstream time does not.",
@@ -210,6 +221,7 @@ func checkSlowUpload(c *Case, r *Rule) []Finding {
 			EN: "%d request{|s} to %s took %s just to be sent: the time is the client's upload, not the application.",
 			ES: "%d {petición|peticiones} a %s tard{ó|aron} %s solo en enviarse: el tiempo es la subida del cliente, no la aplicación.",
 		}, len(b.hits), b.key, c.upTo(b))
+		f.Confidence = confirmed(b)
 		f.Refuters = c.doubts(r, notCollected("SERVER: LOGGING"))
 	})
 }
