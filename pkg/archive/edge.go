@@ -46,11 +46,10 @@ type edges struct {
 	told    map[string]bool // journeys whose rows this slice gives, by ID
 	keys    []string        // of told journeys that will be met again
 	partial bool            // something goes on in the next slice
-	bench   *bench
 }
 
 func newEdges(c *correlate.Case, b *bench, s *slicePlan, before *carry) *edges {
-	x := &edges{frames: frameSet{}, told: map[string]bool{}, bench: b}
+	x := &edges{frames: frameSet{}, told: map[string]bool{}}
 	ends := map[*incident.Capture]int64{}
 	for _, k := range c.Incident.Captures {
 		point := b.point(k.Files[0].Path)

@@ -146,11 +146,13 @@ func (f *File) scan(ctx context.Context, bounds unpack.Options) {
 	}
 	defer plain.Close()
 	f.Plain = plain.Packing() == ""
-	if kind, ok := capture.Recognise(plain.Head(16)); ok {
+	kind, ok := capture.Recognise(plain.Head(16))
+	if !ok && f.scanText(ctx, bounds) {
+		return
+	}
+	if ok {
 		f.Kind = kind
 		f.scanCapture(ctx, plain)
-	} else {
-		f.scanText(ctx, bounds)
 	}
 	if _, err := io.Copy(io.Discard, raw); err != nil {
 		f.Outcome, f.Reason = Partial, reasonOf(err)
@@ -188,13 +190,16 @@ func (f *File) scanCapture(ctx context.Context, in io.Reader) {
 	}
 }
 
-func (f *File) scanText(ctx context.Context, bounds unpack.Options) {
+// scanText has a text recognised and read. It tells whether the sum of the file
+// came of that: what is not read to its end has none.
+func (f *File) scanText(ctx context.Context, bounds unpack.Options) bool {
 	inc, err := incident.Read(ctx, []string{f.open}, incident.Options{DetectOnly: true, Unpack: bounds, Workers: 1})
 	if inc == nil || len(inc.Files) != 1 {
 		f.Outcome, f.Reason = Failed, fmt.Sprint(err)
-		return
+		return false
 	}
 	g := inc.Files[0]
+	f.SHA256 = g.SHA256
 	f.Kind, f.Records, f.First, f.Last = g.Kind, g.Records, g.First, g.Last
 	f.Zoned, f.Dated = g.Zoned, g.Dated
 	f.NoTime = f.First == 0
@@ -215,6 +220,7 @@ func (f *File) scanText(ctx context.Context, bounds unpack.Options) {
 			}
 		}
 	}
+	return f.SHA256 != ""
 }
 
 // Overlapping gives, of the files under paths, those that touch a stretch of
