@@ -12,6 +12,7 @@ sh scripts/check.sh
 sh scripts/cross.sh
 "$go" test -race -timeout 11m -skip '^TestScore$' ./...
 "$go" test -count=1 -v -run '^TestScore$' ./cmd/flowcorr # prints the figures
+"$go" test -count=1 ./pkg/diagnose # whole: under the race detector it looks at a part of the evidence
 "$go" test -count=1 -run '^TestManyJourneys$' ./pkg/report/render # in full, which the race detector makes slow
 if [ "$("$go" env GOHOSTARCH)" = amd64 ]; then # the same bytes where int has 32 bits
 	GOARCH=386 CGO_ENABLED=0 "$go" test -run '^TestSamples$' ./cmd/flowcorr
