@@ -20,7 +20,7 @@ func (c eventCounter) Part() incident.Sink { return eventCounter{&report.EventCo
 func (c eventCounter) Join(part incident.Sink) {
 	p := part.(eventCounter)
 	c.Merge(p.EventCounts)
-	*p.EventCounts = report.EventCounts{}
+	p.Reset()
 }
 
 // eventLines writes events as JSON Lines.

@@ -8,18 +8,26 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
 
-// part is one block of a log on its way: filled, read by a worker, joined.
+// part is one block of a log on its way: read by a worker, joined.
 type part struct {
-	buf   []byte
-	block logparse.Block
-	sink  Sink
-	read  decoded
-	bad   []logparse.Problem
-	done  chan struct{} // closed when it is read
+	sink Sink
+	read decoded
+	bad  []logparse.Problem
+	done chan struct{} // closed when it is read
+}
+
+// parts hands out the blocks of a log in their order.
+type parts struct {
+	mu     sync.Mutex
+	blocks *logparse.Blocks
+	ended  error // why there is no further block
+	order  chan *part
 }
 
 // readParts reads a log in blocks, several at a time. Blocks, and the order in
-// which they are joined, do not depend on how many workers there are.
+// which they are joined, do not depend on how many workers there are. A worker
+// takes its blocks from the file itself, into one buffer: what it reads is then
+// in the cache of its processor.
 func (r *reader) readParts(it *item, s io.Reader, src logparse.Source, to Sink) decoded {
 	workers := r.opt.Parts
 	if workers <= 0 {
@@ -29,65 +37,75 @@ func (r *reader) readParts(it *item, s io.Reader, src logparse.Source, to Sink) 
 	for range cap(free) {
 		free <- &part{sink: to.Part()}
 	}
-	work, order := make(chan *part, cap(free)), make(chan *part, cap(free))
-	var failed error
+	in := &parts{blocks: logparse.NewBlocks(s), order: make(chan *part, cap(free))}
 	var wg sync.WaitGroup
-	wg.Go(func() { // fills
-		defer close(work)
-		defer close(order)
-		defer func() {
-			if v := recover(); v != nil {
-				failed = errors.New(internalError(v))
-			}
-		}()
-		blocks := logparse.NewBlocks(s)
-		for p := range free {
-			if p.buf == nil {
-				p.buf = make([]byte, logparse.BlockBytes)
-			}
-			if p.block, failed = blocks.Next(p.buf); failed != nil || r.ctx.Err() != nil {
-				return
-			}
-			p.done = make(chan struct{})
-			order <- p
-			work <- p
-		}
-	})
 	for range workers {
 		wg.Go(func() {
-			for p := range work {
-				r.readPart(it, src, p)
+			buf := make([]byte, logparse.BlockBytes)
+			for p := range free {
+				block, ok := in.next(r, p, buf)
+				if !ok {
+					return
+				}
+				r.readPart(it, src, block, p)
 				close(p.done)
 			}
 		})
 	}
 	var all decoded
 	var bad []logparse.Problem
-	for p := range order {
+	for p := range in.order {
 		<-p.done
 		to.Join(p.sink)
 		all.join(&p.read)
 		bad = logparse.JoinProblems(bad, p.bad)
 		free <- p
 	}
+	close(free)
 	wg.Wait()
 	all.note(bad)
-	if failed != nil && !errors.Is(failed, io.EOF) {
-		all.problems = append(all.problems, Problem{Record: all.lines, Text: failed.Error()})
+	if !errors.Is(in.ended, io.EOF) && r.ctx.Err() == nil {
+		all.problems = append(all.problems, Problem{Record: all.lines, Text: in.ended.Error()})
 	}
 	return all
 }
 
+// next reads the next block into buf for p; false: there is none.
+func (in *parts) next(r *reader, p *part, buf []byte) (block logparse.Block, ok bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.ended != nil {
+		return block, false
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			in.ended = errors.New(internalError(v))
+		}
+		if in.ended != nil {
+			close(in.order)
+		}
+	}()
+	if in.ended = r.ctx.Err(); in.ended == nil {
+		block, in.ended = in.blocks.Next(buf)
+	}
+	if in.ended != nil {
+		return block, false
+	}
+	p.done = make(chan struct{})
+	in.order <- p // there is room for every part
+	return block, true
+}
+
 // readPart gives the events of one block to its sink. Whatever happens on the
 // way, what was given stays.
-func (r *reader) readPart(it *item, src logparse.Source, p *part) {
+func (r *reader) readPart(it *item, src logparse.Source, block logparse.Block, p *part) {
 	p.read, p.bad = decoded{}, nil
 	defer func() {
 		if v := recover(); v != nil {
 			p.bad = append(p.bad, logparse.Problem{Text: internalError(v)})
 		}
 	}()
-	dec := it.format.OpenBlock(p.block, src)
+	dec := it.format.OpenBlock(block, src)
 	r.readThrough(dec, p.sink, &p.read) // a block ends with its end
 	p.read.lines, p.bad = dec.Lines(), dec.Problems()
 }

@@ -166,6 +166,16 @@ type Percentiles struct {
 	Max   Seconds `json:"max_seconds"`
 }
 
+// Reset forgets what was counted and keeps the room it took.
+func (c *EventCounts) Reset() {
+	clear(c.hours)
+	for _, k := range c.kinds {
+		clear(k.outcomes)
+		*k = kindCount{kind: k.kind, outcomes: k.outcomes}
+	}
+	*c = EventCounts{kinds: c.kinds, hours: c.hours}
+}
+
 // Merge adds the counts of another log.
 func (c *EventCounts) Merge(d *EventCounts) {
 	d.flush()
@@ -183,6 +193,9 @@ func (c *EventCounts) Merge(d *EventCounts) {
 		c.addHour(h, n)
 	}
 	for _, k := range d.kinds {
+		if k.events == 0 {
+			continue
+		}
 		mine := c.of(k.kind)
 		mine.events += k.events
 		for s, n := range k.status {
