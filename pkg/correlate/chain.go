@@ -1,6 +1,9 @@
 package correlate
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // edge says: line fits target, with odds to one against the line being of
 // something else (and the target without a line).
@@ -27,28 +30,59 @@ const leastTurn = 1e-4
 // Edges must be sorted by line, then target. The cost is O(E log T) for E edges
 // and T targets.
 func chain(edges []edge, lines, targets int, swapped func(a, b int) float64, lowest func(b int) int) {
+	new(chainRun).solve(edges, lines, targets, swapped, lowest)
+}
+
+// solve is chain; the run may be used again, and keeps what it needed of memory.
+func (c *chainRun) solve(edges []edge, lines, targets int, swapped func(a, b int) float64, lowest func(b int) int) {
 	if len(edges) == 0 {
 		return
 	}
-	c := &chainRun{edges: edges, starts: lineStarts(edges, lines), targets: targets,
-		fore: make([]float64, len(edges)), foreScale: make([]float64, lines)}
+	c.edges, c.targets, c.pairs = edges, targets, c.pairs[:0]
+	c.findStarts(lines)
+	c.fore = slices.Grow(c.fore[:0], len(edges))[:len(edges)]
+	c.foreScale = slices.Grow(c.foreScale[:0], lines)[:lines]
 	c.findSwaps(swapped, lowest)
 	c.forward()
 	c.backward()
 }
 
-// lineStarts returns for each line the index of its first edge; one more entry
+// number gives the edges targets from 0 on without gaps, in their order, and
+// returns which of all those were.
+func (c *chainRun) number(edges []edge, targets int) (used []int) {
+	if len(c.place) < targets {
+		c.place = make([]int32, targets)
+	}
+	for _, e := range edges {
+		if c.place[e.target] == 0 {
+			c.place[e.target] = 1
+			used = append(used, e.target)
+		}
+	}
+	slices.Sort(used)
+	for i, t := range used {
+		c.place[t] = int32(i)
+	}
+	for i := range edges {
+		edges[i].target = int(c.place[edges[i].target])
+	}
+	for _, t := range used {
+		c.place[t] = 0
+	}
+	return used
+}
+
+// findStarts finds for each line the index of its first edge; one more entry
 // ends the list.
-func lineStarts(edges []edge, lines int) []int {
-	starts := make([]int, lines+1)
+func (c *chainRun) findStarts(lines int) {
+	c.starts = slices.Grow(c.starts[:0], lines+1)[:lines+1]
 	e := 0
-	for l := range lines + 1 {
-		for e < len(edges) && edges[e].line < l {
+	for l := range c.starts {
+		for e < len(c.edges) && c.edges[e].line < l {
 			e++
 		}
-		starts[l] = e
+		c.starts[l] = e
 	}
-	return starts
 }
 
 // chainRun is one run of the forward-backward method.
@@ -60,6 +94,7 @@ type chainRun struct {
 	foreScale []float64 // by line
 	pairs     []swap    // in order of their first line
 	total     float64   // logarithm of the sum over all ways
+	place     []int32   // by target, while they are numbered
 }
 
 // swap is a pair of edges of two lines in a row whose targets changed places:
@@ -137,10 +172,11 @@ func (c *chainRun) backward() {
 		from, to := c.starts[i], c.starts[i+1]
 		scale := sums.scale
 		back = back[:0]
+		way := math.Exp(c.foreScale[i] + scale - c.total)
 		for e := from; e < to; e++ {
 			b := sums.before(mirror(c.edges[e].target))
 			back = append(back, b)
-			c.edges[e].p += c.edges[e].odds * c.fore[e] * b * math.Exp(c.foreScale[i]+scale-c.total)
+			c.edges[e].p += c.edges[e].odds * c.fore[e] * b * way
 		}
 		// Pairs whose second line this is.
 		next = next[:0]

@@ -9,11 +9,14 @@ func (g *group) splitFloating(all []edge, from, to int) (edges []edge, fixed []i
 	for i := range escape {
 		escape[i] = 1
 	}
+	floating := 0
 	for _, e := range all {
 		if g.targets[e.target].floats {
 			escape[e.line-from] += e.odds
+			floating++
 		}
 	}
+	edges, fixed = make([]edge, 0, len(all)-floating), make([]int, 0, len(all)-floating)
 	for i, e := range all {
 		if !g.targets[e.target].floats {
 			e.odds /= escape[e.line-from]

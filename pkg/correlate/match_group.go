@@ -121,16 +121,27 @@ type coverage map[netip.AddrPort]float64
 
 // weigh sets the odds of all pairs from what is known so far.
 func (g *group) weigh(r *requestLog) {
+	foreign := math.Log(r.foreign)
+	var server netip.AddrPort // whose logged is
+	logged := g.loggedOdds(r, server)
 	for i := range g.pairs {
 		p := &g.pairs[i]
-		share, ok := r.coverage[g.targets[p.target].server]
-		if !ok {
-			share = r.logged
+		if s := g.targets[p.target].server; s != server {
+			server, logged = s, g.loggedOdds(r, s)
 		}
-		if g.keyed {
-			share = max(share, 0.99)
-		}
-		s := p.base + r.sizes.score(p.keys) + math.Log(share/(1-share)) - math.Log(r.foreign)
+		s := p.base + r.sizes.score(p.keys) + logged - foreign
 		p.odds = math.Exp(min(max(s, -40), 40))
 	}
+}
+
+// loggedOdds is the logarithm of the odds that an exchange of a server has a line.
+func (g *group) loggedOdds(r *requestLog, server netip.AddrPort) float64 {
+	share, ok := r.coverage[server]
+	if !ok {
+		share = r.logged
+	}
+	if g.keyed {
+		share = max(share, 0.99)
+	}
+	return math.Log(share / (1 - share))
 }

@@ -52,6 +52,7 @@ type requestLog struct {
 	lines    float64 // of the captures' time
 	span     span    // of the captures
 	ordered  bool
+	chain    chainRun // of one group after the other
 }
 
 // Shares assumed where lines and targets are as many: order and a stamp of a
@@ -114,7 +115,7 @@ func (r *requestLog) covers() (low, high int64) {
 func (r *requestLog) solve() {
 	for _, g := range r.groups {
 		g.weigh(r)
-		g.solve(r.ordered)
+		g.solve(r.ordered, &r.chain)
 	}
 }
 

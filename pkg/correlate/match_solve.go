@@ -2,15 +2,14 @@ package correlate
 
 import (
 	"math"
-	"slices"
 	"sort"
 )
 
 // solve finds the probabilities of all pairs.
-func (g *group) solve(ordered bool) {
+func (g *group) solve(ordered bool, run *chainRun) {
 	if ordered {
 		for _, part := range g.chunks() {
-			g.solveChain(part[0], part[1])
+			g.solveChain(run, part[0], part[1])
 		}
 		g.solveRest()
 		g.levelStreams()
@@ -84,27 +83,17 @@ func (g *group) chunks() [][2]int {
 	return parts
 }
 
-func (g *group) solveChain(from, to int) {
+func (g *group) solveChain(run *chainRun, from, to int) {
 	all := g.edges(from, to)
 	if len(all) == 0 {
 		return
 	}
 	edges, fixed, escape := g.splitFloating(all, from, to)
-	used := make([]int, 0, len(edges))
-	for _, e := range edges {
-		used = append(used, e.target)
-	}
-	slices.Sort(used)
-	used = slices.Compact(used)
-	place := make(map[int]int, len(used))
-	for i, t := range used {
-		place[t] = i
-	}
+	used := run.number(edges, len(g.targets))
 	for i := range edges {
 		edges[i].line -= from
-		edges[i].target = place[edges[i].target]
 	}
-	chain(edges, to-from, len(used), func(a, b int) float64 { return swapped(g.targets[used[a]], g.targets[used[b]]) },
+	run.solve(edges, to-from, len(used), func(a, b int) float64 { return swapped(g.targets[used[a]], g.targets[used[b]]) },
 		func(b int) int {
 			low := g.targets[used[b]].place - g.farBack(g.targets[used[b]])
 			return sort.Search(b, func(a int) bool { return g.targets[used[a]].place >= low })

@@ -101,7 +101,7 @@ func (m *pairing) peaks() []peak {
 		total += (g[1] - g[0]) * (g[3] - g[2])
 	}
 	stride := 1 + total/maxPairs // of lines, so that each keeps all of its pairs
-	var lows, highs []int64
+	lows, highs := make([]int64, 0, total/stride+stride), make([]int64, 0, total/stride+stride)
 	var width int64
 	for _, g := range m.groups {
 		for i := g[0]; i < g[1]; i += stride {
@@ -115,8 +115,9 @@ func (m *pairing) peaks() []peak {
 			}
 		}
 	}
-	slices.Sort(lows)
-	slices.Sort(highs)
+	spare := make([]int64, len(lows))
+	lows, spare = sortedInts(lows, spare)
+	highs, _ = sortedInts(highs, spare)
 	apart := min(max(width/4, int64(time.Millisecond)), int64(500*time.Millisecond))
 	return m.scored(summits(lows, highs), apart)
 }
