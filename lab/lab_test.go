@@ -34,23 +34,35 @@ func run(t *testing.T, ctx context.Context, args ...string) (*exec.Cmd, error) {
 	return cmd, err
 }
 
-func TestListNamesEveryStory(t *testing.T) {
-	need.Program(t, "python3")
-	out, err := exec.Command("./run", "--list").Output()
+// list is what the lab prints of its stories: a name, a flow and a title each.
+func list(t *testing.T, lang string) []string {
+	t.Helper()
+	out, err := exec.Command("./run", "--list", "--lang", lang).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+}
+
+func TestListNamesEveryStory(t *testing.T) {
+	need.Program(t, "python3")
+	english, spanish := list(t, "en"), list(t, "es")
 	files, err := filepath.Glob("flowlab/stories/*.py")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, flow := range []string{" web ", " ssh ", " dns ", " ntp ", " all "} {
-		if !strings.Contains(string(out), flow) {
+		if !strings.Contains(strings.Join(english, "\n"), flow) {
 			t.Errorf("no story of the flow%s", flow)
 		}
 	}
-	if lines := strings.Count(string(out), "\n"); lines < len(files)-1 {
-		t.Errorf("%d stories of %d files", lines, len(files)-1)
+	if len(english) < len(files)-1 || len(spanish) != len(english) {
+		t.Fatalf("%d stories, %d in Spanish, of %d files", len(english), len(spanish), len(files)-1)
+	}
+	for i, line := range english {
+		if spanish[i] == line {
+			t.Errorf("no Spanish title: %s", line)
+		}
 	}
 }
 

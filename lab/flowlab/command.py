@@ -25,6 +25,7 @@ def arguments(words):
     p = argparse.ArgumentParser(prog="lab/run", description="Records an incident with known truth in network namespaces of its own. Must be run as root.")
     p.add_argument("story", nargs="*", help="which story; see --list. Several are recorded one after another")
     p.add_argument("--list", action="store_true", help="tell the stories and end")
+    p.add_argument("--lang", choices=["en", "es"], default="en", help="the language of --list")
     p.add_argument("--seed", type=int, default=1, help="what the story draws from: addresses, names, delays, clocks, order (default 1)")
     p.add_argument("--offset", action="append", default=[], metavar="HOST=SECONDS", help="set the clock of a host this far ahead of true time")
     p.add_argument("--delay", type=float, metavar="MS", help="one-way delay of the path")
@@ -44,9 +45,9 @@ def options(args):
     return words + (["--keep-going"] if args.keep_going else [])
 
 
-def show_list():
+def show_list(lang):
     for s in stories.ALL:
-        print(f"{s.name:22s} {s.flow:5s} {s.title}")
+        print(f"{s.name:22s} {s.flow:5s} {lang == 'es' and s.spanish or s.title}")
     return 0
 
 
@@ -102,7 +103,7 @@ def one(name, args, out):
 def main(words):
     args = arguments(words)
     if args.list:
-        return show_list()
+        return show_list(args.lang)
     if not args.story:
         sys.stderr.write("lab: which story? lab/run --list tells them\n")
         return 2

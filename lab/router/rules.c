@@ -127,9 +127,10 @@ static const char *set(struct rule *r, const char *k, const char *v)
 		strncpy(r->name, v, sizeof r->name - 1);
 	else if (!strcmp(k, "action"))
 		return action(r, v);
-	else if (!strcmp(k, "dir"))
+	else if (!strcmp(k, "dir")) {
 		r->dir = !strcmp(v, "ba");
-	else if (!strcmp(k, "proto"))
+		return r->dir || !strcmp(v, "ab") ? NULL : "dir is ab or ba";
+	} else if (!strcmp(k, "proto"))
 		r->proto = !strcmp(v, "tcp") ? IPPROTO_TCP : !strcmp(v, "udp") ? IPPROTO_UDP : atoi(v);
 	else if (!strcmp(k, "sport"))
 		r->sport = atoi(v);

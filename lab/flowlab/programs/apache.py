@@ -55,12 +55,7 @@ def start(host, name, form="combined", level="warn", header_timeout=5):
                         if os.path.exists(f"/usr/lib/apache2/modules/mod_{m}.so"))
     conf = CONF.format(dir=host.dir, name=name, level=level, key=key, modules=modules, public=FORMATS[form], private=PRIVATE, header_timeout=header_timeout)
     os.chmod(host.dir, 0o755)
-    process = host.spawn("apache2", "-f", host.write("apache.conf", conf), "-D", "FOREGROUND")
-    host.listening(443)
-    lab = host.lab
-    lab.log(host, "error.log", host.path("error.log"), "apache error.log", "when it happened")
-    lab.access(host, "access.log", f"apache {form}", "begin of the request (%t, 1 s)", read)
-    return process
+    return web.serve(host, ["apache2", "-f", host.write("apache.conf", conf), "-D", "FOREGROUND"], "apache", form, "begin of the request (%t, 1 s)", read)
 
 
 def read(host, public):

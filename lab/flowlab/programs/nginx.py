@@ -43,12 +43,8 @@ def start(host, name, form="timed", level="error", workers=1, http="", site="", 
     key = web.keys(name, aliases, days)
     conf = SITE.format(dir=host.dir, workers=workers, level=level, public=FORMATS[form], private=PRIVATE, name=name, key=key, http=http,
                        site=site, more=more, listen=listen, escape="escape=json" if form == "json" else "").replace("\t#\t", "\\t#\\t")
-    process = host.spawn("nginx", "-p", host.dir, "-e", host.path("error.log"), "-c", host.write("nginx.conf", conf))
-    host.listening(443)
-    lab = host.lab
-    lab.log(host, "error.log", host.path("error.log"), "nginx error.log", "when it happened")
-    lab.access(host, "access.log", f"nginx {form}", "end of the request ($time_local, nginx's cached clock)", read)
-    return process
+    return web.serve(host, ["nginx", "-p", host.dir, "-e", host.path("error.log"), "-c", host.write("nginx.conf", conf)], "nginx", form,
+                     "end of the request ($time_local, nginx's cached clock)", read)
 
 
 def read(host, public):

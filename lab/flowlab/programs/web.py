@@ -70,6 +70,15 @@ def application(host, port=8081):
     host.lab.log(host, "app.log", log, "application (JSON, UTC, microseconds)", "end of the request")
 
 
+def serve(host, words, product, form, means, read):
+    """Starts the web server by these words and hands its logs over: error.log as it is, access.log as read(host, public path) splits it."""
+    process = host.spawn(*words)
+    host.listening(443)
+    host.lab.log(host, "error.log", host.path("error.log"), f"{product} error.log", "when it happened")
+    host.lab.access(host, "access.log", f"{product} {form}", means, read)
+    return process
+
+
 def split(raw, public):
     """Writes the public part of every line and returns the private fields of each."""
     private = []

@@ -1,12 +1,12 @@
 """The stories; ALL is the table."""
-from . import (accept_queue, apache, dns_exercises, dns_faults, forged_reset, integrating, journal_step, mtu, nat_crowd, ntp_exercises, ntp_ill,
+from . import (accept_queue, apache, dns_exercises, dns_faults, dns_mixed, forged_reset, integrating, journal_step, mtu, nat_crowd, ntp_exercises, ntp_ill,
                slow_app, ssh_exercises, ssh_logins, ssh_reverse_dns, tcp_loss, tls_failures, two_points, unreachable, web_exercises, web_healthy)
 
 ALL = [
     web_healthy.STORY, *web_exercises.STORIES, slow_app.STORY, apache.STORY, tcp_loss.STORY, two_points.STORY, *mtu.STORIES, unreachable.STORY,
     accept_queue.STORY, forged_reset.STORY, tls_failures.STORY, nat_crowd.STORY,
     *ssh_exercises.STORIES, ssh_logins.STORY, ssh_reverse_dns.STORY,
-    *dns_exercises.STORIES, *dns_faults.STORIES,
+    *dns_exercises.STORIES, *dns_faults.STORIES, dns_mixed.STORY,
     *ntp_exercises.STORIES, *ntp_ill.STORIES,
     journal_step.STORY, integrating.STORY,
 ]

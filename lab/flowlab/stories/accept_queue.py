@@ -49,4 +49,5 @@ def play(lab):
 
 
 STORY = Story("accept-queue", "web", "a full accept queue: the kernel takes three connections, the application none",
-              "nginx does not accept for some seconds; its queue of two fills and further SYNs are ignored.", WEB_NEEDS, play)
+              "nginx does not accept for some seconds; its queue of two fills and further SYNs are ignored.", WEB_NEEDS, play,
+              spanish="una cola de aceptación llena: el núcleo acepta tres conexiones, la aplicación ninguna")

@@ -35,4 +35,5 @@ def play(lab):
 
 
 STORY = Story("apache", "web", "Apache: stamps of the beginning, HTTP/2, a slow application, a 408",
-              "Apache's log tells when a request began, nginx's when it ended; the server's clock is seconds off.", ["apache2", "unbound", "curl"], play)
+              "Apache's log tells when a request began, nginx's when it ended; the server's clock is seconds off.", ["apache2", "unbound", "curl"], play,
+              spanish="Apache: marcas del comienzo, HTTP/2, una aplicación lenta, un 408")

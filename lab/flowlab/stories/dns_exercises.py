@@ -65,8 +65,11 @@ def suffixes(lab):
 
 
 STORIES = [
-    Story("dns-a", "dns", "exercise A: ten queries, the outliers and the retry behind each", "Ten queries; two are lost on the way.", NEEDS, ten),
-    Story("dns-b", "dns", "exercise B: UDP beside TCP", "The same question over UDP and TCP, five times each.", NEEDS, transports),
+    Story("dns-a", "dns", "exercise A: ten queries, the outliers and the retry behind each", "Ten queries; two are lost on the way.", NEEDS, ten,
+          spanish="ejercicio A: diez consultas, las atípicas y el reintento detrás de cada una"),
+    Story("dns-b", "dns", "exercise B: UDP beside TCP", "The same question over UDP and TCP, five times each.", NEEDS, transports,
+          spanish="ejercicio B: UDP junto a TCP"),
     Story("dns-c", "dns", "exercise C: a name that does not exist, and the suffixes of the search list",
-          "A search list and a large ndots make useless questions; one name does not exist at all.", NEEDS + ["nginx", "curl"], suffixes),
+          "A search list and a large ndots make useless questions; one name does not exist at all.", NEEDS + ["nginx", "curl"], suffixes,
+          spanish="ejercicio C: un nombre que no existe, y los sufijos de la lista de búsqueda"),
 ]

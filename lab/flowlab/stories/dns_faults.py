@@ -90,8 +90,12 @@ def dead(lab):
 
 
 STORIES = [
-    Story("dns-loss", "dns", "queries and answers lost between client and resolver", "Lost queries, a lost answer, and the timers they cost.", NEEDS, lost),
-    Story("dns-slow", "dns", "a slow name server behind the resolver, and an AAAA nobody answers", "One name takes long; another's AAAA is silent.", NEEDS, slow),
-    Story("dns-wrong", "dns", "truncated, SERVFAIL, NXDOMAIN", "Answers that do not fit, fail, or deny.", NEEDS, wrong),
-    Story("dns-dead", "dns", "the first resolver is dead", "Each lookup pays the timer of a dead resolver first.", NEEDS, dead),
+    Story("dns-loss", "dns", "queries and answers lost between client and resolver", "Lost queries, a lost answer, and the timers they cost.", NEEDS, lost,
+          spanish="consultas y respuestas perdidas entre el cliente y el servidor DNS"),
+    Story("dns-slow", "dns", "a slow name server behind the resolver, and an AAAA nobody answers", "One name takes long; another's AAAA is silent.", NEEDS, slow,
+          spanish="un servidor de nombres lento detrás del servidor DNS, y un AAAA que nadie responde"),
+    Story("dns-wrong", "dns", "truncated, SERVFAIL, NXDOMAIN", "Answers that do not fit, fail, or deny.", NEEDS, wrong,
+          spanish="truncada, SERVFAIL, NXDOMAIN"),
+    Story("dns-dead", "dns", "the first resolver is dead", "Each lookup pays the timer of a dead resolver first.", NEEDS, dead,
+          spanish="el primer servidor DNS está muerto"),
 ]

@@ -20,4 +20,5 @@ def play(lab):
 
 
 STORY = Story("forged-reset", "web", "a device in the path resets connections by their server name",
-              "One name's ClientHello is answered with a reset that the server never sent.", WEB_NEEDS, play)
+              "One name's ClientHello is answered with a reset that the server never sent.", WEB_NEEDS, play,
+              spanish="un equipo del camino corta conexiones según el nombre del servidor")

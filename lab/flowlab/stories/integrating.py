@@ -47,4 +47,5 @@ def play(lab):
 
 STORY = Story("integrating", "all", "the integrating lab: dig, curl, ssh and NTP in one capture, three clocks",
               "One action after the other in one capture, with a second one at the router; clocks and zones differ.",
-              ["chronyd", "nginx", "named", "sshd", "ssh", "sshpass", "rsyslogd", "curl", "dig"], play)
+              ["chronyd", "nginx", "named", "sshd", "ssh", "sshpass", "rsyslogd", "curl", "dig"], play,
+              spanish="la práctica integradora: dig, curl, ssh y NTP en una captura, tres relojes")

@@ -36,4 +36,5 @@ def play(lab):
 
 STORY = Story("journal-step", "all", "journald, and a clock that is set right in the middle",
               "A server seconds off is stepped; its journal is handed over in four forms.",
-              ["sshd", "ssh", "sshpass", "journalctl", "nginx", "unbound", "curl"], play)
+              ["sshd", "ssh", "sshpass", "journalctl", "nginx", "unbound", "curl"], play,
+              spanish="journald, y un reloj que se pone en hora a mitad")

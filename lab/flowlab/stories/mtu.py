@@ -41,7 +41,9 @@ def discovered(lab):
 
 STORIES = [
     Story("mtu-black-hole", "web", "large packets vanish without ICMP: TLS stops at the certificate",
-          "A device in the path drops packets above its MTU and tells nobody.", WEB_NEEDS, black_hole),
+          "A device in the path drops packets above its MTU and tells nobody.", WEB_NEEDS, black_hole,
+          spanish="los paquetes grandes desaparecen sin ICMP: TLS se queda en el certificado"),
     Story("mtu-discovered", "web", "large packets are refused by ICMP: path MTU discovery works",
-          "The router tells its smaller MTU.", WEB_NEEDS, discovered),
+          "The router tells its smaller MTU.", WEB_NEEDS, discovered,
+          spanish="ICMP rechaza los paquetes grandes: el descubrimiento de la MTU funciona"),
 ]

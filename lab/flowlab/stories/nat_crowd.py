@@ -31,4 +31,5 @@ def play(lab):
 
 
 STORY = Story("nat-crowd", "web", "four machines behind one address, and a log without ports",
-              "Many browsers behind address translation; the combined log cannot tell them apart.", WEB_NEEDS + ["nft", "conntrack"], play)
+              "Many browsers behind address translation; the combined log cannot tell them apart.", WEB_NEEDS + ["nft", "conntrack"], play,
+              spanish="cuatro máquinas tras una dirección, y un registro sin puertos")

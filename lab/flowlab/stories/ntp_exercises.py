@@ -66,8 +66,11 @@ def both_sides(lab):
 
 
 STORIES = [
-    Story("ntp-a", "ntp", "exercise A: offset and delay over time, jitter and loss", "chronyd measures through losses and a restless path.", NEEDS, series),
-    Story("ntp-b", "ntp", "exercise B: one server beside another", "Two servers that do not agree.", NEEDS, two_servers),
+    Story("ntp-a", "ntp", "exercise A: offset and delay over time, jitter and loss", "chronyd measures through losses and a restless path.", NEEDS, series,
+          spanish="ejercicio A: desfase y retardo en el tiempo, fluctuación y pérdida"),
+    Story("ntp-b", "ntp", "exercise B: one server beside another", "Two servers that do not agree.", NEEDS, two_servers,
+          spanish="ejercicio B: un servidor junto a otro"),
     Story("ntp-c", "ntp", "exercise C: the same event on client and server", "Requests seen by two clocks, both measured against a third.",
-          NEEDS + ["nginx", "unbound", "curl"], both_sides),
+          NEEDS + ["nginx", "unbound", "curl"], both_sides,
+          spanish="ejercicio C: el mismo suceso en cliente y servidor"),
 ]

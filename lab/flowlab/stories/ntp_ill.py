@@ -73,7 +73,9 @@ def disciplined(lab):
 
 STORIES = [
     Story("ntp-servers", "ntp", "no answer, kiss-o'-death, stratum 16, and four clocks that are off",
-          "Clients that are not answered, told to go away, or offered an unsynchronised clock.", NEEDS, servers),
+          "Clients that are not answered, told to go away, or offered an unsynchronised clock.", NEEDS, servers,
+          spanish="sin respuesta, beso de la muerte (kiss-o'-death), estrato 16, y cuatro relojes desviados"),
     Story("ntp-disciplined", "ntp", "chronyd takes a wrong clock in hand while it serves",
-          "A web server's clock is off; chronyd really steers it (slewing or stepping) while requests go on.", NEEDS, disciplined),
+          "A web server's clock is off; chronyd really steers it (slewing or stepping) while requests go on.", NEEDS, disciplined,
+          spanish="chronyd corrige un reloj equivocado mientras sirve"),
 ]

@@ -26,4 +26,5 @@ def play(lab):
 
 
 STORY = Story("slow-app", "web", "a slow application: DNS, TCP and TLS are innocent",
-              "Some paths sleep in the application; a slow body, a 504 of the proxy and a client that gives up beside fast requests.", WEB_NEEDS, play)
+              "Some paths sleep in the application; a slow body, a 504 of the proxy and a client that gives up beside fast requests.", WEB_NEEDS, play,
+              spanish="una aplicación lenta: DNS, TCP y TLS son inocentes")

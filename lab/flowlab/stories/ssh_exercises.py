@@ -46,8 +46,11 @@ def key_exchange(lab):
 
 
 STORIES = [
-    Story("ssh-a", "ssh", "exercise A: a login counted in round trips, three times", "Three logins with a key.", SSH_NEEDS, round_trips),
-    Story("ssh-b", "ssh", "exercise B: by name and by address", "Logins by name and by address in turn.", SSH_NEEDS, name_or_address),
+    Story("ssh-a", "ssh", "exercise A: a login counted in round trips, three times", "Three logins with a key.", SSH_NEEDS, round_trips,
+          spanish="ejercicio A: una sesión contada en viajes de ida y vuelta, tres veces"),
+    Story("ssh-b", "ssh", "exercise B: by name and by address", "Logins by name and by address in turn.", SSH_NEEDS, name_or_address,
+          spanish="ejercicio B: por nombre y por dirección"),
     Story("ssh-c", "ssh", "exercise C: retransmissions in the key exchange, and the size of the packets",
-          "A path that swallows large packets stops the key exchange.", SSH_NEEDS, key_exchange),
+          "A path that swallows large packets stops the key exchange.", SSH_NEEDS, key_exchange,
+          spanish="ejercicio C: retransmisiones en el intercambio de claves, y el tamaño de los paquetes"),
 ]

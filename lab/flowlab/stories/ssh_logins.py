@@ -35,4 +35,5 @@ def play(lab):
 
 
 STORY = Story("ssh-logins", "ssh", "logins with key and password, and five that fail",
-              "Key, password, wrong password, unknown user, no common algorithm, a banner grab and HTTP on port 22.", SSH_NEEDS + ["sshpass", "curl"], play)
+              "Key, password, wrong password, unknown user, no common algorithm, a banner grab and HTTP on port 22.", SSH_NEEDS + ["sshpass", "curl"], play,
+              spanish="sesiones con clave y con contraseña, y cinco que fracasan")

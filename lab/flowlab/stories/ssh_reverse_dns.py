@@ -25,4 +25,5 @@ def play(lab):
 
 
 STORY = Story("ssh-reverse-dns", "ssh", "a login waits while the server asks for the client's name",
-              "sshd with UseDNS asks for the PTR of each client; one is never answered.", SSH_NEEDS + ["named"], play)
+              "sshd with UseDNS asks for the PTR of each client; one is never answered.", SSH_NEEDS + ["named"], play,
+              spanish="una sesión espera mientras el servidor pregunta por el nombre del cliente")

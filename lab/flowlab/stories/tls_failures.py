@@ -68,4 +68,5 @@ def play(lab):
 
 STORY = Story("tls-failures", "web", "TLS that fails, one reason a request, and a client whose clock is a year ahead",
               "Expired, unknown authority, wrong name, version, cipher, wrong protocol; and a certificate that only one client finds expired. The keys are there.",
-              WEB_NEEDS, play)
+              WEB_NEEDS, play,
+              spanish="TLS que falla, por una razón en cada petición, y un cliente cuyo reloj va un año adelantado")

@@ -22,4 +22,5 @@ def play(lab):
 
 
 STORY = Story("two-points", "web", "three capture points whose clocks are seconds apart, an asymmetric lossy path",
-              "Client, router and server captured at once; delay there and back differ, some segments are lost.", WEB_NEEDS + ["editcap"], play)
+              "Client, router and server captured at once; delay there and back differ, some segments are lost.", WEB_NEEDS + ["editcap"], play,
+              spanish="tres puntos de captura cuyos relojes difieren en segundos, un camino asimétrico con pérdidas")

@@ -32,4 +32,5 @@ def play(lab):
 
 
 STORY = Story("unreachable", "web", "four ways not to be served: RST, silence, ICMP prohibited, no such machine",
-              "A closed port, a port that is dropped in silence, one the router prohibits and an address nobody has.", WEB_NEEDS + ["nft"], play)
+              "A closed port, a port that is dropped in silence, one the router prohibits and an address nobody has.", WEB_NEEDS + ["nft"], play,
+              spanish="cuatro formas de no ser atendido: RST, silencio, ICMP prohibido, no existe tal máquina")

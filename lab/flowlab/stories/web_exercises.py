@@ -43,8 +43,11 @@ def injected(lab):
 
 
 STORIES = [
-    Story("web-a", "web", "exercise A: ten repetitions, the table and its dominant part", "Ten times the same page.", WEB_NEEDS, repeat),
-    Story("web-b", "web", "exercise B: IPv4 beside IPv6", "The same page over IPv4 and IPv6, five times each.", WEB_NEEDS, versions),
+    Story("web-a", "web", "exercise A: ten repetitions, the table and its dominant part", "Ten times the same page.", WEB_NEEDS, repeat,
+          spanish="ejercicio A: diez repeticiones, la tabla y su parte dominante"),
+    Story("web-b", "web", "exercise B: IPv4 beside IPv6", "The same page over IPv4 and IPv6, five times each.", WEB_NEEDS, versions,
+          spanish="ejercicio B: IPv4 junto a IPv6"),
     Story("web-c", "web", "exercise C: baseline, then 500 ms injected in the application",
-          "Five fast requests, then five that the application delays by 500 ms.", WEB_NEEDS, injected),
+          "Five fast requests, then five that the application delays by 500 ms.", WEB_NEEDS, injected,
+          spanish="ejercicio C: línea base, y luego 500 ms inyectados en la aplicación"),
 ]

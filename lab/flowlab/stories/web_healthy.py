@@ -24,4 +24,5 @@ def play(lab):
 
 
 STORY = Story("web-healthy", "web", "healthy web traffic: TLS 1.3 and 1.2, keep-alive, HTTP/2, IPv6, POST",
-              "Healthy web traffic through a resolver, a router and nginx; the web server's clock is off and drifts.", WEB_NEEDS, play)
+              "Healthy web traffic through a resolver, a router and nginx; the web server's clock is off and drifts.", WEB_NEEDS, play,
+              spanish="tráfico web sano: TLS 1.3 y 1.2, conexiones persistentes, HTTP/2, IPv6, POST")
