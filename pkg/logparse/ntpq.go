@@ -28,6 +28,7 @@ var ntpq = &Format{
 
 type ntpqText struct {
 	table     bool
+	skip      bool // what follows tells nothing of a clock: -c as, kerninfo, sysinfo
 	variables map[string]string
 	event     Event
 }
@@ -35,7 +36,7 @@ type ntpqText struct {
 func (q *ntpqText) line(line []byte, at place, out *outbox) bool {
 	if _, _, ok := prompt(line, "ntpq"); ok {
 		q.finish(out)
-		q.table = false
+		q.table, q.skip = false, false
 		return true
 	}
 	text := bytes.TrimSpace(line)
@@ -44,19 +45,29 @@ func (q *ntpqText) line(line []byte, at place, out *outbox) bool {
 		return true
 	case bytes.HasPrefix(text, []byte("remote ")):
 		q.finish(out)
-		q.table = true
+		q.table, q.skip = true, false
+		return true
+	case bytes.HasPrefix(text, []byte("ind assid status")):
+		q.finish(out)
+		q.table, q.skip = false, true
 		return true
 	case bytes.HasPrefix(text, []byte("====")):
 		return true
 	case bytes.HasPrefix(line, []byte("associd=")), bytes.HasPrefix(line, []byte("assID=")):
 		q.finish(out)
-		q.table = false
+		q.table, q.skip = false, false
 		q.event = begin(ClockReading, at)
 		q.event.Process, q.event.Means = "ntpd", Updated
 		q.variables = map[string]string{}
 		q.add(text)
 		return true
+	case q.skip:
+		return true
 	case q.variables != nil:
+		if name, _, ok := bytes.Cut(text, []byte(":  ")); ok && !bytes.Contains(name, []byte{'='}) || bytes.HasPrefix(text, []byte("calibration interval")) {
+			q.variables, q.skip = nil, true
+			return true
+		}
 		if !bytes.Contains(text, []byte{'='}) {
 			return false
 		}

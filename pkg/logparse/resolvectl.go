@@ -29,6 +29,8 @@ type resolvectlText struct {
 	event  Event
 	open   bool
 	status bool   // the event is a link's state
+	counts bool   // what follows are the resolver's statistics
+	done   bool   // the event has all its records
 	key    string // of the status, for lines that go on
 }
 
@@ -55,7 +57,7 @@ func (r *resolvectlText) end(out *outbox) { r.finish(out) }
 func (r *resolvectlText) line(line []byte, at place, out *outbox) bool {
 	if _, _, ok := prompt(line, "resolvectl", "systemd-resolve"); ok {
 		r.finish(out)
-		r.status = false
+		r.status, r.counts = false, false
 		return true
 	}
 	text := bytes.TrimSpace(line)
@@ -81,6 +83,9 @@ func (r *resolvectlText) line(line []byte, at place, out *outbox) bool {
 	if r.status && r.open {
 		return r.state(line, text, at)
 	}
+	if r.counts = r.counts || bytes.HasPrefix(text, []byte("DNSSEC supported by current servers:")) || string(text) == "Transactions"; r.counts {
+		return true
+	}
 	return r.query(line, text, at, out)
 }
 
@@ -91,7 +96,9 @@ func (r *resolvectlText) state(line, text []byte, at place) bool {
 	}
 	r.event.reach(at)
 	value := text
-	if key, v, ok := bytes.Cut(text, []byte(": ")); ok {
+	if v, ok := bytes.CutPrefix(text, []byte("DNS Servers ")); ok { // systemd 252 leaves out the colon
+		r.key, value = "DNS Servers", v
+	} else if key, v, ok := bytes.Cut(text, []byte(": ")); ok {
 		r.key, value = string(key), v
 	}
 	switch r.key {
@@ -129,6 +136,7 @@ func (r *resolvectlText) query(line, text []byte, at place, out *outbox) bool {
 			return true
 		}
 		r.event.reach(at)
+		r.done = true
 		if _, rest, ok := bytes.Cut(text, []byte(" in ")); ok && bytes.HasPrefix(text, []byte("-- Information acquired")) {
 			if ns, _, ok := span(bytes.TrimRight(rest, ".")); ok {
 				r.event.Lookup.QueryTime = time.Duration(ns)
@@ -144,38 +152,89 @@ func (r *resolvectlText) query(line, text []byte, at place, out *outbox) bool {
 		r.answer(text)
 		return true
 	}
+	if name, kind, data, ok := resolvedRecord(text); ok {
+		r.record(name, kind, data, at, out)
+		return true
+	}
 	name, value, ok := bytes.Cut(text, []byte(": "))
 	if !ok || !isDNSName(name) {
 		return false
 	}
-	r.finish(out)
-	r.event = begin(ClientDNS, at)
-	r.event.Process, r.event.Means, r.open, r.status = "resolvectl", ClientEnd, true, false
-	l := &Lookup{ID: -1, QueryTime: -1, Name: strings.Clone(lowerName(name))}
-	r.event.Lookup = l
-	if bytes.HasPrefix(value, []byte("resolve call failed")) {
-		r.event.Outcome, r.event.Text = "failed", string(value)
-		switch {
-		case bytes.Contains(value, []byte("not found")), bytes.Contains(value, []byte("NXDOMAIN")):
-			l.Status = "NXDOMAIN"
-		case bytes.Contains(value, []byte("SERVFAIL")):
-			l.Status = "SERVFAIL"
-		case bytes.Contains(value, []byte("REFUSED")):
-			l.Status = "REFUSED"
-		case bytes.Contains(value, []byte("timed out")):
-			l.Timeouts++
-		case bytes.Contains(value, []byte("All attempts to contact name servers")):
-			l.NoServers, r.event.Outcome = true, "no-servers"
-		}
-		return true
+	r.ask(name, at, out)
+	if !r.answer(value) {
+		r.fail(value)
 	}
-	r.answer(value)
 	return true
 }
 
-func (r *resolvectlText) answer(text []byte) {
-	word, _, _ := cutAt(text, ' ')
-	if a, ok := address(word); ok && r.event.Lookup != nil && len(r.event.Lookup.Answers) < maxAnswers {
-		r.event.Lookup.Answers = append(r.event.Lookup.Answers, a)
+// ask begins the event of a question.
+func (r *resolvectlText) ask(name []byte, at place, out *outbox) {
+	r.finish(out)
+	r.event = begin(ClientDNS, at)
+	r.event.Process, r.event.Means, r.open, r.status, r.done = "resolvectl", ClientEnd, true, false, false
+	r.event.Lookup = &Lookup{ID: -1, QueryTime: -1, Name: strings.Clone(lowerName(name))}
+	if a, ok := address(name); ok {
+		r.event.Lookup.Name, r.event.Lookup.Type = reverseName(a.String()), "PTR"
 	}
+}
+
+// resolvedRecord reads "app.ejemplo.com IN AAAA fd20:1::a    -- link: eth0",
+// the answer to a query that gives a type.
+func resolvedRecord(text []byte) (name, kind, data []byte, ok bool) {
+	var f [4][]byte
+	if words(text, f[:]) < 4 || string(f[1]) != "IN" || !digTypes[string(f[2])] {
+		return nil, nil, nil, false
+	}
+	return f[0], f[2], f[3], isDNSName(f[0])
+}
+
+// record takes one record of an answer: its first one tells the question, which
+// CNAMEs come before or behind.
+func (r *resolvectlText) record(name, kind, data []byte, at place, out *outbox) {
+	if !r.open || r.status || r.done {
+		r.ask(name, at, out)
+	}
+	r.event.reach(at)
+	l := r.event.Lookup
+	if l.Status = "NOERROR"; l.Type == "" || l.Type == "CNAME" {
+		l.Type = string(kind)
+	}
+	r.answer(data)
+}
+
+// fail notes why there is no answer. Which words there are depends on the
+// version: "resolve call failed: 'x' not found", "Name 'x' not found".
+func (r *resolvectlText) fail(why []byte) {
+	l := r.event.Lookup
+	r.event.Outcome, r.event.Text = "failed", string(why)
+	switch {
+	case bytes.Contains(why, []byte("not found")), bytes.Contains(why, []byte("NXDOMAIN")):
+		l.Status = "NXDOMAIN"
+	case bytes.Contains(why, []byte("SERVFAIL")):
+		l.Status = "SERVFAIL"
+	case bytes.Contains(why, []byte("REFUSED")):
+		l.Status = "REFUSED"
+	case bytes.Contains(why, []byte("timed out")):
+		l.Timeouts++
+	case bytes.Contains(why, []byte("All attempts to contact name servers")):
+		l.NoServers, r.event.Outcome = true, "no-servers"
+	}
+}
+
+// answer reads an address, or the name of an address asked for, before its link.
+func (r *resolvectlText) answer(text []byte) bool {
+	l := r.event.Lookup
+	word, rest, _ := cutAt(text, ' ')
+	rest = bytes.TrimSpace(rest)
+	if a, ok := address(word); ok {
+		if len(l.Answers) < maxAnswers {
+			l.Answers = append(l.Answers, a)
+		}
+		return true
+	}
+	if l.Type != "PTR" || !isDNSName(word) || len(rest) > 0 && !bytes.HasPrefix(rest, []byte("-- link:")) {
+		return false
+	}
+	l.Status = "NOERROR"
+	return true
 }
