@@ -28,15 +28,15 @@ const leastTurn = 1e-4
 // too small to matter for any a below lowest(b).
 //
 // Edges must be sorted by line, then target. The cost is O(E log T) for E edges
-// and T targets.
-func chain(edges []edge, lines, targets int, swapped func(a, b int) float64, lowest func(b int) int) {
-	new(chainRun).solve(edges, lines, targets, swapped, lowest)
+// and T targets. It returns the logarithm of the sum over all ways.
+func chain(edges []edge, lines, targets int, swapped func(a, b int) float64, lowest func(b int) int) float64 {
+	return new(chainRun).solve(edges, lines, targets, swapped, lowest)
 }
 
 // solve is chain; the run may be used again, and keeps what it needed of memory.
-func (c *chainRun) solve(edges []edge, lines, targets int, swapped func(a, b int) float64, lowest func(b int) int) {
+func (c *chainRun) solve(edges []edge, lines, targets int, swapped func(a, b int) float64, lowest func(b int) int) float64 {
 	if len(edges) == 0 {
-		return
+		return 0
 	}
 	c.edges, c.targets, c.pairs = edges, targets, c.pairs[:0]
 	c.findStarts(lines)
@@ -45,6 +45,7 @@ func (c *chainRun) solve(edges []edge, lines, targets int, swapped func(a, b int
 	c.findSwaps(swapped, lowest)
 	c.forward()
 	c.backward()
+	return c.total
 }
 
 // number gives the edges targets from 0 on without gaps, in their order, and

@@ -110,22 +110,58 @@ func fitOutputs(outputs []output, own []*Journey) []series {
 		if len(s.journeys) == 0 {
 			continue
 		}
-		offset, known := clockOfMarks(run, s.journeys)
-		for i, o := range run {
-			for n, j := range s.journeys {
-				score := outputScore(o.event, j)
-				if known && score > hopeless {
-					score += markScore(o.event, j, offset)
-				}
-				if score > leastOdds {
-					s.edges = append(s.edges, edge{line: i, target: n, odds: math.Exp(min(score, 40))})
-				}
-			}
-		}
-		chain(s.edges, len(run), len(s.journeys), func(int, int) float64 { return 0.01 }, func(b int) int { return b - 4 })
+		s.edges = fitSeries(run, s.journeys)
 		list = append(list, s)
 	}
 	return list
+}
+
+// fitSeries pairs the outputs of a run with journeys, in order: under every
+// offset that the marks may have, and under none; each way of seeing it counts
+// by how well it explains the whole.
+func fitSeries(run []output, own []*Journey) []edge {
+	var plain []edge
+	for i, o := range run {
+		for n, j := range own {
+			if score := outputScore(o.event, j); score > leastOdds {
+				plain = append(plain, edge{line: i, target: n, odds: math.Exp(min(score, 40))})
+			}
+		}
+	}
+	views := [][]edge{plain}
+	weights := []float64{chainOutputs(plain, len(run), len(own))}
+	for _, offset := range offsetsOfMarks(run, own, plain) {
+		marked := slices.Clone(plain)
+		for k := range marked {
+			e := &marked[k]
+			e.odds, e.p = e.odds*math.Exp(markScore(run[e.line].event, own[e.target], offset)), 0
+		}
+		views = append(views, marked)
+		weights = append(weights, chainOutputs(marked, len(run), len(own))+offsetPrior)
+	}
+	most, sum := slices.Max(weights), 0.0
+	for i := range weights {
+		weights[i] = math.Exp(weights[i] - most)
+		sum += weights[i]
+	}
+	edges := slices.Clone(plain)
+	for k := range edges {
+		edges[k].p = 0
+		for i, v := range views {
+			edges[k].p += v[k].p * weights[i] / sum
+		}
+	}
+	return edges
+}
+
+// offsetPrior is the logarithm of the probability of one offset of marks among
+// all within a second that can be told apart.
+var offsetPrior = math.Log(float64(2*markScale) / float64(second))
+
+// chainOutputs chains the outputs of one host: commands seldom end in another
+// order than their actions began.
+func chainOutputs(edges []edge, lines, targets int) float64 {
+	return chain(edges, lines, targets, func(int, int) float64 { return 0.01 }, func(b int) int { return b - 4 })
 }
 
 // runs divides a host's outputs into series: a file that holds several is one,
@@ -174,46 +210,53 @@ func fitsKind(k logparse.Kind, j *Journey) bool {
 // day is the span in which a time of day comes again.
 const day = int64(24 * time.Hour)
 
-// clockOfMarks finds how far the clock of programs that printed times of day is
-// ahead of the packets' one: most of the marks must agree on it. Only within a
-// second: curl takes the second from one clock and its fraction from another, so
-// that what it prints may be off by one second, differently in each run.
-func clockOfMarks(run []output, own []*Journey) (offset int64, ok bool) {
+// offsetsOfMarks lists how far the clock of programs that printed times of day
+// may be ahead of the packets' one: where at least two marks agree, the offsets
+// most agree on first. Only within a second: curl takes the second from one clock
+// and its fraction from another, so that what it prints may be off by one second,
+// differently in each run. Requests in even steps agree on several offsets.
+func offsetsOfMarks(run []output, own []*Journey, fits []edge) []int64 {
 	var votes []int64
-	n := 0
-	for _, o := range run {
-		if len(o.event.Marks) == 0 {
-			continue
+	for _, e := range fits {
+		if d, ok := markDistance(run[e.line].event, own[e.target]); ok {
+			votes = append(votes, d-floorTo(d, second))
 		}
-		n++
-		for _, j := range own {
-			if outputScore(o.event, j) <= leastOdds {
-				continue
-			}
-			if d, ok := markDistance(o.event, j); ok {
-				votes = append(votes, d-floorTo(d, second))
-			}
-		}
-	}
-	if len(votes) == 0 {
-		return 0, false
 	}
 	slices.Sort(votes)
+	n := len(votes)
 	for _, v := range votes {
 		votes = append(votes, v+second) // the second after looks the same
 	}
-	const width = 10 * msec
-	best, at := 0, 0
+	type peak struct {
+		votes  int
+		offset int64
+	}
+	var peaks []peak
 	for i, k := 0, 0; i < len(votes); i++ {
-		for votes[i]-votes[k] > width {
+		for votes[i]-votes[k] > markWidth {
 			k++
 		}
-		if i-k+1 > best {
-			best, at = i-k+1, (k+i)/2
+		p := peak{i - k + 1, votes[(k+i)/2]}
+		switch last := len(peaks) - 1; {
+		case p.votes < 2 || k >= n:
+		case last < 0 || p.offset-peaks[last].offset > markWidth:
+			peaks = append(peaks, p)
+		case p.votes > peaks[last].votes:
+			peaks[last] = p
 		}
 	}
-	return votes[at], best >= 3 && best*2 >= n
+	slices.SortStableFunc(peaks, func(a, b peak) int { return cmp.Compare(b.votes, a.votes) })
+	var offsets []int64
+	for _, p := range peaks[:min(len(peaks), mostOffsets)] {
+		offsets = append(offsets, p.offset-floorTo(p.offset, second))
+	}
+	return offsets
 }
+
+const (
+	markWidth   = 10 * msec // within which marks agree
+	mostOffsets = 16        // considered
+)
 
 const second = int64(time.Second)
 
@@ -250,6 +293,9 @@ func markDistance(e *logparse.Event, j *Journey) (int64, bool) {
 	return 0, false
 }
 
+// markScale is the scale on which a mark misses its instant.
+const markScale = 3 * msec
+
 // markScore says how well the fraction of a mark agrees with the packets at a
 // known offset.
 func markScore(e *logparse.Event, j *Journey, offset int64) float64 {
@@ -258,7 +304,7 @@ func markScore(e *logparse.Event, j *Journey, offset int64) float64 {
 		return 0
 	}
 	off := d - offset - floorTo(d-offset+second/2, second)
-	return 5 - min(float64(abs(off))/float64(3*msec), 15)
+	return -offsetPrior - min(float64(abs(off))/float64(markScale), 15)
 }
 
 // takeSeries turns the probabilities of a series into links.

@@ -65,6 +65,9 @@ func targetOf(j *Journey, tb timebase) *target {
 	}
 	e := p.Exchange
 	start := e.RequestFirst
+	if !start.Seen() && e.Ordinal == 1 {
+		start = p.Flow.FirstPayload[pcapflow.Client] // not understood as a request
+	}
 	if !start.Seen() {
 		start = e.ResponseFirst
 	}

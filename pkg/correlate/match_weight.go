@@ -7,6 +7,7 @@ import (
 
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
 // line is a log line on the reference clock.
@@ -173,10 +174,14 @@ func durationScore(l *line, t *target, typical float64) float64 {
 	other := math.Exp(-float64(d)/typical) / typical
 	s := 0.0
 	switch dist := overlap(d-msec, d+msec, low-2*msec, high+2*msec); {
+	case t.open && d < high+lingering:
+		// It took what others take, or as long as something kept it open.
+		return math.Log(0.5 + 0.5/float64(high+lingering)/other)
+	case dist == 0 && t.reach() > early:
+		// Its kernel took the answer from it at once, or as slowly as the client did.
+		return math.Log(0.5 + 0.5/float64(high-low+6*msec)/other)
 	case dist == 0:
 		s = -math.Log(float64(high - low + 6*msec))
-	case t.open:
-		s = -math.Log(float64(lingering)) - 2
 	case d > high && d < high+lingering:
 		s = max(-math.Log(float64(lingering))-4, -math.Log(float64(high-low+6*msec))-float64(dist)/float64(tail))
 	default:
@@ -203,9 +208,10 @@ func keyScore(l *line, t *target, rare func(kind byte, value string) float64) fl
 		s -= 6
 	}
 	if strings.HasPrefix(e.Text, "\x16\x03") { // a ClientHello taken for a request
-		if t.point.Flow.TLS != nil {
+		switch f := t.point.Flow; {
+		case f.TLS != nil && f.TLS.PlainAnswer == "http":
 			s += 4
-		} else {
+		case f.TLS == nil || f.FirstPayload[pcapflow.Server].Seen():
 			s -= 6
 		}
 	}

@@ -22,7 +22,8 @@ func (e *evidence) problem(opt Options) clock.Problem {
 
 // solve measures the clocks. Where most of them seem to step at once it is the
 // reference that stepped, and another one is tried: a clock that repeats or
-// skips time is a bad measure for the others.
+// skips time is a bad measure for the others. One that is known to repeat time is
+// never tried for that.
 func (e *evidence) solve(opt Options) *clock.Solution {
 	const attempts = 3
 	p := e.problem(opt)
@@ -31,9 +32,10 @@ func (e *evidence) solve(opt Options) *clock.Solution {
 	if opt.Reference != "" {
 		return best
 	}
+	repeats := e.repeating()
 	for n := 1; n <= attempts && 2*least > all && all > 1; n++ {
 		i := slices.Index(p.Prefer, best.Reference) + n
-		if i >= len(p.Prefer) || e.clocks[p.Prefer[i]].Kind != e.clocks[best.Reference].Kind {
+		if i >= len(p.Prefer) || e.clocks[p.Prefer[i]].Kind != e.clocks[best.Reference].Kind || repeats[p.Prefer[i]] > repeats[best.Reference] {
 			break
 		}
 		q := p
