@@ -94,7 +94,7 @@ func (r *reader) stream(it *item, src logparse.Source, to Sink) {
 		d = r.readParts(it, s, src, to)
 	} else {
 		dec := it.format.Open(s, src)
-		d.conclude(dec, r.readThrough(dec, to, &d))
+		d.conclude(dec, r.readThrough(it, dec, to, &d))
 	}
 	if it.sample.yearless && src.Year == 0 {
 		d.problems = append(d.problems, Problem{Text: "its lines state no year, and no other evidence tells it: they have no time"})
@@ -104,13 +104,16 @@ func (r *reader) stream(it *item, src logparse.Source, to Sink) {
 
 // readThrough gives the events of one decoder to a sink, and returns why it
 // ended; nil where ctx did.
-func (r *reader) readThrough(dec logparse.Decoder, to Sink, d *decoded) (err error) {
+func (r *reader) readThrough(it *item, dec logparse.Decoder, to Sink, d *decoded) (err error) {
 	var e logparse.Event
 	for d.events&0xfff != 0 || r.ctx.Err() == nil {
 		if err = dec.Next(&e); err != nil {
 			break
 		}
 		d.events++
+		if it.aliases != nil {
+			e.Host = it.named(e.Host)
+		}
 		if e.HasTime {
 			d.at(e.Time)
 		}

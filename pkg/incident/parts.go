@@ -106,7 +106,7 @@ func (r *reader) readPart(it *item, src logparse.Source, block logparse.Block, p
 		}
 	}()
 	dec := it.format.OpenBlock(block, src)
-	r.readThrough(dec, p.sink, &p.read) // a block ends with its end
+	r.readThrough(it, dec, p.sink, &p.read) // a block ends with its end
 	p.read.lines, p.bad = dec.Lines(), dec.Problems()
 }
 

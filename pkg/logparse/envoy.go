@@ -42,7 +42,9 @@ func (v *envoyLines) line(b []byte, e *Event) bool {
 	}
 	e.set(st, &v.src)
 	e.Kind, e.Means = HTTPRequest, RequestStart
-	requestLine(b[:end], e)
+	if string(b[:end]) != "- - -" { // a connection that is proxied as it is
+		requestLine(b[:end], e)
+	}
 	return envoyResult(b[end+1:], e)
 }
 
