@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowcorr/flowcorr/internal/wholefile"
 	"github.com/flowcorr/flowcorr/pkg/archive"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/report/render"
@@ -136,7 +137,7 @@ func (env *environment) writeTrends(out string, s *trend.Summary) error {
 	for ending, write := range map[string]func(io.Writer, *trend.Summary, render.TextOptions) error{
 		"txt": render.Trends, "md": render.TrendsMarkdown, "html": render.TrendsHTML,
 	} {
-		err := archive.WriteFile(filepath.Join(out, "report."+ending), func(w io.Writer) error { return write(w, s, render.TextOptions{Lang: env.speaks, Width: 120}) })
+		err := wholefile.Write(filepath.Join(out, "report."+ending), 0o666, func(w io.Writer) error { return write(w, s, render.TextOptions{Lang: env.speaks, Width: 120}) })
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowcorr/flowcorr/internal/wholefile"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/report"
 	"github.com/flowcorr/flowcorr/pkg/report/compare"
@@ -91,7 +92,7 @@ func runCompare(env *environment, args []string, by string) error {
 		if err != nil {
 			return err
 		}
-		if err := writeFile(path, func(w io.Writer) error { return write(w, c, fileText(env.speaks)) }); err != nil {
+		if err := wholefile.Write(path, 0o666, func(w io.Writer) error { return write(w, c, fileText(env.speaks)) }); err != nil {
 			return fmt.Errorf("%w %s: %w", errWrite, path, err)
 		}
 	}

@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowcorr/flowcorr/internal/wholefile"
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/diagnose"
 	"github.com/flowcorr/flowcorr/pkg/incident"
@@ -194,7 +194,7 @@ func (env *environment) deliver(r *report.Report, l lang.Lang) error {
 		if err != nil {
 			return err
 		}
-		if err := writeFile(path, func(w io.Writer) error { return write(w, r, fileText(l)) }); err != nil {
+		if err := wholefile.Write(path, 0o666, func(w io.Writer) error { return write(w, r, fileText(l)) }); err != nil {
 			return fmt.Errorf("%w %s: %w", errWrite, path, err)
 		}
 	}
@@ -223,28 +223,6 @@ func fileText(l lang.Lang) render.TextOptions { return render.TextOptions{Lang: 
 func (env *environment) noEnding(path string, endings []string) error {
 	return &usageError{env.say(lang.Text{EN: "%s: the ending %q names no format", ES: "%s: la terminación %q no nombra ningún formato"}, path, filepath.Ext(path)),
 		env.say(lang.Text{EN: "use %s, or add --format", ES: "use %s, o añada --format"}, env.either(endings))}
-}
-
-// writeFile writes beside the target and renames, so that no half a report is
-// ever seen under its name.
-func writeFile(path string, write func(io.Writer) error) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	if err := write(tmp); err != nil {
-		tmp.Close()
-		return err
-	}
-	if err := tmp.Chmod(0o644); err != nil {
-		tmp.Close()
-		return err
-	}
-	if err := tmp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
 }
 
 // statusOf is the exit status by the findings shown.

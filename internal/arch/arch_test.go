@@ -39,8 +39,8 @@ var mayImport = map[string][]string{
 	"pkg/report/redact":    {"pkg/report"},
 	"lab":                  {}, // tests alone: the lab itself is not of Go
 	"pkg/report/render":    {"pkg/report/trend", "pkg/lang", "pkg/report", "pkg/report/compare"},
-	"pkg/watch":            {"internal/lock", "pkg/report"},
-	"pkg/archive":          {"internal/lock", "pkg/unpack", "pkg/pcapflow", "pkg/pcapflow/capture", "pkg/incident", "pkg/correlate", "pkg/report", "pkg/report/trend"},
+	"pkg/watch":            {"internal/lock", "internal/wholefile", "pkg/report"},
+	"pkg/archive":          {"internal/lock", "internal/wholefile", "pkg/unpack", "pkg/pcapflow", "pkg/pcapflow/capture", "pkg/incident", "pkg/correlate", "pkg/report", "pkg/report/trend"},
 	"pkg/report/trend":     {"pkg/report"},
 }
 

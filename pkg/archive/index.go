@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"github.com/flowcorr/flowcorr/internal/lock"
+	"github.com/flowcorr/flowcorr/internal/wholefile"
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/report"
@@ -81,6 +82,9 @@ func Run(ctx context.Context, opt Options) (*Result, error) {
 	}
 	defer unlock()
 	defer os.RemoveAll(a.work())
+	if err := errors.Join(wholefile.Sweep(opt.Out), wholefile.Sweep(a.index())); err != nil {
+		return nil, err
+	}
 	if err := a.look(ctx); err != nil {
 		return nil, err
 	}
@@ -188,7 +192,7 @@ func (a *archive) saveFiles() error {
 
 // saveOutcomes tells beside the tables what became of every file.
 func (a *archive) saveOutcomes() error {
-	return WriteFile(filepath.Join(a.opt.Out, "files.jsonl"), func(w io.Writer) error { return writeLines(w, a.files) })
+	return wholefile.Write(filepath.Join(a.opt.Out, "files.jsonl"), rowMode, func(w io.Writer) error { return writeLines(w, a.files) })
 }
 
 // kept is what the index holds of one slice.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
+	"github.com/flowcorr/flowcorr/internal/wholefile"
 	"github.com/flowcorr/flowcorr/pkg/report"
 	"github.com/flowcorr/flowcorr/pkg/report/trend"
 )
@@ -22,6 +23,9 @@ import (
 // rowFolders are the tables of the result: folders partitioned by day, and
 // journeys by capture point as well, as DuckDB, ClickHouse and Spark read them.
 var rowFolders = []string{"journeys", "findings", "clocks"}
+
+// rowMode are the permissions of a result's files, less the umask.
+const rowMode = 0o666
 
 // writeRows writes the rows of a slice, and tells to which files, relative to
 // the folder of the result.
@@ -65,9 +69,12 @@ func writeParts[T any](top, key string, rows []T, written *[]string, partition f
 	slices.Sort(order)
 	for _, p := range order {
 		name := path.Join(p, "part-"+key)
+		if err := os.MkdirAll(filepath.Join(top, filepath.FromSlash(p)), 0o755); err != nil {
+			return err
+		}
 		for ending, write := range map[string]func(io.Writer, []T) error{".parquet": writeParquet[T], ".jsonl": writeLines[T]} {
 			*written = append(*written, name+ending)
-			err := WriteFile(filepath.Join(top, filepath.FromSlash(name+ending)), func(w io.Writer) error { return write(w, parts[p]) })
+			err := wholefile.Write(filepath.Join(top, filepath.FromSlash(name+ending)), rowMode, func(w io.Writer) error { return write(w, parts[p]) })
 			if err != nil {
 				return err
 			}
@@ -96,38 +103,8 @@ func writeParquet[T any](w io.Writer, rows []T) error {
 	return out.Close()
 }
 
-// WriteFile writes beside the target and renames: what is there under its name
-// is whole. What an ended run leaves beside it bears the same name each time, so
-// that the next one takes it away.
-func WriteFile(target string, write func(io.Writer) error) (err error) {
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-		return err
-	}
-	tmp := target + ".new"
-	f, err := os.Create(tmp)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(tmp)
-		}
-	}()
-	b := bufio.NewWriterSize(f, 256<<10)
-	if err = write(b); err == nil {
-		err = b.Flush()
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(tmp, target)
-}
-
 func writeJSON(target string, v any) error {
-	return WriteFile(target, func(w io.Writer) error {
+	return wholefile.Write(target, rowMode, func(w io.Writer) error {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", " ")
 		return enc.Encode(v)

@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/flowcorr/flowcorr/internal/wholefile"
 )
 
 // state is what outlives a run.
@@ -79,17 +82,16 @@ func (s *state) tidy(folder string) error {
 	})
 }
 
-// save writes beside the file and renames, so that there is always a whole one.
+// save notes the state for the next run; there is always a whole one.
 func (s *state) save(folder string) error {
 	b, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
-	tmp := filepath.Join(folder, stateFile+".new")
-	if err := os.WriteFile(tmp, b, 0o600); err != nil {
+	return wholefile.Write(filepath.Join(folder, stateFile), 0o600, func(w io.Writer) error {
+		_, err := w.Write(b)
 		return err
-	}
-	return os.Rename(tmp, filepath.Join(folder, stateFile))
+	})
 }
 
 // note is what the state keeps of a log.
