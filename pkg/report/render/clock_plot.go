@@ -9,13 +9,15 @@ import (
 
 // Size of a clock's plot, in characters.
 const (
-	plotColumns = 56
-	plotRows    = 5
+	mostColumns  = 56
+	leastColumns = 10
+	plotRows     = 5
 )
 
-// clockPlot draws a clock's offset over its own time: ● where it most likely
-// was, ░ where it may have been. No plot for a clock without a track.
-func clockPlot(k *report.Clock) []string {
+// clockPlot draws a clock's offset over its own time into so many columns: ●
+// where it most likely was, ░ where it may have been. No plot for a clock without
+// a track.
+func clockPlot(k *report.Clock, room int) []string {
 	if len(k.Segments) == 0 {
 		return nil
 	}
@@ -28,6 +30,12 @@ func clockPlot(k *report.Clock) []string {
 	if last <= first || high <= low {
 		return nil
 	}
+	labels := [plotRows]string{0: signed(high), plotRows - 1: signed(low)}
+	width := max(len(labels[0]), len(labels[plotRows-1]))
+	plotColumns := mostColumns
+	if room > 0 {
+		plotColumns = max(min(mostColumns, room-width-2), leastColumns)
+	}
 	row := func(v report.Seconds) int {
 		return min(int(float64(high-v)/float64(high-low)*plotRows), plotRows-1)
 	}
@@ -35,7 +43,7 @@ func clockPlot(k *report.Clock) []string {
 	for i := range cells {
 		cells[i] = []rune(strings.Repeat(" ", plotColumns))
 	}
-	column := float64(last-first) / plotColumns
+	column := float64(last-first) / float64(plotColumns)
 	for x := range plotColumns {
 		at := first + report.Instant((float64(x)+0.5)*column)
 		s := segmentAt(k, at)
@@ -50,15 +58,16 @@ func clockPlot(k *report.Clock) []string {
 		mid := s.Offset + report.Seconds(float64(at-s.From)*s.Drift*1e-6)
 		cells[row(min(max(mid, low), high))][x] = '●'
 	}
-	labels := [plotRows]string{0: signed(high), plotRows - 1: signed(low)}
-	width := max(len(labels[0]), len(labels[plotRows-1]))
 	var out []string
 	for y := range cells {
 		out = append(out, fmt.Sprintf("%*s │%s", width, labels[y], strings.TrimRight(string(cells[y]), " ")))
 	}
 	from, to := clockOf(first), clockOf(last)
 	out = append(out, strings.Repeat(" ", width)+" └"+strings.Repeat("─", plotColumns))
-	return append(out, strings.Repeat(" ", width+2)+from+strings.Repeat(" ", max(plotColumns-len(from)-len(to), 1))+to)
+	if plotColumns < len(from)+1+len(to) { // one below the other
+		return append(out, strings.Repeat(" ", width+2)+from, strings.Repeat(" ", width+2+max(plotColumns-len(to), 0))+to)
+	}
+	return append(out, strings.Repeat(" ", width+2)+from+strings.Repeat(" ", plotColumns-len(from)-len(to))+to)
 }
 
 // segmentAt is the segment that tells of an instant of the clock: the last one

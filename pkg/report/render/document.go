@@ -19,7 +19,7 @@ type block struct {
 	bullets []string //
 	aside   bool     // what only some readers want: folded away where an output can
 	table   *table
-	figure  []string // drawn in characters: shown as it is
+	figure  []string // drawn in characters: shown as it is, below the text
 }
 
 // table with a header; cells hold foreign text as it is.
@@ -112,7 +112,7 @@ func (d *layout) breakdown() {
 }
 
 func (d *layout) breakdownOf(j *report.Journey) {
-	t := &table{header: []string{d.say(lang.Text{EN: "cause", ES: "causa"}), d.say(lang.Text{EN: "time", ES: "tiempo"}), "%", ""}, right: []bool{false, true, true, false}}
+	t := &table{header: []string{d.say(lang.Text{EN: "cause", ES: "causa"}), d.say(lang.Text{EN: "time", ES: "tiempo"}), "%", ""}, right: []bool{false, true, true, false}, spare: []int{3}}
 	for _, s := range j.Breakdown {
 		t.rows = append(t.rows, []string{d.word(s.Cause), span(s.Seconds), fmt.Sprintf("%.1f", 100*float64(s.Share)), strings.Repeat("█", int(float64(s.Share)*30+0.5))})
 	}

@@ -108,7 +108,7 @@ func resultList(results []report.Result) string {
 // hourTable shows the first hours where there are very many.
 func hourTable(d *layout, hours []report.HourCount) *table {
 	const most = 24 * 7
-	t := &table{header: []string{d.say(lang.Text{EN: "hour", ES: "hora"}), d.say(lang.Text{EN: "events", ES: "eventos"}), ""}, right: []bool{false, true, false}}
+	t := &table{header: []string{d.say(lang.Text{EN: "hour", ES: "hora"}), d.say(lang.Text{EN: "events", ES: "eventos"}), ""}, right: []bool{false, true, false}, spare: []int{2}}
 	highest := int64(1)
 	for _, h := range hours {
 		highest = max(highest, h.Events)

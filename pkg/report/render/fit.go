@@ -1,6 +1,8 @@
 package render
 
 import (
+	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -16,17 +18,28 @@ const gap = 2
 // slimmest is the least width a column is narrowed to.
 const slimmest = 8
 
-// comfortable is the width below which a column that yields is not narrowed while
-// others can be left out or narrowed instead.
+// comfortable is the width below which a column that yields is not narrowed: others
+// are left out or narrowed instead, or the rows are written otherwise.
 const comfortable = 20
 
 // fitted narrows columns of printable rows until they fit into width columns
-// (0: no limit), as far as that goes: those that yield first, then the widest.
-func fitted(rows [][]string, width int, t *table) [][]string {
+// (0: no limit): those that yield first; then, where cells fold, the widest. It
+// tells whether they fit then, with no word of the other columns broken; if not,
+// the rows come back as they are.
+func fitted(rows [][]string, width int, t *table) ([][]string, bool) {
 	widths := widthsOf(rows)
-	limits := narrowed(narrowed(widths, t.yields, t.comfort(), width), nil, slimmest, width)
-	if width <= 0 || slices.Equal(widths, limits) {
-		return rows
+	if width <= 0 {
+		return rows, true
+	}
+	limits := narrowed(widths, t.yields, comfortable, width)
+	if t.fold {
+		limits = narrowed(limits, nil, slimmest, width)
+	}
+	if breadth(limits) > width || t.breaks(rows, limits) {
+		return rows, false
+	}
+	if slices.Equal(widths, limits) {
+		return rows, true
 	}
 	out := make([][]string, len(rows))
 	for i, row := range rows {
@@ -39,16 +52,77 @@ func fitted(rows [][]string, width int, t *table) [][]string {
 			}
 		}
 	}
-	return out
+	return out, true
 }
 
-// comfort is the width to which columns that yield are narrowed first: what is
-// cut short may lose more than what is folded.
-func (t *table) comfort() int {
-	if t.fold || len(t.spare) > 0 {
-		return comfortable
+// breaks tells whether a word of a column that does not yield is wider than it.
+func (t *table) breaks(rows [][]string, limits []int) bool {
+	for _, row := range rows {
+		for k, cell := range row {
+			if columns(cell) <= limits[k] || slices.Contains(t.yields, k) {
+				continue
+			}
+			for _, word := range words(cell) {
+				if columns(word) > limits[k] {
+					return true
+				}
+			}
+		}
 	}
-	return slimmest
+	return false
+}
+
+// breadth is how many columns of a terminal a table takes.
+func breadth(widths []int) int {
+	sum := -gap / 2
+	for _, w := range widths {
+		sum += w + gap
+	}
+	return sum
+}
+
+// lowered is the table without the first column that yields, and that column,
+// to be written below each row; false where it has none or cells fold.
+func (t *table) lowered() (*table, []string, bool) {
+	if t.fold || len(t.yields) == 0 {
+		return t, nil, false
+	}
+	k := t.yields[0]
+	var below []string
+	for _, row := range t.rows {
+		below = append(below, Printable(row[k]))
+	}
+	return t.without(k), below, true
+}
+
+// listed writes each row below the other, a line a cell with its header before
+// it: what a table too wide for the terminal becomes. rows[0] is the header.
+func listed(w io.Writer, rows [][]string, width int) error {
+	label := 0
+	for _, h := range rows[0][1:] {
+		label = max(label, columns(h))
+	}
+	const first, indent = "  ", "    "
+	for _, row := range rows[1:] {
+		title := strings.TrimSpace(rows[0][0] + " " + row[0])
+		if title != "" {
+			if _, err := fmt.Fprintln(w, first+strings.Join(folded(title, width-len(first)), "\n"+indent)); err != nil {
+				return err
+			}
+		}
+		for k, cell := range row[1:] {
+			if cell == "" {
+				continue
+			}
+			name := rows[0][1+k]
+			space := indent + strings.Repeat(" ", label+1)
+			lines := folded(cell, max(width-len(space), slimmest))
+			if _, err := fmt.Fprintln(w, indent+name+strings.Repeat(" ", label+1-columns(name))+strings.Join(lines, "\n"+space)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // spared leaves columns out that are spare until the others fit with those that
@@ -62,7 +136,7 @@ func (t *table) spared(width int) *table {
 		least := -gap / 2
 		for i, w := range widthsOf(append([][]string{out.header}, out.rows...)) {
 			if slices.Contains(out.yields, i) {
-				least += min(w, t.comfort()) + gap
+				least += min(w, comfortable) + gap
 			} else {
 				least += w + gap
 			}
@@ -115,11 +189,7 @@ func widthsOf(rows [][]string) []int {
 // time, until all fit or these are down to a least width.
 func narrowed(widths, some []int, least, width int) []int {
 	out := slices.Clone(widths)
-	total := -gap / 2
-	for _, w := range out {
-		total += w + gap
-	}
-	for total > width {
+	for taken := breadth(out); taken > width; taken-- {
 		widest := -1
 		for k := range out {
 			if (some == nil || slices.Contains(some, k)) && out[k] > least && (widest < 0 || out[k] > out[widest]) {
@@ -130,7 +200,6 @@ func narrowed(widths, some []int, least, width int) []int {
 			break
 		}
 		out[widest]--
-		total--
 	}
 	return out
 }
@@ -159,14 +228,14 @@ func head(s string, width int) string {
 func folded(s string, width int) []string {
 	var lines []string
 	line, used := "", 0
-	for _, word := range strings.Split(s, " ") {
+	for _, word := range words(s) {
 		n := columns(word)
 		if used > 0 && used+1+n <= width {
 			line, used = line+" "+word, used+1+n
 			continue
 		}
 		if used > 0 {
-			lines = append(lines, line)
+			lines = append(lines, strings.TrimRight(line, " "))
 		}
 		for n > width && width > 1 {
 			begin := head(word, width)
@@ -175,5 +244,5 @@ func folded(s string, width int) []string {
 		}
 		line, used = word, n
 	}
-	return append(lines, line)
+	return append(lines, strings.TrimRight(line, " "))
 }

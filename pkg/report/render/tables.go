@@ -63,9 +63,9 @@ func Clocks(w io.Writer, r *report.Report, opt TextOptions) error {
 		}
 	}
 	for i := range r.Clocks {
-		if plot := clockPlot(&r.Clocks[i]); plot != nil {
+		if plot := clockPlot(&r.Clocks[i], opt.Width-2); plot != nil {
 			title := d.say(lang.Text{EN: "%s %s: ● most likely, ░ possible", ES: "%s %s: ● lo más probable, ░ posible"}, r.Clocks[i].ID, r.Clocks[i].Name)
-			d.out = append(d.out, block{figure: append([]string{title}, plot...)})
+			d.out = append(d.out, block{text: title, figure: plot})
 		}
 	}
 	return writeText(w, d.out, opt)

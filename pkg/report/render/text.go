@@ -35,9 +35,9 @@ func writeText(w io.Writer, blocks []block, opt TextOptions) error {
 			if i > 0 {
 				fmt.Fprintln(out)
 			}
-			fmt.Fprintln(out, paint(opt, "1", strings.ToUpper(Printable(b.heading))))
+			fmt.Fprintln(out, paint(opt, "1", Wrap(strings.ToUpper(Printable(b.heading)), "", opt.Width)))
 		case b.figure != nil:
-			fmt.Fprintln(out)
+			fmt.Fprintf(out, "\n%s\n", Wrap(Printable(b.text), "  ", opt.Width))
 			for _, line := range b.figure {
 				fmt.Fprintln(out, "  "+Printable(line))
 			}
@@ -112,8 +112,38 @@ func isUnit(w string) bool {
 	return false
 }
 
+// textTable writes a table: as one; where it is too wide with the longest texts
+// below their rows; or, if that is too wide as well, each row as a list.
 func textTable(w io.Writer, t *table, opt TextOptions) error {
 	t = t.spared(opt.Width)
+	rows, fits := fitted(t.printable(), opt.Width, t)
+	if fits {
+		return drawn(w, t, rows, nil, opt)
+	}
+	if small, below, ok := t.lowered(); ok {
+		if rows, fits := fitted(small.printable(), opt.Width, small); fits {
+			return drawn(w, small, rows, below, opt)
+		}
+	}
+	return listed(w, rows, opt.Width)
+}
+
+// printable are the header and the rows, fit to be shown.
+func (t *table) printable() [][]string {
+	rows := make([][]string, 0, len(t.rows)+1)
+	for _, row := range append([][]string{t.header}, t.rows...) {
+		cells := make([]string, len(row))
+		for i, c := range row {
+			cells[i] = Printable(c)
+		}
+		rows = append(rows, cells)
+	}
+	return rows
+}
+
+// drawn writes rows in columns, the first one as the header. What is below, one
+// text a row, follows its row.
+func drawn(w io.Writer, t *table, rows [][]string, below []string, opt TextOptions) error {
 	align := make([]tw.Align, len(t.header))
 	for i := range align {
 		align[i] = tw.AlignLeft
@@ -131,15 +161,6 @@ func textTable(w io.Writer, t *table, opt TextOptions) error {
 		tablewriter.WithRowAutoWrap(tw.WrapNone), tablewriter.WithTrimSpace(tw.On),
 		tablewriter.WithRowAlignmentConfig(tw.CellAlignment{PerColumn: align}),
 	)
-	rows := make([][]string, 0, len(t.rows)+1)
-	for _, row := range append([][]string{t.header}, t.rows...) {
-		cells := make([]string, len(row))
-		for i, c := range row {
-			cells[i] = Printable(c)
-		}
-		rows = append(rows, cells)
-	}
-	rows = fitted(rows, opt.Width, t)
 	table.Header(rows[0])
 	if err := table.Bulk(rows[1:]); err != nil {
 		return err
@@ -147,10 +168,18 @@ func textTable(w io.Writer, t *table, opt TextOptions) error {
 	if err := table.Render(); err != nil {
 		return err
 	}
+	at := 0
 	for line := range strings.Lines(buffer.String()) { // cells are padded at the end of the line, too
 		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
 			return err
 		}
+		if at > 0 && at <= len(below) && below[at-1] != "" {
+			const indent = "     "
+			if _, err := fmt.Fprintln(w, indent+strings.Join(folded(below[at-1], opt.Width-len(indent)), "\n"+indent)); err != nil {
+				return err
+			}
+		}
+		at++
 	}
 	return nil
 }
