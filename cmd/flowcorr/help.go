@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -15,43 +16,51 @@ import (
 // they are about.
 func (env *environment) help(cmd *cobra.Command) {
 	opt := env.textOptions(env.speaks, env.out)
-	width := opt.Width
-	if width == 0 {
-		width = 100
-	}
+	var b strings.Builder
 	text := cmd.Long
 	if text == "" {
 		text = cmd.Short + "."
 	}
-	fmt.Fprintf(env.out, "%s\n\n%s:\n  %s\n", text, env.say(lang.Text{EN: "Usage", ES: "Uso"}), usageLine(env, cmd))
+	fmt.Fprintf(&b, "%s\n\n%s:\n  %s\n", text, env.say(lang.Text{EN: "Usage", ES: "Uso"}), usageLine(env, cmd))
 	if cmd.Example != "" {
-		fmt.Fprintf(env.out, "\n%s:\n%s\n", env.say(lang.Text{EN: "Examples", ES: "Ejemplos"}), cmd.Example)
+		fmt.Fprintf(&b, "\n%s:\n%s\n", env.say(lang.Text{EN: "Examples", ES: "Ejemplos"}), cmd.Example)
 	}
 	if commands := shownCommands(cmd); len(commands) > 0 {
-		fmt.Fprintf(env.out, "\n%s:\n", env.say(lang.Text{EN: "Commands", ES: "Órdenes"}))
+		fmt.Fprintf(&b, "\n%s:\n", env.say(lang.Text{EN: "Commands", ES: "Órdenes"}))
 		for _, c := range commands {
-			fmt.Fprintf(env.out, "  %-11s %s\n", c.Name(), c.Short)
+			fmt.Fprintf(&b, "  %-11s %s\n", c.Name(), c.Short)
 		}
 	}
+	fmt.Fprint(env.out, render.Reflow(b.String(), opt.Width))
 	for group, flags := range groupedFlags(cmd) {
 		if len(flags) == 0 {
 			continue
 		}
 		fmt.Fprintf(env.out, "\n%s:\n", optionGroups[group].In(env.speaks))
 		for _, f := range flags {
-			name := optionName(f)
-			if len(name) > 26 {
-				fmt.Fprintf(env.out, "  %s\n%-28s", name, "")
-			} else {
-				fmt.Fprintf(env.out, "  %s%s", name, strings.Repeat(" ", 26-len([]rune(name))))
-			}
-			lines := strings.Split(render.Wrap(optionHelp(env, f), strings.Repeat(" ", 28), width), "\n")
-			fmt.Fprintf(env.out, "%s\n", strings.TrimLeft(strings.Join(lines, "\n"), " "))
+			env.optionLines(f, cmp.Or(opt.Width, 100))
 		}
 	}
 	if !cmd.HasParent() {
-		fmt.Fprintf(env.out, "\n%s\n", env.say(exitStatuses))
+		fmt.Fprintf(env.out, "\n%s\n", render.Reflow(env.say(exitStatuses), opt.Width))
 	}
+}
+
+// optionLines writes an option and beside it, or where there is no room below
+// it, what it does.
+func (env *environment) optionLines(f *pflag.Flag, width int) {
+	const column = 28
+	name, indent := optionName(f), column
+	beside := len([]rune(name)) <= column-2 && width >= 60
+	if width < 60 {
+		indent = 10
+	}
+	text := render.Wrap(optionHelp(env, f), strings.Repeat(" ", indent), width)
+	if beside {
+		fmt.Fprintf(env.out, "  %s%s%s\n", name, strings.Repeat(" ", column-2-len([]rune(name))), strings.TrimLeft(text, " "))
+		return
+	}
+	fmt.Fprintf(env.out, "  %s\n%s\n", name, text)
 }
 
 // exitStatuses is the contract with scripts.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/flowcorr/flowcorr/internal/near"
 	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/report/render"
 )
 
 func newRoot(env *environment) *cobra.Command {
@@ -112,8 +114,15 @@ registros de chrony, lo que escriben curl -w, dig, ssh -vvv o chronyc.
 	text += "\n" + env.say(lang.Text{
 		EN: "flowcorr --help lists every command and option; --lang es speaks Spanish.\n",
 		ES: "flowcorr --help enumera todas las órdenes y opciones; --lang en habla inglés.\n"})
-	_, err := fmt.Fprint(env.out, text)
-	return err
+	return env.page(text)
+}
+
+// page writes what was written for a terminal of usual width.
+func (env *environment) page(text string) error {
+	return env.print(func(w io.Writer) error {
+		_, err := io.WriteString(w, render.Reflow(text, env.textOptions(env.speaks, w).Width))
+		return err
+	})
 }
 
 // evidenceHere counts the files of the present folder whose names look like

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -33,35 +34,37 @@ func rulesCommand(env *environment) *cobra.Command {
 
 func listRules(env *environment, l lang.Lang) error {
 	family := ""
+	var b strings.Builder
 	for _, r := range diagnose.Rules() {
 		if r.Family != family {
 			family = r.Family
-			fmt.Fprintf(env.out, "%s\n", family)
+			fmt.Fprintf(&b, "%s\n", family)
 		}
-		fmt.Fprintf(env.out, "  %-28s %s\n", r.Name, r.Title.In(l))
+		fmt.Fprintf(&b, "  %-28s %s\n", r.Name, r.Title.In(l))
 	}
-	return nil
+	return env.page(b.String())
 }
 
 func explainRule(env *environment, l lang.Lang, r *diagnose.Rule) error {
-	fmt.Fprintf(env.out, "%s: %s\n\n%s\n", r.Name, r.Title.In(l), r.Doc.In(l))
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n\n%s\n", r.Name, r.Title.In(l), r.Doc.In(l))
 	if needs := r.Needs.In(l); needs != "" {
-		fmt.Fprintf(env.out, "\n%s %s\n", lang.Text{EN: "Needs:", ES: "Necesita:"}.In(l), needs)
+		fmt.Fprintf(&b, "\n%s %s\n", lang.Text{EN: "Needs:", ES: "Necesita:"}.In(l), needs)
 	}
 	for i, t := range r.Thresholds {
 		if i == 0 {
-			fmt.Fprintf(env.out, "\n%s\n", lang.Text{EN: "Thresholds (defaults; flowcorr.yaml sets them under thresholds, by rule and name):", ES: "Umbrales (valores por defecto; flowcorr.yaml los fija en thresholds, por regla y nombre):"}.In(l))
+			fmt.Fprintf(&b, "\n%s\n", lang.Text{EN: "Thresholds (defaults; flowcorr.yaml sets them under thresholds, by rule and name):", ES: "Umbrales (valores por defecto; flowcorr.yaml los fija en thresholds, por regla y nombre):"}.In(l))
 		}
-		fmt.Fprintf(env.out, "  %-16s %-14s %s\n", t.Name, t.Value(l), t.Means.In(l))
+		fmt.Fprintf(&b, "  %-16s %-14s %s\n", t.Name, t.Value(l), t.Means.In(l))
 	}
 	for i, x := range r.Refuters {
 		if i == 0 {
-			fmt.Fprintf(env.out, "\n%s\n", lang.Text{EN: "Refuted by:", ES: "La refuta:"}.In(l))
+			fmt.Fprintf(&b, "\n%s\n", lang.Text{EN: "Refuted by:", ES: "La refuta:"}.In(l))
 		}
-		fmt.Fprintf(env.out, "  - %s\n", x.In(l))
+		fmt.Fprintf(&b, "  - %s\n", x.In(l))
 	}
 	if r.Source != "" {
-		fmt.Fprintf(env.out, "\n%s %s\n", lang.Text{EN: "Source:", ES: "Fuente:"}.In(l), r.Source)
+		fmt.Fprintf(&b, "\n%s %s\n", lang.Text{EN: "Source:", ES: "Fuente:"}.In(l), r.Source)
 	}
-	return nil
+	return env.page(b.String())
 }

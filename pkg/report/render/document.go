@@ -30,6 +30,7 @@ type table struct {
 	quotes []int  // columns of foreign text as it was written: log lines, paths
 	spare  []int  // columns that are left out first where even narrow ones do not fit
 	yields []int  // columns that are narrowed first where the width is short
+	lowers []int  // columns that may stand below the rows, in the order they go there; nil: those that yield
 	fold   bool   // a cell too wide goes on below; otherwise it is cut short
 }
 

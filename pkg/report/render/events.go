@@ -40,16 +40,49 @@ func (t *EventTable) Event(r report.EventRow) {
 	t.row(at, r.Kind, r.Client, r.Result, length, shorten(r.What, 48), fmt.Sprintf("%s:%d", r.Evidence, r.Line))
 }
 
+// eventWidths are the columns' widths but the last one's.
+var eventWidths = [...]int{24, 15, 21, 9, 9, 48}
+
 func (t *EventTable) row(cells ...string) {
-	widths := [...]int{24, 15, 21, 9, 9, 48}
+	if t.opt.Width > 0 && t.opt.Width < breadth(eventWidths[:])+comfortable {
+		t.flow(cells)
+		return
+	}
 	for i, c := range cells {
 		c = Printable(c)
 		t.out.WriteString(c)
-		if i < len(widths) {
-			for n := columns(c); n < widths[i]; n++ {
+		if i < len(eventWidths) {
+			for n := columns(c); n < eventWidths[i]; n++ {
 				t.out.WriteByte(' ')
 			}
 			t.out.WriteString("  ")
+		}
+	}
+	t.out.WriteByte('\n')
+}
+
+// flow writes the cells one after the other, as many a line as fit: for terminals
+// too narrow for columns.
+func (t *EventTable) flow(cells []string) {
+	const indent = "    "
+	used := 0
+	for _, c := range cells {
+		if c == "" {
+			continue
+		}
+		for i, part := range folded(Printable(c), t.opt.Width-len(indent)) {
+			n := columns(part)
+			switch {
+			case used == 0:
+			case i == 0 && used+gap+n <= t.opt.Width:
+				t.out.WriteString("  ")
+				used += gap
+			default:
+				t.out.WriteString("\n" + indent)
+				used = len(indent)
+			}
+			t.out.WriteString(part)
+			used += n
 		}
 	}
 	t.out.WriteByte('\n')

@@ -81,18 +81,26 @@ func breadth(widths []int) int {
 	return sum
 }
 
-// lowered is the table without the first column that yields, and that column,
-// to be written below each row; false where it has none or cells fold.
-func (t *table) lowered() (*table, []string, bool) {
-	if t.fold || len(t.yields) == 0 {
+// lowered is the table without its first columns that may stand below the rows,
+// so many, and what then stands there; false where it has fewer or cells fold.
+func (t *table) lowered(n int) (*table, []string, bool) {
+	lowers := t.lowers
+	if lowers == nil {
+		lowers = t.yields
+	}
+	if t.fold || n > len(lowers) {
 		return t, nil, false
 	}
-	k := t.yields[0]
-	var below []string
-	for _, row := range t.rows {
-		below = append(below, Printable(row[k]))
+	below := make([]string, len(t.rows))
+	for i, row := range t.rows {
+		for _, k := range lowers[:n] { // the last of them, the shortest text, comes first
+			below[i] = strings.TrimSpace(Printable(row[k]) + "  " + below[i])
+		}
 	}
-	return t.without(k), below, true
+	for _, k := range slices.Backward(slices.Sorted(slices.Values(lowers[:n]))) {
+		t = t.without(k)
+	}
+	return t, below, true
 }
 
 // listed writes each row below the other, a line a cell with its header before

@@ -12,7 +12,7 @@ import (
 // Timeline writes instants of all journeys as a table.
 func Timeline(w io.Writer, r *report.Report, entries []report.Entry, opt TextOptions) error {
 	d := &layout{r: r, l: opt.Lang}
-	t := &table{header: []string{d.say(lang.Text{EN: "time (UTC)", ES: "hora (UTC)"}), "±", d.say(lang.Text{EN: "as written", ES: "tal cual"}), d.say(lang.Text{EN: "journey", ES: "recorrido"}), d.say(lang.Text{EN: "what", ES: "qué"}), "", d.say(lang.Text{EN: "where", ES: "dónde"})}, yields: []int{5}}
+	t := &table{header: []string{d.say(lang.Text{EN: "time (UTC)", ES: "hora (UTC)"}), "±", d.say(lang.Text{EN: "as written", ES: "tal cual"}), d.say(lang.Text{EN: "journey", ES: "recorrido"}), d.say(lang.Text{EN: "what", ES: "qué"}), "", d.say(lang.Text{EN: "where", ES: "dónde"})}, yields: []int{5}, lowers: []int{5, 6}}
 	for i := range entries {
 		e := &entries[i]
 		at, bound := e.Time, "?" // a "?": not corrected

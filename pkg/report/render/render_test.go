@@ -153,6 +153,49 @@ func TestNarrowTables(t *testing.T) {
 	}
 }
 
+// TestReflow: nothing is lost, no line is too wide, and what fits stays.
+func TestReflow(t *testing.T) {
+	text := "one two three four\nfive six\n\n  name   what it does and how and why and when\n  other  short\n\nlast"
+	if got := Reflow(text, 60); got != text {
+		t.Errorf("%q", got)
+	}
+	if got := Reflow(text, 0); got != text {
+		t.Errorf("%q", got)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringMatching(`([a-z]{1,9}[ \n]{1,3}){0,60}`).Draw(t, "text")
+		width := rapid.IntRange(40, 90).Draw(t, "width")
+		got := Reflow(text, width)
+		if strings.Join(strings.Fields(got), " ") != strings.Join(strings.Fields(text), " ") {
+			t.Fatalf("%q became %q", text, got)
+		}
+		for _, l := range strings.Split(got, "\n") {
+			if columns(l) > width {
+				t.Fatalf("%d columns: %q", width, l)
+			}
+		}
+	})
+}
+
+// TestNarrowEvents: events fit a narrow terminal, and say the same.
+func TestNarrowEvents(t *testing.T) {
+	row := report.EventRow{Evidence: "web/access.log", Line: 7, Kind: "http-request", Client: "10.10.1.11:38762", Result: "200", What: strings.Repeat("GET /a/path ", 4)}
+	for _, width := range []int{40, 60, 80, 120} {
+		var b strings.Builder
+		table := NewEventTable(&b, TextOptions{Width: width})
+		table.Event(row)
+		if err := table.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		fits(t, fmt.Sprint("events at ", width), b.String(), width)
+		for _, want := range []string{row.Kind, row.Client, row.Result, "GET /a/path", "web/access.log:7"} {
+			if !strings.Contains(b.String(), want) {
+				t.Errorf("at %d columns without %q:\n%s", width, want, b.String())
+			}
+		}
+	}
+}
+
 // TestFitted: tables keep to the width, or say that they cannot.
 func TestFitted(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

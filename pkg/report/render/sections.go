@@ -55,7 +55,7 @@ func (d *layout) timelineOf(j *report.Journey) {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b entry) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.rank, b.rank)) })
-	t := &table{header: []string{d.say(lang.Text{EN: "time", ES: "hora"}), "±", d.say(lang.Text{EN: "as written", ES: "tal cual"}), d.say(lang.Text{EN: "what", ES: "qué"}), "", d.say(lang.Text{EN: "where", ES: "dónde"})}, yields: []int{4}, quotes: []int{4, 5}}
+	t := &table{header: []string{d.say(lang.Text{EN: "time", ES: "hora"}), "±", d.say(lang.Text{EN: "as written", ES: "tal cual"}), d.say(lang.Text{EN: "what", ES: "qué"}), "", d.say(lang.Text{EN: "where", ES: "dónde"})}, yields: []int{4}, lowers: []int{4, 5}, quotes: []int{4, 5}}
 	for _, e := range all {
 		t.rows = append(t.rows, e.row)
 	}
@@ -144,7 +144,7 @@ func (d *layout) answerJourneys() []*report.Journey {
 }
 
 func (d *layout) lineTable() *table {
-	return &table{header: []string{d.say(lang.Text{EN: "journey", ES: "recorrido"}), d.say(lang.Text{EN: "line", ES: "línea"}), d.say(lang.Text{EN: "as written", ES: "tal cual"}), d.say(lang.Text{EN: "corrected", ES: "corregida"}), d.say(lang.Text{EN: "sure", ES: "certeza"}), ""}, yields: []int{5}, quotes: []int{1, 5}}
+	return &table{header: []string{d.say(lang.Text{EN: "journey", ES: "recorrido"}), d.say(lang.Text{EN: "line", ES: "línea"}), d.say(lang.Text{EN: "as written", ES: "tal cual"}), d.say(lang.Text{EN: "corrected", ES: "corregida"}), d.say(lang.Text{EN: "sure", ES: "certeza"}), ""}, yields: []int{5}, lowers: []int{5, 1}, quotes: []int{1, 5}}
 }
 
 func (d *layout) lineRow(j *report.Journey, l report.LineLink) []string {

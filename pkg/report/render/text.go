@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/olekukonko/tablewriter"
@@ -90,6 +91,51 @@ func Wrap(s, indent string, width int) string {
 	return b.String()
 }
 
+// Reflow breaks what was written for a wide terminal anew where width (0: any) is
+// too narrow for it: paragraphs as a whole, indented lines each with what goes on
+// further in.
+func Reflow(text string, width int) string {
+	if width <= 0 {
+		return text
+	}
+	var out []string
+	for _, part := range strings.Split(text, "\n\n") {
+		out = append(out, reflowed(strings.Split(part, "\n"), width))
+	}
+	return strings.Join(out, "\n\n")
+}
+
+func reflowed(lines []string, width int) string {
+	if !slices.ContainsFunc(lines, func(l string) bool { return columns(l) > width }) {
+		return strings.Join(lines, "\n")
+	}
+	var out []string
+	open := false // the last line is of a paragraph that goes on
+	for _, l := range lines {
+		flat := strings.TrimLeft(l, " ")
+		if indent := len(l) - len(flat); indent > 0 || l == "" {
+			first := l
+			if columns(l) > width {
+				deep := strings.Repeat(" ", indent+2)
+				first = strings.Repeat(" ", indent) + strings.Join(folded(flat, width-indent-2), "\n"+deep)
+			}
+			out, open = append(out, first), false
+			continue
+		}
+		if open {
+			out[len(out)-1] += " " + l
+			continue
+		}
+		out, open = append(out, l), true
+	}
+	for i, l := range out {
+		if !strings.HasPrefix(l, " ") {
+			out[i] = Wrap(l, "", width)
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
 // words splits at spaces; a number keeps its unit.
 func words(s string) []string {
 	all := strings.Split(s, " ")
@@ -120,7 +166,11 @@ func textTable(w io.Writer, t *table, opt TextOptions) error {
 	if fits {
 		return drawn(w, t, rows, nil, opt)
 	}
-	if small, below, ok := t.lowered(); ok {
+	for n := 1; ; n++ {
+		small, below, ok := t.lowered(n)
+		if !ok {
+			break
+		}
 		if rows, fits := fitted(small.printable(), opt.Width, small); fits {
 			return drawn(w, small, rows, below, opt)
 		}
