@@ -273,6 +273,9 @@ func (d *decrypter) content13(r tlsRecord, inner byte, plain []byte) {
 			s.releaseHeld()
 		}
 	}
+	if side.epoch == epochApplication {
+		s.t.Decrypted, s.guess.certain = true, true
+	}
 	switch inner {
 	case recordHandshake:
 		s.handshakeBytes(r.dir, r.last, plain)

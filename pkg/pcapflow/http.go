@@ -91,9 +91,10 @@ type httpStream struct {
 	nStart  int  // bytes of the client's that may be HTTP/2's preface
 	startAt Stamp
 
-	alert  [7]byte // the server's first bytes, while they may be a TLS alert
-	nAlert int
-	heard  bool // the server's first bytes have been judged
+	answer   [9]byte // the server's first bytes, while they may be a TLS alert or HTTP/2
+	nAnswer  int
+	answerAt Stamp
+	heard    bool // the server's first bytes have been judged
 }
 
 func openHTTP(f *Flow, env *Env) Stream {
@@ -187,27 +188,52 @@ func (s *httpStream) openInner(d Dir, b []byte) {
 	}
 }
 
-// firstAnswer looks whether the server answers the request with a TLS alert:
-// then clear HTTP came to a port that speaks TLS. It returns what is left.
+// firstAnswer judges the server's first bytes, and returns what is left. A TLS
+// alert says that clear HTTP came to a port that speaks TLS; SETTINGS before the
+// client has said anything come from a server that speaks HTTP/2 alone.
 func (s *httpStream) firstAnswer(at Stamp, b []byte) []byte {
-	if s.nAlert == 0 && (len(b) == 0 || b[0] != recordAlert) {
+	if s.nAnswer == 0 && (len(b) == 0 || b[0] != recordAlert && (b[0] != 0 || s.chosen)) {
 		s.heard = true
 		return b
 	}
-	n := copy(s.alert[s.nAlert:], b)
-	s.nAlert += n
-	if s.nAlert < len(s.alert) {
+	if s.nAnswer == 0 {
+		s.answerAt = at
+	}
+	const alertBytes = 7
+	whole := len(s.answer)
+	if s.nAnswer == 0 && b[0] == recordAlert || s.answer[0] == recordAlert {
+		whole = alertBytes
+	}
+	n := copy(s.answer[s.nAnswer:whole], b)
+	s.nAnswer += n
+	if s.nAnswer < whole {
 		return nil
 	}
 	s.heard = true
-	a := s.alert[:]
-	if plausibleHeader(a) && a[4] == 2 {
+	switch a := s.answer[:whole]; {
+	case whole == alertBytes && plausibleHeader(a) && a[4] == 2:
 		s.f.TLS = &TLS{ClearRequest: true, Alerts: []Alert{{
 			Stamp: at, Dir: Server, Fatal: a[5] == 2, Code: int(a[6]), Description: alertName(int(a[6])),
 		}}}
 		s.h1.side[Server].state = http1Lost
+	case whole == len(s.answer) && isSettingsFrame(a) && !s.chosen && s.nStart == 0:
+		s.chosen = true
+		s.h2 = newHTTP2(s.f)
+		s.h2.data(Server, s.answerAt, at, a)
+	case whole == len(s.answer):
+		if !s.chosen {
+			s.choose(Server, at, nil)
+		}
+		s.h1.data(Server, s.answerAt, at, a)
 	}
 	return b[n:]
+}
+
+// isSettingsFrame tells the header of a SETTINGS frame (RFC 9113 §6.5).
+func isSettingsFrame(b []byte) bool {
+	const settings, entry, most = 4, 6, 64
+	n := int(b[1])<<8 | int(b[2])
+	return b[0] == 0 && n%entry == 0 && n <= most*entry && b[3] == settings && b[4] == 0 && [4]byte(b[5:9]) == [4]byte{}
 }
 
 // Gap implements Stream.

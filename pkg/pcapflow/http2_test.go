@@ -147,6 +147,22 @@ func TestHTTP2(t *testing.T) {
 	}
 }
 
+// TestHTTP2ServerFirst: a server that speaks HTTP/2 alone may send its SETTINGS
+// before the client's preface comes.
+func TestHTTP2ServerFirst(t *testing.T) {
+	const settings = "\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64"
+	const request = "\x00\x00\x03\x01\x05\x00\x00\x00\x01\x82\x84\x86" // GET, /, http
+	p := pieces(server(settings), client(http2Preface+"\x00\x00\x00\x04\x00\x00\x00\x00\x00"), client(request),
+		server("\x00\x00\x01\x01\x05\x00\x00\x00\x01\x88")) // 200
+	want := "1 HTTP/2 GET / 200 3-3/4-4 12/10/0/0 exact\n"
+	for _, n := range []int{1 << 10, 1, 2, 3, 8, 9} {
+		f := follow(httpDissector, nil, recut(p, n))
+		if got := brief(f.HTTP); got != want || len(f.Notes) > 0 {
+			t.Errorf("cut into pieces of %d bytes: %swant %s%q", n, got, want, f.Notes)
+		}
+	}
+}
+
 // TestHTTP2WithoutKeys: requests one after the other are told apart by record
 // lengths alone, with the bytes that decryption finds.
 func TestHTTP2WithoutKeys(t *testing.T) {

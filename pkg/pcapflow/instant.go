@@ -85,6 +85,7 @@ func (q *QUIC) AppendInstants(list []Instant) []Instant {
 	l := instants(list)
 	l.client("quic.initial", q.Initial, q.Version)
 	l.client("quic.client-hello", q.ClientHello, q.SNI)
+	l.client("quic.second-client-hello", q.SecondHello, "")
 	l.server("quic.answer", q.Answer, "")
 	l.server("quic.retry", q.RetryAt, "")
 	l.server("quic.server-hello", q.ServerHello, "")

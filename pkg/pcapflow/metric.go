@@ -130,7 +130,7 @@ func (s *SSH) AppendMetrics(list []Metric, f *Flow) []Metric {
 	if longest > 0 {
 		m.duration("longest_round_seconds", longest)
 	}
-	m.count("rounds", int64(len(s.Rounds)))
+	m.count("round_count", int64(len(s.Rounds)))
 	m.phase = SSHSession
 	if s.Auth == "success" {
 		m.between("session_open_seconds", s.AuthEnd, s.SessionStart, 0)
@@ -145,7 +145,8 @@ func (q *QUIC) AppendMetrics(list []Metric) []Metric {
 	m.between("client_hello_seconds", q.Initial, q.ClientHello, 0)
 	m.between("retry_seconds", q.Initial, q.RetryAt, 0)
 	m.between("answer_seconds", q.Initial, q.Answer, 0)
-	m.between("server_hello_seconds", q.ClientHello, q.ServerHello, 0)
+	m.between("second_hello_seconds", q.ClientHello, q.SecondHello, 0)
+	m.between("server_hello_seconds", latest(q.ClientHello, q.SecondHello), q.ServerHello, 0)
 	m.between("handshake_seconds", q.Initial, q.HandshakeEnd, 0)
 	m.count("attempts", int64(q.Attempts))
 	return m.list

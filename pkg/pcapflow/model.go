@@ -510,7 +510,8 @@ type QUIC struct {
 	HelloRetry   bool
 	Opened       [2]bool // an Initial packet of that side could be decrypted
 	Initial      Stamp   // first packet of the client
-	ClientHello  Stamp   // its last byte
+	ClientHello  Stamp   // last byte of the first
+	SecondHello  Stamp   // last byte of the latest further one: after a Retry, a Version Negotiation or a HelloRetryRequest
 	Answer       Stamp   // first packet of the server, Retry and Version Negotiation included
 	ServerHello  Stamp
 	ServerFlight Stamp // last Handshake packet of the server before HandshakeEnd

@@ -290,3 +290,42 @@ func TestOpenSSLEarlyData(t *testing.T) {
 		t.Errorf("notes %q, %+v\n%s", f.Notes, f.TLS, brief(f.HTTP))
 	}
 }
+
+// TestOpenSSLPadding: all records are of one length, so that without keys only
+// turns tell requests and answers, and that is said.
+func TestOpenSSLPadding(t *testing.T) {
+	t.Parallel()
+	o := startOpenSSL(t, "-tls1_3", "-record_padding", "2048")
+	pieces, keys := o.talk(func(client *program) {
+		client.until(t, "Verify return code")
+		time.Sleep(200 * time.Millisecond) // the tickets come before the request
+		o.exchange(client, 1)
+		time.Sleep(20 * time.Millisecond)
+		io.WriteString(client.in, "Q\n")
+	}, "-record_padding", "2048")
+	o.follows(pieces, keys, "/late")
+	f := follow(tlsDissector, nil, pieces)
+	if e := f.HTTP[0]; e.Exact || !e.ResponseFirst.Seen() || f.TLS.Tickets != 0 || len(f.Notes) != 1 || !strings.Contains(f.Notes[0], "padded") {
+		t.Errorf("notes %q, %d tickets, %s", f.Notes, f.TLS.Tickets, brief(f.HTTP))
+	}
+}
+
+// TestOpenSSLRenegotiation: the ChangeCipherSpec of a second handshake is
+// encrypted, and does not lose the framing of records.
+func TestOpenSSLRenegotiation(t *testing.T) {
+	t.Parallel()
+	o := startOpenSSL(t, "-tls1_2", "-client_renegotiation")
+	pieces, _ := o.talk(func(client *program) {
+		o.exchange(client, 1)
+		io.WriteString(client.in, "R\n")
+		client.until(t, "RENEGOTIATING")
+		time.Sleep(100 * time.Millisecond)
+		o.exchange(client, 2)
+		time.Sleep(20 * time.Millisecond)
+		io.WriteString(client.in, "Q\n")
+	}, "-tls1_2")
+	f := follow(tlsDissector, nil, pieces)
+	if len(f.HTTP) != 2 || len(f.Notes) != 1 || f.Notes[0] != "TLS renegotiation" || !f.TLS.CloseNotify[Client].Seen() {
+		t.Errorf("notes %q, %+v\n%s", f.Notes, f.TLS, brief(f.HTTP))
+	}
+}

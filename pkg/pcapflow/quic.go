@@ -239,7 +239,11 @@ func (s *quicStream) hello(d Dir, at Stamp, kind byte, body []byte) (more bool) 
 	q := s.q
 	if d == Client && kind == msgClientHello {
 		if h, ok := parseClientHello(body); ok {
-			q.ClientHello = at
+			if q.ClientHello.Seen() {
+				q.SecondHello = at
+			} else {
+				q.ClientHello = at
+			}
 			s.clientHello(&h)
 			q.JA4 = h.ja4('q')
 		}
@@ -251,6 +255,7 @@ func (s *quicStream) hello(d Dir, at Stamp, kind byte, body []byte) (more bool) 
 		}
 		if h.retry {
 			q.HelloRetry = true
+			s.read[Client] = false // it says hello again
 			return true
 		}
 		q.ServerHello, q.Cipher = at, cipherSuiteName(h.suite)
@@ -311,7 +316,7 @@ func (s *quicStream) Close(Stamp) {
 		p.Outcome = Unseen
 	}
 	q.SpinRTT = s.spin.stats(p.RTT)
-	f.Phases = append(f.Phases, framed(p, q.Answer, q.RetryAt, q.ClientHello, q.ServerHello, q.ServerFlight))
+	f.Phases = append(f.Phases, framed(p, q.Answer, q.RetryAt, q.ClientHello, q.SecondHello, q.ServerHello, q.ServerFlight))
 	s.keys, s.scratch, s.crypto = nil, nil, [2]quicCrypto{}
 }
 

@@ -234,14 +234,14 @@ func TestQUICRetryAndVersions(t *testing.T) {
 
 	t.Run("retry", func(t *testing.T) {
 		s := newQUICScript()
-		s.send(Client, initial(1, quicFirst, quicFirst, 0, ""))
+		first := s.send(Client, initial(1, quicFirst, quicFirst, 0, ""))
 		retry := s.send(Server, quicLong(1, quicRetry, []byte("c"), quicServer, 40))
-		s.send(Client, initial(1, quicServer, quicServer, 1, "token"))
+		second := s.send(Client, initial(1, quicServer, quicServer, 1, "token"))
 		s.send(Client, initial(1, quicServer, quicServer, 2, "token"))
 		s.send(Server, quicLong(1, quicHandshake, []byte("c"), quicServer, 40))
 		s.send(Client, quicShort1)
 		q, p := s.close()
-		if !q.Retry || q.RetryAt != retry || q.SNI != "a.example" || q.Attempts != 2 || p.Outcome != Estimated {
+		if !q.Retry || q.RetryAt != retry || q.ClientHello != first || q.SecondHello != second || q.SNI != "a.example" || q.Attempts != 2 || p.Outcome != Estimated {
 			t.Errorf("%+v %+v", q, p)
 		}
 	})

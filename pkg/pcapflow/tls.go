@@ -124,6 +124,7 @@ type tlsStream struct {
 	nHeld int
 
 	flight13 int // encrypted records of the server's flight, under 1.3
+	length13 int // of the latest of them
 
 	spoke   bool
 	last    Dir

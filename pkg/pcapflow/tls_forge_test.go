@@ -116,6 +116,29 @@ func (f *forger) serverHello(psk bool) []byte {
 	return record(recordHandshake, []byte(message(msgServerHello, string(b.BytesOrPanic()))))
 }
 
+// TestLateEarlyData: some clients send early data once the server's flight is
+// there. Without keys it is no certificate.
+func TestLateEarlyData(t *testing.T) {
+	f := newForger(t, 0x1301)
+	f.say(Client, f.clientHello(true))
+	f.use(Server, labelServerHandshake)
+	f.say(Server, f.serverHello(true), f.seal(Server, recordHandshake, message(msgEncryptedExt, "\x00\x04\x00\x2a\x00\x00"), 0), f.seal(Server, recordHandshake, f.finished(), 0))
+	f.use(Server, labelServer)
+	f.use(Client, labelEarly)
+	f.say(Client, f.seal(Client, recordData, get, 0))
+	end := f.seal(Client, recordHandshake, message(msgEndOfEarlyData, ""), 0)
+	f.use(Client, labelClientHandshake)
+	f.say(Client, end, f.seal(Client, recordHandshake, f.finished(), 0))
+	f.use(Client, labelClient)
+	f.say(Server, f.seal(Server, recordData, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 0))
+	for _, keys := range []*KeyLog{nil, f.keys} {
+		o := follow(tlsDissector, keys, f.pieces)
+		if !o.TLS.EarlyData || o.TLS.ClientCertificate || !o.TLS.Resumed || len(o.HTTP) != 1 || o.HTTP[0].RequestFirst.Frame != 3 || o.HTTP[0].ResponseFirst.Frame != 5 {
+			t.Errorf("%+v\n%s", o.TLS, brief(o.HTTP))
+		}
+	}
+}
+
 func (f *forger) finished() string {
 	return message(msgFinished, strings.Repeat("v", f.cipher.prfHash.Size()))
 }

@@ -16,6 +16,8 @@ type exchangeGuess struct {
 	dns     bool // it is DNS over TLS, whose messages alternate likewise
 	foreign bool // given up: what flows is not HTTP
 
+	noTickets bool // records are padded: no length is a ticket's
+
 	certain bool // decryption tells which records are data: no ticket is among them
 
 	protocol guessProtocol
@@ -289,6 +291,9 @@ func (g *exchangeGuess) close() {
 		g.decide()
 	}
 	g.settle()
+	if n := len(g.list); g.noTickets && n > 0 && (g.unanswered() || n > 1 && g.last().ResponseBytes == g.last().RequestBytes) {
+		g.list = g.list[:n-1] // padded, close_notify and its answer look like an exchange
+	}
 	g.split()
 	g.cur = false
 	for i := range g.list {

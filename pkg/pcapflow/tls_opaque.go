@@ -202,6 +202,7 @@ func (s *tlsStream) serverFlight13(r tlsRecord) {
 		s.guess.encryptedExtensions(s.plaintext(r.length))
 	}
 	s.flight13++
+	s.length13 = r.length
 	t.ServerFlightEnd = r.last
 	if s.isFinished(r.length) {
 		t.ServerFinished = r.last
@@ -222,7 +223,8 @@ func (s *tlsStream) clientFlight13(r tlsRecord) {
 			return
 		}
 		s.inferAlert(r)
-	case s.t.EarlyData && s.nHeld == 0 && s.plaintext(r.length) == 4: // EndOfEarlyData
+	case s.early && s.plaintext(r.length) == 4: // EndOfEarlyData: what came before it was early data
+		s.lateEarlyData()
 	case s.isFinished(r.length):
 		s.inferVersion13(r.length)
 		s.t.ClientCertificate = s.nHeld > 0 && s.held[0].length > 8+s.suite.overhead
@@ -234,6 +236,17 @@ func (s *tlsStream) clientFlight13(r tlsRecord) {
 		s.nHeld++
 	default:
 		s.releaseHeld()
+		s.data(r)
+	}
+}
+
+// lateEarlyData takes what the client sent between the server's flight and its
+// EndOfEarlyData, if it sent anything there, for early data.
+func (s *tlsStream) lateEarlyData() {
+	n := s.nHeld
+	s.nHeld = 0
+	for _, r := range s.held[:n] {
+		s.t.EarlyData = true
 		s.data(r)
 	}
 }
@@ -260,10 +273,22 @@ func (s *tlsStream) releaseHeld() {
 	n := s.nHeld
 	s.nHeld = 0
 	s.t.ClientFinished = s.held[0].last
+	s.padding(s.held[0].length)
 	s.end(s.held[0].last)
 	for _, r := range s.held[1:n] {
 		s.data(r)
 	}
+}
+
+// padding comes with the length of a client's first record, which is no
+// Finished by its length. Where the server's Finished is just as long, records
+// are padded (RFC 8446 §5.4): their lengths tell nothing, only turns are left.
+func (s *tlsStream) padding(length int) {
+	if s.dec != nil || length != s.length13 || s.t.ServerFinished.Seen() {
+		return
+	}
+	noteOnce(s.f, "TLS records are padded: sizes are bounds, and tickets and close_notify cannot be told from data")
+	s.guess.pad()
 }
 
 // data hands a record of application data to the reading of exchanges.

@@ -96,7 +96,7 @@ func (s *tlsStream) readHeader(d Dir, at Stamp, b []byte) int {
 	if side.have < len(side.header) {
 		return n
 	}
-	if plausibleHeader(side.header[:]) {
+	if plausibleHeader(side.header[:]) || side.secretCCS() {
 		side.begin()
 		if d == Client && side.secret && s.isSecondHello(side) {
 			side.secret = false
@@ -108,6 +108,13 @@ func (s *tlsStream) readHeader(d Dir, at Stamp, b []byte) int {
 	}
 	s.foreign(d, at)
 	return n
+}
+
+// secretCCS tells the header of an encrypted ChangeCipherSpec: up to 1.2 a
+// renegotiation sends one (RFC 5246 §7.1).
+func (side *tlsSide) secretCCS() bool {
+	h := &side.header
+	return side.secretHandshake && h[0] == recordCCS && h[1] == 3 && h[2] <= 3 && h[3] == 0 && h[4] > 1
 }
 
 // isSecondHello tells whether a client's record behind a ChangeCipherSpec is the

@@ -11,10 +11,18 @@ const (
 	maxTickets     = 8
 )
 
+// pad: lengths tell neither tickets nor the frames of HTTP/2.
+func (g *exchangeGuess) pad() {
+	g.exact, g.noTickets = false, true
+	if g.protocol != guessHTTP1 {
+		g.off = true
+	}
+}
+
 // isTicket tells a ticket by what is known before the next record.
 func (g *exchangeGuess) isTicket(r guessRecord) bool {
 	switch {
-	case g.certain || r.n < smallestTicket || r.n > largestTicket || g.tickets >= maxTickets:
+	case g.certain || g.noTickets || r.n < smallestTicket || r.n > largestTicket || g.tickets >= maxTickets:
 		return false
 	case g.knownTicket(r.n):
 		return true
@@ -24,7 +32,7 @@ func (g *exchangeGuess) isTicket(r guessRecord) bool {
 
 // mayBeTicket is isTicket by the length alone.
 func (g *exchangeGuess) mayBeTicket(n int) bool {
-	return !g.certain && (g.knownTicket(n) || g.tickets == 0 && isOpenSSLTicket(n))
+	return !g.certain && !g.noTickets && (g.knownTicket(n) || g.tickets == 0 && isOpenSSLTicket(n))
 }
 
 // isOpenSSLTicket: 25 bytes of message around 16 of key name, 16 of IV, 32 of
@@ -39,7 +47,7 @@ func isOpenSSLTicket(n int) bool {
 // silence, were tickets, where none has been seen yet.
 func (g *exchangeGuess) wasTicket(next guessRecord) bool {
 	t := g.tentative
-	if g.certain || g.tickets > 0 || t.n < smallestTicket || t.n > largestTicket {
+	if g.certain || g.noTickets || g.tickets > 0 || t.n < smallestTicket || t.n > largestTicket {
 		return false
 	}
 	if t.n == next.n {
@@ -51,7 +59,7 @@ func (g *exchangeGuess) wasTicket(next guessRecord) bool {
 
 // ticket counts a record as a ticket and learns its length.
 func (g *exchangeGuess) ticket(r guessRecord) {
-	if !g.tls13 || r.n < smallestTicket {
+	if !g.tls13 || g.noTickets || r.n < smallestTicket {
 		return
 	}
 	g.tickets++
