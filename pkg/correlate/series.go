@@ -11,12 +11,19 @@ type Series struct {
 	Resolvers []*ResolverSeries // in order of capture and first query
 	Lookups   []*LookupSeries   // of each client, likewise
 	NTP       []*NTPSeries      // of each client and server, likewise
+
+	Neighbours []*NeighbourSeries // of each host and address it asked the link for, likewise
+	Gateways   []*Gateway         // of each capture, in order of their first packet
 }
 
 // SeriesOf computes the series of a case.
 func SeriesOf(c *Case) Series {
 	past := historiesOf(c.Incident)
-	return Series{Resolvers: resolverSeries(c.Incident, past), Lookups: lookupSeries(c, past), NTP: ntpSeries(c.Incident)}
+	out := Series{Resolvers: resolverSeries(c.Incident, past), Lookups: lookupSeries(c, past), NTP: ntpSeries(c.Incident), Neighbours: linkSeries(c.Incident)}
+	for _, capture := range c.Incident.Captures {
+		out.Gateways = append(out.Gateways, gatewaysOf(capture)...)
+	}
+	return out
 }
 
 // Statistics of a list of durations; without one, N is 0 and the rest means

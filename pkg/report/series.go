@@ -15,6 +15,13 @@ type Series struct {
 	Resolvers []ResolverSeries `json:"resolvers,omitempty"`
 	Lookups   []LookupSeries   `json:"lookups,omitempty"`
 	NTP       []NTPSeries      `json:"ntp,omitempty"`
+
+	Neighbours []NeighbourSeries `json:"neighbours,omitempty"`
+	Gateways   []Gateway         `json:"gateways,omitempty"`
+}
+
+func (s *Series) empty() bool {
+	return len(s.Resolvers)+len(s.Lookups)+len(s.NTP)+len(s.Neighbours)+len(s.Gateways) == 0
 }
 
 // ResolverSeries are the transactions of one resolver in one capture.
@@ -114,26 +121,45 @@ func (s *Series) of(fits func(endpoint string) bool) *Series {
 			out.NTP = append(out.NTP, x)
 		}
 	}
-	if len(out.Resolvers)+len(out.Lookups)+len(out.NTP) == 0 {
+	for _, x := range s.Neighbours {
+		if x.fits(fits) {
+			out.Neighbours = append(out.Neighbours, x)
+		}
+	}
+	for _, x := range s.Gateways {
+		if x.fits(fits) {
+			out.Gateways = append(out.Gateways, x)
+		}
+	}
+	if out.empty() {
 		return nil
 	}
 	return out
 }
 
 // ofJourney are the series that a journey's exchanges belong to: the lookups of
-// its client, its client's exchanges with its NTP server.
+// its client, its client's exchanges with its NTP server, what its client asked
+// the link for, the gateways of its capture.
 func (s *Series) ofJourney(j *Journey) *Series {
 	out := s.of(func(e string) bool {
 		host, _, ok := endpointOf(j.Client)
 		return ok && sameEndpoint(e, host, 0)
 	})
 	if out == nil {
-		return nil
+		out = &Series{}
 	}
-	out.Resolvers = nil
+	out.Resolvers, out.Gateways = nil, nil
+	if s != nil {
+		for _, g := range s.Gateways {
+			if g.Evidence == j.Evidence {
+				out.Gateways = append(out.Gateways, g)
+			}
+		}
+	}
+	out.Neighbours = slices.DeleteFunc(out.Neighbours, func(x NeighbourSeries) bool { return x.Evidence != j.Evidence })
 	out.Lookups = slices.DeleteFunc(out.Lookups, func(x LookupSeries) bool { return x.Evidence != j.Evidence })
 	out.NTP = slices.DeleteFunc(out.NTP, func(x NTPSeries) bool { return x.Evidence != j.Evidence || x.Server != j.Server })
-	if len(out.Lookups)+len(out.NTP) == 0 {
+	if out.empty() {
 		return nil
 	}
 	return out
@@ -157,7 +183,8 @@ func (b *builder) series(c *correlate.Case) *Series {
 	for _, s := range all.NTP {
 		out.NTP = append(out.NTP, b.ntpSeries(s))
 	}
-	if len(out.Resolvers)+len(out.Lookups)+len(out.NTP) == 0 {
+	out.Neighbours, out.Gateways = b.neighbourSeries(all.Neighbours), b.gateways(all.Gateways)
+	if out.empty() {
 		return nil
 	}
 	return out

@@ -97,7 +97,12 @@ func (d *layout) page() (*htmlPage, error) {
 	p.Notices = d.apart((*layout).notices).texts()
 	p.Unchecked = blockViews(d.apart((*layout).unchecked).out)
 	if s := d.r.Series; s != nil {
-		p.Series = blockViews(d.apart(func(d *layout) { d.dnsSeries(s); d.ntpSeries(s.NTP) }).out)
+		p.Series = blockViews(d.apart(func(d *layout) {
+			d.dnsSeries(s)
+			d.ntpSeries(s.NTP)
+			d.gateways(s.Gateways)
+			d.neighbours(s.Neighbours)
+		}).out)
 	}
 	d.clockViews(p)
 	d.checks(p)

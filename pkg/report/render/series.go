@@ -16,6 +16,8 @@ func (d *layout) seriesOf(s *report.Series) {
 	d.heading(lang.Text{EN: "Series", ES: "Series"})
 	d.dnsSeries(s)
 	d.ntpSeries(s.NTP)
+	d.gateways(s.Gateways)
+	d.neighbours(s.Neighbours)
 }
 
 func (d *layout) dnsSeries(s *report.Series) {

@@ -1,0 +1,126 @@
+package report
+
+import (
+	"net"
+	"net/netip"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+)
+
+// NeighbourSeries are the resolutions (ARP, neighbour discovery) of one host for
+// one address in one capture.
+type NeighbourSeries struct {
+	Evidence      string      `json:"evidence"`
+	Protocol      string      `json:"protocol"`        // arp | nd
+	Asker         string      `json:"asker,omitempty"` // unspecified: it made sure that nobody has the address
+	Target        string      `json:"target"`
+	Frame         int         `json:"frame"` // its first
+	Resolutions   int         `json:"resolutions"`
+	Attempts      int         `json:"attempts"`
+	Unanswered    int         `json:"unanswered"`
+	Unseen        int         `json:"unseen_answers,omitempty"` // the capture is of another host, to which an answer would not come
+	Unasked       int         `json:"unasked_answers,omitempty"`
+	Announced     int         `json:"announcements,omitempty"`
+	Time          *Statistics `json:"time,omitempty"` // from the first request to the answer
+	LinkAddresses []string    `json:"link_addresses,omitempty"`
+	Changed       bool        `json:"link_address_changed,omitempty"`
+	Duplicate     bool        `json:"duplicate_address,omitempty"` // two link addresses answered one request
+}
+
+// Gateway is a router on the link of a capture.
+type Gateway struct {
+	Evidence    string   `json:"evidence"`
+	LinkAddress string   `json:"link_address"`
+	Addresses   []string `json:"addresses,omitempty"` // its own on the link, where resolutions tell them
+	By          []string `json:"by"`                  // how it is known: hop-limit | resolution
+	Hosts       []string `json:"hosts,omitempty"`     // that asked for it before they sent to other networks
+	BehindCount int      `json:"behind_count"`
+	Behind      []string `json:"behind,omitempty"` // some of the addresses whose packets it brought
+	First       Instant  `json:"first"`
+	Last        Instant  `json:"last"`
+	Frames      []int    `json:"frames"`             // that show it: requests, answers, its first packet
+	Replaces    string   `json:"replaces,omitempty"` // the link address that did the same before
+}
+
+const (
+	mostNeighbours = 2000 // series in a report
+	mostBehind     = 8    // addresses of a gateway
+	mostShown      = 8    // resolutions of a gateway
+)
+
+func (b *builder) neighbourSeries(list []*correlate.NeighbourSeries) (out []NeighbourSeries) {
+	for _, s := range list[:min(len(list), mostNeighbours)] {
+		_, frame := b.file(s.Capture, s.First.Frame)
+		out = append(out, NeighbourSeries{
+			Evidence: b.evidenceID(s.Capture, s.First), Protocol: s.Protocol, Asker: address(s.Asker), Target: address(s.Target), Frame: frame,
+			Resolutions: s.Resolutions, Attempts: s.Attempts, Unanswered: s.Unanswered, Unseen: s.Unseen, Unasked: s.Unasked, Announced: s.Announced,
+			Time: statistics(s.Took), LinkAddresses: linkAddresses(s.MACs), Changed: len(s.MACs) > 1 && !s.Both, Duplicate: s.Both,
+		})
+	}
+	return out
+}
+
+func linkAddresses(list [][6]byte) (out []string) {
+	for _, m := range list {
+		out = append(out, linkAddress(m))
+	}
+	return out
+}
+
+func linkAddress(m [6]byte) string { return net.HardwareAddr(m[:]).String() }
+
+func (b *builder) gateways(list []*correlate.Gateway) (out []Gateway) {
+	for _, g := range list {
+		x := Gateway{
+			Evidence: b.evidenceID(g.Capture, g.First), LinkAddress: linkAddress(g.MAC), Addresses: addresses(g.Addresses), Hosts: addresses(g.Hosts),
+			BehindCount: g.BehindCount, Behind: addresses(g.Behind[:min(len(g.Behind), mostBehind)]),
+			First: Instant(g.First.Time), Last: Instant(g.Last.Time), By: []string{},
+		}
+		if g.BehindCount > 0 {
+			x.By = append(x.By, "hop-limit")
+		}
+		show := func(frame int) {
+			if frame > 0 {
+				_, n := b.file(g.Capture, frame)
+				x.Frames = append(x.Frames, n)
+			}
+		}
+		if len(g.Resolutions) > 0 {
+			x.By = append(x.By, "resolution")
+			for _, r := range g.Resolutions[:min(len(g.Resolutions), mostShown)] {
+				show(r.Requests[0].Frame)
+				show(r.Reply.Frame)
+			}
+		} else {
+			show(g.First.Frame)
+		}
+		if g.Before != nil {
+			x.Replaces = linkAddress(g.Before.MAC)
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+func addresses(list []netip.Addr) (out []string) {
+	for _, a := range list {
+		out = append(out, address(a))
+	}
+	return out
+}
+
+// fits tells whether the series is of an endpoint.
+func (s *NeighbourSeries) fits(fits func(endpoint string) bool) bool {
+	return fits(s.Asker) || fits(s.Target)
+}
+
+func (g *Gateway) fits(fits func(endpoint string) bool) bool {
+	for _, list := range [][]string{g.Addresses, g.Hosts, g.Behind} {
+		for _, a := range list {
+			if fits(a) {
+				return true
+			}
+		}
+	}
+	return false
+}
