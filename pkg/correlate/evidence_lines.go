@@ -68,6 +68,11 @@ func stampOf(ev *logparse.Event) (low, high int64) {
 	return ev.Time - int64(ev.Slack), ev.Time + int64(ev.Width) + int64(ev.Lag) + int64(ev.Slack)
 }
 
+// seldom is the part of a coarse clock's lag that hardly any reading has: the
+// lag allows for a tick of 10 ms (HZ=100), and distributions ship kernels of
+// HZ=250 and more.
+func seldom(ev *logparse.Event) int64 { return int64(ev.Lag) * 6 / 10 }
+
 // keyed adds a bound for every line that names its client's port.
 func (e *evidence) keyed(l *incident.Log, i int, byClient map[netip.AddrPort][]*pcapflow.Flow) {
 	const enough = 20_000 // lines of a log
@@ -124,6 +129,7 @@ func (e *evidence) bound(capture, writer *Clock, w window, ev *logparse.Event, m
 		at = w.low
 	}
 	e.add(capture, writer, at, lo, hi, m)
+	e.constraints[len(e.constraints)-1].Seldom = seldom(ev)
 }
 
 // startsKnown tells a line stamped at a request's end that says how long it

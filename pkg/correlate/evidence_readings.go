@@ -59,6 +59,9 @@ func (e *evidence) reading(l *incident.Log, ev *logparse.Event, r *logparse.Read
 	at := ev.Time + int64(ev.Width)/2 // by the clock that stamped it
 	if r.HasRemaining && (!r.HasOffset || abs64(r.Offset) < still) {
 		bound := r.RemBound + abs64(r.Offset) + slack
+		if ev.Slack > 0 { // a snapshot of unknown time: until then the daemon corrected what its root distance allows, or more of the rest
+			bound += r.Bound + abs64(r.Remaining)
+		}
 		if r.Stamps == logparse.NTPClock {
 			e.add(e.ntpClock(l), e.host(l), at, r.Remaining-bound, r.Remaining+bound, clock.Chrony)
 		} else {

@@ -151,7 +151,7 @@ func requestLines(l *incident.Log, groups numbers[netip.Addr], every int) ([]clo
 		if byStart {
 			low, high = startOf(ev)
 		}
-		x := clock.Instant{Low: low, High: high, Group: g, Ref: i}
+		x := clock.Instant{Low: low, High: high, Group: g, Seldom: seldom(ev), Ref: i}
 		if ev.Body > 0 {
 			x.Size = [2]int64{ev.Body, ev.Body}
 		}
@@ -248,7 +248,7 @@ func (e *evidence) dnsSeries(l *incident.Log) {
 				continue
 			}
 			low, high := stampOf(ev)
-			lines = append(lines, clock.Instant{Low: low, High: high, Group: groups.of(question{plain(ev.Client).Addr(), ev.Name, ev.Type}), Ref: i})
+			lines = append(lines, clock.Instant{Low: low, High: high, Group: groups.of(question{plain(ev.Client).Addr(), ev.Name, ev.Type}), Seldom: seldom(ev), Ref: i})
 		}
 		if len(lines) > 0 {
 			e.dnsPartners(l, kind, groups, lines)
@@ -289,7 +289,8 @@ func (e *evidence) dnsPartners(l *incident.Log, kind logparse.Kind, groups numbe
 	}
 }
 
-// queryWindows is where the server sees each attempt of a query. Without an
+// queryWindows is where the server sees each attempt of a query: between the
+// question and its answer, however long the first was on its way. Without an
 // answer nothing but custom bounds it: half a second.
 func queryWindows(t *pcapflow.Transaction, kind logparse.Kind) []window {
 	const patience = int64(500 * time.Millisecond)
@@ -301,6 +302,9 @@ func queryWindows(t *pcapflow.Transaction, kind logparse.Kind) []window {
 		return []window{w}
 	}
 	out := []window{{w.low, min(w.high, w.low+patience)}}
+	if t.Answer.Seen() && len(t.Repeats) == 0 {
+		out[0].high = w.high
+	}
 	for _, r := range t.Repeats {
 		out = append(out, window{r.Time, r.Time + patience})
 	}

@@ -3,6 +3,7 @@ package correlate
 import (
 	"cmp"
 	"maps"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -21,9 +22,9 @@ func (e *evidence) problem(opt Options) clock.Problem {
 }
 
 // solve measures the clocks. Where most of them seem to step at once it is the
-// reference that stepped, and another one is tried: a clock that repeats or
-// skips time is a bad measure for the others. One that is known to repeat time is
-// never tried for that.
+// reference that stepped, and so it is where its own host says that it did: then
+// another one is tried, for a clock that repeats or skips time is a bad measure
+// for the others. One that is known to repeat time is never tried for that.
 func (e *evidence) solve(opt Options) *clock.Solution {
 	const attempts = 3
 	p := e.problem(opt)
@@ -33,10 +34,17 @@ func (e *evidence) solve(opt Options) *clock.Solution {
 		return best
 	}
 	repeats := e.repeating()
-	for n := 1; n <= attempts && 2*least > all && all > 1; n++ {
+	stepped := e.stepped(best.Reference)
+	if all < 2 || 2*least <= all && !stepped {
+		return best
+	}
+	for n := 1; n <= attempts; n++ {
 		i := slices.Index(p.Prefer, best.Reference) + n
 		if i >= len(p.Prefer) || e.clocks[p.Prefer[i]].Kind != e.clocks[best.Reference].Kind || repeats[p.Prefer[i]] > repeats[best.Reference] {
 			break
+		}
+		if !stepped && e.stepped(p.Prefer[i]) {
+			continue
 		}
 		q := p
 		q.Prefer = p.Prefer[i:]
@@ -48,15 +56,28 @@ func (e *evidence) solve(opt Options) *clock.Solution {
 	return best
 }
 
-// steps counts the measured clocks, and those that step.
+// stepped tells whether a clock, or one that was found to be the same, is known
+// by its own records to have been stepped.
+func (e *evidence) stepped(id clock.ID) bool {
+	same := map[clock.ID]bool{id: true}
+	for i := range e.constraints {
+		if c := &e.constraints[i]; c.Method == clock.Identity && (c.A == id || c.B == id) {
+			same[c.A], same[c.B] = true, true
+		}
+	}
+	return slices.ContainsFunc(e.steps, func(s clock.Step) bool { return same[s.Clock] })
+}
+
+// steps counts the measured clocks, and those that step or are slewed.
 func steps(s *clock.Solution) (stepping, all int) {
+	const slewed = 1000 // ppm: more than any free-running clock
 	for i := range s.Tracks {
 		t := &s.Tracks[i]
 		if t.Status != clock.Measured {
 			continue
 		}
 		all++
-		if slices.ContainsFunc(t.Segments, func(x clock.Segment) bool { return x.StepBefore }) {
+		if slices.ContainsFunc(t.Segments, func(x clock.Segment) bool { return x.StepBefore || math.Abs(x.Drift) > slewed }) {
 			stepping++
 		}
 	}

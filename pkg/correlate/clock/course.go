@@ -13,10 +13,12 @@ import (
 type evidence struct {
 	at        int64
 	low, high int64 // ±Infinity: open
-	method    Method
-	ref       int
-	other     ID // the clock it was compared with
-	weight    float64
+	// mostly the bounds are this much tighter: a hint for the likeliest value
+	seldomLow, seldomHigh int64
+	method                Method
+	ref                   int
+	other                 ID // the clock it was compared with
+	weight                float64
 }
 
 // keyed evidence names its partner; one item may not be a coincidence.
@@ -58,6 +60,7 @@ func newCourse(ev []evidence, steps []Step) *course {
 		b := bound{t: c.t(e.at), low: math.Inf(-1), high: math.Inf(1), weight: e.weight, item: i}
 		moved := c.moved(b.t)
 		slack := c.slack(b.t)
+		b.seldomLow, b.seldomHigh = float64(e.seldomLow), float64(e.seldomHigh)
 		if e.low > -Infinity {
 			b.low = float64(e.low-c.base) - moved - slack
 		}
@@ -214,7 +217,8 @@ func (c *course) band(at int64) (low, mid, high int64) {
 }
 
 // lineBand is the band without the declared steps. Between two pieces the
-// offset is somewhere between the end of one and the beginning of the next.
+// offset is somewhere between the end of one and the beginning of the next, or
+// on one of them still.
 func (c *course) lineBand(t float64) (low, mid, high float64) {
 	i := sort.Search(len(c.pieces), func(i int) bool { return c.pieces[i].to >= t })
 	if i == len(c.pieces) {
@@ -226,7 +230,11 @@ func (c *course) lineBand(t float64) (low, mid, high float64) {
 	p, q := &c.pieces[i-1], &c.pieces[i]
 	l1, m1, h1 := p.band(p.to)
 	l2, m2, h2 := q.band(q.from)
-	low, high = min(l1, l2), max(h1, h2)
+	low, high = min(l1, l2, q.gapLow), max(h1, h2, q.gapHigh)
+	for _, x := range [2]*piece{p, q} {
+		l, _, h := x.band(t)
+		low, high = min(low, l), max(high, h)
+	}
 	mid = m1
 	if t > (p.to+q.from)/2 {
 		mid = m2

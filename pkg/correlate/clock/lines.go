@@ -255,7 +255,7 @@ func (m *pairing) evidence(ps []pair) []evidence {
 	var out []evidence
 	for _, p := range ps {
 		q := &m.partners[p.partner]
-		out = append(out, evidence{at: q.Low + (q.High-q.Low)/2, low: p.low, high: p.high, ref: m.lines[p.line].Ref, weight: 1})
+		out = append(out, evidence{at: q.Low + (q.High-q.Low)/2, low: p.low, high: p.high, seldomHigh: m.lines[p.line].Seldom, ref: m.lines[p.line].Ref, weight: 1})
 	}
 	return out
 }

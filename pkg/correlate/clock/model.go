@@ -35,8 +35,11 @@ type Constraint struct {
 	A, B      ID
 	At        int64 // ns since the epoch by clock A
 	Low, High int64 // ±Infinity: unbounded
-	Method    Method
-	Ref       int // the caller's index of the evidence item
+	// Seldom: within the upper Seldom ns below High the truth lies seldom (a
+	// clock that is read late). The bounds do not use it, the likeliest value does.
+	Seldom int64
+	Method Method
+	Ref    int // the caller's index of the evidence item
 }
 
 // Instant is one end of a possible pair: something happened while the clock
@@ -46,8 +49,9 @@ type Instant struct {
 	Group     int // both ends of a pair have the same group (client address, name, path, …)
 	// Size is something both ends measured (bytes, a duration), as an interval:
 	// those of a pair overlap. {0, 0}: not measured, fits anything.
-	Size [2]int64
-	Ref  int // the caller's index; stands for the event in Track.Used
+	Size   [2]int64
+	Seldom int64 // as Constraint.Seldom
+	Ref    int   // the caller's index; stands for the event in Track.Used
 }
 
 // Series is a log whose lines do not name their partners: some of Lines, by
@@ -165,13 +169,15 @@ type Solution struct {
 
 // Limits of the method. Drifts are in ns per second (1 ppm = 1000).
 const (
-	driftLimit   = 500e3 // a free-running clock: ±500 ppm
-	slewLimit    = 100e6 // a clock being slewed: chronyd's 83333 ppm and more
-	stepPenalty  = 6     // items a further segment must explain
-	minSupport   = 5     // lines that unkeyed evidence needs
-	rivalApart   = 10e9  // ns: peaks closer than this are one
-	rivalNear    = 3e9   // ns: the same where part of the lines find no partner
-	rivalShare   = 0.5   // a second peak this high makes an offset ambiguous
-	minCoverage  = 0.3   // share of the lines inside the capture that must find a partner
-	keyedOutlier = 0.2   // share of keyed evidence that may disagree
+	driftLimit   = 500e3   // a free-running clock: ±500 ppm
+	slewLimit    = 100e6   // a clock being slewed: chronyd's 83333 ppm and more
+	slewRate     = 83333e3 // chronyd's fastest
+	stepPenalty  = 6       // items a further segment must explain
+	keyedWeight  = 3       // of an item that names its partner, in items that may be another's
+	minSupport   = 5       // lines that unkeyed evidence needs
+	rivalApart   = 10e9    // ns: peaks closer than this are one
+	rivalNear    = 3e9     // ns: the same where part of the lines find no partner
+	rivalShare   = 0.5     // a second peak this high makes an offset ambiguous
+	minCoverage  = 0.3     // share of the lines inside the capture that must find a partner
+	keyedOutlier = 0.2     // share of keyed evidence that may disagree
 )

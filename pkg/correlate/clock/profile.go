@@ -86,7 +86,7 @@ func (m *pairing) count(c *course, lines []Instant) (evidence, bool) {
 		e.low = mid + l - guard
 	}
 	if j+1 < len(score) {
-		e.high = mid + h + guard
+		e.high, e.seldomHigh = mid+h+guard, lines[0].Seldom
 	}
 	return e, true
 }

@@ -2,6 +2,7 @@ package clock
 
 import (
 	"math"
+	"slices"
 	"sort"
 )
 
@@ -13,6 +14,8 @@ type piece struct {
 	margin   float64 // ns: near misses, added on both sides
 	drift    float64 // the limit its slope was held to, ns per s
 	weight   float64
+
+	gapLow, gapHigh float64 // what the evidence set aside in the gap before it says; +Inf, −Inf: nothing
 }
 
 // band gives the bounds of θ at t, and the most likely value.
@@ -33,9 +36,9 @@ func (p *piece) band(t float64) (low, mid, high float64) {
 // the bounds (by index) that none of them satisfies.
 func segment(bs []bound) (ps []piece, rejected []bool) {
 	rejected = make([]bool, len(bs))
-	cuts := split(bs, 0, 6)
-	cuts = settle(bs, cuts)
-	for k, c := range cuts {
+	cuts := settle(bs, split(bs, 0, 6))
+	var runs []cut
+	for _, c := range cuts {
 		run := bs[c.i:c.j]
 		f := fit(run, c.limit)
 		if f.open() {
@@ -44,38 +47,210 @@ func segment(bs []bound) (ps []piece, rejected []bool) {
 			}
 			continue
 		}
-		p := piece{from: run[0].t, to: run[len(run)-1].t, lines: f.lines, drift: c.limit, weight: f.total - f.lost}
 		for i, r := range f.rejected {
 			rejected[c.i+i] = r
 		}
-		p.line = p.lines.centre()
-		p.margin = nearMiss(run, &f)
-		if n := len(ps); n > 0 {
-			widenGap(&ps[n-1], &p, bs[cuts[k-1].i:c.j])
-		}
-		ps = append(ps, p)
+		p := piece{from: run[0].t, to: run[len(run)-1].t, drift: c.limit}
+		p.draw(run, &f)
+		ps, runs = append(ps, p), append(runs, c)
+	}
+	part(ps, runs, bs)
+	for k := 1; k < len(ps); k++ {
+		ps[k].holdOut(&ps[k-1], bs, rejected)
 	}
 	return ps, rejected
 }
 
-// widenGap ends a piece with the last evidence that the next one contradicts,
-// and begins that one with the first that this one contradicts: what lies
-// between agrees with both, and does not tell when the one became the other.
-func widenGap(p, q *piece, bs []bound) {
-	end, begin := math.Inf(-1), math.Inf(1)
-	for i := range bs {
-		b := &bs[i]
-		left, right := b.holds(p.line), b.holds(q.line)
-		switch {
-		case left && !right && b.t <= p.to:
-			end = max(end, b.t)
-		case right && !left && b.t >= q.from:
-			begin = min(begin, b.t)
+// part keeps pieces clear of slews between them. What a slew moved the clock by
+// less than the bounds leave open agrees with the line before it and bends it, so
+// where one piece ends is asked of the middle half of each.
+func part(ps []piece, runs []cut, bs []bound) {
+	inner := slices.Clone(ps)
+	for k := range ps {
+		p, q := &ps[k], &inner[k]
+		quarter := (p.to - p.from) / 4
+		if k > 0 {
+			q.from += quarter
+		}
+		if k+1 < len(ps) {
+			q.to -= quarter
+		}
+		run := within(bs[runs[k].i:runs[k].j], q.from, q.to)
+		if f := fit(run, runs[k].limit); f.open() {
+			*q = *p
+		} else {
+			q.draw(run, &f)
 		}
 	}
-	if end >= p.from && begin <= q.to {
-		p.to, q.from = end, begin
+	ends := slices.Clone(inner)
+	slewed := make([]bool, len(ps)+1) // before the piece
+	for k := 1; k < len(ps); k++ {
+		widenGap(&ends[k-1], &ends[k], bs[runs[k-1].i:runs[k].j])
+		slewed[k] = !stepped(&ends[k-1], &ends[k])
 	}
+	for k := range ps {
+		p, run := &ps[k], bs[runs[k].i:runs[k].j]
+		if k > 0 {
+			p.from = max(p.from, ends[k].from)
+		}
+		if k+1 < len(ps) {
+			p.to = min(p.to, ends[k].to)
+		}
+		kept := within(run, p.from, p.to)
+		if slewed[k] || slewed[k+1] {
+			kept = inner[k].clear(kept, slewed[k], slewed[k+1])
+		}
+		if len(kept) == len(run) || len(kept) == 0 {
+			continue
+		}
+		if f := fit(kept, runs[k].limit); !f.open() {
+			p.from, p.to = kept[0].t, kept[len(kept)-1].t
+			p.draw(kept, &f)
+		}
+	}
+}
+
+// near tells whether a bound that holds a piece's line speaks of it: it is
+// bounded on both sides, or lies within the width of the piece's band.
+func (b *bound) near(p *piece) bool {
+	if !math.IsInf(b.low, 0) && !math.IsInf(b.high, 0) {
+		return true
+	}
+	l, mid, h := p.band(b.t)
+	return min(math.Abs(b.high-mid), math.Abs(mid-b.low)) <= h-l
+}
+
+// stepped tells whether a clock went from one line to another faster than any
+// slew.
+func stepped(p, q *piece) bool {
+	l1, _, h1 := p.band(p.to)
+	l2, _, h2 := q.band(q.from)
+	return max(l2-h1, l1-h2) > slewLimit*(q.from-p.to)
+}
+
+// clear leaves out of a run what may belong to a slew before or behind it. A
+// slew is seen only when it has moved the clock by as much as the lines of the
+// piece's middle leave open, and by as many items more as make a line.
+func (p *piece) clear(run []bound, before, behind bool) []bound {
+	if len(run) == 0 {
+		return run
+	}
+	n, from, to := len(run), run[0].t, run[len(run)-1].t
+	reach := func(at float64) float64 {
+		l, h := p.lines.at(at)
+		return min((h-l)/slewRate, (to-from)/4)
+	}
+	if before {
+		run = within(run, from+reach(p.from), to)
+		run = run[unnoticed(len(run), n/4, func(k int) float64 { return run[k].weight }):]
+	}
+	if behind {
+		run = within(run, from, to-reach(p.to))
+		run = run[:len(run)-unnoticed(len(run), n/4, func(k int) float64 { return run[len(run)-1-k].weight })]
+	}
+	return run
+}
+
+// unnoticed counts the items, of n and most at most, that together weigh too
+// little for a line of their own.
+func unnoticed(n, most int, weight func(int) float64) int {
+	sum := 0.0
+	for k := range min(n/2, most) {
+		if sum += weight(k); sum > stepPenalty {
+			return k
+		}
+	}
+	return min(n/2, most)
+}
+
+// draw takes the lines that a run of bounds allows.
+func (p *piece) draw(run []bound, f *fitted) {
+	p.lines, p.weight = f.lines, f.total-f.lost
+	p.line = f.likeliest(run)
+	p.margin = nearMiss(run, f)
+}
+
+// likeliest is the middle of the lines that are not only possible but usual;
+// where there are none, of all.
+func (f *fitted) likeliest(run []bound) point {
+	var usual []bound
+	tighter := false
+	for i, b := range run {
+		if f.rejected[i] {
+			continue
+		}
+		tighter = tighter || b.seldomLow > 0 || b.seldomHigh > 0
+		b.low, b.high = b.low+b.seldomLow, b.high-b.seldomHigh
+		if b.low <= b.high {
+			usual = append(usual, b)
+		}
+	}
+	if tighter {
+		if lines := feasible(usual, f.limit); len(lines) > 0 {
+			return lines.centre()
+		}
+	}
+	return f.lines.centre()
+}
+
+// within are the bounds, in order of time, from one instant to another.
+func within(bs []bound, from, to float64) []bound {
+	i := sort.Search(len(bs), func(i int) bool { return bs[i].t >= from })
+	j := sort.Search(len(bs), func(i int) bool { return bs[i].t > to })
+	return bs[i:max(i, j)]
+}
+
+// holdOut widens the gap before a piece so that it holds what was set aside
+// there and names its partner: too little for a line of its own, it still tells
+// that the clock was elsewhere for a while.
+func (p *piece) holdOut(before *piece, bs []bound, rejected []bool) {
+	p.gapLow, p.gapHigh = math.Inf(1), math.Inf(-1)
+	for i := range bs {
+		b := &bs[i]
+		if !rejected[i] || b.weight < keyedWeight || b.t < before.to || b.t > p.from {
+			continue
+		}
+		if !math.IsInf(b.low, 0) && !math.IsInf(b.high, 0) {
+			p.gapLow, p.gapHigh = min(p.gapLow, b.low), max(p.gapHigh, b.high)
+		}
+	}
+}
+
+// widenGap ends a piece, and begins the next one, where the evidence that tells
+// the two apart stops to agree with the one and begins to agree with the other:
+// what lies between agrees with both, or half of it (of one-sided bounds) with
+// either, and the clock was on its way.
+func widenGap(p, q *piece, bs []bound) {
+	if end, ok := lastOf(bs, p, q); ok {
+		p.to = end
+	}
+	back := slices.Clone(bs)
+	slices.Reverse(back)
+	if begin, ok := lastOf(back, q, p); ok {
+		q.from = begin
+	}
+}
+
+// lastOf is how far the evidence, in order, is of piece p rather than of q: a
+// contradiction outweighs four agreements. A bound far from the line agrees with
+// it by saying nothing of it.
+func lastOf(bs []bound, p, q *piece) (at float64, ok bool) {
+	const agreement = 0.25
+	sum, best := 0.0, 0.0
+	for i := range bs {
+		b := &bs[i]
+		one, other := b.holds(p.line), b.holds(q.line)
+		switch {
+		case !one:
+			sum -= b.weight
+		case !other && b.near(p):
+			sum += agreement * b.weight
+			if sum > best {
+				best, at, ok = sum, b.t, true
+			}
+		}
+	}
+	return at, ok
 }
 
 // open tells that a run is bounded on one side only, or on none.

@@ -251,12 +251,14 @@ func (s *solver) gather(id ID) []evidence {
 				continue
 			}
 			e.at, e.low, e.high, e.other = at, plus(c.Low, low), plus(c.High, high), c.A
+			e.seldomHigh = c.Seldom
 		case c.A == id && s.state[c.B].solved:
 			at, low, high, once := s.band(c.B, c.At+between(c.Low, c.High))
 			if !once {
 				continue
 			}
 			e.at, e.low, e.high, e.other = at, plus(-c.High, low), plus(-c.Low, high), c.B
+			e.seldomLow = c.Seldom
 		default:
 			continue
 		}
@@ -304,7 +306,7 @@ func weight(m Method) float64 {
 	case Intervals, DateHeader, TwoCaptures, TSVal:
 		return 1
 	}
-	return 3
+	return keyedWeight
 }
 
 // mergeSteps joins what several records tell of one step: jumps of one size
