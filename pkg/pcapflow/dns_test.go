@@ -417,6 +417,9 @@ func checkAgainstLibrary(t *testing.T, b []byte) {
 	}
 	var f Flow
 	openDNS(&f).Data(Server, at(1, 0), b)
+	if len(f.DNS) == 0 && strings.Contains(strings.Join(f.Notes, " "), "does not point backwards") {
+		return // the library follows it; RFC 1035 section 4.1.4 allows a prior occurrence only
+	}
 	if len(f.DNS) != 1 {
 		t.Fatalf("%d transactions, %q", len(f.DNS), f.Notes)
 	}
