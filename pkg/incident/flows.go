@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
@@ -31,13 +32,22 @@ func EachFlow(ctx context.Context, path string, stdin io.Reader, opt Options, us
 		return nil, fmt.Errorf("%w: %w", ErrNoInput, s.dead)
 	}
 	var keys *pcapflow.KeyLog
-	if kind, _ := capture.Recognise(s.Head(16)); len(opt.KeyLogs) > 0 || kind == capture.PCAPNG {
+	kind, _ := capture.Recognise(s.Head(16))
+	if len(opt.KeyLogs) > 0 || kind == capture.PCAPNG {
 		keys = keyLog(opt.KeyLogs)
 	}
+	ahead := kind == capture.PCAPNG && addSecrets(keys, it.file.Open, s.length())
+	var src *interruptible
+	late := false
 	open := func() (io.ReadCloser, error) { return io.NopCloser(s), nil }
 	set := capture.NewSet([]capture.File{{Name: it.file.Path, Open: open}},
-		capture.Options{OnSecrets: func(text []byte) { keys.Add(text) }})
-	src := &interruptible{Set: set, ctx: ctx}
+		capture.Options{OnSecrets: func(text []byte) {
+			if !ahead {
+				keys.Add(text)
+				late = late || src.n > 1
+			}
+		}})
+	src = &interruptible{Set: set, ctx: ctx}
 	guard(it.file, func() {
 		_, err = pcapflow.Analyse(src, pcapflow.Options{Keys: keys, OnFlow: use})
 	})
@@ -47,8 +57,37 @@ func EachFlow(ctx context.Context, path string, stdin io.Reader, opt Options, us
 		return nil, fmt.Errorf("%w: %s", ErrNoInput, part.Problems[0].Text)
 	}
 	it.file.fill(&part)
+	if late {
+		it.file.problem("TLS secrets stand behind packets they may open: connections that had ended before them are not decrypted")
+	}
 	if err == nil {
 		err = ctx.Err()
 	}
 	return it.file.Problems, err
+}
+
+// maxTwice bounds the captures that are read twice, in bytes.
+const maxTwice = 2 << 30
+
+// addSecrets adds the TLS secrets of a plain pcapng file of so many bytes before
+// its packets are analysed: flows are handed out as they end, and secrets may
+// stand behind them. false: the file is not read ahead.
+func addSecrets(keys *pcapflow.KeyLog, path string, size int64) bool {
+	if size <= 0 || size > maxTwice {
+		return false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	r, err := capture.NewReader(f, capture.Options{OnSecrets: func(text []byte) { keys.Add(text) }})
+	if err != nil {
+		return false
+	}
+	var p capture.Packet
+	for err == nil {
+		err = r.Next(&p)
+	}
+	return true
 }

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"io"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/flowcorr/flowcorr/internal/need"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
 // pcapngBlock writes a block with its padding and both lengths.
@@ -60,6 +62,51 @@ func TestSecretsFarInside(t *testing.T) {
 		if len(f.Problems) > 0 || f.Records == 0 || f.SHA256 == "" {
 			t.Errorf("%+v", f)
 		}
+	}
+}
+
+// TestSecretsBehind: flows of a file are decrypted with secrets that stand behind
+// all packets; of a stream that is said.
+func TestSecretsBehind(t *testing.T) {
+	from := need.Shared(t, "incidents", "s13_tls_failures", "input", "c1_con_claves_dsb.pcapng")
+	b, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var secrets, others []byte
+	for rest := b; len(rest) >= 12; {
+		n := binary.LittleEndian.Uint32(rest[4:])
+		if binary.LittleEndian.Uint32(rest) == 10 {
+			secrets = append(secrets, rest[:n]...)
+		} else {
+			others = append(others, rest[:n]...)
+		}
+		rest = rest[n:]
+	}
+	dir := write(t, map[string]string{"late.pcapng": string(others) + string(secrets), "none.pcapng": string(others)})
+	opened := func(path string, stdin io.Reader) (n int, problems []Problem) {
+		problems, err := EachFlow(context.Background(), path, stdin, Options{}, func(f *pcapflow.Flow) {
+			if f.TLS != nil && f.TLS.Decrypted {
+				n++
+			}
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		return n, problems
+	}
+	want, problems := opened(from, nil)
+	if want < 5 || len(problems) > 0 {
+		t.Fatalf("%d connections were opened, %v", want, problems)
+	}
+	if n, problems := opened(filepath.Join(dir, "late.pcapng"), nil); n != want || len(problems) > 0 {
+		t.Errorf("%d connections were opened, %v", n, problems)
+	}
+	if n, _ := opened(filepath.Join(dir, "none.pcapng"), nil); n != 0 {
+		t.Errorf("%d connections were opened without secrets", n)
+	}
+	if n, problems := opened("-", bytes.NewReader(append(others, secrets...))); n == want || len(problems) != 1 {
+		t.Errorf("%d connections were opened, %v", n, problems)
 	}
 }
 

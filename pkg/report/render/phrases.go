@@ -71,6 +71,7 @@ var phrases = []lang.Text{
 	{EN: "not a capture file (pcap or pcapng)", ES: "no es un archivo de captura (pcap o pcapng)"},
 	{EN: "what follows is not packed the same way", ES: "lo que sigue no está comprimido igual"},
 	{EN: "unpacks to more than the limit", ES: "descomprimido supera el límite"},
+	{EN: "TLS secrets stand behind packets they may open: connections that had ended before them are not decrypted", ES: "hay secretos de TLS detrás de los paquetes que podrían abrir: las conexiones que habían acabado antes no están descifradas"},
 	{EN: "internal error, please report it: %s", ES: "error interno, le rogamos que lo comunique: %s"},
 	// mistakes in how the program was called
 	{EN: "no usable evidence", ES: "no hay pruebas que se puedan usar"},
