@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -55,43 +54,4 @@ func cataloguePage(t *testing.T, l lang.Lang) []byte {
 		fmt.Fprintf(&b, "\n### %s\n\n```text\n%s```\n", r.Name, out.String())
 	}
 	return b.Bytes()
-}
-
-// TestLinks: what the documents link to inside the repository is there.
-func TestLinks(t *testing.T) {
-	root, err := need.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	link := regexp.MustCompile(`\]\(([^)#:\s]+)(?:#[^)]*)?\)`)
-	checked := 0
-	err = filepath.WalkDir(root, func(path string, e os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if e.IsDir() && path != root && (strings.HasPrefix(e.Name(), ".") || e.Name() == "dist") {
-			return filepath.SkipDir
-		}
-		if filepath.Ext(path) != ".md" || strings.Contains(path, "testdata") || strings.Contains(path, string(filepath.Separator)+"input"+string(filepath.Separator)) {
-			return nil
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		for _, m := range link.FindAllSubmatch(text, -1) {
-			checked++
-			if _, err := os.Stat(filepath.Join(filepath.Dir(path), string(m[1]))); err != nil {
-				rel, _ := filepath.Rel(root, path)
-				t.Errorf("%s links to %s, which is not there", rel, m[1])
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if checked < 30 {
-		t.Errorf("only %d links found", checked)
-	}
 }

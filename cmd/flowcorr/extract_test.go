@@ -52,7 +52,7 @@ func TestExtract(t *testing.T) {
 	}
 	index, again := filepath.Join(t.TempDir(), "index"), filepath.Join(t.TempDir(), "again")
 	call(exitDone, "batch", input, "--out", index)
-	call(exitDone, "extract", input, "--index", index, "--server", "10.20.0.10", "--min-total", "1s", "--out", again)
+	call(exitDone, "extract", input, "--index", index, "--server", "203.0.113.194", "--min-total", "1s", "--out", again)
 	call(exitUsage, "extract", input, "--rule", "app-slow", "--out", small) // not empty
 	call(exitUsage, "extract", input, "--out", filepath.Join(t.TempDir(), "x"))
 	call(exitUsage, "extract", input, "--about", "j999", "--out", filepath.Join(t.TempDir(), "x"))

@@ -60,7 +60,7 @@ func TestSessions(t *testing.T) {
 
 var (
 	session = regexp.MustCompile("(?s)```console\n(.*?)```")
-	command = regexp.MustCompile(`(?m)^\$ flowcorr (.*?)(?: \| head -(\d+))?$`)
+	command = regexp.MustCompile(`(?m)^\$ flowcorr (.*?)((?: \| (?:head|grep|sed) .*)?)$`)
 )
 
 // replay writes a session anew by running its commands.
@@ -70,15 +70,15 @@ func replay(t *testing.T, block []byte, written string) []byte {
 	for _, m := range command.FindAllSubmatch(block, -1) {
 		out.Write(m[0])
 		out.WriteByte('\n')
-		out.WriteString(printed(t, strings.Fields(string(m[1])), string(m[2]), written))
+		out.WriteString(trimmed(filtered(t, printed(t, strings.Fields(string(m[1])), written), string(m[2]))))
 	}
 	out.WriteString("```")
 	return out.Bytes()
 }
 
-// printed is the standard output of a command, at most so many lines of it.
-// Files it writes go to the folder written, where later ones find them.
-func printed(t *testing.T, args []string, lines, written string) string {
+// printed is the standard output of a command, without spaces at the ends of its
+// lines. Files it writes go to the folder written, where later ones find them.
+func printed(t *testing.T, args []string, written string) string {
 	for i, a := range args {
 		if i > 0 && slices.Contains([]string{"-o", "--out", "--index"}, args[i-1]) {
 			args[i] = filepath.Join(written, a)
@@ -90,12 +90,54 @@ func printed(t *testing.T, args []string, lines, written string) string {
 	if status := run(args, strings.NewReader(""), &out, &diag); status > exitFindings {
 		t.Errorf("flowcorr %s: status %d: %s", strings.Join(args, " "), status, diag.String())
 	}
-	text := strings.ReplaceAll(out.String(), written+string(filepath.Separator), "")
-	if n, err := strconv.Atoi(lines); err == nil {
-		all := strings.SplitAfter(text, "\n")
-		text = strings.Join(all[:min(n, len(all))], "")
+	return trimmed(strings.ReplaceAll(out.String(), written+string(filepath.Separator), ""))
+}
+
+var (
+	head = regexp.MustCompile(`^head -(\d+)$`)
+	grep = regexp.MustCompile(`^grep '?([^']+?)'?$`)
+	sed  = regexp.MustCompile(`^sed -n '/([^/]+)/,(?:/([^/]+)/|(\$))p'$`)
+)
+
+// filtered is what the commands of a pipe leave of a text: head -N, grep TEXT,
+// sed -n '/FROM/,/TO/p' with TO or $ for the end, as a shell would run them.
+func filtered(t *testing.T, text, pipe string) string {
+	for _, c := range strings.Split(pipe, " | ")[1:] {
+		all := slices.Collect(strings.Lines(text))
+		var kept []string
+		if m := head.FindStringSubmatch(c); m != nil {
+			n, _ := strconv.Atoi(m[1])
+			kept = all[:min(n, len(all))]
+		} else if m := grep.FindStringSubmatch(c); m != nil {
+			word := regexp.MustCompile(m[1])
+			kept = slices.DeleteFunc(all, func(l string) bool { return !word.MatchString(l) })
+		} else if m := sed.FindStringSubmatch(c); m != nil {
+			kept = ranges(all, regexp.MustCompile(m[1]), m[2])
+		} else {
+			t.Errorf("the pipe %q is not known to this test", c)
+		}
+		if len(kept) == 0 {
+			t.Errorf("%s prints nothing", pipe)
+		}
+		text = strings.Join(kept, "")
 	}
-	return trimmed(text)
+	return text
+}
+
+// ranges are the lines from each that from matches to the next that to does; ""
+// is the end.
+func ranges(lines []string, from *regexp.Regexp, to string) (kept []string) {
+	inside := false
+	for _, l := range lines {
+		if inside {
+			inside = to == "" || !regexp.MustCompile(to).MatchString(l)
+			kept = append(kept, l)
+		} else if from.MatchString(l) {
+			inside = true
+			kept = append(kept, l)
+		}
+	}
+	return kept
 }
 
 // trimmed is a text without spaces at the ends of its lines, as documents and

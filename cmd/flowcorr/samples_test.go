@@ -33,8 +33,8 @@ func TestSamples(t *testing.T) {
 		folder := filepath.Dir(input)
 		relative := filepath.ToSlash(filepath.Join("samples", filepath.Base(folder), "input"))
 		t.Run(filepath.Base(folder), func(t *testing.T) {
-			compareReport(t, filepath.Join(folder, "report.txt"), printed(t, []string{"report", relative}, "", t.TempDir()))
-			checkFindings(t, filepath.Join(folder, "README.md"), printed(t, []string{"report", "--format", "json", relative}, "", t.TempDir()))
+			compareReport(t, filepath.Join(folder, "report.txt"), printed(t, []string{"report", relative}, t.TempDir()))
+			checkFindings(t, filepath.Join(folder, "README.md"), printed(t, []string{"report", "--format", "json", relative}, t.TempDir()))
 			checkTruth(t, folder)
 		})
 	}

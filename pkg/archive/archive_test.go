@@ -132,7 +132,7 @@ func TestAnyCut(t *testing.T) {
 			for cut, memory := range map[string]int64{"files": 1 << 30, "slices": 1} {
 				t.Run(cut, func(t *testing.T) {
 					out := t.TempDir()
-					r := runOn(t, cutSample(t, name, func() int { return 50 + rnd.IntN(400) }), out, memory)
+					r := runOn(t, cutSample(t, name, func() int { return 50 + rnd.IntN(200) }), out, memory)
 					if memory == 1 && r.Slices < 2 {
 						t.Errorf("%d slices", r.Slices)
 					}

@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/flowcorr/flowcorr/internal/lock"
@@ -239,8 +241,9 @@ func (a *archive) keyOf(s *slicePlan, before string) string {
 	fmt.Fprintf(sum, "%s\x00%s\x00%s\x00%s\x00", schema, a.opt.Version, a.opt.Settings, before)
 	for _, p := range s.parts {
 		point := a.plan.point[p.file]
-		fmt.Fprintf(sum, "%s\x00%s\x00%d\x00%d\x00%s\x00%v\x00", p.file.Path, p.file.SHA256, p.from, p.to, point, s.last[point])
+		fmt.Fprintf(sum, "%s\x00%s\x00%d\x00%d\x00%s\x00", p.file.Path, p.file.SHA256, p.from, p.to, point)
 	}
+	fmt.Fprintf(sum, "%q\x00", slices.Sorted(maps.Keys(s.last)))
 	for _, f := range s.logs {
 		fmt.Fprintf(sum, "%s\x00%s\x00", f.Path, f.SHA256)
 	}

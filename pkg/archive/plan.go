@@ -23,7 +23,7 @@ func (p *part) whole() bool { return p.from == 1 && p.to == p.file.Records+1 }
 type slicePlan struct {
 	parts []part // in order of time
 	logs  []*File
-	last  map[string]bool // points of which nothing follows in a later slice
+	last  map[string]bool // points of which nothing follows, neither in this slice nor in a later one; in the last slice all
 }
 
 // plan is the whole archive in slices, in order of time.
@@ -89,19 +89,22 @@ func planOf(files []*File, memory int64) *plan {
 	return p
 }
 
-// endPoints notes after which slice each point has nothing more.
+// endPoints notes in which slices a point has nothing more to come. In the one it
+// ends in it goes on still: other points may show in the next what it saw.
 func (p *plan) endPoints() {
 	later := map[string]bool{}
 	for i := len(p.slices) - 1; i >= 0; i-- {
 		s := &p.slices[i]
 		s.last = map[string]bool{}
-		for _, part := range s.parts {
-			if point := p.point[part.file]; !later[point] {
-				s.last[point] = true
+		if i < len(p.slices)-1 {
+			for _, part := range s.parts {
+				later[p.point[part.file]] = true
 			}
 		}
-		for _, part := range s.parts {
-			later[p.point[part.file]] = true
+		for _, point := range p.point {
+			if !later[point] {
+				s.last[point] = true
+			}
 		}
 	}
 }

@@ -171,3 +171,23 @@ func later(t *testing.T, b []byte, layout string, by time.Duration) []byte {
 	}
 	return out.Bytes()
 }
+
+// TestZoneOfTheProgram: a log that nothing tells the zone of has that of the
+// program's other log.
+func TestZoneOfTheProgram(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, "client.pcap", read(t, "incidents", "s10_integrador", "input", "client.pcap"))
+	query := read(t, "incidents", "s10_integrador", "input", "dns", "query.log")
+	put(t, dir, "dns/query.log", query)
+	stamp, _, _ := bytes.Cut(query, []byte(" queries:"))
+	put(t, dir, "dns/named.log", append(bytes.Clone(stamp), " general: notice: running\n"...))
+	inc := analysed(t, dir)
+	measureClocks(inc, Options{})
+	zones := map[string]int{}
+	for _, l := range inc.Logs {
+		zones[l.File.Path] = l.Events[0].ZoneSeconds
+	}
+	if zones["dns/query.log"] == 0 || zones["dns/named.log"] != zones["dns/query.log"] {
+		t.Errorf("zones %v", zones)
+	}
+}

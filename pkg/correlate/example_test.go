@@ -27,6 +27,6 @@ func ExampleCorrelate() {
 		fmt.Printf("%.0f %% of it is %s\n", 100*s.Share, s.Cause)
 	}
 	// Output:
-	// 16 journeys; the longest to app.ejemplo.com
-	// 94 % of it is loss
+	// 16 journeys; the longest to www.ejemplo.com
+	// 92 % of it is loss
 }

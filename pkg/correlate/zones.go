@@ -44,7 +44,42 @@ func eachAlone(inc *incident.Incident) (apart map[*incident.Log]bool) {
 			}
 		}
 	}
+	shareZones(inc.Logs)
 	return strangers(inc, tracks)
+}
+
+// shareZones reads a log that states no zone, and of whose clock nothing is known,
+// in the zone that was inferred for the others of its kind and folder: a program
+// writes all its files in one. Others that disagree tell nothing.
+func shareZones(logs []*incident.Log) {
+	type program struct{ folder, kind string }
+	inferred := map[program]int{}
+	apart := map[program]bool{}
+	for _, l := range logs {
+		if east, ok := inferredZone(l); ok {
+			p := program{l.Folder, l.File.Kind}
+			if old, seen := inferred[p]; seen && old != east {
+				apart[p] = true
+			}
+			inferred[p] = east
+		}
+	}
+	for _, l := range logs {
+		p := program{l.Folder, l.File.Kind}
+		if east, ok := inferred[p]; ok && !apart[p] && zoneless(l) {
+			setZone(l, east)
+		}
+	}
+}
+
+// inferredZone is the zone, in seconds east, that was inferred for a log.
+func inferredZone(l *incident.Log) (east int, ok bool) {
+	for i := range l.Events {
+		if ev := &l.Events[i]; ev.HasTime && ev.Zone == logparse.ZoneInferred {
+			return ev.ZoneSeconds, true
+		}
+	}
+	return 0, false
 }
 
 // inferZones reads logs that state no zone anew where the clock that wrote them
@@ -60,6 +95,9 @@ func (e *evidence) inferZones(s *clock.Solution) bool {
 			setZone(l, east)
 			found = true
 		}
+	}
+	if found {
+		shareZones(e.inc.Logs)
 	}
 	return found
 }

@@ -25,7 +25,7 @@ func ExampleAnalyse() {
 	slow := 0
 	_, err = pcapflow.Analyse(packets, pcapflow.Options{OnFlow: func(f *pcapflow.Flow) {
 		for _, p := range f.Phases {
-			if p.Name == pcapflow.HTTPWait && p.End.Seen() && time.Duration(p.End.Time-p.Begin.Time) > 500*time.Millisecond {
+			if p.Name == pcapflow.HTTPWait && p.End.Seen() && time.Duration(p.End.Time-p.Begin.Time) > 250*time.Millisecond {
 				slow++
 			}
 		}
@@ -33,6 +33,6 @@ func ExampleAnalyse() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(slow, "answers were waited for longer than half a second")
-	// Output: 7 answers were waited for longer than half a second
+	fmt.Println(slow, "answers were waited for longer than a quarter of a second")
+	// Output: 6 answers were waited for longer than a quarter of a second
 }

@@ -195,7 +195,7 @@ func (b *builder) finding(f diagnose.Finding) Finding {
 		out.Journeys = append(out.Journeys, b.journeys[j])
 	}
 	if f.Share > 0 {
-		share := Ratio(f.Share)
+		share := ratio(f.Share)
 		out.Share = &share
 	}
 	if f.Lost > 0 {

@@ -40,7 +40,7 @@ func (b *builder) journey(j *correlate.Journey) Journey {
 		out.Phases = append(out.Phases, b.phase(j, &j.Phases[i], home))
 	}
 	for _, s := range j.Breakdown {
-		out.Breakdown = append(out.Breakdown, Share{string(s.Cause), Seconds(s.Time), Ratio(s.Share)})
+		out.Breakdown = append(out.Breakdown, Share{string(s.Cause), Seconds(s.Time), ratio(s.Share)})
 	}
 	out.Instants = b.instants(j)
 	out.Daemon = daemon(diagnose.DaemonOf(b.c, j, b.lang))
@@ -160,7 +160,7 @@ func (b *builder) phase(j *correlate.Journey, p *correlate.Phase, home *incident
 func (b *builder) line(l correlate.Line) LineLink {
 	e := &l.Log.Events[l.Event]
 	out := LineLink{
-		Evidence: b.files[l.Log.File], Line: e.Line, Status: l.Status, Confidence: Ratio(l.Confidence), By: l.By,
+		Evidence: b.files[l.Log.File], Line: e.Line, Status: l.Status, Confidence: ratio(l.Confidence), By: l.By,
 		Text: b.texts[l.Log][l.Event], Rivals: l.Rivals,
 	}
 	if l.HasResidual {

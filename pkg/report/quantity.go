@@ -96,15 +96,19 @@ func (t *Instant) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Ratio is a number from 0 to 1, written with four decimals at most.
+// Ratio is a number from 0 to 1 with four decimals at most.
 type Ratio float64
+
+// ratio has the decimals of a Ratio, so that a report reads the same from memory
+// and from its JSON.
+func ratio(v float64) Ratio { return Ratio(math.Round(v*1e4) / 1e4) }
 
 // MarshalJSON implements json.Marshaler.
 func (r Ratio) MarshalJSON() ([]byte, error) {
 	if math.IsNaN(float64(r)) || math.IsInf(float64(r), 0) {
 		return nil, fmt.Errorf("not a ratio: %v", float64(r))
 	}
-	return strconv.AppendFloat(nil, math.Round(float64(r)*1e4)/1e4, 'f', -1, 64), nil
+	return strconv.AppendFloat(nil, float64(ratio(float64(r))), 'f', -1, 64), nil
 }
 
 // UnmarshalJSON implements json.Unmarshaler; what lies outside 0 … 1 is brought

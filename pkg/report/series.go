@@ -219,7 +219,7 @@ func (b *builder) ntpSeries(s *correlate.NTPSeries) NTPSeries {
 		Moved: s.Moved, Delay: statistics(s.Delay), Dwell: statistics(s.Dwell), Poll: statistics(s.Poll), Reach: fmt.Sprintf("%o", s.Reach),
 	}
 	if s.Requests > 0 {
-		out.Loss = Ratio(float64(s.Requests-s.Answers) / float64(s.Requests))
+		out.Loss = ratio(float64(s.Requests-s.Answers) / float64(s.Requests))
 	}
 	if s.Answers > 0 {
 		out.RootDistance = seconds(int64(s.RootDistance))

@@ -27,6 +27,8 @@ def play(lab):
     lab.resolve_with(c3, absent, s.dns, options=["timeout:1", "attempts:2"])
     for client in s.clients:
         lab.capture(client, client.name + ".pcap", "arp or port 53 or port 443 or port 80")
+        with open(client.path("etc/resolv.conf"), encoding="ascii") as f:
+            lab.client_text(client, "resolv.conf", f.read())
     lab.capture(s.dns, "resolver.pcap", "port 53")
     for name, way, fields in (("query-lost", "ab", dict(contains="perdida", nth=1)), ("query-lost-twice", "ab", dict(contains="dosveces", nth="1-2")),
                               ("answer-lost", "ba", dict(contains="sinvuelta", nth=1))):

@@ -11,6 +11,7 @@ def play(lab):
     for i in range(lab.random.randint(4, 6)):
         curl(s.c1, "-4", "--http1.1", f"{s.url}/item/{i}", label="fast")
         curl(s.c1, "-4", "--http1.1", f"{s.url}/sleep?ms={ms}", label="slow")
+    curl(s.c1, "-4", "--http1.1", f"{s.url}/big?kb=400", label="fast, a large body")
     curl(s.c1, "-4", "--http1.1", f"{s.url}/drip?n=8&ms=150", label="slow body")
     curl(s.c1, "-4", "--http1.1", f"{s.url}/strict/sleep?ms=3000", label="504 of the proxy")
     curl(s.c1, "-4", "--http1.1", "-m", "0.9", f"{s.url}/sleep?ms=2500", label="client gives up")

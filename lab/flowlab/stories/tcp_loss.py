@@ -23,7 +23,7 @@ def play(lab):
     s = web(lab, form="timed", offset=lab.ahead(0.1, 0.6))
     lab.capture(s.c1, "client.pcap", "port 53 or port 443")
     lab.capture(s.web, "server.pcap", "tcp port 443")
-    lab.capture(lab.rt, "router.pcap", "tcp port 443", device="wan", snaplen=128)
+    lab.capture(lab.rt, "router.pcap", "tcp port 443", device="wan", snaplen=128, form="pcapng")
     curl(s.c1, "-4", "--http1.1", s.url + "/item/0", label="nothing lost")
     patterns = PATTERNS[:]
     lab.random.shuffle(patterns)
@@ -54,5 +54,5 @@ def play(lab):
 
 
 STORY = Story("tcp-loss", "web", "one loss pattern a request, seen at three points",
-              "Each request loses something else: SYN, SYN-ACK, ACK, ClientHello, certificate, request, one segment, a burst; others are only reordered, duplicated or late.", WEB_NEEDS, play,
+              "Each request loses something else: SYN, SYN-ACK, ACK, ClientHello, certificate, request, one segment, a burst; others are only reordered, duplicated or late.", WEB_NEEDS + ["editcap"], play,
               spanish="un patrón de pérdida por petición, visto desde tres puntos")
