@@ -31,7 +31,10 @@ func fitted(rows [][]string, width int, t *table) ([][]string, bool) {
 	if width <= 0 {
 		return rows, true
 	}
-	limits := narrowed(widths, t.yields, comfortable, width)
+	limits := widths
+	if len(t.yields) > 0 {
+		limits = narrowed(widths, t.yields, comfortable, width)
+	}
 	if t.fold {
 		limits = narrowed(limits, nil, slimmest, width)
 	}
