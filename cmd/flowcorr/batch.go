@@ -145,6 +145,11 @@ func (env *environment) writeTrends(out string, s *trend.Summary) error {
 	return nil
 }
 
+// outcomes are what may become of a file, as people read it.
+var outcomes = map[string]lang.Text{
+	archive.Done: {EN: "done", ES: "completo"}, archive.Partial: {EN: "in part", ES: "en parte"}, archive.Failed: {EN: "failed", ES: "fallido"}, archive.Copy: {EN: "a copy", ES: "una copia"},
+}
+
 // endOfBatch says what was done, and which files could not be used.
 func (env *environment) endOfBatch(out string, r *archive.Result) error {
 	count := map[string]int{}
@@ -156,7 +161,7 @@ func (env *environment) endOfBatch(out string, r *archive.Result) error {
 		if env.options.strict {
 			env.status = exitDamaged
 		}
-		fmt.Fprintf(env.diag, "flowcorr: %s: %s: %s\n", render.Printable(f.Path), f.Outcome, render.Printable(f.Reason))
+		fmt.Fprintf(env.diag, "flowcorr: %s: %s: %s\n", render.Printable(f.Path), env.say(outcomes[f.Outcome]), render.Printable(render.Phrase(f.Reason, env.speaks)))
 	}
 	return env.print(func(w io.Writer) error {
 		if err := render.Trends(w, r.Summary, env.textOptions(env.speaks, w)); err != nil {

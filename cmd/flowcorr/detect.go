@@ -1,6 +1,8 @@
 package main
 
 import (
+	"io"
+
 	"github.com/spf13/cobra"
 
 	"github.com/flowcorr/flowcorr/pkg/lang"
@@ -33,5 +35,5 @@ func writeCase(env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	return env.print(proposeCase(c).Write)
+	return env.print(func(w io.Writer) error { return proposeCase(c).Write(w, env.speaks) })
 }

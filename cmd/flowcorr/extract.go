@@ -156,7 +156,8 @@ func (env *environment) writeExtract(c *correlate.Case, r *report.Report, chosen
 	if len(chosen) == 0 {
 		return fmt.Errorf("%w: %s", incident.ErrNoInput, env.say(lang.Text{EN: "no journey is like that", ES: "ningún recorrido es así"}))
 	}
-	x, err := archive.Extract(c, r, chosen, out, unpack.Options{})
+	note := env.say(lang.Text{EN: "Offsets as they were measured on all of the evidence that this was taken from.", ES: "Desfases tal como se midieron con todas las pruebas de que se tomó esto."})
+	x, err := archive.Extract(c, r, chosen, out, note, unpack.Options{})
 	if err != nil {
 		return fmt.Errorf("%w: %w", errWrite, err)
 	}

@@ -230,7 +230,7 @@ func (env *environment) tellProblem(path string, err error) {
 	if path != "" {
 		path = render.Printable(path) + ": "
 	}
-	fmt.Fprintf(env.diag, "flowcorr: %s%s\n", path, render.Printable(err.Error()))
+	fmt.Fprintf(env.diag, "flowcorr: %s%s\n", path, render.Printable(render.Phrase(err.Error(), env.speaks)))
 }
 
 // checkReportFiles refuses files whose ending names no format: --format is here

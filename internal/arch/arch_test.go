@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"pkg/pcapflow/capture": {},
 	"pkg/pcapflow":         {"pkg/pcapflow/capture"},
 	"pkg/logparse":         {},
-	"pkg/casefile":         {"internal/near", "pkg/logparse"},
+	"pkg/casefile":         {"internal/near", "pkg/lang", "pkg/logparse"},
 	"pkg/incident":         {"pkg/unpack", "pkg/pcapflow", "pkg/pcapflow/capture", "pkg/logparse"},
 	"pkg/correlate/clock":  {},
 	"pkg/correlate":        {"pkg/lang", "pkg/correlate/clock", "pkg/incident", "pkg/pcapflow", "pkg/pcapflow/capture", "pkg/logparse"},

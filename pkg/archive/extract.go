@@ -31,9 +31,10 @@ type Extracted struct {
 // rests on (its connection, the resolution it waited for, the neighbour), and
 // the lines around those that tell of it. The first packet of each journey has a
 // comment. Offsets of clocks that too few lines are left to measure are declared
-// in a case file. The flows of the case must have their Frames.
-func Extract(c *correlate.Case, r *report.Report, chosen map[string]bool, folder string, bounds unpack.Options) (*Extracted, error) {
-	x := &extract{folder: folder, bounds: bounds, out: &Extracted{}, frames: frameSet{}, notes: map[*incident.Capture]map[int]string{}, events: map[*incident.Log][]int{}}
+// in a case file, under a note that says so. The flows of the case must have
+// their Frames.
+func Extract(c *correlate.Case, r *report.Report, chosen map[string]bool, folder, note string, bounds unpack.Options) (*Extracted, error) {
+	x := &extract{folder: folder, note: note, bounds: bounds, out: &Extracted{}, frames: frameSet{}, notes: map[*incident.Capture]map[int]string{}, events: map[*incident.Log][]int{}}
 	for _, j := range c.Journeys {
 		if chosen[j.ID] {
 			x.out.Journeys++
@@ -61,6 +62,7 @@ func Extract(c *correlate.Case, r *report.Report, chosen map[string]bool, folder
 
 type extract struct {
 	folder string
+	note   string
 	bounds unpack.Options
 	out    *Extracted
 	frames frameSet
@@ -238,7 +240,7 @@ func (x *extract) declare(r *report.Report, chosen map[string]bool) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "# Offsets as they were measured on all of the evidence that this was taken from.\n%s", text)
+	_, err = fmt.Fprintf(out, "# %s\n%s", x.note, text)
 	if closed := out.Close(); err == nil {
 		err = closed
 	}

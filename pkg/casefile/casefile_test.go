@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/lang"
 )
 
 const whole = `# what is known of the case
@@ -165,7 +167,7 @@ func TestProposalIsACaseFile(t *testing.T) {
 	}
 	for _, q := range []Proposal{p, {}} {
 		var b bytes.Buffer
-		if err := q.Write(&b); err != nil {
+		if err := q.Write(&b, lang.ES); err != nil {
 			t.Fatal(err)
 		}
 		f, err := Parse(b.Bytes())

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/lang"
 )
 
 // Proposal is what evidence suggests for a case file. What is certain enough
@@ -35,13 +37,14 @@ type ProposedFormat struct {
 	Other  string // the runner-up
 }
 
-// Write writes a proposal as a case file.
-func (p *Proposal) Write(out io.Writer) error {
-	w := &writer{out: out}
-	w.line("# A proposal made from the evidence: delete what is not so, and save it as")
-	w.line("# %s beside the evidence. Lines behind # are suggestions.", Name)
+// Write writes a proposal as a case file with remarks in one language.
+func (p *Proposal) Write(out io.Writer, l lang.Lang) error {
+	w := &writer{out: out, lang: l}
+	w.line("%s", w.say(lang.Text{
+		EN: "# A proposal made from the evidence: delete what is not so, and save it as\n# %s beside the evidence. Lines behind # are suggestions.",
+		ES: "# Una propuesta hecha con las pruebas: borre lo que no sea así y guárdela como\n# %s junto a las pruebas. Las líneas tras # son sugerencias."}, Name))
 	w.line("")
-	w.line("# reference: client.pcap     # the clock that corrected instants are on")
+	w.line("# reference: client.pcap     # %s", w.say(lang.Text{EN: "the clock that corrected instants are on", ES: "el reloj en que están los instantes corregidos"}))
 	w.hosts(p.Hosts)
 	w.line("")
 	if len(p.NAT) == 0 {
@@ -59,10 +62,10 @@ func (p *Proposal) Write(out io.Writer) error {
 	w.line("")
 	w.formats(p.Formats)
 	w.line("")
-	w.line("# thresholds:                # flowcorr rules NAME lists those of a rule")
+	w.line("# thresholds:                # %s", w.say(lang.Text{EN: "flowcorr rules NAME lists those of a rule", ES: "flowcorr rules NOMBRE enumera los de una regla"}))
 	w.line("#   app-slow: {slow: 250ms}")
 	w.line("")
-	w.line("# budgets:                   # how long a phase may take")
+	w.line("# budgets:                   # %s", w.say(lang.Text{EN: "how long a phase may take", ES: "cuánto puede durar una fase"}))
 	w.line("#   dns.lookup: 50ms")
 	w.line("#   http.wait: 800ms")
 	return w.err
@@ -70,9 +73,12 @@ func (p *Proposal) Write(out io.Writer) error {
 
 // writer keeps the first error.
 type writer struct {
-	out io.Writer
-	err error
+	out  io.Writer
+	lang lang.Lang
+	err  error
 }
+
+func (w *writer) say(t lang.Text, args ...any) string { return fmt.Sprintf(t.In(w.lang), args...) }
 
 func (w *writer) line(format string, args ...any) {
 	if w.err == nil {
@@ -112,9 +118,9 @@ func (w *writer) hosts(list []ProposedHost) {
 		case h.Zone == "":
 			w.line("    # zone: Europe/Madrid")
 		case h.Guessed:
-			w.line("    # zone: %q      # inferred", h.Zone)
+			w.line("    # zone: %q      # %s", h.Zone, w.say(lang.Text{EN: "inferred", ES: "deducido"}))
 		default:
-			w.line("    zone: %q        # as its lines state", h.Zone)
+			w.line("    zone: %q        # %s", h.Zone, w.say(lang.Text{EN: "as its lines state", ES: "como dicen sus líneas"}))
 		}
 		if h.Offset != "" {
 			w.line("    # offset: %s", h.Offset)
@@ -134,14 +140,14 @@ func (w *writer) formats(list []ProposedFormat) {
 		w.line("#   - files: %s", text(f.File))
 		switch {
 		case f.Format == "":
-			w.line("#     format:             # not recognised")
+			w.line("#     format:             # %s", w.say(lang.Text{EN: "not recognised", ES: "no se reconoce"}))
 		case f.Other != "":
-			w.line("#     format: %s   # as it was taken; %s came second", f.Format, f.Other)
+			w.line("#     format: %s   # %s", f.Format, w.say(lang.Text{EN: "as it was taken; %s came second", ES: "por el que se tomó; el segundo fue %s"}, f.Other))
 		default:
-			w.line("#     format: %s   # as it was taken", f.Format)
+			w.line("#     format: %s   # %s", f.Format, w.say(lang.Text{EN: "as it was taken", ES: "por el que se tomó"}))
 		}
 		if strings.HasSuffix(f.Format, "-access") || f.Format == "" {
-			w.line("#     log_format: ''      # nginx's string, or LogFormat: for Apache's")
+			w.line("#     log_format: ''      # %s", w.say(lang.Text{EN: "nginx's string, or LogFormat: for Apache's", ES: "la cadena de nginx, o LogFormat: para la de Apache"}))
 		}
 	}
 }

@@ -98,7 +98,7 @@ func (c *collector) neighbour(k *incident.Capture, n *pcapflow.Resolution) {
 	for _, r := range n.Requests {
 		c.add(k, n.Protocol+".request", fromClient, r, address(n.Target))
 	}
-	c.add(k, n.Protocol+".reply", fromNeighbour, n.Reply, fmt.Sprintf("%s is at %x", address(n.Target), n.MAC))
+	c.add(k, n.Protocol+".reply", fromNeighbour, n.Reply, fmt.Sprintf("%s = %x", address(n.Target), n.MAC))
 }
 
 func (c *collector) conn(k *incident.Capture, conn *pcapflow.Conn) {

@@ -177,17 +177,17 @@ func (d *layout) journeyInFull(j *report.Journey) {
 	}
 }
 
-// metricsOf lists the measured quantities of each phase under their names in the
-// contract, and where they were measured.
+// metricsOf lists the measured quantities of each phase, where they were measured
+// and what they are called in the contract.
 func (d *layout) metricsOf(j *report.Journey) {
-	t := &table{header: []string{d.say(lang.Text{EN: "phase", ES: "fase"}), d.say(lang.Text{EN: "metric", ES: "métrica"}), d.say(lang.Text{EN: "value", ES: "valor"}), d.say(lang.Text{EN: "measured", ES: "medida"})}, right: []bool{false, false, true, false}}
+	t := &table{header: []string{d.say(lang.Text{EN: "phase", ES: "fase"}), d.say(lang.Text{EN: "metric", ES: "métrica"}), d.say(lang.Text{EN: "value", ES: "valor"}), d.say(lang.Text{EN: "measured at", ES: "medida en"}), d.say(lang.Text{EN: "in JSON", ES: "en JSON"})}, right: []bool{false, false, true, false, false}, yields: []int{1}, fold: true}
 	for _, p := range j.Phases {
 		for _, m := range p.Metrics {
 			value := fmt.Sprint(m.Value)
 			if m.IsTime() {
 				value = span(report.Seconds(m.Value))
 			}
-			t.rows = append(t.rows, []string{p.Name, m.Name, value, d.word(p.Vantage)})
+			t.rows = append(t.rows, []string{d.phaseWord(p.Name), MetricName(m.Name, d.l), value, d.word(p.Vantage), m.Name})
 		}
 	}
 	if q := j.Request; q != nil && (q.Method != "" || q.Status > 0) {
@@ -196,7 +196,7 @@ func (d *layout) metricsOf(j *report.Journey) {
 			if s.Seconds != nil {
 				value = span(*s.Seconds)
 			}
-			t.rows = append(t.rows, []string{"Server-Timing", s.Name, value, d.word("server")})
+			t.rows = append(t.rows, []string{"Server-Timing", s.Name, value, d.word("server"), "server_timing"})
 		}
 	}
 	if len(t.rows) > 0 {

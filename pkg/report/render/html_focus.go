@@ -85,7 +85,7 @@ func (d *layout) steps(j *report.Journey) ([]stepView, int) {
 		if finer[m.Name] {
 			continue
 		}
-		row := stepView{Time: clockOf(m.At()), What: foreign(d.momentName(m.Name), 100), Detail: foreign(m.Detail, longestLine), Where: d.shortPlace(m.Evidence, " #", m.Frame), Bad: trouble(m.Name)}
+		row := stepView{Time: clockOf(m.At()), What: foreign(d.momentName(m.Name), 100), Detail: foreign(d.momentDetail(m.Name, m.Detail), longestLine), Where: d.shortPlace(m.Evidence, " #", m.Frame), Bad: trouble(m.Name)}
 		if m.At() != m.Time {
 			row.Raw = clockOf(m.Time)
 		}

@@ -71,7 +71,7 @@ func (p *packer) details(out *htmlJourney, j *report.Journey) {
 		if finer[m.Name] {
 			continue
 		}
-		row := htmlMoment{At: micros(m.At()) - micros(start), Raw: micros(m.Time) - micros(m.At()), Kind: p.moment(m.Name), From: known(m.From, []string{"client", "server", "resolver", "neighbour", "path"}), File: p.file(m.Evidence), Frame: m.Frame, Detail: p.text(m.Detail)}
+		row := htmlMoment{At: micros(m.At()) - micros(start), Raw: micros(m.Time) - micros(m.At()), Kind: p.moment(m.Name), From: known(m.From, []string{"client", "server", "resolver", "neighbour", "path"}), File: p.file(m.Evidence), Frame: m.Frame, Detail: p.text(p.d.momentDetail(m.Name, m.Detail))}
 		for _, s := range m.Elsewhere {
 			at := s.Time
 			if s.Corrected != nil {

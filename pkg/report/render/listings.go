@@ -33,7 +33,7 @@ func Timeline(w io.Writer, r *report.Report, entries []report.Entry, opt TextOpt
 				what += " (" + d.word(e.Status) + ")"
 			}
 		}
-		t.rows = append(t.rows, []string{clockOf(at), bound, raw, e.Journey, what, shorten(e.Detail, 100), place})
+		t.rows = append(t.rows, []string{clockOf(at), bound, raw, e.Journey, what, shorten(d.momentDetail(e.What, e.Detail), 100), place})
 	}
 	if len(t.rows) == 0 {
 		d.para(d.say(lang.Text{EN: "No instant of a journey lies there.", ES: "Ahí no hay ningún instante de un recorrido."}))

@@ -42,7 +42,7 @@ func (d *layout) timelineOf(j *report.Journey) {
 		if at != m.Time {
 			raw = clockOf(m.Time)
 		}
-		all = append(all, entry{at, []string{clockOf(at), "", raw, d.momentName(m.Name), m.Detail, d.place(m.Evidence, "", m.Frame)}, i})
+		all = append(all, entry{at, []string{clockOf(at), "", raw, d.momentName(m.Name), d.momentDetail(m.Name, m.Detail), d.place(m.Evidence, "", m.Frame)}, i})
 	}
 	for i, l := range j.Lines {
 		if l.Status == "matched" && l.Time != nil {

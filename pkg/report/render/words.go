@@ -1,6 +1,10 @@
 package render
 
-import "github.com/flowcorr/flowcorr/pkg/lang"
+import (
+	"strings"
+
+	"github.com/flowcorr/flowcorr/pkg/lang"
+)
 
 // vocabulary is the stable words of the contract as people read them.
 var vocabulary = map[string]lang.Text{
@@ -53,6 +57,9 @@ var moments = map[string]lang.Text{
 	"http.response": {EN: "first byte of the response", ES: "primer byte de la respuesta"}, "http.response-end": {EN: "last byte of the response", ES: "último byte de la respuesta"},
 	"ssh.banner": {EN: "server's banner", ES: "identificación del servidor"}, "ssh.client-banner": {EN: "client's banner", ES: "identificación del cliente"}, "ssh.newkeys": {EN: "keys in use", ES: "claves en uso"},
 	"ssh.auth-request": {EN: "authentication request", ES: "petición de autenticación"}, "ssh.auth-reply": {EN: "authentication reply", ES: "respuesta de autenticación"}, "ssh.session": {EN: "session", ES: "sesión"},
+	"tls.client-hello-first": {EN: "first byte of the ClientHello", ES: "primer byte del ClientHello"},
+	"ssh.group-request":      {EN: "group asked", ES: "grupo pedido"}, "ssh.group-reply": {EN: "group sent", ES: "grupo enviado"},
+	"quic.answer": {EN: "server's first QUIC packet", ES: "primer paquete QUIC del servidor"}, "quic.server-flight-end": {EN: "last of the server's first flight", ES: "fin del primer envío del servidor"},
 	"icmp.error": {EN: "ICMP error", ES: "error ICMP"}, "ntp.request": {EN: "NTP request", ES: "petición NTP"}, "ntp.response": {EN: "NTP response", ES: "respuesta NTP"},
 }
 
@@ -85,4 +92,20 @@ func (d *layout) momentName(name string) string {
 		return t.In(d.l)
 	}
 	return name
+}
+
+// momentDetail is what stands beside an instant: words of the contract in the
+// reader's language, all else as it is.
+func (d *layout) momentDetail(name, detail string) string {
+	switch name {
+	case "tcp.reset", "tcp.retransmission":
+		parts := strings.Split(detail, ", ")
+		for i := range parts {
+			parts[i] = d.word(parts[i])
+		}
+		return strings.Join(parts, ", ")
+	case "ntp.response":
+		return strings.Replace(detail, "stratum", d.say(lang.Text{EN: "stratum", ES: "estrato"}), 1)
+	}
+	return detail
 }
