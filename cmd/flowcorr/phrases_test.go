@@ -203,8 +203,7 @@ func eachSentence(t *testing.T, name string, calls []string, use func(at, text s
 			use(fmt.Sprintf("%s:%d", filepath.Base(name), fset.Position(n.Pos()).Line), text)
 		}
 	}
-	var sentences func(n ast.Node) bool
-	sentences = func(n ast.Node) bool {
+	sentences := func(n ast.Node) bool {
 		switch x := n.(type) {
 		case *ast.CompositeLit:
 			if s, ok := x.Type.(*ast.SelectorExpr); ok && s.Sel.Name == "Text" {
