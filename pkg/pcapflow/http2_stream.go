@@ -1,6 +1,7 @@
 package pcapflow
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 )
@@ -129,6 +130,9 @@ func (h *http2) reset(d Dir, last Stamp) {
 	e := &h.list[s.exchange]
 	if !s.ended[Server] {
 		e.Reset, e.Truncated, e.Aborted, e.Exact = true, true, d, false
+		if side.length >= 4 {
+			e.ResetCode = h2ErrorName(binary.BigEndian.Uint32(side.fixed[:]))
+		}
 		if d == Server && !e.ResponseFirst.Seen() {
 			e.ResponseFirst, e.ResponseReadable, e.ResponseLast = side.first, last, last
 		}

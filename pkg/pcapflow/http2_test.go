@@ -219,7 +219,7 @@ func TestHTTP2Reset(t *testing.T) {
 		}
 	})
 	f := follow(tlsDissector, keys, pieces)
-	if len(f.HTTP) != 1 || !f.HTTP[0].Reset || !f.HTTP[0].Truncated || f.HTTP[0].Aborted != Client || f.HTTP[0].BodyBytes != 5 {
+	if len(f.HTTP) != 1 || !f.HTTP[0].Reset || f.HTTP[0].ResetCode != "CANCEL" || !f.HTTP[0].Truncated || f.HTTP[0].Aborted != Client || f.HTTP[0].BodyBytes != 5 {
 		t.Errorf("%+v", f.HTTP)
 	}
 }

@@ -80,6 +80,9 @@ func (t *TLS) AppendMetrics(list []Metric, c *Conn) []Metric {
 	m.count("server_flight_bytes", int64(t.ServerFlightBytes))
 	m.count("certificate_bytes", int64(t.CertificateBytes))
 	m.count("certificates", int64(len(t.Certificates)))
+	if t.Staple != nil && t.ServerFlightEnd.Seen() {
+		m.duration("ocsp_age_seconds", t.ServerFlightEnd.Time-t.Staple.Produced*1e9)
+	}
 	m.count("tickets", int64(t.Tickets))
 	return m.list
 }

@@ -311,6 +311,7 @@ type TLS struct {
 	ClientHelloBytes, CertificateBytes int
 	ServerFlightBytes                  int // of the records from the ServerHello to the end of its flight, headers included
 	Certificates                       []Certificate
+	Staple                             *Staple // nil: none was seen
 	ClientCertificate                  bool
 	Alerts                             []Alert
 	CloseNotify                        [2]Stamp
@@ -329,6 +330,13 @@ type Certificate struct {
 	Names               []string
 	NotBefore, NotAfter int64 // Unix seconds
 	Bytes               int
+}
+
+// Staple is what the server hands out of its certificate's revocation (OCSP,
+// RFC 6960).
+type Staple struct {
+	Status               string // "good", "revoked", "unknown"
+	Produced, NextUpdate int64  // Unix seconds; NextUpdate 0: not said
 }
 
 // Alert is a TLS alert.
@@ -375,6 +383,7 @@ type Exchange struct {
 	Truncated  bool           // the capture or the peer ended it early
 	Aborted    Dir            // who ended it, where Truncated
 	Reset      bool           // HTTP/2 stream reset
+	ResetCode  string         // its reason, where Reset: "CANCEL", …
 	Gap        bool           // capture lost bytes inside
 	Unsent     bool           // the request never came to its end: RequestLast is the last that was seen of it
 

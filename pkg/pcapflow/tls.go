@@ -167,6 +167,10 @@ func (s *tlsStream) message(d Dir, m tlsMessage) {
 		s.encryptedExtensions(m)
 	case msgCertificate, msgCompressedCert:
 		s.certificates(d, m)
+	case msgCertificateStatus:
+		if d == Server && m.whole {
+			s.t.Staple = readStaple(m.body)
+		}
 	case msgServerKeyExchange:
 		if b := m.body; len(b) >= 3 && b[0] == 3 { // named_curve, RFC 8422 §5.4
 			s.t.Group = groupName(uint16(b[1])<<8 | uint16(b[2]))
@@ -267,6 +271,9 @@ func (s *tlsStream) certificates(d Dir, m tlsMessage) {
 	s.t.CertificateBytes = m.size + 4
 	if m.whole && m.typ == msgCertificate {
 		s.t.Certificates = s.env.chain(m.body, isTLS13(s.version))
+		if isTLS13(s.version) {
+			s.t.Staple = stapled13(m.body)
+		}
 	}
 }
 

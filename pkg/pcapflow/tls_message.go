@@ -16,6 +16,7 @@ const (
 	msgCertificateVerify  = 15
 	msgClientKeyExchange  = 16
 	msgFinished           = 20
+	msgCertificateStatus  = 22
 	msgKeyUpdate          = 24
 	msgCompressedCert     = 25
 )
@@ -42,7 +43,7 @@ func keptMessage(typ byte) int {
 	switch typ {
 	case msgClientHello, msgServerHello, msgHelloRetryRequest, msgServerKeyExchange, msgEncryptedExt:
 		return 1 << 16
-	case msgCertificate:
+	case msgCertificate, msgCertificateStatus:
 		return 1 << 18
 	case msgNewSessionTicket:
 		return 1 << 14

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"time"
+
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
@@ -191,6 +193,10 @@ func (o *object) tls(t *pcapflow.TLS, c *pcapflow.Conn) {
 	if len(t.Certificates) > 0 {
 		o.list("chain", len(t.Certificates), func(i int) { o.certificate(&t.Certificates[i]) })
 	}
+	if t.Staple != nil {
+		o.text("ocsp_status", t.Staple.Status)
+		o.instant("ocsp_produced", t.Staple.Produced*int64(time.Second))
+	}
 	o.text("ja3", t.JA3)
 	o.text("ja4", t.JA4)
 	o.truth("decrypted", t.Decrypted)
@@ -221,6 +227,11 @@ func (o *object) exchange(x *pcapflow.Exchange, c *pcapflow.Conn) {
 	}
 	o.some("truncated", x.Truncated)
 	o.some("reset", x.Reset)
+	o.text("reset_code", x.ResetCode)
+	o.some("gap", x.Gap)
+	o.some("multiplexed", x.Multiplexed)
+	o.some("malformed", x.Malformed)
+	o.count("ordinal", x.Ordinal)
 	o.frames(x.RequestFirst.Frame, x.ResponseFirst.Frame)
 	o.close()
 }

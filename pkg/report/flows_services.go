@@ -91,6 +91,7 @@ func (o *object) headers(x *pcapflow.Exchange) {
 	if x.Date > 0 {
 		o.instant("date", x.Date*int64(time.Second))
 	}
+	o.some("age", x.Age)
 	o.text("server", x.ServerName)
 	o.text("location", x.Location)
 	o.text("request_id", x.RequestID)
@@ -151,6 +152,12 @@ func (o *object) ssh(s *pcapflow.SSH, f *pcapflow.Flow) {
 	if len(s.Rounds) > 0 {
 		o.list("rounds", len(s.Rounds), func(i int) { o.round(&s.Rounds[i]) })
 	}
+	if s.NoCommon != "" {
+		o.text("client_offers", s.NoCommonOffers[pcapflow.Client])
+		o.text("server_offers", s.NoCommonOffers[pcapflow.Server])
+	}
+	o.some("strict", s.Strict)
+	o.some("desynchronised", s.Desynchronised)
 	o.some("turned", s.Turned)
 	o.trips("echo", s.Echo)
 	o.some("echo_obscured", s.EchoObscured)
@@ -206,6 +213,7 @@ func (o *object) transaction(t *pcapflow.Transaction) {
 		b = appendString(append(b, `,"rcode":`...), t.RCode)
 	}
 	o.b, o.first = b, false
+	o.count("opcode", int(t.Opcode))
 	o.some("truncated", t.Truncated)
 	if len(t.Addresses) > 0 {
 		o.list("answers", len(t.Addresses), func(i int) {
@@ -219,6 +227,9 @@ func (o *object) transaction(t *pcapflow.Transaction) {
 	if t.HasTTL {
 		o.number("ttl_seconds", int64(t.TTL))
 	}
+	if t.HasTTL && t.Answer.Seen() {
+		o.instant("expires", t.Answer.Time+int64(t.TTL)*int64(time.Second))
+	}
 	o.count("negative_ttl_seconds", int(t.NegativeTTL))
 	o.count("edns_size", t.EDNS)
 	if t.EDE >= 0 {
@@ -229,6 +240,7 @@ func (o *object) transaction(t *pcapflow.Transaction) {
 	o.count("further_answers", len(t.Extra))
 	o.some("late", t.Late)
 	o.some("unsolicited", !t.Query.Seen() && t.Answer.Seen() && !t.Multicast)
+	o.some("mismatch", t.Mismatch)
 	o.some("multicast", t.Multicast)
 	o.frames(t.Query.Frame, t.Answer.Frame)
 	o.between("seconds", t.Query, t.Answer)
@@ -248,6 +260,11 @@ func (o *object) sample(s *pcapflow.NTPSample) {
 	o.some("interleaved", s.Interleaved)
 	o.some("bogus_origin", s.BogusOrigin)
 	o.some("nts", s.Request.NTS || s.Response.NTS)
+	o.some("mac", s.Request.MAC || s.Response.MAC)
+	o.count("version", int(answer.Version))
+	if answer.LI > 0 && answer.LI < 3 {
+		o.number("leap", int64(answer.LI))
+	}
 	o.count("repeats", len(s.Repeats))
 	o.frames(s.Request.Frame, s.Response.Frame)
 	o.metrics(s.AppendMetrics(o.lines.metrics[:0]))
