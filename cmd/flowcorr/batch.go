@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
@@ -107,6 +109,7 @@ func (env *environment) batch(ctx context.Context, paths []string, out, memory s
 		return err
 	}
 	opt.Settings = env.settings()
+	bound(bytes, opt.Jobs)
 	shown := env.watchProgress(paths)
 	opt.Progress = shown.ofBatch(env)
 	r, err := archive.Run(ctx, opt)
@@ -123,6 +126,14 @@ func (env *environment) batch(ctx context.Context, paths []string, out, memory s
 		return fmt.Errorf("%w: %w", errWrite, err)
 	}
 	return env.endOfBatch(out, r)
+}
+
+// bound keeps the program within memory and processors. The runtime gives memory
+// back earlier when little is left; the rest is what it does not count: its code
+// and what files are read through.
+func bound(memory int64, jobs int) {
+	debug.SetMemoryLimit(max(memory-memory/6-32<<20, 64<<20))
+	runtime.GOMAXPROCS(min(jobs, runtime.NumCPU()))
 }
 
 // settings are the options that the rows depend on.
@@ -168,33 +179,27 @@ func (env *environment) endOfBatch(out string, r *archive.Result) error {
 			return err
 		}
 		_, err := fmt.Fprintln(w, env.say(lang.Text{
-			EN: "\n%d files: %d done, %d in part, %d failed, %d copies. %d slices, %d of them analysed now. Result in %s",
-			ES: "\n%d ficheros: %d completos, %d en parte, %d fallidos, %d copias. %d tramos, %d analizados ahora. Resultado en %s"},
-			len(r.Files), count[archive.Done], count[archive.Partial], count[archive.Failed], count[archive.Copy], r.Slices, r.Fresh, render.Printable(out)))
+			EN: "\n%d files: %d done, %d in part, %d failed, %d copies. %d windows, %d of them analysed now. Result in %s",
+			ES: "\n%d ficheros: %d completos, %d en parte, %d fallidos, %d copias. %d ventanas, %d analizadas ahora. Resultado en %s"},
+			len(r.Files), count[archive.Done], count[archive.Partial], count[archive.Failed], count[archive.Copy], r.Windows, r.Fresh, render.Printable(out)))
 		return err
 	})
 }
 
-// ofBatch shows how far the work on an archive is: every file is read once to
-// know it and once for its slice.
-func (p *progress) ofBatch(env *environment) func(stage string, done, all int64) {
+// ofBatch shows how far the work on an archive is: every file is read once for its
+// sum, captures once more for their flows, and what they hold is analysed.
+func (p *progress) ofBatch(env *environment) func(stage string, bytes int64) {
 	if p == nil {
 		return nil
 	}
-	once := p.total
-	p.total *= 2
-	told := int64(0)
-	return func(stage string, done, all int64) {
-		at := int64(0)
-		if all > 0 {
-			at = int64(float64(once) * float64(done) / float64(all))
-		}
-		if stage == "analyse" {
-			p.enter(env.say(lang.Text{EN: "analysing", ES: "analizando"}))
-			at += once
-		}
-		p.add(int(max(0, at-told)))
-		told = max(told, at)
+	p.total *= 3
+	names := map[string]string{
+		"scan": env.say(lang.Text{EN: "looking", ES: "mirando"}), "read": env.say(lang.Text{EN: "reading", ES: "leyendo"}),
+		"analyse": env.say(lang.Text{EN: "analysing", ES: "analizando"}),
+	}
+	return func(stage string, bytes int64) {
+		p.enter(names[stage])
+		p.add(int(bytes))
 	}
 }
 

@@ -27,7 +27,8 @@ var mayImport = map[string][]string{
 	"pkg/lang":             {},
 	"pkg/unpack":           {},
 	"pkg/pcapflow/capture": {},
-	"pkg/pcapflow":         {"pkg/pcapflow/capture"},
+	"pkg/pcapflow":         {"internal/freeze", "pkg/pcapflow/capture"},
+	"pkg/pcapflow/segment": {"pkg/pcapflow", "pkg/pcapflow/capture"},
 	"pkg/logparse":         {},
 	"pkg/casefile":         {"internal/near", "pkg/lang", "pkg/logparse"},
 	"pkg/incident":         {"pkg/unpack", "pkg/pcapflow", "pkg/pcapflow/capture", "pkg/logparse"},
@@ -40,7 +41,7 @@ var mayImport = map[string][]string{
 	"lab":                  {}, // tests alone: the lab itself is not of Go
 	"pkg/report/render":    {"pkg/report/trend", "pkg/lang", "pkg/report", "pkg/report/compare"},
 	"pkg/watch":            {"internal/lock", "internal/wholefile", "pkg/report"},
-	"pkg/archive":          {"internal/lock", "internal/wholefile", "pkg/unpack", "pkg/pcapflow", "pkg/pcapflow/capture", "pkg/incident", "pkg/correlate", "pkg/report", "pkg/report/trend"},
+	"pkg/archive":          {"pkg/logparse", "internal/freeze", "internal/lock", "internal/wholefile", "pkg/unpack", "pkg/pcapflow", "pkg/pcapflow/capture", "pkg/incident", "pkg/correlate", "pkg/report", "pkg/report/trend"},
 	"pkg/report/trend":     {"pkg/report"},
 }
 

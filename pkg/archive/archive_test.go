@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/parquet-go/parquet-go"
@@ -88,6 +89,9 @@ func diagnosed(_ context.Context, c *correlate.Case) (*report.Report, error) {
 	return report.Build(c, diagnose.Run(c, diagnose.Options{}), lang.EN, "test"), nil
 }
 
+// small is memory for windows of a few journeys.
+const small = 1 << 20
+
 func runOn(t *testing.T, in, out string, memory int64) *Result {
 	t.Helper()
 	r, err := Run(context.Background(), Options{Paths: []string{in}, Out: out, Memory: memory, Report: diagnosed})
@@ -124,24 +128,24 @@ func TestAnyCut(t *testing.T) {
 	for _, name := range []string{"slow-application", "tcp-loss"} {
 		t.Run(name, func(t *testing.T) {
 			out := t.TempDir()
-			if r := runOn(t, cutSample(t, name, func() int { return 1 << 30 }), out, 1<<30); r.Slices != 1 {
-				t.Fatalf("%d slices of the whole", r.Slices)
+			if r := runOn(t, cutSample(t, name, func() int { return 1 << 30 }), out, 1<<30); r.Windows != 1 {
+				t.Fatalf("%d windows of the whole", r.Windows)
 			}
 			want, lines := told(t, out)
 			rnd := rand.New(rand.NewPCG(1, 2))
-			for cut, memory := range map[string]int64{"files": 1 << 30, "slices": 1} {
+			for cut, memory := range map[string]int64{"files": 1 << 30, "windows": small} {
 				t.Run(cut, func(t *testing.T) {
 					out := t.TempDir()
 					r := runOn(t, cutSample(t, name, func() int { return 50 + rnd.IntN(200) }), out, memory)
-					if memory == 1 && r.Slices < 2 {
-						t.Errorf("%d slices", r.Slices)
+					if memory == small && r.Windows < 2 {
+						t.Errorf("%d windows", r.Windows)
 					}
 					got, matched := told(t, out)
 					if matched < lines*9/10 {
 						t.Errorf("%d lines matched, %d in the whole", matched, lines)
 					}
 					missing, extra := apart(want, got), apart(got, want)
-					t.Logf("%d slices, %d journeys, %d differ", r.Slices, len(want), len(missing))
+					t.Logf("%d windows, %d journeys, %d differ", r.Windows, len(want), len(missing))
 					if len(missing)+len(extra) > 0 {
 						t.Errorf("missing:\n%s\nextra:\n%s", strings.Join(missing, "\n"), strings.Join(extra, "\n"))
 					}
@@ -190,34 +194,39 @@ func same(t *testing.T, what string, a, b map[string]string) {
 	}
 }
 
-// TestResumed: ended after any slice, the next run goes on, and the result is
-// the same, byte for byte. A further run analyses nothing.
+// TestResumed: ended after any step, the next run goes on, and the result is the
+// same, byte for byte. A further run analyses nothing.
 func TestResumed(t *testing.T) {
 	in := cutSample(t, "tcp-loss", func() int { return 300 })
-	whole := t.TempDir()
-	r := runOn(t, in, whole, 1)
-	want := contents(t, whole)
-	out := t.TempDir()
-	ends := 0
-	for at := range r.Slices {
+	whole, out := t.TempDir(), t.TempDir()
+	var steps atomic.Int64
+	run := func(out string, end int64) error {
 		ctx, stop := context.WithCancel(context.Background())
-		_, err := Run(ctx, Options{Paths: []string{in}, Out: out, Memory: 1, Report: diagnosed, Progress: func(stage string, done, _ int64) {
-			if stage == "analyse" && done == int64(at+1) {
+		defer stop()
+		steps.Store(0)
+		_, err := Run(ctx, Options{Paths: []string{in}, Out: out, Memory: small, Jobs: 1, NoteEvery: 1, Report: diagnosed, Progress: func(string, int64) {
+			if steps.Add(1) == end {
 				stop()
 			}
 		}})
-		stop()
-		if err != nil {
-			ends++
+		return err
+	}
+	if err := run(whole, -1); err != nil {
+		t.Fatal(err)
+	}
+	want, ends := contents(t, whole), 0
+	for at := int64(1); ; at += 7 {
+		if run(out, at) == nil {
+			break
 		}
+		ends++
 	}
-	if ends < r.Slices-1 {
-		t.Errorf("only %d of %d runs were ended", ends, r.Slices-1)
+	if ends < 3 {
+		t.Errorf("only %d runs were ended", ends)
 	}
-	runOn(t, in, out, 1)
 	same(t, "resumed", want, contents(t, out))
-	if again := runOn(t, in, out, 1); again.Fresh != 0 || again.Slices != r.Slices {
-		t.Errorf("a run on what is known analysed %d of %d slices", again.Fresh, again.Slices)
+	if again := runOn(t, in, out, small); again.Fresh != 0 || again.Windows < 2 {
+		t.Errorf("a run on what is known analysed %d of %d windows", again.Fresh, again.Windows)
 	}
 	same(t, "again", want, contents(t, out))
 }
@@ -225,7 +234,7 @@ func TestResumed(t *testing.T) {
 // TestTorn: whatever an ended run left half written is made anew.
 func TestTorn(t *testing.T) {
 	in, out := cutSample(t, "slow-application", func() int { return 200 }), t.TempDir()
-	runOn(t, in, out, 1)
+	runOn(t, in, out, small)
 	want := contents(t, out)
 	var paths []string
 	err := filepath.WalkDir(out, func(path string, e fs.DirEntry, err error) error {
@@ -251,7 +260,7 @@ func TestTorn(t *testing.T) {
 			t.Fatal(err)
 		}
 		if i%3 == 2 {
-			runOn(t, in, out, 1)
+			runOn(t, in, out, small)
 			same(t, "after "+path, want, contents(t, out))
 		}
 	}
@@ -274,13 +283,13 @@ func TestGrown(t *testing.T) {
 		}
 	}
 	move(in, aside)
-	runOn(t, in, out, 1)
+	runOn(t, in, out, small)
 	move(aside, in)
-	grown := runOn(t, in, out, 1)
+	grown := runOn(t, in, out, small)
 	whole := t.TempDir()
-	all := runOn(t, in, whole, 1)
+	all := runOn(t, in, whole, small)
 	same(t, "grown", contents(t, whole), contents(t, out))
-	t.Logf("%d of %d slices analysed after growing", grown.Fresh, all.Fresh)
+	t.Logf("%d of %d windows analysed after growing", grown.Fresh, all.Fresh)
 }
 
 // TestBadFiles: what cannot be used is told with its reason, and stops nothing.
@@ -336,7 +345,7 @@ func TestBadFiles(t *testing.T) {
 // TestAlone: two runs on one folder keep out of each other's way.
 func TestAlone(t *testing.T) {
 	in, out := sample(t, "slow-application"), t.TempDir()
-	_, err := Run(context.Background(), Options{Paths: []string{in}, Out: out, Report: diagnosed, Progress: func(string, int64, int64) {
+	_, err := Run(context.Background(), Options{Paths: []string{in}, Out: out, Report: diagnosed, Progress: func(string, int64) {
 		if _, err := Run(context.Background(), Options{Paths: []string{in}, Out: out, Report: diagnosed}); !errors.Is(err, ErrBusy) {
 			t.Errorf("a second run: %v", err)
 		}

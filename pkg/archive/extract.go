@@ -71,8 +71,7 @@ type extract struct {
 }
 
 func (x *extract) choose(j *correlate.Journey) {
-	const all = math.MaxInt32
-	x.frames.keepJourney(j, all)
+	x.frames.keepJourney(j)
 	for _, p := range j.Points {
 		if x.notes[p.Capture] == nil {
 			x.notes[p.Capture] = map[int]string{}
@@ -83,7 +82,7 @@ func (x *extract) choose(j *correlate.Journey) {
 		}
 		x.notes[p.Capture][p.Flow.Start.Frame] = note
 		for _, e := range p.Flow.ICMP {
-			x.frames.keep(p.Capture, []int32{int32(e.Frame)}, all)
+			x.frames.keep(p.Capture, []int32{int32(e.Frame)})
 		}
 	}
 	for _, l := range j.Lines {

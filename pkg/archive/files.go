@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -15,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
 	"github.com/flowcorr/flowcorr/pkg/unpack"
 )
@@ -34,12 +36,12 @@ type File struct {
 	Outcome string `json:"outcome"`
 	Reason  string `json:"reason,omitempty"`
 
-	Link   int  `json:"link,omitempty"` // of a capture
-	Snap   int  `json:"snap,omitempty"`
-	Plain  bool `json:"plain,omitempty"`    // not compressed
-	Zoned  bool `json:"zoned,omitempty"`    // of a log: its stamps say where they belong
-	Dated  bool `json:"dated,omitempty"`    // and in which year
-	NoTime bool `json:"timeless,omitempty"` // what clients printed, a configuration: it may belong anywhere
+	Link    int  `json:"link,omitempty"` // of a capture
+	Snap    int  `json:"snap,omitempty"`
+	Secrets bool `json:"secrets,omitempty"`  // of a capture: it holds TLS secrets
+	Zoned   bool `json:"zoned,omitempty"`    // of a log: its stamps say where they belong
+	Dated   bool `json:"dated,omitempty"`    // and in which year
+	NoTime  bool `json:"timeless,omitempty"` // what clients printed, a configuration: it may belong anywhere
 
 	open string // the path to open it by
 }
@@ -145,14 +147,13 @@ func (f *File) scan(ctx context.Context, bounds unpack.Options) {
 		return
 	}
 	defer plain.Close()
-	f.Plain = plain.Packing() == ""
 	kind, ok := capture.Recognise(plain.Head(16))
 	if !ok && f.scanText(ctx, bounds) {
 		return
 	}
 	if ok {
 		f.Kind = kind
-		f.scanCapture(ctx, plain)
+		f.scanHead(plain.Head(logparse.HeadBytes))
 	}
 	if _, err := io.Copy(io.Discard, raw); err != nil {
 		f.Outcome, f.Reason = Partial, reasonOf(err)
@@ -160,33 +161,59 @@ func (f *File) scan(ctx context.Context, bounds unpack.Options) {
 	f.SHA256 = hex.EncodeToString(sum.Sum(nil))
 }
 
-func (f *File) scanCapture(ctx context.Context, in io.Reader) {
-	r, err := capture.NewReader(in, capture.Options{})
+// scanHead takes from a capture's head what its place among others depends on.
+// The rest is read once, in its turn.
+func (f *File) scanHead(head []byte) {
+	r, err := capture.NewReader(bytes.NewReader(head), capture.Options{})
 	if err != nil {
 		f.Outcome, f.Reason = Failed, err.Error()
 		return
 	}
 	var p capture.Packet
-	for r.Next(&p) == nil {
-		if f.Records++; f.Records&0xfff == 0 && ctx.Err() != nil {
-			return
-		}
+	for f.First == 0 && r.Next(&p) == nil {
 		if p.HasTime {
-			if f.First == 0 || p.Time < f.First {
-				f.First = p.Time
-			}
-			f.Last = max(f.Last, p.Time)
+			f.First = p.Time
 		}
 	}
 	if list := r.Interfaces(); len(list) > 0 {
 		f.Link, f.Snap = int(list[0].Link), list[0].SnapLen
 	}
-	f.Outcome = Done
-	if problems := r.Problems(); len(problems) > 0 {
-		f.Outcome, f.Reason = Partial, fmt.Sprintf("byte %d: %s", problems[0].Offset, problems[0].Text)
+	f.Outcome, f.Secrets = Done, len(r.Secrets()) > 0
+	if f.First == 0 && len(head) < logparse.HeadBytes {
+		f.Outcome, f.Reason = Failed, "the capture holds no packet"
+		if problems := r.Problems(); len(problems) > 0 {
+			f.Reason = fmt.Sprintf("byte %d: %s", problems[0].Offset, problems[0].Text)
+		}
 	}
-	if f.Records == 0 {
-		f.Outcome, f.Reason = Failed, cmp.Or(f.Reason, "the capture holds no packet")
+}
+
+// lastTime reads the last stamp of a capture, where that is what tells whether
+// another goes on behind it.
+func (f *File) lastTime(bounds unpack.Options) {
+	if f.Last != 0 {
+		return
+	}
+	in, err := unpack.Open(f.open, bounds)
+	if err != nil {
+		return
+	}
+	defer in.Close()
+	if in.Packing() == "" {
+		if raw, err := os.Open(f.open); err == nil {
+			defer raw.Close()
+			f.Last, _ = capture.LastTime(raw, f.Size)
+		}
+		return
+	}
+	r, err := capture.NewReader(in, capture.Options{})
+	if err != nil {
+		return
+	}
+	var p capture.Packet
+	for r.Next(&p) == nil {
+		if p.HasTime {
+			f.Last = max(f.Last, p.Time)
+		}
 	}
 }
 
@@ -227,12 +254,14 @@ func (f *File) scanText(ctx context.Context, bounds unpack.Options) bool {
 // time as an earlier run on the archive knows them, and those that it does not
 // know.
 func Overlapping(out string, paths []string, from, to int64) ([]string, error) {
-	a := &archive{opt: Options{Out: out}}
 	own, err := filepath.Abs(out)
 	if err != nil {
 		return nil, err
 	}
-	known := a.knownFiles()
+	known := map[string]*File{}
+	if err := eachLine(filepath.Join(out, "files.jsonl"), func(f *File) error { known[f.Path] = f; return nil }); err != nil {
+		return nil, err
+	}
 	var touched []string
 	for _, f := range list(paths, own) {
 		k := known[f.Path]
@@ -250,5 +279,5 @@ func (f *File) near(from, to int64) bool {
 	if !f.Zoned {
 		margin = zoneMargin
 	}
-	return f.First == 0 || !f.Dated || f.First <= to+margin && f.Last >= from-margin
+	return f.First == 0 || !f.Dated || f.First <= sub(to, -margin) && f.Last >= sub(from, margin)
 }

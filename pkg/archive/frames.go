@@ -14,18 +14,12 @@ import (
 // frameSet is a choice of packets, by capture and running frame number.
 type frameSet map[*incident.Capture]map[int]bool
 
-// keep adds frames; of more than most the first and the last half.
-func (x frameSet) keep(k *incident.Capture, frames []int32, most int) {
+// keep adds frames.
+func (x frameSet) keep(k *incident.Capture, frames []int32) {
 	set := x[k]
 	if set == nil {
 		set = map[int]bool{}
 		x[k] = set
-	}
-	if len(frames) > most {
-		for _, f := range frames[:most/2] {
-			set[int(f)] = true
-		}
-		frames = frames[len(frames)-most/2:]
 	}
 	for _, f := range frames {
 		set[int(f)] = true
@@ -33,12 +27,12 @@ func (x frameSet) keep(k *incident.Capture, frames []int32, most int) {
 }
 
 // keepJourney adds all that a journey rests on.
-func (x frameSet) keepJourney(j *correlate.Journey, most int) {
+func (x frameSet) keepJourney(j *correlate.Journey) {
 	for _, p := range j.Points {
-		x.keep(p.Capture, p.Flow.Frames, most)
+		x.keep(p.Capture, p.Flow.Frames)
 	}
 	for _, l := range append(slices.Clone(j.SideLookups), j.Lookup) {
-		x.keepLookup(l, most)
+		x.keepLookup(l)
 	}
 	if n := j.Neighbour; n != nil && len(j.Points) > 0 {
 		var frames []int32
@@ -47,23 +41,23 @@ func (x frameSet) keepJourney(j *correlate.Journey, most int) {
 				frames = append(frames, int32(s.Frame))
 			}
 		}
-		x.keep(j.Points[0].Capture, frames, most)
+		x.keep(j.Points[0].Capture, frames)
 	}
 }
 
-func (x frameSet) keepLookup(l *correlate.Lookup, most int) {
+func (x frameSet) keepLookup(l *correlate.Lookup) {
 	if l == nil {
 		return
 	}
 	for _, try := range l.Tries {
-		x.keep(l.Capture, try.Flow.Frames, most)
+		x.keep(l.Capture, try.Flow.Frames)
 	}
 	for _, f := range l.TCPFlows {
-		x.keep(l.Capture, f.Frames, most)
+		x.keep(l.Capture, f.Frames)
 	}
 	for _, o := range l.Others {
 		for _, try := range o.Tries {
-			x.keep(o.Capture, try.Flow.Frames, most)
+			x.keep(o.Capture, try.Flow.Frames)
 		}
 	}
 }

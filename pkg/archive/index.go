@@ -1,3 +1,6 @@
+// Package archive analyses archives of captures and logs too large to be looked
+// at in one piece: capture points in one pass each, then stretches of time with
+// their logs, resumable at any instant, with rows and trends as its result.
 package archive
 
 import (
@@ -10,16 +13,19 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/flowcorr/flowcorr/internal/lock"
 	"github.com/flowcorr/flowcorr/internal/wholefile"
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 	"github.com/flowcorr/flowcorr/pkg/report"
 	"github.com/flowcorr/flowcorr/pkg/report/trend"
 	"github.com/flowcorr/flowcorr/pkg/unpack"
@@ -29,8 +35,8 @@ import (
 type Options struct {
 	Paths  []string
 	Out    string // the folder of the result and of the index
-	Memory int64  // bytes that a slice may need, about; 0: 512 MiB
-	Jobs   int    // files looked at at a time; 0: 2. The result does not depend on it.
+	Memory int64  // bytes that the work may take, about; 0: 512 MiB
+	Jobs   int    // files, points and windows looked at at a time; 0: 2. The result does not depend on it.
 	Read   incident.Options
 	Link   correlate.Options
 	// Report diagnoses what was correlated.
@@ -38,7 +44,12 @@ type Options struct {
 	Unpack   unpack.Options
 	Version  string // of the program: another one does everything anew
 	Settings string // whatever else the result depends on, in words
-	Progress func(stage string, done, all int64)
+	// Progress is told of bytes that were read (in the stages "scan" and "read") and
+	// of shares of all bytes whose analysis is done ("analyse"). It is called from
+	// several goroutines. nil: nobody asks.
+	Progress func(stage string, bytes int64)
+	// NoteEvery is how often it is noted how far the reading came, at most. 0: 4 s.
+	NoteEvery time.Duration
 }
 
 // ErrBusy says that another run works on the folder of the result.
@@ -48,15 +59,16 @@ var ErrBusy = errors.New("another run works on this folder")
 type archive struct {
 	opt    Options
 	files  []*File
-	plan   *plan
-	cutter cutter
+	points []*point // in order of name
+	logs   []*File
+	keySum []byte // of the TLS secrets
 }
 
 // Result is what became of an archive.
 type Result struct {
 	Files   []*File
-	Slices  int
-	Fresh   int // slices that were analysed in this run; the others were known
+	Windows int // stretches of time that were looked at one by one
+	Fresh   int // those that were analysed in this run; the others were known
 	Summary *trend.Summary
 }
 
@@ -64,18 +76,22 @@ func (a *archive) index() string { return filepath.Join(a.opt.Out, "index") }
 func (a *archive) work() string  { return filepath.Join(a.index(), "work") }
 
 // schema of what the index keeps. Another one is not read.
-const schema = "flowcorr.archive/1"
+const schema = "flowcorr.archive/2"
 
 // Run analyses the archive, or what of it is new, and completes the result in
 // opt.Out. Ended at any instant, it goes on where it was when it is run again;
 // the result is the same, byte for byte.
+//
+// Each capture point is read in one pass, file after file, into flows that lie on
+// disk. Then time is cut into windows, by what the captures hold, and each is
+// analysed with its logs.
 func Run(ctx context.Context, opt Options) (*Result, error) {
-	opt.Memory, opt.Jobs = cmp.Or(opt.Memory, 512<<20), cmp.Or(opt.Jobs, 2)
+	opt.Memory, opt.Jobs, opt.NoteEvery = cmp.Or(opt.Memory, 512<<20), cmp.Or(opt.Jobs, 2), cmp.Or(opt.NoteEvery, 4*time.Second)
 	if opt.Progress == nil {
-		opt.Progress = func(string, int64, int64) {}
+		opt.Progress = func(string, int64) {}
 	}
 	a := &archive{opt: opt}
-	if err := os.MkdirAll(a.index(), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(a.index(), "windows"), 0o755); err != nil {
 		return nil, err
 	}
 	unlock, err := lock.Folder(a.index(), ErrBusy)
@@ -90,9 +106,11 @@ func Run(ctx context.Context, opt Options) (*Result, error) {
 	if err := a.look(ctx); err != nil {
 		return nil, err
 	}
-	a.plan = planOf(a.files, opt.Memory)
-	r := &Result{Files: a.files, Slices: len(a.plan.slices), Summary: trend.NewSummary()}
-	if err := a.slices(ctx, r); err != nil {
+	if err := a.readPoints(ctx); err != nil {
+		return nil, err
+	}
+	r := &Result{Files: a.files, Summary: trend.NewSummary()}
+	if err := a.windows(ctx, r); err != nil {
 		return r, err
 	}
 	return r, a.saveOutcomes()
@@ -140,33 +158,39 @@ func (a *archive) look(ctx context.Context) error {
 			first[f.SHA256] = f
 		}
 	}
+	a.namePoints()
 	return a.saveFiles()
 }
 
-// scanAll scans files, some at a time, and notes from time to time what is known.
+// scanAll scans files, some at a time.
 func (a *archive) scanAll(ctx context.Context, fresh []*File) {
-	var all, done int64
-	for _, f := range fresh {
-		all += f.Size
-	}
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, a.opt.Jobs)
-	for _, f := range fresh {
-		if ctx.Err() != nil {
-			break
+	_ = each(a.opt.Jobs, len(fresh), func(i int) error {
+		if ctx.Err() == nil {
+			fresh[i].scan(ctx, a.opt.Unpack)
+			a.opt.Progress("scan", fresh[i].Size)
 		}
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			f.scan(ctx, a.opt.Unpack)
-			mu.Lock()
-			defer mu.Unlock()
-			done += f.Size
-			a.opt.Progress("scan", done, all)
+		return nil
+	})
+}
+
+// each runs work for 0 … n-1, some at a time, until one fails.
+func each(jobs, n int, work func(int) error) error {
+	var g errgroup.Group
+	g.SetLimit(max(1, jobs))
+	var failed atomic.Bool
+	for i := range n {
+		g.Go(func() error {
+			if failed.Load() {
+				return nil
+			}
+			err := work(i)
+			if err != nil {
+				failed.Store(true)
+			}
+			return err
 		})
 	}
-	wg.Wait()
+	return g.Wait()
 }
 
 func (a *archive) knownFiles() map[string]*File {
@@ -197,141 +221,281 @@ func (a *archive) saveOutcomes() error {
 	return wholefile.Write(filepath.Join(a.opt.Out, "files.jsonl"), rowMode, func(w io.Writer) error { return writeLines(w, a.files) })
 }
 
-// kept is what the index holds of one slice.
+// readPoints reads all captures, by point, and tells from then on what is in each.
+func (a *archive) readPoints(ctx context.Context) error {
+	keys, err := a.secrets()
+	if err != nil {
+		return err
+	}
+	err = each(a.opt.Jobs, len(a.points), func(i int) error {
+		p := a.points[i]
+		if err := a.readPoint(ctx, p, keys()); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		p.settle()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return a.forgetPoints()
+}
+
+// secrets gathers the TLS secrets of the archive. What it returns makes a key log
+// for each point, as more may be met there; nil where there is none.
+func (a *archive) secrets() (func() *pcapflow.KeyLog, error) {
+	texts := slices.Clone(a.opt.Read.KeyLogs)
+	inside := false
+	for _, f := range a.files {
+		inside = inside || f.Secrets
+		if f.Kind != incident.TLSKeys || f.Outcome == Failed || f.Outcome == Copy {
+			continue
+		}
+		b, err := readAll(f.open, a.opt.Unpack)
+		if err != nil {
+			return nil, err
+		}
+		texts = append(texts, b)
+	}
+	if len(texts) == 0 && !inside {
+		return func() *pcapflow.KeyLog { return nil }, nil
+	}
+	sum := sha256.New()
+	for _, t := range texts {
+		sum.Write(t)
+		sum.Write([]byte{0})
+	}
+	a.keySum = sum.Sum(nil)
+	return func() *pcapflow.KeyLog {
+		k := new(pcapflow.KeyLog)
+		for _, t := range texts {
+			k.Add(t) // lines that are no keys were told of when the file was read
+		}
+		return k
+	}, nil
+}
+
+// maxSecrets bounds the bytes read of one key log.
+const maxSecrets = 64 << 20
+
+func readAll(path string, bounds unpack.Options) ([]byte, error) {
+	in, err := unpack.Open(path, bounds)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	b, err := io.ReadAll(io.LimitReader(in, maxSecrets))
+	if len(b) > 0 {
+		err = nil // what comes before damage counts
+	}
+	return b, err
+}
+
+// kept is what the index holds of one window.
 type kept struct {
 	Schema  string         `json:"schema"`
+	Key     string         `json:"key"`
 	Rows    []string       `json:"rows"` // files of the result, relative to its folder
 	Summary *trend.Summary `json:"summary"`
-	Carry   *carry         `json:"carry"`
-	Digest  string         `json:"digest"` // of what is carried
+	Clocks  []clockSeen    `json:"clocks,omitempty"`
 }
 
-// slices looks at each slice that is not known, in order.
-func (a *archive) slices(ctx context.Context, r *Result) error {
-	defer a.cutter.close()
-	before := &carry{}
-	digest := ""
-	expected := map[string]bool{}
-	names := map[string]bool{}
-	for i := range a.plan.slices {
-		s := &a.plan.slices[i]
-		key := a.keyOf(s, digest)
-		names[key] = true
-		k := a.load(key)
-		if k == nil {
-			var err error
-			if k, err = a.fresh(ctx, s, before, key); err != nil {
-				return err
-			}
-			r.Fresh++
-		}
-		for _, row := range k.Rows {
-			expected[row] = true
-		}
-		r.Summary.Merge(k.Summary)
-		before, digest = k.Carry, k.Digest
-		a.opt.Progress("analyse", int64(i+1), int64(len(a.plan.slices)))
-	}
-	return a.tidy(names, expected)
-}
-
-// keyOf names a slice by everything its result depends on.
-func (a *archive) keyOf(s *slicePlan, before string) string {
+// inputs names all that the result depends on: where it is the same, so are the
+// windows, and no flow has to be looked at.
+func (a *archive) inputs() string {
 	sum := sha256.New()
-	fmt.Fprintf(sum, "%s\x00%s\x00%s\x00%s\x00", schema, a.opt.Version, a.opt.Settings, before)
-	for _, p := range s.parts {
-		point := a.plan.point[p.file]
-		fmt.Fprintf(sum, "%s\x00%s\x00%d\x00%d\x00%s\x00", p.file.Path, p.file.SHA256, p.from, p.to, point)
+	fmt.Fprintf(sum, "%s\x00%s\x00%s\x00%s\x00%d\x00", schema, a.opt.Version, a.opt.Settings, a.flowKey(), a.opt.Memory)
+	for _, p := range a.points {
+		fmt.Fprintf(sum, "%s\x00", p.name)
+		for _, f := range p.files {
+			fmt.Fprintf(sum, "%s\x00%s\x00", f.Path, f.SHA256)
+		}
+		fmt.Fprint(sum, "\x00")
 	}
-	fmt.Fprintf(sum, "%q\x00", slices.Sorted(maps.Keys(s.last)))
-	for _, f := range s.logs {
+	for _, f := range a.logs {
 		fmt.Fprintf(sum, "%s\x00%s\x00", f.Path, f.SHA256)
 	}
-	return hex.EncodeToString(sum.Sum(nil)[:12])
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
-func (a *archive) sliceFolder(key string) string { return filepath.Join(a.index(), "slices", key) }
+// plan is what the windows of an earlier run were.
+type plan struct {
+	Inputs string   `json:"inputs"`
+	Keys   []string `json:"keys"`
+	Alone  []string `json:"alone"` // of the same windows by what they alone tell
+}
 
-// load gives what is known of a slice; nil where that is not all of it.
+// windows looks at each window that is not known.
+func (a *archive) windows(ctx context.Context, r *Result) error {
+	all := a.known()
+	if all == nil {
+		var err error
+		if all, err = a.freshWindows(ctx, r); err != nil {
+			return err
+		}
+	}
+	keys, rows := map[string]bool{}, map[string]bool{}
+	for _, key := range a.readPlan().Alone {
+		keys[key+".json"] = true
+	}
+	for _, k := range all {
+		keys[k.Key+".json"] = true
+		for _, row := range k.Rows {
+			rows[row] = true
+		}
+		r.Summary.Merge(k.Summary)
+	}
+	r.Windows = len(all)
+	return a.tidy(keys, rows)
+}
+
+func (a *archive) readPlan() *plan {
+	p := &plan{}
+	b, err := os.ReadFile(filepath.Join(a.index(), "plan.json"))
+	if err != nil || json.Unmarshal(b, p) != nil {
+		return &plan{}
+	}
+	return p
+}
+
+// known gives the windows of an earlier run on the same; nil where there is none,
+// or not all of them are there.
+func (a *archive) known() []*kept {
+	was := a.readPlan()
+	if was.Inputs != a.inputs() {
+		return nil
+	}
+	var all []*kept
+	for _, key := range was.Keys {
+		k := a.load(key)
+		if k == nil || !a.rowsThere(k) {
+			return nil
+		}
+		all = append(all, k)
+	}
+	return all
+}
+
+func (a *archive) freshWindows(ctx context.Context, r *Result) ([]*kept, error) {
+	s := newSpread()
+	var bytes int64
+	for _, p := range a.points {
+		s.merge(&p.done.Spread)
+	}
+	for _, f := range a.files {
+		bytes += f.Size
+	}
+	list := windowsOf(s, int(max(a.opt.Memory/windowsAtOnce/memoryOfJourney, 1)))
+	all := make([]*kept, len(list))
+	fresh := make([]atomic.Bool, len(list))
+	look := func(i int, known []offset, rowsToo bool, share func(int) int64) error {
+		k, isNew, err := a.analyse(ctx, i, &list[i], known, rowsToo)
+		if err == nil {
+			all[i] = k
+			fresh[i].Store(isNew || fresh[i].Load())
+			a.opt.Progress("analyse", share(i+1)-share(i))
+		}
+		return err
+	}
+	jobs := min(a.opt.Jobs, windowsAtOnce)
+	err := each(jobs, len(list), func(i int) error {
+		return look(i, nil, false, func(n int) int64 { return bytes * int64(n) / int64(len(list)) })
+	})
+	if err != nil {
+		return nil, err
+	}
+	// What a window alone does not tell of a clock, others may.
+	was := plan{Inputs: a.inputs()}
+	for _, k := range all {
+		was.Alone = append(was.Alone, k.Key)
+	}
+	known := offsetsOf(all)
+	err = each(jobs, len(list), func(i int) error {
+		if len(known[i]) == 0 && a.rowsThere(all[i]) {
+			return nil
+		}
+		return look(i, known[i], true, func(int) int64 { return 0 })
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i, k := range all {
+		was.Keys = append(was.Keys, k.Key)
+		if fresh[i].Load() {
+			r.Fresh++
+		}
+	}
+	return all, writeJSON(filepath.Join(a.index(), "plan.json"), was)
+}
+
+func (a *archive) windowFile(key string) string {
+	return filepath.Join(a.index(), "windows", key+".json")
+}
+
+// load gives what is known of a window; nil where that is not all of it.
 func (a *archive) load(key string) *kept {
-	folder := a.sliceFolder(key)
-	b, err := os.ReadFile(filepath.Join(folder, "slice.json"))
+	b, err := os.ReadFile(a.windowFile(key))
 	if err != nil {
 		return nil
 	}
 	k := &kept{}
-	if json.Unmarshal(b, k) != nil || k.Schema != schema || k.Carry == nil || k.Summary == nil {
+	if json.Unmarshal(b, k) != nil || k.Schema != schema || k.Summary == nil {
 		return nil
-	}
-	for _, row := range k.Rows {
-		if _, err := os.Stat(filepath.Join(a.opt.Out, filepath.FromSlash(row))); err != nil {
-			return nil
-		}
-	}
-	for i := range k.Carry.Files {
-		c := &k.Carry.Files[i]
-		c.open = filepath.Join(folder, c.Name)
-		if _, err := os.Stat(c.open); err != nil {
-			return nil
-		}
 	}
 	return k
 }
 
-// fresh analyses a slice, writes its rows and last what it was: what is there
-// is whole.
-func (a *archive) fresh(ctx context.Context, s *slicePlan, before *carry, key string) (*kept, error) {
-	folder := a.sliceFolder(key)
-	if err := errors.Join(os.RemoveAll(folder), os.MkdirAll(folder, 0o755)); err != nil {
-		return nil, err
+// rowsThere tells whether all the rows of a window are on disk.
+func (a *archive) rowsThere(k *kept) bool {
+	for _, row := range k.Rows {
+		if _, err := os.Stat(filepath.Join(a.opt.Out, filepath.FromSlash(row))); err != nil {
+			return false
+		}
 	}
-	out, after, err := a.analyse(ctx, s, before, folder)
-	if err != nil {
-		return nil, err
-	}
+	return true
+}
+
+// keep writes the rows of a window and last what it was: what is there is whole.
+func (a *archive) keep(out *trend.Rows, key string) (*kept, error) {
 	rows, err := a.writeRows(out, key)
-	if err != nil {
-		return nil, err
-	}
-	digest, err := after.digest()
 	if err != nil {
 		return nil, err
 	}
 	summary := trend.NewSummary()
 	summary.Add(out)
-	k := &kept{Schema: schema, Rows: rows, Summary: summary, Carry: after, Digest: digest}
-	return k, writeJSON(filepath.Join(folder, "slice.json"), k)
+	k := &kept{schema, key, rows, summary, clocksOf(out)}
+	return k, writeJSON(a.windowFile(key), k)
 }
 
-// digest is a sum over all that is carried.
-func (c *carry) digest() (string, error) {
-	sum := sha256.New()
-	enc := json.NewEncoder(sum)
-	if err := enc.Encode(c); err != nil {
-		return "", err
+// forgetPoints removes what is kept of points that are no more.
+func (a *archive) forgetPoints() error {
+	there := map[string]bool{}
+	for _, p := range a.points {
+		there[p.name] = true
 	}
-	for _, f := range c.Files {
-		b, err := os.ReadFile(f.open)
-		if err != nil {
-			return "", err
-		}
-		sum.Write(b)
-	}
-	return hex.EncodeToString(sum.Sum(nil)[:12]), nil
+	return a.forget(filepath.Join(a.index(), "points"), there)
 }
 
-// tidy removes what earlier runs left and nothing needs any more.
-func (a *archive) tidy(slices, rows map[string]bool) error {
-	entries, err := os.ReadDir(filepath.Join(a.index(), "slices"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+// forget removes what a folder of the index holds beyond what is named.
+func (a *archive) forget(folder string, named map[string]bool) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return ignoreMissing(err)
 	}
 	for _, e := range entries {
-		if !slices[e.Name()] {
-			if err := os.RemoveAll(a.sliceFolder(e.Name())); err != nil {
+		if !named[e.Name()] {
+			if err := os.RemoveAll(filepath.Join(folder, e.Name())); err != nil {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// tidy removes what earlier runs left and nothing needs any more.
+func (a *archive) tidy(windows, rows map[string]bool) error {
+	if err := a.forget(filepath.Join(a.index(), "windows"), windows); err != nil {
+		return err
 	}
 	for _, top := range rowFolders {
 		err := filepath.WalkDir(filepath.Join(a.opt.Out, top), func(path string, e fs.DirEntry, err error) error {

@@ -16,7 +16,7 @@ import (
 // problem states everything gathered for the solver.
 func (e *evidence) problem(opt Options) clock.Problem {
 	return clock.Problem{
-		Clocks: len(e.clocks), Constraints: e.constraints, Series: e.series, Steps: e.steps,
+		Clocks: len(e.clocks), Constraints: append(slices.Clone(e.constraints), e.known(opt)...), Series: e.series, Steps: e.steps,
 		Spans: e.spans(), Prefer: e.preferred(opt), Declared: e.declared(opt),
 	}
 }
@@ -93,6 +93,19 @@ func (e *evidence) declared(opt Options) map[clock.ID]int64 {
 			if calledBy(k, name) {
 				out[k.ID] = int64(opt.Offsets[name])
 			}
+		}
+	}
+	return out
+}
+
+// known makes evidence of offsets that were measured elsewhere.
+func (e *evidence) known(opt Options) []clock.Constraint {
+	var out []clock.Constraint
+	for i, x := range opt.Known {
+		a := slices.IndexFunc(e.clocks, func(k *Clock) bool { return calledBy(k, x.Of) })
+		b := slices.IndexFunc(e.clocks, func(k *Clock) bool { return calledBy(k, x.Clock) })
+		if a >= 0 && b >= 0 && a != b {
+			out = append(out, clock.Constraint{A: e.clocks[a].ID, B: e.clocks[b].ID, At: x.At, Low: x.Low, High: x.High, Method: clock.Earlier, Ref: -1 - i})
 		}
 	}
 	return out

@@ -65,6 +65,12 @@ func newHints(given map[string]*time.Location, items []*item, captures []*Captur
 			h.configs = append(h.configs, it)
 		}
 	}
+	for _, c := range captures {
+		if c.given {
+			h.spans = append(h.spans, span{c.Result.First.Time, c.Result.Last.Time})
+			h.captured = true
+		}
+	}
 	h.answered = serverIn(captures)
 	return h
 }

@@ -45,6 +45,7 @@ type Capture struct {
 	Frames []int // number of frames in each file: a running frame is located by these
 
 	journal *Log // of entries between the packets; nil: there are none
+	given   bool // it was read elsewhere
 	pcapflow.Result
 }
 

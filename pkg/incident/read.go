@@ -29,6 +29,9 @@ type Options struct {
 	// of one point are read as one capture, in order of time. nil: rotated sets
 	// are recognised by name.
 	Point func(path string) string
+	// Given are captures that were read already: those of the paths are, beside
+	// them, as if all had been found there.
+	Given []Given
 	// Frames has every flow list its frames.
 	Frames bool
 	// Workers is how many files are read at a time; 0: 2. What is read does not
@@ -40,6 +43,13 @@ type Options struct {
 	// Parts is how many parts of one log EachEvent reads at a time; 0: 2. What is
 	// read does not depend on it.
 	Parts int
+}
+
+// Given is a capture that was read elsewhere, and the folder it lies in, as in
+// Log.
+type Given struct {
+	*Capture
+	Folder string
 }
 
 // ErrNoInput says that no file given could be used.
@@ -61,6 +71,12 @@ func Read(ctx context.Context, paths []string, opt Options) (*Incident, error) {
 	r.collectKeys()
 	inc := &Incident{Told: opt.Told}
 	inc.Captures = r.readCaptures()
+	for _, g := range opt.Given {
+		g.given = true
+		r.opt.Told.place(g.Capture, g.Folder)
+		inc.Captures = append(inc.Captures, g.Capture)
+		inc.Files = append(inc.Files, g.Files...)
+	}
 	inc.Logs = r.readLogs(inc.Captures)
 	for _, it := range r.items {
 		it.stop()
@@ -70,6 +86,9 @@ func Read(ctx context.Context, paths []string, opt Options) (*Incident, error) {
 	inc.dropCopies()
 	if err := ctx.Err(); err != nil {
 		return inc, err
+	}
+	if len(opt.Given) > 0 {
+		return inc, nil
 	}
 	for _, it := range r.items {
 		if it.file.Records > 0 && (it.isCapture() || it.format != nil) {

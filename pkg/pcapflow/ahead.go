@@ -39,8 +39,9 @@ type ahead struct {
 // stopped is what a reader that is to stop panics with, to come out of the source.
 type stopped struct{}
 
-// runAhead is run with the reading, and OnFlow, on goroutines of their own.
-func (e *engine) runAhead(src keptSource) (err error) {
+// runAhead is run, and then what then does, with the reading, and OnFlow, on
+// goroutines of their own.
+func (e *engine) runAhead(src keptSource, then func()) (err error) {
 	a := &ahead{
 		e: e, src: src, batch: new(aheadBatch), full: make(chan *aheadBatch, aheadBatches), empty: make(chan *aheadBatch, aheadBatches+1),
 		spare: make(chan []byte, aheadBatches+2), stop: make(chan struct{}), ended: make(chan struct{}),
@@ -63,8 +64,9 @@ func (e *engine) runAhead(src keptSource) (err error) {
 		if e.opt.Keys != nil {
 			e.opt.Keys.before = nil
 		}
-		if e.out != nil {
-			e.out.close()
+		if out := e.out; out != nil {
+			e.out = nil
+			out.close()
 		}
 	}()
 	for b := range a.full {
@@ -78,7 +80,7 @@ func (e *engine) runAhead(src keptSource) (err error) {
 	if a.panic != nil {
 		panic(a.panic)
 	}
-	e.end()
+	then()
 	return err
 }
 

@@ -58,16 +58,23 @@ const defaultMaxOpen = 1 << 17
 // on a goroutine of its own, by turns, and no more once Analyse returns.
 func Analyse(src PacketSource, opt Options) (*Result, error) {
 	e := newEngine(src, opt)
+	return e.res, e.takeAll(src, e.end)
+}
+
+// takeAll analyses all packets of src, and then what then does. The error is the
+// source's, other than io.EOF.
+func (e *engine) takeAll(src PacketSource, then func()) error {
 	var err error
 	if kept, ok := src.(keptSource); ok && runtime.GOMAXPROCS(0) > 1 {
-		err = e.runAhead(kept)
+		err = e.runAhead(kept, then)
 	} else {
 		err = e.run(src)
+		then()
 	}
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
-	return e.res, err
+	return err
 }
 
 // run analyses all packets of src, one after the other.
@@ -77,7 +84,6 @@ func (e *engine) run(src PacketSource) error {
 		n, err := e.fill(src, ahead)
 		e.batch(n)
 		if err != nil {
-			e.end()
 			return err
 		}
 	}

@@ -92,14 +92,21 @@ func newHTTP2(f *Flow) *http2 {
 	h := &http2{f: f, streams: map[uint32]*h2Stream{}}
 	for d := range h.side {
 		side := &h.side[d]
-		dir := Dir(d)
 		h.flow[d] = h2Window{connection: initialWindow, initial: initialWindow}
-		side.decoder = hpack.NewDecoder(4096, func(field hpack.HeaderField) { h.field(dir, field) })
+		side.decoder = hpack.NewDecoder(4096, nil)
 		side.decoder.SetMaxStringLength(maxFieldBytes)
 		side.decoder.SetAllowedMaxDynamicTableSize(maxTable)
 	}
 	h.side[Server].preface = len(http2Preface)
+	h.listen()
 	return h
+}
+
+// listen has the fields that are read given to h.
+func (h *http2) listen() {
+	for d := range h.side {
+		h.side[d].decoder.SetEmitFunc(func(field hpack.HeaderField) { h.field(Dir(d), field) })
+	}
 }
 
 // upgrade turns a connection of HTTP/1.1 into one of HTTP/2: the request that

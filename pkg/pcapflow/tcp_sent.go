@@ -107,13 +107,10 @@ func (e *engine) confirm(f *flow, d Dir, me, peer *tcpSide) {
 	}
 }
 
-// maxPooledLog is the length up to which a log is kept for another flow.
-const maxPooledLog = 64
-
+// clear empties the log for another flow. A longer list is not kept: how far back
+// find sees would depend on who had it before.
 func (l *sentLog) clear() {
-	if len(l.list) > maxPooledLog {
-		l.list = l.room[:]
-	}
+	l.list = l.room[:]
 	clear(l.list)
 	l.n, l.head = 0, 0
 }

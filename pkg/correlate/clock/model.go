@@ -28,6 +28,7 @@ const (
 	TSVal       Method = "tcp-timestamps"
 	Declared    Method = "declared"
 	Identity    Method = "same-host"
+	Earlier     Method = "other-windows" // measured on other days of an archive
 )
 
 // Constraint says: Low ≤ clock B − clock A ≤ High (ns) at the instant At.

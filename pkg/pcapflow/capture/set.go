@@ -44,12 +44,30 @@ type Set struct {
 	own        []int // number in the set of each section of the file being read; -1: none yet
 	sections   int   // numbers given in the files before
 	move       Mover // nil: packets are valid until the next
+	continued  bool  // there were files before those of this set
 }
 
 // NewSet reads files one behind the other. A file that cannot be opened is a
 // Problem of its Part.
 func NewSet(files []File, opt Options) *Set {
 	return &Set{files: files, opt: opt}
+}
+
+// SetState is what a Set knows of the files it has read, so that another can go
+// on behind them.
+type SetState struct {
+	Frames     int // numbers taken
+	Sections   int
+	Interfaces []Interface
+	Names      map[netip.Addr][]string
+}
+
+// State of a set between two files: Next has returned io.EOF.
+func (s *Set) State() SetState { return SetState{s.base, s.sections, s.interfaces, s.names} }
+
+// ContinueSet is NewSet for files that follow those a state tells of.
+func ContinueSet(st SetState, files []File, opt Options) *Set {
+	return &Set{files: files, opt: opt, base: st.Frames, sections: st.Sections, interfaces: st.Interfaces, names: st.Names, continued: true}
 }
 
 // Next fills p with the next packet. It returns io.EOF behind the last one, and
@@ -123,7 +141,7 @@ func (s *Set) join() {
 			s.own = append(s.own, -1)
 		}
 		at := -1
-		if len(s.parts) > 1 {
+		if len(s.parts) > 1 || s.continued {
 			at = s.find(it)
 		}
 		if at < 0 {

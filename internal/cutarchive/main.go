@@ -1,0 +1,242 @@
+// Command cutarchive makes an archive to judge flowcorr batch by: one capture of
+// Ethernet frames and some logs become the files of two capture points and their
+// servers, once whole and once cut, packed and in part damaged.
+//
+//	cutarchive -captures 500 -logs 200 -corrupt 20 OUT capture.pcap log...
+//
+// OUT/whole and OUT/cut hold the same packets and lines; OUT/cut also holds
+// damaged files that repeat what others say.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+func main() {
+	captures := flag.Int("captures", 500, "files that the packets are cut into")
+	logs := flag.Int("logs", 200, "files that the lines are cut into")
+	corrupt := flag.Int("corrupt", 20, "of these, files that are damaged")
+	flag.Parse()
+	if flag.NArg() < 2 {
+		log.Fatal("cutarchive [options] OUT capture.pcap log...")
+	}
+	err := cutCapture(flag.Arg(1), flag.Arg(0), *captures)
+	if err == nil {
+		err = cutLogs(flag.Args()[2:], flag.Arg(0), *logs-*corrupt, *corrupt)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+// file is one that is being written, packed or not.
+type file struct {
+	out  *os.File
+	buf  *bufio.Writer
+	pack io.WriteCloser
+}
+
+func create(name string) (*file, error) {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return nil, err
+	}
+	out, err := os.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	f := &file{out: out, buf: bufio.NewWriterSize(out, 1<<20)}
+	switch filepath.Ext(name) {
+	case ".gz":
+		f.pack = gzip.NewWriter(f.buf)
+	case ".zst":
+		f.pack, err = zstd.NewWriter(f.buf, zstd.WithEncoderConcurrency(1))
+	}
+	return f, err
+}
+
+func (f *file) Write(b []byte) (int, error) {
+	if f.pack != nil {
+		return f.pack.Write(b)
+	}
+	return f.buf.Write(b)
+}
+
+func (f *file) Close() error {
+	var err error
+	if f.pack != nil {
+		err = f.pack.Close()
+	}
+	return errors.Join(err, f.buf.Flush(), f.out.Close())
+}
+
+// side tells at which of two points a frame was captured: all frames of two
+// hosts at the same.
+func side(frame []byte) int {
+	ends := []byte(nil)
+	switch {
+	case len(frame) >= 34 && frame[12] == 8 && frame[13] == 0:
+		ends = frame[26:34]
+	case len(frame) >= 54 && frame[12] == 0x86 && frame[13] == 0xdd:
+		ends = frame[22:54]
+	}
+	sum := 0
+	for _, b := range ends {
+		sum += int(b)
+	}
+	return sum & 1
+}
+
+// point is where frames are written.
+type point struct {
+	whole, cut *file
+	n, files   int // frames in the file at hand, files begun
+}
+
+func cutCapture(from, to string, files int) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	r := bufio.NewReaderSize(in, 1<<20)
+	var head [24]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return err
+	}
+	if m := binary.LittleEndian.Uint32(head[:]); m != 0xa1b2c3d4 && m != 0xa1b23c4d {
+		return fmt.Errorf("%s: not a little-endian pcap", from)
+	}
+	st, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	each := st.Size() / int64(files) // bytes in a file, as tcpdump -C has it
+	names, packing := [2]string{"client", "server"}, [2]string{".gz", ".zst"}
+	var points [2]point
+	for i := range points {
+		if points[i].whole, err = create(filepath.Join(to, "whole", names[i], names[i]+".pcap")); err != nil {
+			return err
+		}
+		if _, err := points[i].whole.Write(head[:]); err != nil {
+			return err
+		}
+	}
+	record := make([]byte, 16+1<<18)
+	for {
+		if _, err := io.ReadFull(r, record[:16]); err != nil {
+			break
+		}
+		n := 16 + int(binary.LittleEndian.Uint32(record[8:]))
+		if n > len(record) {
+			return fmt.Errorf("%s: a frame of %d bytes", from, n)
+		}
+		if _, err := io.ReadFull(r, record[16:n]); err != nil {
+			break
+		}
+		i := side(record[16:n])
+		p := &points[i]
+		if p.cut == nil {
+			name := fmt.Sprintf("%s.pcap%d%s", names[i], p.files, packing[i])
+			if p.cut, err = create(filepath.Join(to, "cut", names[i], name)); err != nil {
+				return err
+			}
+			p.files++
+			_, err = p.cut.Write(head[:])
+		}
+		_, err1 := p.whole.Write(record[:n])
+		_, err2 := p.cut.Write(record[:n])
+		if err := errors.Join(err, err1, err2); err != nil {
+			return err
+		}
+		if p.n += n; int64(p.n) >= each {
+			if err := p.cut.Close(); err != nil {
+				return err
+			}
+			p.cut, p.n = nil, 0
+		}
+	}
+	for i := range points {
+		if points[i].cut != nil {
+			err = errors.Join(err, points[i].cut.Close())
+		}
+		err = errors.Join(err, points[i].whole.Close())
+		fmt.Printf("%s: %d files\n", names[i], points[i].files)
+	}
+	return err
+}
+
+// cutLogs cuts logs into files of lines, packed but for the last, and damages
+// copies of some.
+func cutLogs(from []string, to string, good, bad int) error {
+	for k, name := range from {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		base := filepath.Base(name)
+		if err := os.MkdirAll(filepath.Join(to, "whole", "web"), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(to, "whole", "web", base), text, 0o644); err != nil {
+			return err
+		}
+		lines := bytes.SplitAfter(text, []byte("\n"))
+		files := good / len(from)
+		damaged := bad / len(from)
+		if k == 0 {
+			files, damaged = good-files*(len(from)-1), bad-damaged*(len(from)-1)
+		}
+		for i := range files {
+			part := bytes.Join(lines[len(lines)*i/files:len(lines)*(i+1)/files], nil)
+			// As logrotate numbers: the youngest has no number.
+			as := base
+			if back := files - 1 - i; back > 0 {
+				as = fmt.Sprintf("%s.%d.gz", base, back)
+			}
+			if err := write(filepath.Join(to, "cut", "web", as), part); err != nil {
+				return err
+			}
+			if i < damaged {
+				if err := damage(filepath.Join(to, "cut", "web", strings.TrimSuffix(as, ".gz")+".bad.gz"), part, i); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func write(name string, text []byte) error {
+	f, err := create(name)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
+}
+
+// damage writes a file of which nothing can be read: cut within its head, or
+// noise.
+func damage(name string, text []byte, how int) error {
+	b := []byte{0x1f, 0x8b, 8, 0, 0}
+	if how%2 == 1 {
+		b = make([]byte, len(text)/10+100)
+		for i := range b {
+			b[i] = byte(i*i>>3 ^ i*131)
+		}
+	}
+	return os.WriteFile(name, b, 0o644)
+}

@@ -1,0 +1,129 @@
+package archive
+
+import (
+	"math"
+	"strings"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/report/trend"
+)
+
+// clockSeen is what one window tells of the clock of a host's logs.
+type clockSeen struct {
+	Name     string `json:"name"`
+	Of       string `json:"of"` // the capture point it is measured against
+	Measured bool   `json:"measured"`
+	From     int64  `json:"from_ns,omitempty"` // by that point's clock
+	To       int64  `json:"to_ns,omitempty"`
+	Low      int64  `json:"low_ns,omitempty"` // bounds of what it is ahead, of all that time
+	High     int64  `json:"high_ns,omitempty"`
+}
+
+// clocksOf takes from rows what other windows may need.
+func clocksOf(rows *trend.Rows) []clockSeen {
+	var all []clockSeen
+	for i := range rows.Clocks {
+		c := &rows.Clocks[i]
+		point, ofPoint := strings.CutPrefix(c.Reference, "capture ")
+		if c.Kind != "log" || !ofPoint || c.Status == "declared" {
+			continue
+		}
+		x := clockSeen{Name: c.Name, Of: point, Measured: c.Status == "measured" && c.From != nil}
+		if x.Measured {
+			off, low, high := int64(*c.Offset*1e9), int64(math.Floor(*c.Low*1e9)), int64(math.Ceil(*c.High*1e9))
+			drift := int64(*c.Drift * 1e-6 * float64(*c.To-*c.From))
+			x.From, x.To = *c.From-off, *c.To-off-drift
+			x.Low, x.High = min(low, low+drift), max(high, high+drift)
+		}
+		all = append(all, x)
+	}
+	return all
+}
+
+// offset is what other windows tell of a clock: at At, by the clock of a capture
+// point, it was between Low and High ahead.
+type offset struct {
+	Clock, Of     string
+	At, Low, High int64
+}
+
+// freeDrift is how much a clock that nothing is known of may drift, ns for each s.
+const freeDrift = 500e3
+
+// offsetsOf gives each window what those next to it in time know of the clocks that
+// it cannot measure: their bounds, as far as such a clock may have drifted since.
+func offsetsOf(all []*kept) [][]offset {
+	out := make([][]offset, len(all))
+	for i, k := range all {
+		told := map[string]bool{}
+		for j := range k.Clocks {
+			c := &k.Clocks[j]
+			if told[c.Name] {
+				continue
+			}
+			told[c.Name] = true
+			for _, step := range [...]int{-1, 1} {
+				x, at := nearest(all, i, step, c)
+				if x != nil && (!c.Measured || x.High-x.Low+drifted(at, c) < (c.High-c.Low)/looser) {
+					out[i] = append(out[i], offset{c.Name, c.Of, at, x.Low, x.High})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// looser is how many times the bounds of a window's own must be as wide as those of
+// another for these to be asked.
+const looser = 4
+
+// drifted is how far a clock may have drifted, ns, between an instant and what a
+// window has seen of it.
+func drifted(at int64, c *clockSeen) int64 {
+	switch {
+	case at < c.From:
+		return (c.From - at) / 1e9 * freeDrift
+	case at > c.To:
+		return (at - c.To) / 1e9 * freeDrift
+	}
+	return 0
+}
+
+// nearest looks from window i on in one direction for one that measured a clock. It
+// also gives the instant nearest to window i at which it did.
+func nearest(all []*kept, i, step int, c *clockSeen) (*clockSeen, int64) {
+	for i += step; i >= 0 && i < len(all); i += step {
+		for j := range all[i].Clocks {
+			if x := &all[i].Clocks[j]; x.Measured && x.Name == c.Name && x.Of == c.Of {
+				if step > 0 {
+					return x, x.From
+				}
+				return x, x.To
+			}
+		}
+	}
+	return nil, 0
+}
+
+// knownIn names the captures of known offsets as a window has them.
+func knownIn(inc *incident.Incident, at places, known []offset) []correlate.Known {
+	var out []correlate.Known
+	for _, o := range known {
+		for _, c := range inc.Captures {
+			if at[c.Files[0].Path].point != o.Of {
+				continue
+			}
+			// Brought to the window's time, as far as the clock may have drifted.
+			when := min(max(o.At, c.First.Time), c.Last.Time)
+			gap := (when - o.At) / 1e9
+			if gap < 0 {
+				gap = -gap
+			}
+			slack := gap * freeDrift
+			out = append(out, correlate.Known{Clock: o.Clock, Of: c.Files[0].Path, At: when, Low: o.Low - slack, High: o.High + slack})
+			break
+		}
+	}
+	return out
+}

@@ -1,0 +1,120 @@
+package archive
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
+)
+
+var unsafeInName = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+
+// namePoints tells captures of different points apart, and from logs: files that
+// one program wrote one after the other are of one point. A point bears the name
+// that they share.
+func (a *archive) namePoints() {
+	var captures []*File
+	for _, f := range a.files {
+		switch {
+		case f.Outcome == Failed || f.Outcome == Copy:
+		case f.isCapture():
+			captures = append(captures, f)
+		default:
+			a.logs = append(a.logs, f)
+		}
+	}
+	type span struct{ from, to int64 }
+	taken := map[string][]span{}
+	points := map[string]*point{}
+	for _, group := range a.groups(captures) {
+		base := unsafeInName.ReplaceAllString(capture.SeriesName(captures[group[0]].Path), "_")
+		last := captures[group[len(group)-1]]
+		own := span{captures[group[0]].First, max(last.First, last.Last)}
+		// Runs of one series with a pause between them are of one point; two
+		// that overlap cannot be.
+		name := base
+		for n := 2; slices.ContainsFunc(taken[name], func(o span) bool { return own.from < o.to && o.from < own.to }); n++ {
+			name = fmt.Sprintf("%s~%d", base, n)
+		}
+		taken[name] = append(taken[name], own)
+		if points[name] == nil {
+			points[name] = &point{name: name}
+			a.points = append(a.points, points[name])
+		}
+		for _, i := range group {
+			points[name].files = append(points[name].files, captures[i])
+		}
+	}
+	for _, p := range a.points {
+		slices.SortStableFunc(p.files, func(a, b *File) int { return cmp.Compare(a.First, b.First) })
+	}
+	slices.SortFunc(a.points, func(x, y *point) int { return cmp.Compare(x.name, y.name) })
+}
+
+// groups puts rotated captures together. Where a file ends costs time: it is
+// looked up where the names alone do not tell.
+func (a *archive) groups(captures []*File) [][]int {
+	infos := make([]capture.FileInfo, len(captures))
+	alike := map[string]int{}
+	for i, f := range captures {
+		infos[i] = capture.FileInfo{Path: f.Path, Kind: f.Kind, Link: capture.LinkType(f.Link), SnapLen: f.Snap, Size: f.Size, First: f.First}
+		alike[capture.SeriesName(f.Path)]++
+	}
+	groups := capture.GroupRotated(infos)
+	var alone []int
+	for _, g := range groups {
+		if len(g) == 1 && alike[capture.SeriesName(captures[g[0]].Path)] > 1 {
+			alone = append(alone, g[0])
+		}
+	}
+	if len(alone) == 0 {
+		return groups
+	}
+	_ = each(a.opt.Jobs, len(alone), func(i int) error { captures[alone[i]].lastTime(a.opt.Unpack); return nil })
+	for i, f := range captures {
+		infos[i].Last = f.Last
+	}
+	return capture.GroupRotated(infos)
+}
+
+// folderOf is the folder that a path of the archive begins with; "" at the top.
+func folderOf(name string) string {
+	if first, _, below := strings.Cut(name, "/"); below {
+		return first
+	}
+	return ""
+}
+
+// lay puts other names of logs into a folder, as they are called in the archive.
+func lay(folder string, logs []*File) error {
+	if err := os.RemoveAll(folder); err != nil {
+		return err
+	}
+	for _, f := range logs {
+		if err := link(f.open, filepath.Join(folder, filepath.FromSlash(path.Clean(f.Path)))); err != nil {
+			return err
+		}
+	}
+	return os.MkdirAll(folder, 0o700)
+}
+
+// link makes target another name of a file.
+func link(file, target string) error {
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+		return err
+	}
+	if err := os.Symlink(abs, target); err != nil {
+		return os.Link(abs, target) // where symbolic links need a privilege
+	}
+	return nil
+}

@@ -1,0 +1,394 @@
+package archive
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/flowcorr/flowcorr/internal/freeze"
+	"github.com/flowcorr/flowcorr/internal/wholefile"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
+	"github.com/flowcorr/flowcorr/pkg/unpack"
+)
+
+// point is one capture point: its files, read one after the other in one pass.
+// What the pass has come to is noted from time to time, so that it goes on there
+// when it is ended, and when files come to be added.
+type point struct {
+	name  string
+	files []*File
+	chain chain
+	done  *capturePoint // what is known once all is read
+}
+
+// chain is what the index holds of a point.
+type chain struct {
+	Schema string     `json:"schema"`
+	Key    string     `json:"key"` // of what the flows depend on beside the files
+	Files  []readFile `json:"files"`
+	Notes  []note     `json:"notes"`
+	Whole  *whole     `json:"whole,omitempty"` // of all files
+}
+
+// readFile is what was read of one file.
+type readFile struct {
+	SHA256 string `json:"sha256"`
+	Frames int    `json:"frames"`
+	Count  int    `json:"packets"`
+	First  int64  `json:"first_ns,omitempty"`
+	Last   int64  `json:"last_ns,omitempty"`
+	Reason string `json:"reason,omitempty"` // what could not be read
+	At     int64  `json:"at,omitempty"`     // the byte where
+}
+
+// note says that the first files were read: what went on then, and the flows that
+// had ended since the note before.
+type note struct {
+	Files int      `json:"files"`
+	State string   `json:"state"`
+	Flows flowFile `json:"flows"`
+}
+
+// whole is how the pass ended.
+type whole struct {
+	Flows flowFile `json:"flows"` // that were open at the end
+	State string   `json:"state"` // of capturePoint
+}
+
+// capturePoint is what a point is known by once it was read.
+type capturePoint struct {
+	Result pcapflow.Result
+	Spread spread
+}
+
+// underway is what a note keeps.
+type underway struct {
+	Set    capture.SetState
+	Spread spread
+}
+
+var stateCodec = freeze.New()
+
+func (a *archive) pointFolder(p *point) string { return filepath.Join(a.index(), "points", p.name) }
+
+// pass is one reading of a point.
+type pass struct {
+	a        *archive
+	p        *point
+	keys     *pcapflow.KeyLog
+	analysis *pcapflow.Analysis
+	set      capture.SetState
+	spread   *spread
+	out      *flowWriter
+	noted    time.Time     // when it was noted last
+	took     time.Duration // and how long that took
+}
+
+// readPoint reads what is new of a point.
+func (a *archive) readPoint(ctx context.Context, p *point, keys *pcapflow.KeyLog) error {
+	x := &pass{a: a, p: p, keys: keys, noted: time.Now()}
+	if err := os.MkdirAll(a.pointFolder(p), 0o755); err != nil {
+		return err
+	}
+	if err := x.begin(); err != nil {
+		return err
+	}
+	if p.chain.Whole != nil {
+		return x.load()
+	}
+	// From here on the flows behind the last note are written anew.
+	if err := writeJSON(filepath.Join(a.pointFolder(p), "chain.json"), &p.chain); err != nil {
+		return err
+	}
+	at := 0
+	if n := len(p.chain.Notes); n > 0 {
+		at = p.chain.Notes[n-1].Files
+	}
+	if err := x.newOut(); err != nil {
+		return err
+	}
+	defer func() { x.out.file.Close() }()
+	for i, f := range p.files {
+		if i < at {
+			a.opt.Progress("read", f.Size)
+			continue
+		}
+		if err := x.file(ctx, f); err != nil {
+			return err
+		}
+		if i+1 < len(p.files) && (time.Since(x.noted) < max(a.opt.NoteEvery, 20*x.took)) {
+			continue
+		}
+		if err := x.note(i + 1); err != nil {
+			return err
+		}
+	}
+	return x.end()
+}
+
+// begin finds how far an earlier run came with the same files.
+func (x *pass) begin() error {
+	p, folder := x.p, x.a.pointFolder(x.p)
+	known := chain{}
+	b, err := os.ReadFile(filepath.Join(folder, "chain.json"))
+	if err != nil || json.Unmarshal(b, &known) != nil || known.Schema != schema || known.Key != x.a.flowKey() {
+		known = chain{}
+	}
+	same := 0
+	for same < min(len(known.Files), len(p.files)) && known.Files[same].SHA256 == p.files[same].SHA256 {
+		same++
+	}
+	if same < len(p.files) || same < len(known.Files) || known.Whole != nil && !present(folder, known.Whole.State, known.Whole.Flows.Name) {
+		known.Whole = nil
+	}
+	upTo := 0
+	for n, note := range known.Notes {
+		if note.Files > same || !present(folder, note.State, note.Flows.Name) {
+			break
+		}
+		upTo = n + 1
+	}
+	if upTo < len(known.Notes) {
+		known.Whole = nil
+	}
+	known.Notes = known.Notes[:upTo]
+	p.chain = chain{Schema: schema, Key: x.a.flowKey(), Notes: known.Notes, Whole: known.Whole}
+	if known.Whole != nil {
+		p.chain.Files = known.Files
+		return nil
+	}
+	return x.resume(folder, known.Files)
+}
+
+func present(folder string, names ...string) bool {
+	for _, name := range names {
+		if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// resume takes up what the latest note that can be read keeps.
+func (x *pass) resume(folder string, files []readFile) error {
+	c := &x.p.chain
+	opt := x.options()
+	for len(c.Notes) > 0 {
+		last := c.Notes[len(c.Notes)-1]
+		b, err := os.ReadFile(filepath.Join(folder, last.State))
+		var u underway
+		if err == nil {
+			x.analysis, b, err = pcapflow.Resume(b, opt)
+		}
+		if err == nil {
+			_, err = stateCodec.Decode(b, &u)
+		}
+		if err == nil {
+			x.set, x.spread = u.Set, &u.Spread
+			c.Files = files[:last.Files]
+			return nil
+		}
+		c.Notes = c.Notes[:len(c.Notes)-1]
+	}
+	x.analysis, x.set, x.spread = pcapflow.NewAnalysis(opt), capture.SetState{}, newSpread()
+	return nil
+}
+
+func (x *pass) options() pcapflow.Options {
+	return pcapflow.Options{Keys: x.keys, Marks: true, MaxOpen: x.a.maxOpen(), OnFlow: func(f *pcapflow.Flow) {
+		beginnings(f, func(t int64) { x.spread.add(t, 1) })
+		x.out.add(f)
+	}}
+}
+
+// file reads one file behind those before.
+func (x *pass) file(ctx context.Context, f *File) error {
+	set := capture.ContinueSet(x.set, []capture.File{{Name: f.Path, Open: func() (io.ReadCloser, error) { return f.begin(x.a) }}}, capture.Options{OnSecrets: func(text []byte) {
+		if x.keys != nil {
+			x.keys.Add(text)
+		}
+	}})
+	err := x.analysis.Take(&stoppable{Set: set, ctx: ctx})
+	set.Close()
+	if err := errors.Join(err, ctx.Err()); err != nil {
+		return err
+	}
+	part := set.Parts()[0]
+	r := readFile{SHA256: f.SHA256, Frames: part.Frames, Count: part.Packets, First: part.First, Last: part.Last}
+	if len(part.Problems) > 0 {
+		r.Reason, r.At = part.Problems[0].Text, part.Problems[0].Offset
+	}
+	x.set = set.State()
+	x.p.chain.Files = append(x.p.chain.Files, r)
+	return x.out.err
+}
+
+// stoppable ends a set early when ctx does.
+type stoppable struct {
+	*capture.Set
+	ctx context.Context
+	n   uint
+}
+
+func (s *stoppable) Next(p *capture.Packet) error {
+	if s.n++; s.n&0xfff == 0 && s.ctx.Err() != nil {
+		return io.EOF
+	}
+	return s.Set.Next(p)
+}
+
+func (x *pass) newOut() (err error) {
+	x.out, err = newFlowWriter(x.a.pointFolder(x.p), fmt.Sprintf("flows-%d", len(x.p.chain.Notes)))
+	return err
+}
+
+// note writes down that files were read. Connections that are being decrypted
+// cannot be kept: then nothing is noted until they have ended.
+func (x *pass) note(files int) error {
+	begun := time.Now()
+	b, err := x.analysis.Keep(nil)
+	if err != nil {
+		x.noted = begun
+		return nil
+	}
+	if b, err = stateCodec.Encode(b, &underway{x.set, *x.spread}); err != nil {
+		return err
+	}
+	folder, c := x.a.pointFolder(x.p), &x.p.chain
+	state := fmt.Sprintf("state-%d", len(c.Notes))
+	flows, err := x.out.end()
+	if err != nil {
+		return err
+	}
+	if err := wholefile.Write(filepath.Join(folder, state), rowMode, func(w io.Writer) error { _, err := w.Write(b); return err }); err != nil {
+		return err
+	}
+	c.Notes = append(c.Notes, note{files, state, flows})
+	if err := writeJSON(filepath.Join(folder, "chain.json"), c); err != nil {
+		return err
+	}
+	x.noted, x.took = time.Now(), time.Since(begun)
+	return x.newOut()
+}
+
+// end tells what is open as it is, and notes what the whole is known by.
+func (x *pass) end() error {
+	folder, c := x.a.pointFolder(x.p), &x.p.chain
+	r := x.analysis.End()
+	flows, err := x.out.end()
+	if err != nil {
+		return err
+	}
+	r.Problems = nil // told of each file
+	r.Interfaces, r.Names = x.set.Interfaces, x.set.Names
+	x.p.done = &capturePoint{*r, *x.spread}
+	b, err := stateCodec.Encode(nil, x.p.done)
+	if err != nil {
+		return err
+	}
+	c.Whole = &whole{flows, "whole"}
+	if err := wholefile.Write(filepath.Join(folder, c.Whole.State), rowMode, func(w io.Writer) error { _, err := w.Write(b); return err }); err != nil {
+		return err
+	}
+	if err := writeJSON(filepath.Join(folder, "chain.json"), c); err != nil {
+		return err
+	}
+	named := map[string]bool{"chain.json": true, c.Whole.State: true, c.Whole.Flows.Name: true}
+	for _, n := range c.Notes {
+		named[n.State], named[n.Flows.Name] = true, true
+	}
+	return x.a.forget(folder, named)
+}
+
+// load takes up what is known of a point that was read to its end.
+func (x *pass) load() error {
+	c := &x.p.chain
+	b, err := os.ReadFile(filepath.Join(x.a.pointFolder(x.p), c.Whole.State))
+	x.p.done = &capturePoint{}
+	if err == nil {
+		_, err = stateCodec.Decode(b, x.p.done)
+	}
+	for _, f := range x.p.files {
+		x.a.opt.Progress("read", f.Size)
+	}
+	return err
+}
+
+// flowKey names what flows depend on beside the files.
+func (a *archive) flowKey() string {
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%s\x00%s\x00%d\x00%x", schema, a.opt.Version, a.maxOpen(), a.keySum)
+	return hex.EncodeToString(sum.Sum(nil)[:12])
+}
+
+// maxOpen bounds the flows open at one time at one point, by the memory they
+// take: measured, with what they have carried, below 4 KiB.
+func (a *archive) maxOpen() int { return int(max(1000, a.opt.Memory/4/(4<<10))) }
+
+// flowFiles of a point, in order.
+func (p *point) flowFiles() []flowFile {
+	var all []flowFile
+	for _, n := range p.chain.Notes {
+		all = append(all, n.Flows)
+	}
+	return append(all, p.chain.Whole.Flows)
+}
+
+// settle takes over what was read of the point's files.
+func (p *point) settle() {
+	for i, f := range p.files {
+		r := &p.chain.Files[i]
+		f.Records, f.First, f.Last = r.Count, r.First, r.Last
+		f.Outcome, f.Reason = Done, ""
+		if r.Reason != "" {
+			f.Outcome, f.Reason = Partial, fmt.Sprintf("byte %d: %s", r.At, r.Reason)
+		}
+		if r.Count == 0 {
+			f.Outcome = Failed
+			if f.Reason == "" {
+				f.Reason = "the capture holds no packet"
+			}
+		}
+	}
+}
+
+// begin opens a capture, and has the progress told of what is read.
+func (f *File) begin(a *archive) (io.ReadCloser, error) {
+	raw, err := os.Open(f.open)
+	if err != nil {
+		return nil, errors.New(reasonOf(err))
+	}
+	in, err := unpack.NewReader(&metered{raw, a.opt.Progress}, a.opt.Unpack)
+	if err != nil {
+		raw.Close()
+		return nil, err
+	}
+	return &opened{in, raw}, nil
+}
+
+type opened struct {
+	*unpack.Reader
+	raw io.Closer
+}
+
+func (o *opened) Close() error { return errors.Join(o.Reader.Close(), o.raw.Close()) }
+
+// metered tells the progress what is read.
+type metered struct {
+	io.Reader
+	progress func(stage string, bytes int64)
+}
+
+func (t *metered) Read(b []byte) (int, error) {
+	n, err := t.Reader.Read(b)
+	t.progress("read", int64(n))
+	return n, err
+}

@@ -1,0 +1,61 @@
+#!/bin/sh
+# Judges flowcorr batch on an archive: a capture cut into rotated, compressed
+# files of two capture points, with logs, some of them damaged. Prints figures and
+# says what is not as it should be.
+#
+#   scripts/archive.sh CAPTURE.pcap LOG...
+#
+# FILES (500), LOGS (200), CORRUPT (20), KILLS (50), MEMORY (512MB), JOBS (2) and
+# WORK (a temporary folder) may be set. KEEP=1 leaves the folder.
+set -eu
+cd "$(dirname "$0")/.."
+files=${FILES:-500} logs=${LOGS:-200} corrupt=${CORRUPT:-20} kills=${KILLS:-50} memory=${MEMORY:-512MB} jobs=${JOBS:-2}
+work=${WORK:-$(mktemp -d)}
+[ -n "${KEEP:-}" ] || trap 'rm -rf "$work"' EXIT
+go build -o "$work/flowcorr" ./cmd/flowcorr
+go build -o "$work/cutarchive" ./internal/cutarchive
+go build -o "$work/samerows" ./internal/samerows
+bad=0
+wrong() { echo "WRONG: $*"; bad=1; }
+
+[ -d "$work/cut" ] || "$work/cutarchive" -captures "$files" -logs "$logs" -corrupt "$corrupt" "$work" "$@"
+find "$work/cut" -type f | wc -l | sed 's/$/ files in the cut archive/'
+
+# measure NAME COMMAND...: user and system seconds, kilobytes at most, seconds.
+measure() {
+	name=$1; shift
+	/usr/bin/time -o "$work/$name.time" -f '%U %S %M %e' "$@" > "$work/$name.out" 2> "$work/$name.err" || wrong "$name: exit $?"
+	awk -v n="$name" '{ printf "%-12s %8.2f s CPU %8.2f s %6d MB\n", n, $1+$2, $4, $3/1024 }' "$work/$name.time"
+}
+cpu() { awk '{ print $1+$2 }' "$work/$1.time"; }
+run() { out=$1; in=$2; j=$3; "$work/flowcorr" batch "$work/$in" --out "$work/$out" --memory "$memory" --jobs "$j" --quiet; }
+timed() { name=$1; out=$2; in=$3; j=$4; measure "$name" "$work/flowcorr" batch "$work/$in" --out "$work/$out" --memory "$memory" --jobs "$j" --quiet; }
+
+rm -rf "$work"/r-*
+timed whole r-whole whole "$jobs"
+timed cut r-cut cut "$jobs"
+timed again r-cut cut "$jobs"
+timed one r-one cut 1
+measure unpack sh -c "cat '$work'/cut/client/*.gz | gzip -dc > /dev/null; cat '$work'/cut/server/*.zst | zstd -dcq > /dev/null"
+awk -v c="$(cpu cut)" -v w="$(cpu whole)" -v u="$(cpu unpack)" 'BEGIN { printf "CPU of the cut archive: %.2f x the whole and its unpacking\n", c/(w+u); exit c > 1.3*(w+u) }' || wrong "CPU"
+awk -v a="$(cpu again)" -v c="$(cpu cut)" 'BEGIN { printf "second run: %.2f %% of the first\n", 100*a/c; exit a > 0.02*c }' || wrong "second run"
+paste -d ' ' "$work/cut.time" "$work/one.time" | awk '{ printf "two jobs: %.2f x one\n", $8/$4 }'
+awk -v m="$memory" 'BEGIN { sub(/MB$/, "", m) } { if ($3/1024 > m*1000000/1048576) exit 1 }' "$work/cut.time" || wrong "memory"
+"$work/samerows" "$work/r-whole" "$work/r-cut" || wrong "the cut archive gives another result"
+
+sums() { (cd "$1" && find . -path ./index -prune -o -type f -print | LC_ALL=C sort | xargs -d '\n' sha256sum) | sha256sum; }
+want=$(sums "$work/r-cut")
+[ "$want" = "$(sums "$work/r-one")" ] || wrong "one job gives other bytes"
+i=0
+whole=$(awk '{ print $4 }' "$work/cut.time")
+while [ "$i" -lt "$kills" ]; do
+	i=$((i + 1))
+	run r-killed cut "$jobs" > /dev/null 2>&1 &
+	pid=$!
+	sleep "$(awk -v s="$i" -v w="$whole" 'BEGIN { srand(s); print rand() * w / 8 }')"
+	kill -9 "$pid" 2> /dev/null || { [ "$i" -lt 3 ] || rm -rf "$work/r-killed"; }
+	wait "$pid" 2> /dev/null || true
+done
+run r-killed cut "$jobs" > /dev/null 2>&1
+[ "$want" = "$(sums "$work/r-killed")" ] && echo "killed $kills times: the same bytes" || wrong "killed and resumed gives other bytes"
+exit $bad
