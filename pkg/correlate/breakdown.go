@@ -27,7 +27,9 @@ var causes = []Cause{CauseDNS, CauseRetry, CauseNeighbour, CauseNetwork, CauseSe
 
 // bill charges a journey's time to its causes, each instant once.
 type bill struct {
-	spent map[Cause]int64
+	spent    map[Cause]int64
+	mishaps  map[Mishap]int64 // what of it a mishap took
+	atServer bool             // it is the server's wait that is charged
 }
 
 func (b *bill) charge(c Cause, d int64) int64 {
@@ -45,12 +47,11 @@ func (b *bill) share(c Cause, d, left int64) int64 {
 
 // breakDown charges every instant of a journey to one cause, along the way its
 // client waited.
-func breakDown(j *Journey, tb timebase) []Share {
+func (b *bill) breakDown(j *Journey, tb timebase) []Share {
 	total := j.End.Time - j.Start.Time
 	if total <= 0 {
 		return nil
 	}
-	b := &bill{spent: map[Cause]int64{}}
 	here := sourceOf(j.Points[0])
 	cursor := j.Start.Time
 	for _, p := range phasesInOrder(j, tb, here) {
@@ -125,21 +126,24 @@ func (b *bill) phase(j *Journey, p placed, begin, end int64) {
 	left := end - begin
 	if p.Flow.Conn != nil && p.Name != pcapflow.TCPConnect {
 		lost, window := stallsWithin(p.Flow, begin-p.shift, end-p.shift)
-		left = b.share(CauseLoss, lost, left)
-		left = b.share(CauseWindow, window, left)
+		left = b.mishap(LostSegments, CauseLoss, lost, left)
+		left = b.mishap(ClosedWindow, CauseWindow, window, left)
 	}
 	rtt := roundTrip(p)
+	if b.atServer {
+		rtt = clientTrip(p)
+	}
 	switch p.Name {
 	case pcapflow.DNSLookup:
 		if l := j.Lookup; l != nil {
-			left = b.share(CauseRetry, int64(l.RetryWait), left)
+			left = b.mishap(UnansweredQuery, CauseRetry, int64(l.RetryWait), left)
 			if p.open || l.Incomplete {
 				left = b.share(CauseRetry, left, left)
 			}
 		}
 		b.charge(CauseDNS, left)
 	case pcapflow.L2Resolve:
-		b.charge(CauseNeighbour, left)
+		b.mishap(UnknownNeighbour, CauseNeighbour, left, left)
 	case pcapflow.TCPConnect:
 		b.connect(p, rtt, left)
 	case pcapflow.TLSHandshake, pcapflow.QUICHandshake:
@@ -181,7 +185,7 @@ func (b *bill) connect(p placed, rtt, left int64) {
 		left = b.share(CauseNetwork, rtt, left)
 	}
 	if p.Attempts > 1 || p.open {
-		b.charge(CauseLoss, left)
+		b.mishap(LostSYN, CauseLoss, left, left)
 	} else {
 		b.charge(CauseNetwork, left)
 	}

@@ -14,7 +14,7 @@ func Correlate(inc *incident.Incident, opt Options) *Case {
 		b, m, tb = link(inc, clocks, opt)
 	}
 	for _, j := range b.journeys {
-		j.Breakdown = breakDown(j, tb)
+		account(j, tb)
 	}
 	return &Case{Incident: inc, Clocks: clocks, Journeys: b.journeys, Lookups: b.lookups, Unmatched: m.finish(), Raw: opt.NoCorrect}
 }

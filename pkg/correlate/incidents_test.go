@@ -331,6 +331,25 @@ func checkBreakdown(t *testing.T, j *Journey) {
 	if sum != j.Total() || math.Abs(share-1) > 1e-9 {
 		t.Errorf("%s: the shares add up to %v (%v) of %v", j.ID, sum, share, j.Total())
 	}
+	saved := time.Duration(0)
+	for _, w := range j.WhatIf {
+		saved += w.Saved
+		if w.Saved+w.Total != j.Total() || w.Total <= 0 {
+			t.Errorf("%s: %v without %s, which took %v, of %v", j.ID, w.Total, w.Without, w.Saved, j.Total())
+		}
+	}
+	if saved >= j.Total() && saved > 0 {
+		t.Errorf("%s: mishaps took %v of %v", j.ID, saved, j.Total())
+	}
+	if v := j.ServerView; v != nil {
+		var sum time.Duration
+		for _, s := range v.Breakdown {
+			sum += s.Time
+		}
+		if sum != v.Total {
+			t.Errorf("%s: the shares of the server's view add up to %v of %v", j.ID, sum, v.Total)
+		}
+	}
 }
 
 func describe(j *Journey) string {

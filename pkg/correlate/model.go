@@ -91,6 +91,8 @@ type Journey struct {
 	Outcome    pcapflow.Outcome
 	Phases     []Phase
 	Breakdown  []Share
+	WhatIf     []WhatIf    // without what went amiss
+	ServerView *ServerView // nil: no capture beside shows it
 	Lines      []Line
 	Notes      []lang.Text
 }

@@ -39,13 +39,25 @@ func (b *builder) journey(j *correlate.Journey) Journey {
 	for i := range j.Phases {
 		out.Phases = append(out.Phases, b.phase(j, &j.Phases[i], home))
 	}
-	for _, s := range j.Breakdown {
-		out.Breakdown = append(out.Breakdown, Share{string(s.Cause), Seconds(s.Time), ratio(s.Share)})
+	out.Breakdown = shares(j.Breakdown)
+	for _, w := range j.WhatIf {
+		out.WhatIf = append(out.WhatIf, WhatIf{string(w.Without), Seconds(w.Saved), Seconds(w.Total)})
+	}
+	if v := j.ServerView; v != nil {
+		out.ServerView = &View{b.files[v.Point.Capture.Files[0]], Seconds(v.Total), shares(v.Breakdown)}
 	}
 	out.Instants = b.instants(j)
 	out.Daemon = daemon(diagnose.DaemonOf(b.c, j, b.lang))
 	for _, l := range j.Lines {
 		out.Lines = append(out.Lines, b.line(l))
+	}
+	return out
+}
+
+func shares(list []correlate.Share) []Share {
+	var out []Share
+	for _, s := range list {
+		out = append(out, Share{string(s.Cause), Seconds(s.Time), ratio(s.Share)})
 	}
 	return out
 }

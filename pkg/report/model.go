@@ -167,6 +167,8 @@ type Journey struct {
 	Daemon         *Daemon    `json:"daemon,omitempty"`
 	Phases         []Phase    `json:"phases"`
 	Breakdown      []Share    `json:"breakdown,omitempty"`
+	WhatIf         []WhatIf   `json:"what_if,omitempty"`     // without what went amiss
+	ServerView     *View      `json:"server_view,omitempty"` // by the capture taken at the server
 	Instants       []Moment   `json:"instants,omitempty"`
 	Lines          []LineLink `json:"lines,omitempty"`
 	Notes          []string   `json:"notes,omitempty"`
@@ -247,6 +249,21 @@ type Share struct {
 	Cause   string  `json:"cause"`
 	Seconds Seconds `json:"seconds"`
 	Share   Ratio   `json:"share"`
+}
+
+// WhatIf is how long the journey would have taken without a mishap: lost-syn |
+// lost-segments | unanswered-query | unknown-neighbour | closed-window.
+type WhatIf struct {
+	Without string  `json:"without"`
+	Saved   Seconds `json:"saved_seconds"`
+	Total   Seconds `json:"total_seconds"`
+}
+
+// View is a journey as another capture than its own shows it.
+type View struct {
+	Evidence  string  `json:"evidence"`
+	Total     Seconds `json:"total_seconds"`
+	Breakdown []Share `json:"breakdown"`
 }
 
 // Moment is one instant of the timeline: a stable name, when, and where seen.

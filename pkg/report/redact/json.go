@@ -30,7 +30,7 @@ const (
 // fill is the table by treatment, as it is read best.
 var fill = map[treatment]string{
 	stays: `schema language reference generator.name generator.version kind status vantage zone clock packing service transport outcome
-		phases.name instants.name cause method means by severity confidence rule rules phase item type version cipher alpn alpn_offered ja3 ja4
+		phases.name instants.name cause without method means by severity confidence rule rules phase item type version cipher alpn alpn_offered ja3 ja4
 		ssh.kex ssh.auth ssh.cipher ssh.mac ssh.compression ssh.host_key hassh hassh_server rcode conn_state history instants.from
 		elsewhere.evidence daemon.reached slow_against stalls.cause stalls.waiting_for rst.by group level no_common marks.name
 		protocol reading.clock reading.stamps values.name alerts ocsp_status reset_code client_offers server_offers kiss verdict dominant services.service supports.method

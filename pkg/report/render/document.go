@@ -113,16 +113,46 @@ func (d *layout) breakdown() {
 }
 
 func (d *layout) breakdownOf(j *report.Journey) {
+	d.causes(j.Breakdown)
+	if len(j.WhatIf) > 0 {
+		d.out = append(d.out, block{bullets: d.whatIf(j)})
+	}
+	if p := d.phases(j); p != nil {
+		d.out = append(d.out, block{table: p})
+	}
+	if v := j.ServerView; v != nil {
+		d.para(d.serverTitle(v))
+		d.causes(v.Breakdown)
+	}
+}
+
+// causes lists what took the time, with bars.
+func (d *layout) causes(shares []report.Share) {
 	t := &table{header: []string{d.say(lang.Text{EN: "cause", ES: "causa"}), d.say(lang.Text{EN: "time", ES: "tiempo"}), "%", ""}, right: []bool{false, true, true, false}, spare: []int{3}}
-	for _, s := range j.Breakdown {
+	for _, s := range shares {
 		t.rows = append(t.rows, []string{d.word(s.Cause), span(s.Seconds), fmt.Sprintf("%.1f", 100*float64(s.Share)), strings.Repeat("█", int(float64(s.Share)*30+0.5))})
 	}
 	if len(t.rows) > 0 {
 		d.out = append(d.out, block{table: t})
 	}
-	if p := d.phases(j); p != nil {
-		d.out = append(d.out, block{table: p})
+}
+
+// whatIf says how long a journey would have taken without what went amiss.
+func (d *layout) whatIf(j *report.Journey) []string {
+	var list []string
+	saved := report.Seconds(0)
+	for _, w := range j.WhatIf {
+		saved += w.Saved
+		list = append(list, d.say(lang.Text{EN: "Without %s: %s", ES: "Sin %s: %s"}, d.word(w.Without), span(w.Total)))
 	}
+	if len(list) > 1 {
+		list = append(list, d.say(lang.Text{EN: "Without all of that: %s", ES: "Sin todo ello: %s"}, span(j.Length()-saved)))
+	}
+	return list
+}
+
+func (d *layout) serverTitle(v *report.View) string {
+	return d.say(lang.Text{EN: "As the server saw it (%s): %s", ES: "Como lo vio el servidor (%s): %s"}, d.filePath(v.Evidence), span(v.Total))
 }
 
 // phases of a journey as a table.

@@ -16,6 +16,9 @@ type focusView struct {
 	Daemon           string // how it stood to the program that served it
 	Measured         []blockView
 	Shares           []shareView
+	WhatIf           []string
+	Server           string // how it stood with the server, where that was seen too
+	ServerShares     []shareView
 	Steps            []stepView
 	MoreSteps        int
 	Lines            []quoteView // its own
@@ -40,7 +43,10 @@ type stepView struct {
 type quoteView struct{ Journey, Where, Raw, Corrected, Bound, Sure, Text string }
 
 func (d *layout) focus(j *report.Journey) *focusView {
-	v := &focusView{ID: foreign(j.ID, 100), Title: foreign(d.journeyName(j), 300), Shares: d.shares(j)}
+	v := &focusView{ID: foreign(j.ID, 100), Title: foreign(d.journeyName(j), 300), Shares: d.shares(j.Breakdown), WhatIf: d.whatIf(j)}
+	if w := j.ServerView; w != nil {
+		v.Server, v.ServerShares = d.serverTitle(w), d.shares(w.Breakdown)
+	}
 	v.Steps, v.MoreSteps = d.steps(j)
 	if j.Length() > 0 {
 		v.Total = span(*j.Total)
@@ -53,10 +59,10 @@ func (d *layout) focus(j *report.Journey) *focusView {
 	return v
 }
 
-func (d *layout) shares(j *report.Journey) []shareView {
+func (d *layout) shares(list []report.Share) []shareView {
 	var out []shareView
 	at := 0.0
-	for _, s := range j.Breakdown {
+	for _, s := range list {
 		width := 100 * float64(s.Share)
 		out = append(out, shareView{
 			"c-" + known(s.Cause, htmlCauses), foreign(d.word(s.Cause), 100), span(s.Seconds), fmt.Sprintf("%.1f %%", width),

@@ -62,9 +62,9 @@ func (d *layout) ntpSeries(list []report.NTPSeries) {
 		add(lang.Text{EN: "verdict", ES: "veredicto"}, "%s", d.word(x.Verdict))
 		add(lang.Text{EN: "answers / requests", ES: "respuestas / peticiones"}, "%d / %d", x.Answers, x.Requests)
 		add(lang.Text{EN: "reach", ES: "alcance"}, "%s", x.Reach)
-		if x.OffsetLow != nil {
+		if x.OffsetLow != nil && x.OffsetHigh != nil {
 			add(lang.Text{EN: "server minus capture", ES: "servidor menos captura"}, "%s … %s", signed(*x.OffsetLow), signed(*x.OffsetHigh))
-		} else if x.BestLow != nil {
+		} else if x.BestLow != nil && x.BestHigh != nil {
 			add(lang.Text{EN: "server minus capture, best sample", ES: "servidor menos captura, mejor muestra"}, "%s … %s", signed(*x.BestLow), signed(*x.BestHigh))
 		}
 		if x.Moved {

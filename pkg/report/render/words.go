@@ -17,6 +17,8 @@ var vocabulary = map[string]lang.Text{
 	"reference": {EN: "reference", ES: "referencia"}, "measured": {EN: "measured", ES: "medido"}, "declared": {EN: "declared", ES: "declarado"}, "insufficient": {EN: "insufficient evidence", ES: "pruebas insuficientes"},
 	"dns": {EN: "name resolution", ES: "resolución de nombres"}, "resolver-retry": {EN: "resolver retry", ES: "reintento del resolutor"}, "neighbour": {EN: "neighbour resolution", ES: "resolución de vecino"},
 	"network": {EN: "network round trips", ES: "idas y vueltas de red"}, "server": {EN: "server", ES: "servidor"}, "client": {EN: "client", ES: "cliente"}, "loss": {EN: "loss recovery", ES: "recuperación de pérdidas"},
+	"lost-syn": {EN: "the lost SYN", ES: "el SYN perdido"}, "lost-segments": {EN: "the lost segments", ES: "los segmentos perdidos"}, "unanswered-query": {EN: "the unanswered query", ES: "la consulta sin respuesta"},
+	"unknown-neighbour": {EN: "the neighbour resolution", ES: "la resolución de vecino"}, "closed-window": {EN: "the closed window", ES: "la ventana cerrada"},
 	"tls": {EN: "encryption", ES: "cifrado"}, "window": {EN: "receive window", ES: "ventana de recepción"}, "idle": {EN: "idle", ES: "inactividad"},
 	"middle": {EN: "between", ES: "en medio"}, "unknown": {EN: "unknown", ES: "desconocido"},
 	"intervals": {EN: "intervals", ES: "intervalos"}, "keyed": {EN: "keyed", ES: "con clave"}, "two-captures": {EN: "two captures", ES: "dos capturas"}, "same-host": {EN: "same host", ES: "mismo host"}, "other-windows": {EN: "other windows", ES: "otras ventanas"},
