@@ -4,7 +4,14 @@
 # the same commit is built, and their checksums.
 set -eu
 go=${GO:-go}
-version=${VERSION:-$(git describe --tags --always --dirty 2>/dev/null || echo unknown)}
+# What the caller has set must not change the bytes.
+unset GOFLAGS GOOS GOARCH GOAMD64 GOARM64 GOEXPERIMENT GODEBUG GOWORK CDPATH TAR_OPTIONS GZIP
+for kept in GOPROXY GONOPROXY GOPRIVATE GOSUMDB GONOSUMDB GOMODCACHE GOCACHE GOTOOLCHAIN; do
+	export "$kept=$("$go" env "$kept")" # where modules come from, and what is there already
+done
+export GOENV=off LC_ALL=C TZ=UTC
+umask 022
+version=${VERSION:-$(git describe --tags --always --dirty --abbrev=12 2>/dev/null || echo unknown)}
 epoch=$(git log -1 --format=%ct 2>/dev/null || echo 0)
 rm -rf dist
 mkdir -p dist/work
@@ -34,3 +41,4 @@ for platform in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 
 done
 rm -rf dist/work
 (cd dist && sha256sum -- *.tar.gz >SHA256SUMS)
+echo "built with $("$go" env GOVERSION): the same commit and the same Go give the same bytes"

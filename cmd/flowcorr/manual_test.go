@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -293,4 +294,105 @@ func truthFigures(t *testing.T, path string) string {
 		}
 	}
 	return out.String()
+}
+
+// TestCommandsNamed: a command that a document names is one, with options that it
+// has; and a target of make, a script or a test that it names is there.
+func TestCommandsNamed(t *testing.T) {
+	all := pages(t)
+	makefile, err := os.ReadFile("Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := testNames(t)
+	root := newRoot(&environment{})
+	code := regexp.MustCompile("`[^`\n]+`|(?m)^(?:    |\\$ ).*$")
+	named := regexp.MustCompile(`\bflowcorr ([a-z]+)\b([^|;>\x60]*)`)
+	checked := 0
+	for page, text := range all {
+		for _, piece := range code.FindAllString(text, -1) {
+			for _, m := range named.FindAllStringSubmatch(piece, -1) {
+				cmd, _, err := root.Find([]string{m[1]})
+				if err != nil || cmd == root {
+					if _, missing := os.Stat(m[1]); missing != nil && !strings.HasSuffix(page, "CHANGELOG.md") && m[1] != "version" {
+						t.Errorf("%s: %q is no command: %s", page, m[1], piece)
+					}
+					continue
+				}
+				checked++
+				for _, word := range strings.Fields(m[2]) {
+					name, _, _ := strings.Cut(strings.TrimPrefix(word, "--"), "=")
+					if strings.HasPrefix(word, "--") && cmd.Flags().Lookup(name) == nil && root.PersistentFlags().Lookup(name) == nil && name != "help" {
+						t.Errorf("%s: flowcorr %s has no option --%s", page, m[1], name)
+					}
+				}
+			}
+			for _, m := range regexp.MustCompile(`^.?\s*make ([a-z]+)`).FindAllStringSubmatch(piece, -1) {
+				if !regexp.MustCompile(`(?m)^` + m[1] + `:`).Match(makefile) {
+					t.Errorf("%s: make has no target %s", page, m[1])
+				}
+			}
+			if !strings.Contains(piece, "go test") && !strings.Contains(piece, "-run") {
+				continue
+			}
+			for _, name := range regexp.MustCompile(`\bTest[A-Z]\w*`).FindAllString(piece, -1) {
+				if name != "TestYours" && !slices.ContainsFunc(tests, func(test string) bool { return strings.HasPrefix(test, name) }) {
+					t.Errorf("%s: there is no test %s", page, name)
+				}
+			}
+		}
+	}
+	if checked < 100 {
+		t.Errorf("only %d commands found", checked)
+	}
+}
+
+// testNames are the tests of the whole project.
+func testNames(t *testing.T) (names []string) {
+	t.Helper()
+	declared := regexp.MustCompile(`(?m)^func (Test[A-Z]\w*)\(`)
+	for _, pattern := range []string{"cmd/*/*_test.go", "pkg/*/*_test.go", "pkg/*/*/*_test.go", "internal/*/*_test.go", "lab/*_test.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			text, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range declared.FindAllStringSubmatch(string(text), -1) {
+				names = append(names, m[1])
+			}
+		}
+	}
+	return names
+}
+
+// TestCommitsShown: the commits that CONTRIBUTING.md shows its recipes on are in
+// the history, and touch what it says.
+func TestCommitsShown(t *testing.T) {
+	text := pages(t)["CONTRIBUTING.md"]
+	need.Program(t, "git")
+	if out, err := exec.Command("git", "rev-parse", "--is-shallow-repository").Output(); err != nil || strings.TrimSpace(string(out)) != "false" {
+		need.Optional(t, "the whole history of the repository")
+	}
+	shown := regexp.MustCompile("`git log -1 -p --grep='([^']+)'(?: --\\s+([\\w/]+))?`").FindAllStringSubmatch(text, -1)
+	if len(shown) != 4 {
+		t.Errorf("%d commits are shown: a format, a protocol, a rule and an output are wanted", len(shown))
+	}
+	for _, m := range shown {
+		args := []string{"log", "-1", "--format=%s", "--grep=" + m[1]}
+		if m[2] != "" {
+			args = append(args, "--", m[2])
+		}
+		subject, err := exec.Command("git", args...).Output()
+		if err != nil || len(subject) == 0 {
+			t.Errorf("no commit for %s: %v", m[0], err)
+			continue
+		}
+		if quoted := strings.TrimSpace(string(subject)); !strings.Contains(strings.Join(strings.Fields(text), " "), `"`+quoted+`"`) {
+			t.Errorf("%s is the commit %q, which the text does not name", m[0], quoted)
+		}
+	}
 }

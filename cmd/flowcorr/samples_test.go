@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -113,7 +114,8 @@ func checkFindings(t *testing.T, readme, report string) {
 	}
 }
 
-// checkTruth: every file that the truth speaks of is there.
+// checkTruth: every file that the truth speaks of is there, and the README says how
+// the lab recorded it.
 func checkTruth(t *testing.T, folder string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(folder, "truth.json"))
@@ -121,11 +123,16 @@ func checkTruth(t *testing.T, folder string) {
 		t.Fatal(err)
 	}
 	var truth struct {
+		Scenario string
+		Seed     int
 		Captures []struct{ Files []string }
 		Logs     []struct{ File string }
 	}
 	if err := json.Unmarshal(text, &truth); err != nil {
 		t.Fatal(err)
+	}
+	if readme, err := os.ReadFile(filepath.Join(folder, "README.md")); err != nil || !bytes.Contains(readme, fmt.Appendf(nil, "`lab/run %s --seed %d", truth.Scenario, truth.Seed)) {
+		t.Errorf("the README does not say `lab/run %s --seed %d`: %v", truth.Scenario, truth.Seed, err)
 	}
 	files := []string{}
 	for _, c := range truth.Captures {

@@ -86,16 +86,22 @@ def unwritable(out, args):
     return 0
 
 
+def unfinished(out, name, args):
+    """Where a recording is written until it is whole."""
+    return os.path.join(out, f".{name}-{args.seed}.unfinished")
+
+
 def one(name, args, out):
     """Records a story, inside."""
-    story, folder = stories.find(name), os.path.join(out, f"{name}-{args.seed}")
+    story, folder, made = stories.find(name), os.path.join(out, f"{name}-{args.seed}"), unfinished(out, name, args)
     begun = time.monotonic()
-    failed = record(story, args.seed, offsets(args.offset), args.delay, folder)
+    failed = record(story, args.seed, offsets(args.offset), args.delay, made)
     for claim in failed:
         sys.stderr.write(f"lab: {name}: not as claimed: {claim}\n")
     if failed and not args.keep_going:
-        shutil.rmtree(folder)
         return 1
+    shutil.rmtree(folder, ignore_errors=True)
+    os.rename(made, folder)
     print(f"{folder}  {time.monotonic() - begun:.1f} s")
     return 0
 
@@ -114,6 +120,7 @@ def main(words):
             return code
         for name in args.story:
             code = max(code, sandbox.enter([name] + options(args) + ["--inside", "--out", out]))
+            shutil.rmtree(unfinished(out, name, args), ignore_errors=True)
             if code >= 128:  # interrupted: the rest is not wanted either
                 break
         return code

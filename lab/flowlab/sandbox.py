@@ -28,17 +28,26 @@ def enter(words):
         # nothing inside can set the machine's clock, whatever it tries
         ["setpriv", "--pdeathsig=KILL", "--bounding-set=-sys_time", "--inh-caps=-sys_time", "--", *UNSHARE,
          os.path.realpath(sys.executable), run] + words, env=env)
+    asked = []
     for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(s, lambda number, frame: end(child))
-    code = child.wait()
+        signal.signal(s, lambda number, frame: asked.append(number))
+    code = None
+    while code is None:
+        try:
+            code = child.wait(0.2)
+        except subprocess.TimeoutExpired:
+            if asked:
+                end(child)
     return 128 - code if code < 0 else code
 
 
 def end(child):
-    """Asks the lab inside to end; unshare itself ignores signals while it waits."""
+    """Asks the lab inside to end, or whoever is about to begin it. It is asked again and again: the first process of a
+    namespace does not hear a signal before it has said what to do with it."""
     with open(f"/proc/{child.pid}/task/{child.pid}/children", encoding="ascii") as f:
-        for pid in f.read().split():
-            os.kill(int(pid), signal.SIGTERM)
+        inside = [int(pid) for pid in f.read().split()]
+    for pid in inside or [child.pid]:
+        os.kill(pid, signal.SIGTERM)
 
 
 def prepare():
