@@ -6,6 +6,7 @@ PACKAGES = {
     "unbound": "unbound", "named": "bind9", "dig": "bind9-dnsutils", "curl": "curl", "chronyd": "chrony",
     "rsyslogd": "rsyslog", "journalctl": "systemd", "tcpdump": "tcpdump", "tshark": "tshark", "editcap": "wireshark-common",
     "openssl": "openssl", "nft": "nftables", "conntrack": "conntrack", "ethtool": "ethtool", "ip": "iproute2",
+    "stunnel": "stunnel4", "chromium": "chromium",
     "gcc": "gcc libc6-dev", "sysctl": "procps", "hostname": "hostname", "nsenter": "util-linux", "unshare": "util-linux", "setpriv": "util-linux",
 }
 ALWAYS = ["sysctl", "hostname", "ip", "nsenter", "unshare", "setpriv", "gcc", "ethtool", "tcpdump", "tshark", "openssl"]

@@ -49,6 +49,13 @@ func checkClockStepped(c *Case, r *Rule) []Finding {
 				EN: "The clock of %s jumped %s s at %s: the order of events across it is split in two.",
 				ES: "El reloj de %s saltó %s s a las %s: el orden de los sucesos a ambos lados queda partido en dos.",
 			}, k.Name, fmt.Sprintf("%+.3f", size.Seconds()), time.Unix(0, s.From).UTC().Format("15:04:05.000"))
+			if k.Kind == "ntp-clock" {
+				f.Severity = Info // the time that a daemon reckons with is nobody's stamp but its own
+				f.Text = c.say(lang.Text{
+					EN: "The time that the NTP daemon reckons with, %s, jumped %s s at %s: it had chosen a source. The host's own clock is another matter.",
+					ES: "La hora con la que cuenta el demonio NTP, %s, saltó %s s a las %s: había elegido una fuente. El reloj del equipo es otra cosa.",
+				}, k.Name, fmt.Sprintf("%+.3f", size.Seconds()), time.Unix(0, s.From).UTC().Format("15:04:05.000"))
+			}
 			for _, file := range k.Files {
 				f.Evidence = append(f.Evidence, Evidence{File: file})
 			}

@@ -8,14 +8,15 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
 
 var clockZone = Rule{
 	Name: "clock-zone", Family: "ntp",
 	Title: lang.Text{EN: "A log is in another time zone", ES: "Un registro está en otra zona horaria"},
 	Doc: lang.Text{
-		EN: "A log without a zone differs from the reference by a multiple of a quarter of an hour: local time, not a wrong clock.",
-		ES: "Un registro sin zona difiere de la referencia en un múltiplo de un cuarto de hora: hora local, no un reloj mal puesto.",
+		EN: "A log without a zone, or with a wrong one, differs from the reference by a multiple of a quarter of an hour: local time, not a wrong clock. Its lines are read in the zone that fits.",
+		ES: "Un registro sin zona, o con una equivocada, difiere de la referencia en un múltiplo de un cuarto de hora: hora local, no un reloj mal puesto. Sus líneas se leen en la zona que encaja.",
 	},
 	Source:     "RFC 3339, section 4",
 	Needs:      lang.Text{EN: "a log that matches packets", ES: "un registro que case con paquetes"},
@@ -30,34 +31,57 @@ var clockZone = Rule{
 var zoneRest = &Threshold{"rest", 90, "s", lang.Text{EN: "how far from whole quarters of an hour it may be, the clock being off as well", ES: "cuánto puede distar de cuartos de hora enteros, al ir también mal el reloj"}}
 
 func checkClockZone(c *Case, r *Rule) []Finding {
-	const quarter = 15 * time.Minute
+	var out []Finding
+	for _, l := range c.Incident.Logs {
+		first := slices.IndexFunc(l.Events, func(e logparse.Event) bool { return e.Zone == logparse.ZoneInferred && e.ZoneSeconds != 0 })
+		if first < 0 {
+			continue
+		}
+		f := Finding{Severity: Info, Confidence: High, Evidence: []Evidence{lines(l, first)}}
+		rest := time.Duration(0)
+		if k := c.clockOf(l.File); k != nil {
+			off, _, _, _ := k.At(l.Events[first].Time)
+			rest = time.Duration(off)
+		}
+		f.Text = c.say(lang.Text{
+			EN: "%s states no zone and is in %s, as what it matches shows (the rest of its offset is %s).",
+			ES: "%s no dice su zona y está en %s, como muestra aquello con lo que casa (el resto de su desfase es %s).",
+		}, l.File.Path, zoneName(time.Duration(l.Events[first].ZoneSeconds)*time.Second), rest)
+		f.Refuters = c.doubts(r, notFound)
+		out = append(out, f)
+	}
+	return append(out, c.statedZones(r)...)
+}
+
+// statedZones are logs that state a zone, and differ from the reference by whole
+// quarters of an hour: the zone they state is not the one they write.
+func (c *Case) statedZones(r *Rule) []Finding {
 	var out []Finding
 	for _, k := range c.Clocks {
 		if k.Status != clock.Measured || k.Kind != "log" || len(k.Segments) == 0 || len(k.Files) == 0 {
 			continue
 		}
-		off := time.Duration(k.Segments[0].Offset)
-		n := (off + quarter/2) / quarter
-		if off < 0 {
-			n = (off - quarter/2) / quarter
-		}
-		rest := off - n*quarter
-		if n == 0 || n.Abs() > 56 || rest.Abs() > c.limit(r, zoneRest) {
+		east, rest := clock.Zone(k.Segments[0].Offset)
+		if east == 0 || time.Duration(rest).Abs() > c.limit(r, zoneRest) {
 			continue
 		}
 		f := Finding{Severity: Note, Confidence: High}
 		for _, file := range k.Files {
 			f.Evidence = append(f.Evidence, Evidence{File: file})
 		}
-		zone := fmt.Sprintf("UTC%+03d:%02d", int(n*quarter/time.Hour), int((n*quarter).Abs()%time.Hour/time.Minute))
 		f.Text = c.say(lang.Text{
 			EN: "The log of %s is in %s, not UTC (the rest of its offset is %s).",
 			ES: "El registro de %s está en %s, no en UTC (el resto de su desfase es %s).",
-		}, k.Name, zone, rest)
+		}, k.Name, zoneName(time.Duration(east)*time.Second), time.Duration(rest))
 		f.Refuters = c.doubts(r, notFound)
 		out = append(out, f)
 	}
 	return out
+}
+
+// zoneName writes how far a zone is ahead of UTC.
+func zoneName(east time.Duration) string {
+	return fmt.Sprintf("UTC%+03d:%02d", int(east/time.Hour), int(east.Abs()%time.Hour/time.Minute))
 }
 
 var clockYearInferred = Rule{
@@ -216,6 +240,7 @@ func onlyTwoCaptures(k *correlate.Clock) bool {
 var (
 	// ntpd steps beyond 128 ms (RFC 5905, section 12).
 	stepLimit = &Threshold{"offset", 0.128, "s", lang.Text{EN: "smallest offset that a client must apply", ES: "menor desfase que un cliente debe aplicar"}}
+	settled   = &Threshold{"change", 0.02, "s", lang.Text{EN: "how much its clock may have moved and still not have been set", ES: "cuánto puede haberse movido su reloj sin que nadie lo ajustara"}}
 	offered   = &Threshold{"answers", 4, "", lang.Text{EN: "how many answers must have told the client of its error", ES: "cuántas respuestas deben haber dicho al cliente su error"}}
 )
 
@@ -229,7 +254,7 @@ var ntpNotApplied = Rule{
 	Source:     "chrony.conf(5), makestep; RFC 5905, section 11.3",
 	Needs:      lang.Text{EN: "a capture at the client with several NTP exchanges", ES: "una captura en el cliente con varios intercambios NTP"},
 	Wants:      []*Want{wantNTP},
-	Thresholds: []*Threshold{stepLimit, offered},
+	Thresholds: []*Threshold{stepLimit, offered, settled},
 	Refuters: []lang.Text{
 		{EN: "a step or a slew follows", ES: "después hay un salto o un ajuste gradual"},
 	},
@@ -239,32 +264,61 @@ var ntpNotApplied = Rule{
 func checkNTPNotApplied(c *Case, r *Rule) []Finding {
 	var out []Finding
 	for _, k := range c.Clocks {
-		if k.Kind != "capture" || k.Status != clock.Measured || len(k.Segments) != 1 || len(k.Files) == 0 {
+		if k.Kind != "capture" || stepped(k.Segments) || len(k.Files) == 0 {
 			continue
 		}
-		s := &k.Segments[0]
-		if s.Low <= 0 && s.High >= 0 || time.Duration(s.Offset).Abs() < c.limit(r, stepLimit) {
-			continue
-		}
-		b := batch{}
+		var found batches
 		for _, j := range c.Journeys {
 			if j.NTP == nil || !j.NTP.Request.Seen() || !j.NTP.Response.Seen() || j.NTP.Response.Kiss != "" || j.NTP.Response.Unsynchronised() {
 				continue
 			}
 			if p := j.Points[0]; p.Capture.VantageHost == j.Client.Addr() && slices.Contains(k.Files, p.Capture.Files[0]) {
-				b.hits = append(b.hits, hit{journey: j, evidence: phaseFrames(j, "ntp.exchange")})
+				found.add(j.Server.Addr().String(), hit{journey: j, evidence: phaseFrames(j, "ntp.exchange")})
 			}
 		}
-		if len(b.hits) < c.count(r, offered) {
-			continue
+		for _, b := range found.all {
+			server := c.ntpServer(b.key)
+			if server == nil || len(b.hits) < c.count(r, offered) {
+				continue
+			}
+			off, ok := c.stayedOff(r, k, server, b)
+			if !ok {
+				continue
+			}
+			f := b.finding(Note, Medium)
+			f.Text = c.say(lang.Text{
+				EN: "%s was offered the time %d time{|s} by %s and its clock stayed %s off: its policy does not apply it.",
+				ES: "A %s se le ofreció la hora %d {vez|veces} desde %s y su reloj siguió desviado %s: su política no la aplica.",
+			}, b.hits[0].journey.Client.Addr(), len(b.hits), b.key, fmt.Sprintf("%+.3f s", off.Seconds()))
+			f.Refuters = c.doubts(r, notFound)
+			out = append(out, f)
 		}
-		f := b.finding(Note, Medium)
-		f.Text = c.say(lang.Text{
-			EN: "%s was offered the time %d time{|s} and its clock stayed %s off: its policy does not apply it.",
-			ES: "A %s se le ofreció la hora %d {vez|veces} y su reloj siguió desviado %s: su política no la aplica.",
-		}, b.hits[0].journey.Client.Addr(), len(b.hits), exact(time.Duration(s.Offset)))
-		f.Refuters = c.doubts(r, notFound)
-		out = append(out, f)
 	}
 	return out
+}
+
+// ntpServer is the clock of the NTP server of an address, or nil.
+func (c *Case) ntpServer(address string) *correlate.Clock {
+	i := slices.IndexFunc(c.Clocks, func(k *correlate.Clock) bool { return k.Kind == "ntp-server" && k.Name == address })
+	if i < 0 {
+		return nil
+	}
+	return c.Clocks[i]
+}
+
+// stayedOff tells how far a client's clock is from the server's that told it the
+// time, where it was so far off at the first answer and as far at the last.
+func (c *Case) stayedOff(r *Rule, k, server *correlate.Clock, b *batch) (time.Duration, bool) {
+	var off [2]time.Duration
+	for i, h := range []hit{b.hits[0], b.hits[len(b.hits)-1]} {
+		at := h.journey.NTP.Response.Time
+		own, low, high, ok := k.At(at)
+		right, least, most, known := server.At(at - own)
+		if !ok || !known || low <= most && least <= high {
+			return 0, false // not known, or within the bounds
+		}
+		off[i] = time.Duration(own - right)
+	}
+	change := (off[1] - off[0]).Abs()
+	return off[1], off[1].Abs() >= c.limit(r, stepLimit) && change <= c.limit(r, settled)
 }

@@ -61,9 +61,6 @@ func checkDNSRetry(c *Case, r *Rule) []Finding {
 		if !known[b.key] {
 			arrived = notCollected(atResolver)
 		}
-		if late[b.key] {
-			f.Confidence = Medium
-		}
 		f.Refuters = c.doubts(r, foundIf(late[b.key]), arrived)
 	})
 }
@@ -212,9 +209,6 @@ func checkDNSSlowAAAA(c *Case, r *Rule) []Finding {
 		c.addLookup(&found, key, l, slow-a)
 	}
 	return found.telling(Warning, High, func(b *batch, f *Finding) {
-		if went[b.key] {
-			f.Confidence = Medium
-		}
 		f.Text = c.say(lang.Text{
 			EN: "Looking up %s waited up to %s more for AAAA; A was ready in %s.",
 			ES: "Resolver %s esperó hasta %s más por AAAA; A estaba lista en %s.",

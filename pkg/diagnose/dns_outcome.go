@@ -182,9 +182,6 @@ func checkDNSFailover(c *Case, r *Rule) []Finding {
 			ES: "El servidor DNS %s calla: %d {resolución pagó|resoluciones pagaron} (%s) %s antes de preguntar a %s.",
 		}, b.key, b.times, c.list(b), c.upTo(b), next[b.key])
 		answers := c.answersNear(f.Journeys[0].Lookup)
-		if answers {
-			f.Confidence = Medium
-		}
 		f.Refuters = c.doubts(r, foundIf(answers))
 	})
 }
@@ -344,7 +341,7 @@ func checkDNSLargeAnswerLost(c *Case, r *Rule) []Finding {
 	return found.telling(Warning, Medium, func(b *batch, f *Finding) {
 		arrives := c.largeArrives(size)
 		if arrives {
-			f.Severity, f.Confidence = Note, Low
+			f.Severity = Note
 		}
 		f.Text = c.say(lang.Text{
 			EN: "For %s, %d quer{y|ies} with a large EDNS size got no answer and %d with a small one did: large answers are dropped on the path.",

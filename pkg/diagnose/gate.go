@@ -1,9 +1,6 @@
 package diagnose
 
 import (
-	"slices"
-
-	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
@@ -207,44 +204,4 @@ func checkClockUnknown(c *Case, r *Rule) []Finding {
 		out = append(out, f)
 	}
 	return out
-}
-
-// lower takes one step off the confidence of a finding where the captures of its
-// journeys were taken at the wrong end for its rule, or, of a rule that counts
-// packets, lost or doubled some.
-func (c *Case) lower(r *Rule, f *Finding) {
-	switch {
-	case f.Confidence == High && r.NotAtServer && slices.ContainsFunc(f.Journeys, atServerOnly),
-		f.Confidence > Low && r.Gated && slices.ContainsFunc(f.Journeys, doubtfulAnywhere):
-		f.Confidence--
-	}
-}
-
-// atServerOnly tells whether a journey was captured at its server and nowhere
-// else.
-func atServerOnly(j *correlate.Journey) bool {
-	return len(j.Points) > 0 && !slices.ContainsFunc(j.Points, func(p correlate.Point) bool { return !atServer(p) })
-}
-
-func doubtfulAnywhere(j *correlate.Journey) bool { return slices.ContainsFunc(j.Points, doubtful) }
-
-// doubtful tells whether a capture dropped packets, or holds a flow in part or
-// doubled.
-func doubtful(p correlate.Point) bool {
-	if p.Flow.Duplicates > 0 {
-		return true
-	}
-	if n := p.Flow.Conn; n != nil {
-		for _, count := range n.Count {
-			if count.AckedUnseen > 0 || count.Duplicates > 0 {
-				return true
-			}
-		}
-	}
-	for _, i := range p.Capture.Interfaces {
-		if i.Dropped > 0 {
-			return true
-		}
-	}
-	return false
 }

@@ -35,6 +35,26 @@ func flow(j *correlate.Journey) *pcapflow.Flow {
 	return j.Points[0].Flow
 }
 
+// nearest is the point of a journey that was taken nearest to a side: there shows
+// best what that side sent, and how much of it was on its way.
+func nearest(j *correlate.Journey, d pcapflow.Dir) correlate.Point {
+	best, least := j.Points[0], int64(-1)
+	for _, p := range j.Points {
+		n := p.Flow.Conn
+		if n == nil {
+			continue
+		}
+		trip := n.RoundTripServer()
+		if d == pcapflow.Client {
+			trip = n.RoundTripClient()
+		}
+		if trip > 0 && (least < 0 || trip < least) {
+			best, least = p, trip
+		}
+	}
+	return best
+}
+
 // roundTrip is the loss-free round trip of the journey's connection, of its
 // handshake or, where that was not seen whole, of its data; 0: unknown.
 func roundTrip(j *correlate.Journey) time.Duration {

@@ -52,12 +52,12 @@ type Rule struct {
 	Needs  lang.Text // the evidence it needs
 	// Wants are kinds of evidence of which one must be there; else the rule is
 	// not evaluable.
-	Wants       []*Want
-	Thresholds  []*Threshold
-	Refuters    []lang.Text
-	Gated       bool                             // a capture that lost or doubled packets makes it less sure
-	NotAtServer bool                             // captures at the server alone make it less sure
-	Check       func(c *Case, r *Rule) []Finding // r is the rule itself
+	Wants      []*Want
+	Thresholds []*Threshold
+	Refuters   []lang.Text
+	Answers    bool                             // even a note of it answers what happened: it comes before the verdict that nothing did
+	Gated      bool                             // a capture that lost or doubled packets makes it less sure
+	Check      func(c *Case, r *Rule) []Finding // r is the rule itself
 }
 
 // Case is what rules look at, with what is normal in it.
@@ -97,6 +97,9 @@ type Finding struct {
 	Lost       time.Duration // time it explains, over all its journeys; 0: none
 	Evidence   []Evidence
 	Refuters   []Refuter
+
+	answers  bool // as its rule says
+	restated bool // what overturned the first words is in its words now
 }
 
 // Evidence of a finding: frames of a capture, or lines of a log.

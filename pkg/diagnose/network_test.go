@@ -168,7 +168,7 @@ var networkTrials = []trial{
 		j, n := w.tcp(4000)
 		n.SYN, n.SYNACK, n.ACK = append(n.SYN, w.at(2000)), append(n.SYNACK, w.at(2020)), pcapflow.Stamp{}
 		j.Points[0].Flow.Payload = [2]int64{}
-	}, true, High},
+	}, true, Medium},
 	{"syn-unanswered", "refused by ICMP", func(w *world) {
 		j, n := w.tcp(4000)
 		n.SYN, n.SYNACK, n.ACK = append(n.SYN, w.at(2000)), nil, pcapflow.Stamp{}
@@ -228,7 +228,7 @@ var networkTrials = []trial{
 		j, n := w.tcp(3000)
 		j.Ordinal, j.Exchange = 2, &pcapflow.Exchange{Ordinal: 2, RequestFirst: w.at(3980), RequestLast: w.at(3980)}
 		n.FIN[sv] = w.at(3990)
-	}, true, High},
+	}, true, Medium},
 	{"stale-keepalive", "closed long before", func(w *world) {
 		j, n := w.tcp(3000)
 		j.Ordinal, j.Exchange = 2, &pcapflow.Exchange{Ordinal: 2, RequestFirst: w.at(3980), RequestLast: w.at(3980)}

@@ -11,7 +11,7 @@ import (
 // case file, or another folder. The incident's own normal is in the sentences of
 // the rules that say why.
 var slowerThanNormal = Rule{
-	Name: "slower-than-normal", Family: "other",
+	Name: "slower-than-normal", Family: "other", Answers: true,
 	Title: lang.Text{EN: "Slower than the budget or the baseline", ES: "Más lento que lo presupuestado o lo habitual"},
 	Doc: lang.Text{
 		EN: "Phases, or whole journeys, took longer than the budget the case file gives them, or than in the folder given with --baseline. It says that, not why: the other findings about the same journeys do.",

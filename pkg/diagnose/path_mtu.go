@@ -201,7 +201,7 @@ func (c *Case) blackHoles(r *Rule, fits func(*correlate.Journey) bool, text lang
 	var found batches
 	worst := map[string]stuck{}
 	passes := map[string]int64{}
-	seen := map[*pcapflow.Flow]bool{}
+	seen := map[*correlate.Journey]bool{}
 	journeys := c.open(r)
 	for i := range 2 * len(journeys) {
 		// Once a path is known to swallow large packets, one repetition is enough.
@@ -216,17 +216,17 @@ func (c *Case) blackHoles(r *Rule, fits func(*correlate.Journey) bool, text lang
 			}
 		}
 		s, ok := c.stuck(r, j, repeats)
-		if !ok || seen[s.point.Flow] {
+		if !ok || seen[j] {
 			continue
 		}
 		c.swallows[pair] = true
-		seen[s.point.Flow] = true
+		seen[j] = true
 		key := j.Client.Addr().String() + " " + j.Server.Addr().String() + " " + s.dir.String()
 		found.add(key, hit{journey: j, lost: min(s.wait, max(j.Total(), lasted(s.point))), evidence: append(frames(s.point.Capture, s.frames...), journeyLines(j)...)})
 		if w, ok := worst[key]; !ok || s.sender && !w.sender || s.sender == w.sender && s.packet < w.packet {
 			worst[key] = s
 		}
-		passes[key] = max(passes[key], s.passes+headers(s.point, s.dir))
+		passes[key] = max(passes[key], s.passes+headers(s.point, s.dir), c.passed(pair, s))
 	}
 	return found.telling(Error, High, func(b *batch, f *Finding) {
 		s, w := worst[b.key], b.worst()
@@ -236,6 +236,32 @@ func (c *Case) blackHoles(r *Rule, fits func(*correlate.Journey) bool, text lang
 		f.Text = c.say(text, int(s.packet), int(passes[b.key]), len(b.hits), w.journey.Server, w.lost)
 		f.Refuters = c.doubts(r, notFound, notFound)
 	})
+}
+
+// passed is the largest packet, smaller than those that do not pass, that came
+// through on any connection of the same hosts: acknowledged where it was sent, or
+// seen at the other end.
+func (c *Case) passed(pair [2]netip.Addr, s stuck) int64 {
+	largest := int64(0)
+	for _, j := range c.Journeys {
+		if j.Client.Addr() != pair[0] || j.Server.Addr() != pair[1] {
+			continue
+		}
+		for _, p := range j.Points {
+			n := p.Flow.Conn
+			if n == nil {
+				continue
+			}
+			size := n.Count[s.dir].LargestAcked
+			if s.dir == pcapflow.Server && !atServer(p) {
+				size = max(size, n.Count[s.dir].Largest)
+			}
+			if packet := size + headers(p, s.dir); size > 0 && packet < s.packet {
+				largest = max(largest, packet)
+			}
+		}
+	}
+	return largest
 }
 
 // stuck looks at all points of a journey, the sender's view first.
@@ -274,7 +300,7 @@ func tooBig(f *pcapflow.Flow) *pcapflow.ICMPError {
 }
 
 var mtuDiscoveredLate = Rule{
-	Name: "mtu-discovered-late", Family: "path",
+	Name: "mtu-discovered-late", Family: "path", Answers: true,
 	Title: lang.Text{EN: "Path MTU discovered late", ES: "MTU del camino descubierta tarde"},
 	Doc: lang.Text{
 		EN: "A router answered full-size packets with ICMP fragmentation needed (IPv6: packet too big), and the sender went on with smaller ones: path MTU discovery works, and costs a round trip and a few repeated segments on each new path. Clamping the MSS at the narrow link saves it.",
@@ -315,9 +341,6 @@ func checkMTUDiscoveredLate(c *Case, r *Rule) []Finding {
 	return found.telling(Note, High, func(b *batch, f *Finding) {
 		x, w := first[b.key], b.worst()
 		f.Severity = c.weighed(r, &found, b, c.connections())
-		if ignored[b.key] {
-			f.Confidence = Medium
-		}
 		f.Text = c.say(lang.Text{
 			EN: "%s told %s that the path takes packets of %d bytes at most; %d connection{|s} with %s sent larger ones first, which cost up to %s. Clamp the MSS to %d.",
 			ES: "%s avisó a %s de que el camino admite paquetes de %d bytes como máximo; %d {conexión|conexiones} con %s envi{ó|aron} antes otros mayores, lo que costó hasta %s. Limite el MSS a %d.",

@@ -38,11 +38,11 @@ func Run(c *correlate.Case, opt Options) *Diagnosis {
 		found := r.Check(dc, r)
 		for i := range found {
 			f := &found[i]
-			f.Rule = r.Name
+			f.Rule, f.answers = r.Name, r.Answers
 			if f.Severity >= Warning {
 				f.Text += dc.when(f)
 			}
-			dc.lower(r, f)
+			dc.weigh(r, f)
 			dc.collect(f)
 			dc.explain(f)
 			dc.found = append(dc.found, *f)
@@ -124,7 +124,7 @@ func tier(f Finding) int {
 	switch {
 	case loud && !about && f.Rule != "slower-than-normal":
 		return 0
-	case f.Rule == "mtu-discovered-late" || f.Rule == "ntp-asymmetric-path" || f.Rule == "slower-than-normal":
+	case f.Severity >= Note && f.answers:
 		return 1 // something is to be known, though it cost little
 	case f.Rule == "healthy":
 		return 2

@@ -1,7 +1,11 @@
 package diagnose
 
 import (
+	"fmt"
+	"math"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -122,6 +126,11 @@ func packetFailures(c *Case, r *Rule) []Finding {
 	})
 }
 
+var (
+	timerEarly = &Threshold{"timer-early", 0.02, "share", lang.Text{EN: "how much of the timer the pause may be shorter than a multiple of it", ES: "en qué parte del temporizador puede la pausa quedarse corta de un múltiplo"}}
+	timerLate  = &Threshold{"timer-late", 0.08, "share", lang.Text{EN: "how much of the timer it may be longer", ES: "en qué parte del temporizador puede excederlo"}}
+)
+
 var resolverTimer = &Threshold{"timer", 5, "s", lang.Text{EN: "the resolver timer of which the pause must be a multiple where no query is seen", ES: "el temporizador del resolutor del que la pausa debe ser múltiplo si no se ve ninguna consulta"}}
 
 var sshReverseDNS = Rule{
@@ -134,7 +143,7 @@ var sshReverseDNS = Rule{
 	Source:     "sshd_config(5), UseDNS",
 	Needs:      lang.Text{EN: "a capture with the login; better with the server's DNS", ES: "una captura con el acceso; mejor con el DNS del servidor"},
 	Wants:      []*Want{wantSSHLogins},
-	Thresholds: []*Threshold{longPause, resolverTimer},
+	Thresholds: []*Threshold{longPause, resolverTimer, timerEarly, timerLate},
 	Refuters: []lang.Text{
 		{EN: "no PTR query of the server in the pause", ES: "ninguna consulta PTR del servidor durante la pausa"},
 		{EN: "clients whose address has a name wait as long", ES: "los clientes cuya dirección tiene nombre esperan lo mismo"},
@@ -165,8 +174,13 @@ func (c *Case) pause(r *Rule, j *correlate.Journey) (from, to pcapflow.Stamp) {
 }
 
 func checkSSHReverseDNS(c *Case, r *Rule) []Finding {
-	var found batches
-	asked := map[string]*correlate.Lookup{}
+	type silence struct {
+		journey  *correlate.Journey
+		from, to pcapflow.Stamp
+	}
+	var silences []silence
+	asked := map[string]*correlate.Lookup{} // by client and server: the server's query in such a silence
+	client := func(j *correlate.Journey) string { return j.Client.Addr().String() + " " + j.Server.String() }
 	for _, j := range c.Journeys {
 		if j.SSH == nil {
 			continue
@@ -175,18 +189,22 @@ func checkSSHReverseDNS(c *Case, r *Rule) []Finding {
 		if !from.Seen() {
 			continue
 		}
-		wait := time.Duration(to.Time - from.Time)
-		ptr := reverseLookup(j)
-		if ptr == nil && !timerLike(wait, c.limit(r, resolverTimer)) {
+		silences = append(silences, silence{j, from, to})
+		if ptr := reverseLookup(j); ptr != nil {
+			asked[client(j)] = ptr
+		}
+	}
+	var found batches
+	for _, s := range silences {
+		key, wait := client(s.journey), time.Duration(s.to.Time-s.from.Time)
+		if asked[key] == nil && !c.timerLike(r, wait) {
 			continue
 		}
-		key := j.Client.Addr().String() + " " + j.Server.String()
-		e := frames(j.Points[0].Capture, from.Frame, to.Frame)
-		if ptr != nil {
-			asked[key] = ptr
+		e := frames(s.journey.Points[0].Capture, s.from.Frame, s.to.Frame)
+		if ptr := reverseLookup(s.journey); ptr != nil {
 			e = append(e, lookupFrames(ptr)...)
 		}
-		found.add(key, hit{journey: j, lost: wait, evidence: e})
+		found.add(key, hit{journey: s.journey, lost: wait, evidence: e})
 	}
 	return found.telling(Warning, Medium, func(b *batch, f *Finding) {
 		j, ptr := f.Journeys[0], asked[b.key]
@@ -199,15 +217,57 @@ func checkSSHReverseDNS(c *Case, r *Rule) []Finding {
 			f.Confidence, seen = High, notFound
 			f.Text += " " + c.say(lang.Text{EN: "Its PTR query for %s is in the capture.", ES: "Su consulta PTR de %s está en la captura."}, ptr.Name)
 		}
-		f.Refuters = c.doubts(r, seen, notCollected("SERVER: time getent hosts PEER"))
+		f.Refuters = c.doubts(r, seen, c.namedWait(r, j))
 	})
+}
+
+// namedWait tells whether logins at the same server from other addresses, that
+// have a name, wait as well.
+func (c *Case) namedWait(r *Rule, waited *correlate.Journey) doubt {
+	state := notCollected("SERVER: time getent hosts PEER")
+	for _, j := range c.Journeys {
+		if j.SSH == nil || j.Server != waited.Server || j.Client.Addr() == waited.Client.Addr() || !c.named(j.Client.Addr()) {
+			continue
+		}
+		if from, _ := c.pause(r, j); from.Seen() {
+			return isFound
+		}
+		state = notFound
+	}
+	return state
+}
+
+// named tells whether any lookup of an address was answered with a name.
+func (c *Case) named(a netip.Addr) bool {
+	return slices.ContainsFunc(c.Lookups, func(l *correlate.Lookup) bool {
+		return slices.ContainsFunc(l.Tries, func(t correlate.Try) bool {
+			return t.Type == "PTR" && t.Answer.Seen() && t.RCode == "NOERROR" && strings.EqualFold(strings.TrimSuffix(t.Name, "."), reverseName(a))
+		})
+	})
+}
+
+// reverseName is what a reverse lookup of an address asks for (RFC 1035, section
+// 3.5; RFC 3596, section 2.5).
+func reverseName(a netip.Addr) string {
+	if a = a.Unmap(); a.Is4() {
+		b := a.As4()
+		return fmt.Sprintf("%d.%d.%d.%d.in-addr.arpa", b[3], b[2], b[1], b[0])
+	}
+	var name strings.Builder
+	b := a.As16()
+	for i := len(b) - 1; i >= 0; i-- {
+		fmt.Fprintf(&name, "%x.%x.", b[i]&0xf, b[i]>>4)
+	}
+	return name.String() + "ip6.arpa"
 }
 
 // timerLike tells whether a pause looks like resolver timers: a multiple of
 // one, and a little more.
-func timerLike(d, timer time.Duration) bool {
-	n := (d + timer/50) / max(timer, 1)
-	return n > 0 && d-n*timer < timer*8/100
+func (c *Case) timerLike(r *Rule, d time.Duration) bool {
+	timer := float64(c.limit(r, resolverTimer))
+	short, long := c.number(r, timerEarly)*timer, c.number(r, timerLate)*timer
+	n := math.Floor((float64(d) + short) / max(timer, 1))
+	return n > 0 && float64(d)-n*timer < long
 }
 
 // reverseLookup finds a PTR lookup that the server made during the login.

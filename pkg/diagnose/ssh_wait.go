@@ -22,7 +22,7 @@ var sshSlowKex = Rule{
 	Source:     "RFC 4253, section 8",
 	Needs:      lang.Text{EN: "a capture with the login", ES: "una captura con el acceso"},
 	Wants:      []*Want{wantSSHLogins},
-	Thresholds: []*Threshold{slowKex, roundTrips},
+	Thresholds: []*Threshold{slowKex, roundTrips, usualTimes, everyday},
 	Refuters: []lang.Text{
 		{EN: "the same algorithm was quick in other logins at this server", ES: "el mismo algoritmo fue rápido en otros accesos a este servidor"},
 	},
@@ -40,28 +40,40 @@ func kexTime(j *correlate.Journey) (time.Duration, bool) {
 
 func checkSSHSlowKex(c *Case, r *Rule) []Finding {
 	var found batches
-	quick := map[string]bool{}
+	quickest := map[string]time.Duration{}
 	for _, j := range c.open(r) {
 		t, ok := kexTime(j)
-		switch {
-		case !ok:
-		case t < c.limit(r, slowKex) || !c.exceeds(r, roundTrips, t, roundTrip(j)):
-			quick[j.Server.String()+j.SSH.Kex] = true
-		case !c.resentBetween(j, j.SSH.KexRequest, j.SSH.KexReply):
-			found.add(j.Server.String()+j.SSH.Kex, hit{journey: j, lost: t, evidence: phaseFrames(j, string(pcapflow.SSHKex))})
+		if !ok {
+			continue
+		}
+		key := j.Server.String() + " " + j.SSH.Kex
+		if old, known := quickest[key]; !known || t < old {
+			quickest[key] = t
+		}
+		if t >= c.limit(r, slowKex) && c.exceeds(r, roundTrips, t, roundTrip(j)) && !c.resentBetween(j, j.SSH.KexRequest, j.SSH.KexReply) {
+			found.add(key, hit{journey: j, lost: t, evidence: phaseFrames(j, string(pcapflow.SSHKex))})
 		}
 	}
 	return found.telling(Note, Medium, func(b *batch, f *Finding) {
 		w := b.worst()
-		if quick[b.key] {
-			f.Confidence = Low
-		}
 		f.Text = c.say(lang.Text{
 			EN: "%s took up to %s over the key exchange (%s, %d login{|s}): processor, not network.",
 			ES: "%s tardó hasta %s en el intercambio de claves (%s, %d acceso{|s}): procesador, no red.",
 		}, w.journey.Server, w.lost, w.journey.SSH.Kex, len(b.hits))
-		f.Refuters = c.doubts(r, foundIf(quick[b.key]))
+		f.Severity = c.loudness(r, len(b.hits), c.logins(w.journey))
+		f.Refuters = c.doubts(r, foundIf(c.exceeds(r, usualTimes, w.lost, quickest[b.key])))
 	})
+}
+
+// logins counts the SSH connections to the server of a journey.
+func (c *Case) logins(j *correlate.Journey) int {
+	n := 0
+	for _, o := range c.Journeys {
+		if o.SSH != nil && o.Server == j.Server {
+			n++
+		}
+	}
+	return n
 }
 
 var sshAuthBackend = Rule{
@@ -183,10 +195,14 @@ func checkSSHSlowDelivery(c *Case, r *Rule) []Finding {
 		if j.SSH == nil || !j.SSH.NewKeys[pcapflow.Server].Seen() {
 			continue
 		}
-		end := j.SSH.AuthEnd
 		lost := resent(j, func(p correlate.Point, t *pcapflow.Retransmission) bool {
 			s := p.Flow.SSH
-			return s != nil && t.Dir == pcapflow.Server && t.Time > s.NewKeys[pcapflow.Server].Time && (!end.Seen() || t.Time <= s.AuthEnd.Time)
+			// Where the server was captured, its last answer left before it was lost.
+			sent := t.Time
+			if t.Original.Seen() {
+				sent = t.Original.Time
+			}
+			return s != nil && t.Dir == pcapflow.Server && t.Time > s.NewKeys[pcapflow.Server].Time && (!s.AuthEnd.Seen() || sent <= s.AuthEnd.Time)
 		})
 		if wait := lost.wait(); wait >= c.limit(r, felt) {
 			found.add(j.Server.String(), hit{journey: j, lost: min(wait, j.Total()), evidence: append(lost.evidence(), journeyLines(j)...)})

@@ -188,7 +188,7 @@ func (c *Case) silent(r *Rule, b *batch, f *Finding) {
 		f.Text += " " + c.say(lang.Text{EN: "They arrived at the server's host, which did not answer: its own filter, or nobody there.", ES: "Llegaron al equipo del servidor, que no respondió: su propio filtro, o nadie ahí."})
 	}
 	if e, n := synAcksSent(f.Journeys); n > 0 {
-		f.Refuters[0].Status, f.Refuters[0].Command = "found", ""
+		f.Refuters[0].Status, f.Refuters[0].Command, f.restated = "found", "", true
 		f.Evidence = merge(append(f.Evidence, e...))
 		f.Text = c.say(lang.Text{
 			EN: "The client never got an answer of %s: %d SYN{|s} of %d connection{|s} arrived and %d SYN-ACK{|s} left, which were lost on the way back.",
@@ -281,9 +281,6 @@ func checkConnectionRefused(c *Case, r *Rule) []Finding {
 			f.Severity = Note // part of a scan
 		}
 		took := c.accepted(r, j)
-		if took {
-			f.Confidence = Medium
-		}
 		f.Refuters = c.doubts(r, foundIf(took))
 	})
 }

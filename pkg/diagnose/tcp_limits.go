@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
@@ -102,7 +103,7 @@ var windowLimited = Rule{
 	Source:     "RFC 7323, section 2",
 	Needs:      lang.Text{EN: "a capture with the handshake and the transfer", ES: "una captura con el establecimiento y la transferencia"},
 	Wants:      []*Want{wantConnections},
-	Thresholds: []*Threshold{fullTimes},
+	Thresholds: with(weights, fullTimes),
 	Refuters: []lang.Text{
 		{EN: "less than the window was in flight", ES: "en vuelo había menos que la ventana"},
 	},
@@ -120,28 +121,46 @@ func checkWindowLimited(c *Case, r *Rule) []Finding {
 		}
 		seen[f] = true
 		for d := range f.Conn.Count {
-			n := f.Conn.Count[d]
-			if n.WindowFull < int64(c.count(r, fullTimes)) || n.Retransmitted > 0 || f.Conn.Count[1-d].ZeroWindow > 0 {
+			p := nearest(j, pcapflow.Dir(d))
+			n := p.Flow.Conn.Count[d]
+			if n.WindowFull < int64(c.count(r, fullTimes)) || n.Retransmitted > 0 || p.Flow.Conn.Count[1-d].ZeroWindow > 0 {
 				continue
 			}
-			most[j.Server.String()] = max(most[j.Server.String()], n.MaxInFlight)
-			found.add(j.Server.String(), hit{journey: j, evidence: frames(j.Points[0].Capture, f.FirstPayload[d].Frame, f.LastPayload[d].Frame)})
+			lost := c.beyondSlowStart(j, pcapflow.Dir(d))
+			if j.Exchange != nil && lost < c.limit(r, felt) {
+				continue // full while it grew, and no hindrance
+			}
+			key := j.Server.String() + " " + j.Client.Addr().String()
+			most[key] = max(most[key], n.MaxInFlight)
+			found.add(key, hit{journey: j, lost: lost, evidence: frames(p.Capture, p.Flow.FirstPayload[d].Frame, p.Flow.LastPayload[d].Frame)})
 		}
 	}
 	return found.telling(Note, Medium, func(b *batch, f *Finding) {
-		j := f.Journeys[0]
+		j := b.worst().journey
+		f.Severity = c.weighed(r, &found, b, c.connections())
 		f.Text = c.say(lang.Text{
-			EN: "%d connection{|s} with %s sent no faster than the window allows: %d bytes each round trip of %s.",
-			ES: "%d {conexión|conexiones} con %s no envi{ó|aron} más deprisa de lo que la ventana permite: %d bytes por cada ida y vuelta de %s.",
-		}, len(b.hits), j.Server, most[b.key], roundTrip(j))
+			EN: "%d connection{|s} of %s with %s sent no faster than the window allows: %d bytes each round trip of %s.",
+			ES: "%d {conexión|conexiones} de %s con %s no envi{ó|aron} más deprisa de lo que la ventana permite: %d bytes por cada ida y vuelta de %s.",
+		}, len(b.hits), j.Client.Addr(), j.Server, most[b.key], roundTrip(j))
 		f.Refuters = c.doubts(r, notFound)
 	})
+}
+
+// beyondSlowStart is what a download took beyond the rounds of a growing window;
+// 0 where that does not apply.
+func (c *Case) beyondSlowStart(j *correlate.Journey, d pcapflow.Dir) time.Duration {
+	took, ok := phaseTime(j, pcapflow.HTTPReceive)
+	if !ok || j.Exchange == nil || d != pcapflow.Server {
+		return 0
+	}
+	return max(took-c.rounds(j.Exchange.ResponseBytes)*roundTrip(j), 0)
 }
 
 var (
 	bloatTimes  = &Threshold{"times", 4, "times", lang.Text{EN: "p95 of the round trip against its minimum", ES: "p95 de la ida y vuelta frente a su mínimo"}}
 	bloatDelay  = &Threshold{"delay", 0.1, "s", lang.Text{EN: "shortest extra round trip that is told", ES: "menor ida y vuelta de más que se cuenta"}}
 	bloatFlight = &Threshold{"in-flight", 29200, "bytes", lang.Text{EN: "how much must have been in flight", ES: "cuánto debe haber habido en vuelo"}}
+	bloatSeen   = &Threshold{"connections", 2, "", lang.Text{EN: "how many connections must show it to be worth a warning", ES: "cuántas conexiones deben mostrarlo para merecer un aviso"}}
 	bloatProbes = &Threshold{"samples", 20, "", lang.Text{EN: "how many samples of the round trip are needed", ES: "cuántas muestras de la ida y vuelta hacen falta"}}
 )
 
@@ -155,7 +174,7 @@ var bufferbloat = Rule{
 	Source:     "RFC 7567; RFC 8290",
 	Needs:      lang.Text{EN: "a capture with a transfer of many segments", ES: "una captura con una transferencia de muchos segmentos"},
 	Wants:      []*Want{wantConnections},
-	Thresholds: []*Threshold{bloatTimes, bloatDelay, bloatFlight, bloatProbes},
+	Thresholds: []*Threshold{bloatTimes, bloatDelay, bloatFlight, bloatProbes, bloatSeen, everyday},
 	Refuters: []lang.Text{
 		{EN: "the round trip is as long without load", ES: "la ida y vuelta es igual de larga sin carga"},
 	},
@@ -173,19 +192,24 @@ func checkBufferbloat(c *Case, r *Rule) []Finding {
 		}
 		seen[f] = true
 		for d := range f.Conn.Samples {
-			s, flight := f.Conn.Samples[d], f.Conn.Count[1-d].MaxInFlight
+			// The round trip under load is that of the bytes: it shows where they were sent.
+			p := nearest(j, pcapflow.Dir(1-d))
+			s, flight := p.Flow.Conn.Samples[d], p.Flow.Conn.Count[1-d].MaxInFlight
 			grown := time.Duration(s.P95 - s.Min)
-			if s.N < c.count(r, bloatProbes) || s.Min <= 0 || float64(s.P95) < c.number(r, bloatTimes)*float64(s.Min) || grown < c.limit(r, bloatDelay) || flight < int64(c.count(r, bloatFlight)) {
+			if s.N < c.count(r, bloatProbes) || s.Min <= 0 || !c.exceeds(r, bloatTimes, time.Duration(s.P95), time.Duration(s.Min)) || grown < c.limit(r, bloatDelay) || flight < int64(c.count(r, bloatFlight)) {
 				continue
 			}
 			if s.P95 > worst[j.Server.String()].P95 {
 				worst[j.Server.String()] = s
 			}
-			found.add(j.Server.String(), hit{journey: j, evidence: frames(j.Points[0].Capture, f.Start.Frame, f.End.Frame)})
+			found.add(j.Server.String(), hit{journey: j, lost: min(grown, length(j)), evidence: frames(p.Capture, p.Flow.Start.Frame, p.Flow.End.Frame)})
 		}
 	}
 	return found.telling(Note, Medium, func(b *batch, f *Finding) {
 		s, server := worst[b.key], f.Journeys[0].Server
+		if len(b.hits) >= c.count(r, bloatSeen) {
+			f.Severity = c.loudness(r, len(b.hits), c.connections())
+		}
 		f.Text = c.say(lang.Text{
 			EN: "A queue on the path to %s adds up to %s under load: the round trip grows from %s to %s (%d connection{|s}).",
 			ES: "Una cola en el camino a %s añade hasta %s con carga: la ida y vuelta crece de %s a %s (%d {conexión|conexiones}).",
@@ -196,7 +220,11 @@ func checkBufferbloat(c *Case, r *Rule) []Finding {
 
 var (
 	farServer = &Threshold{"round-trip", 0.01, "s", lang.Text{EN: "shortest round trip for which it matters", ES: "menor ida y vuelta para la que importa"}}
-	growth    = &Threshold{"rounds", 3, "", lang.Text{EN: "how many round trips the response must need", ES: "cuántas idas y vueltas debe necesitar la respuesta"}}
+	// RFC 6928: ten segments of 1460 bytes.
+	initialWindow = &Threshold{"first-window", 14600, "bytes", lang.Text{EN: "what a server sends before the first acknowledgement", ES: "lo que un servidor envía antes de la primera confirmación"}}
+	fewerRounds   = &Threshold{"rounds-fewer", 2, "", lang.Text{EN: "how many round trips fewer than computed the response may have needed", ES: "cuántas idas y vueltas menos de las calculadas puede haber necesitado la respuesta"}}
+	moreRounds    = &Threshold{"rounds-more", 1, "", lang.Text{EN: "how many more", ES: "cuántas más"}}
+	growth        = &Threshold{"rounds", 3, "", lang.Text{EN: "how many round trips the response must need", ES: "cuántas idas y vueltas debe necesitar la respuesta"}}
 )
 
 var slowStart = Rule{
@@ -209,18 +237,18 @@ var slowStart = Rule{
 	Source:     "RFC 5681, section 3.1; RFC 6928",
 	Needs:      lang.Text{EN: "a capture with the response", ES: "una captura con la respuesta"},
 	Wants:      []*Want{wantResponses},
-	Thresholds: []*Threshold{farServer, growth},
+	Thresholds: []*Threshold{farServer, growth, initialWindow, fewerRounds, moreRounds, mainShare},
 	Refuters: []lang.Text{
 		{EN: "the whole response came in one round trip", ES: "toda la respuesta llegó en una ida y vuelta"},
 	},
 	Check: checkSlowStart,
 }
 
-// rounds is how many round trips so many bytes take from a first window of ten
-// segments on (RFC 6928).
-func rounds(bytes int64) time.Duration {
+// rounds is how many round trips so many bytes take from the first window on,
+// which doubles with each.
+func (c *Case) rounds(bytes int64) time.Duration {
 	n := time.Duration(1)
-	for window := int64(14600); window < bytes; window *= 2 {
+	for window := max(c.number(c.rules["slow-start"], initialWindow), 1); window < float64(bytes); window *= 2 {
 		n++
 	}
 	return n
@@ -234,8 +262,9 @@ func checkSlowStart(c *Case, r *Rule) []Finding {
 		if !ok || j.Ordinal > 1 || rtt < c.limit(r, farServer) || j.Exchange == nil || j.Exchange.Multiplexed || limited(j) {
 			continue
 		}
-		rounds := rounds(j.Exchange.ResponseBytes)
-		if rounds < time.Duration(c.count(r, growth)) || took < (rounds-2)*rtt || took > (rounds+1)*rtt || 2*took < j.Total() {
+		rounds := c.rounds(j.Exchange.ResponseBytes)
+		least, most := rounds-time.Duration(c.count(r, fewerRounds)), rounds+time.Duration(c.count(r, moreRounds))
+		if rounds < time.Duration(c.count(r, growth)) || took < least*rtt || took > most*rtt || !c.exceeds(r, mainShare, took, j.Total()) {
 			continue
 		}
 		found.add(j.Server.String(), hit{journey: j, lost: took, evidence: phaseFrames(j, string(pcapflow.HTTPReceive))})

@@ -35,8 +35,8 @@ func (r *repeats) evidence() []Evidence {
 }
 
 // resent collects real repetitions (not the needless ones) that fit, from the
-// point that saw most of them: a capture behind the loss sees a late segment,
-// one before it sees both.
+// point that saw most of them, or how long they took: a capture behind the loss
+// sees a late segment, one before it sees both.
 func resent(j *correlate.Journey, fits func(p correlate.Point, t *pcapflow.Retransmission) bool) repeats {
 	var best repeats
 	for _, p := range j.Points {
@@ -49,7 +49,7 @@ func resent(j *correlate.Journey, fits func(p correlate.Point, t *pcapflow.Retra
 				own.all = append(own.all, *t)
 			}
 		}
-		if len(own.all) > len(best.all) {
+		if len(own.all) > len(best.all) || len(own.all) == len(best.all) && own.wait() > best.wait() {
 			best = own
 		}
 	}

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -102,7 +103,9 @@ func checkTLSClientValidation(c *Case, r *Rule) []Finding {
 // interval of the journey's capture.
 func (c *Case) validated(j *correlate.Journey, from, to int64) (string, []Evidence) {
 	for _, l := range c.Lookups {
-		if l.Capture != j.Points[0].Capture || l.Client != j.Client.Addr() || l.Start.Time < from || l.Start.Time > to {
+		k := j.Points[0].Capture
+		own := l.Client == j.Client.Addr() || slices.Contains(k.Own, l.Client) && slices.Contains(k.Own, j.Client.Addr()) // by its other address
+		if l.Capture != k || !own || l.Start.Time < from || l.Start.Time > to {
 			continue
 		}
 		for _, part := range []string{"ocsp", "crl", "pki", "aia"} {

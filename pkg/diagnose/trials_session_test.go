@@ -106,7 +106,7 @@ var sessionTrials = []trial{
 	{"tls-large-hello-dropped", "large ones repeated, small ones answered", func(w *world) { w.hellos(1) }, true, Medium},
 	{"tls-large-hello-dropped", "no small one works either", func(w *world) { w.hellos(1); w.k.Flows[0].TLS.ServerHello = pcapflow.Stamp{} }, false, 0},
 	{"tls-large-hello-dropped", "large ones answered", func(w *world) { w.tls(1050); _, t := w.tls(1050); t.ClientHelloBytes = 1800 }, false, 0},
-	{"tls-slow-server", "half a second for the ServerHello", func(w *world) { w.tls(1050); w.tls(1050); w.tls(1900) }, true, High},
+	{"tls-slow-server", "half a second for the ServerHello", func(w *world) { w.tls(1050); w.tls(1050); w.tls(1900) }, true, Medium},
 	{"tls-slow-server", "the ServerHello was lost once", func(w *world) {
 		w.tls(1050)
 		w.tls(1050)
@@ -165,14 +165,14 @@ var sessionTrials = []trial{
 		j, _ := w.ssh(1040)
 		w.again1(j.Points[0].Flow.Conn, sv, 1450)
 		j.Points[0].Flow.Conn.Retransmissions[0].Kind = pcapflow.RetransmitFast
-	}, true, High},
+	}, true, Medium},
 	{"ssh-slow-delivery", "nothing was lost", func(w *world) { w.ssh(1040) }, false, 0},
 
 	{"ntp-unanswered", "none of three", func(w *world) {
 		for range 3 {
 			w.ntp(timeServer, false)
 		}
-	}, true, High},
+	}, true, Medium},
 	{"ntp-unanswered", "one of ten", func(w *world) {
 		w.ntp(timeServer, false)
 		for range 9 {
@@ -283,5 +283,6 @@ func (w *world) offered(answers int, segments ...clock.Segment) {
 		w.ntp(timeServer, true)
 	}
 	w.k.VantageHost = client.Addr()
+	w.clock(timeServer.Addr().String(), "ntp-server", clock.Measured, known(0, 0, ms))
 	w.clock("client", "capture", clock.Measured, segments...).Files = w.k.Files
 }

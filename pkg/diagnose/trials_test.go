@@ -13,14 +13,14 @@ var tcpTrials = []trial{
 	{"syn-lost", "repeated after a second", func(w *world) {
 		_, n := w.tcp(2000)
 		n.SYN, n.SYNACK = append(n.SYN, w.at(2000)), []pcapflow.Stamp{w.at(2020)}
-	}, true, High},
+	}, true, Medium},
 	{"syn-lost", "kept by a router: answered at no round trip", func(w *world) {
 		_, n := w.tcp(2000)
 		n.SYN, n.SYNACK = append(n.SYN, w.at(2000)), []pcapflow.Stamp{w.at(2130)}
 		n.Samples[sv] = pcapflow.RTTStats{N: 9, Min: 20e6, P50: 21e6, P95: 24e6}
 	}, false, 0},
-	{"connection-refused", "RST to the SYN", func(w *world) { w.refused() }, true, High},
-	{"connection-refused", "and another is taken in the same second", func(w *world) { w.refused(); w.tcp(300) }, true, Medium},
+	{"connection-refused", "RST to the SYN", func(w *world) { w.refused() }, true, Medium},
+	{"connection-refused", "and another is taken in the same second", func(w *world) { w.refused(); w.tcp(300) }, true, Low},
 	{"connection-refused", "a RST to data", func(w *world) {
 		_, n := w.tcp(300)
 		n.RST = []pcapflow.Reset{{Stamp: w.at(1300), Dir: sv, TTL: 63}}
@@ -30,23 +30,23 @@ var tcpTrials = []trial{
 		w.again1(n, sv, 1015)
 		n.ACK = w.at(1220)
 		j.End = w.at(1700)
-	}, true, High},
+	}, true, Medium},
 	{"loss-in-handshake", "after it", func(w *world) { _, n := w.tcp(700); w.again1(n, sv, 1500) }, false, 0},
-	{"loss-stall", "a timer of 200 ms", func(w *world) { _, n := w.tcp(700); w.again1(n, cl, 1500) }, true, High},
+	{"loss-stall", "a timer of 200 ms", func(w *world) { _, n := w.tcp(700); w.again1(n, cl, 1500) }, true, Medium},
 	{"loss-stall", "a fast retransmission", func(w *world) {
 		_, n := w.tcp(700)
 		w.again1(n, cl, 1500)
 		n.Retransmissions[0].Kind = pcapflow.RetransmitFast
 	}, false, 0},
-	{"reordering", "three out of order", func(w *world) { _, n := w.tcp(300); n.Count[sv].OutOfOrder = 3 }, true, High},
+	{"reordering", "three out of order", func(w *world) { _, n := w.tcp(300); n.Count[sv].OutOfOrder = 3 }, true, Medium},
 	{"reordering", "in order", func(w *world) { w.tcp(300) }, false, 0},
-	{"spurious-retransmission", "one", func(w *world) { _, n := w.tcp(300); n.Count[sv].Spurious = 1 }, true, High},
+	{"spurious-retransmission", "one", func(w *world) { _, n := w.tcp(300); n.Count[sv].Spurious = 1 }, true, Medium},
 	{"spurious-retransmission", "none", func(w *world) { w.tcp(300) }, false, 0},
 	{"syn-queue-full", "a hundred half open", func(w *world) { w.halfOpen(100) }, true, Medium},
 	{"syn-queue-full", "and the kernel says so", func(w *world) {
 		w.halfOpen(3)
 		w.log("syslog", logparse.Event{Kind: logparse.KernelNotice, Type: "syn-flood", Server: server})
-	}, true, High},
+	}, true, Medium},
 	{"syn-queue-full", "few half open", func(w *world) { w.halfOpen(3) }, false, 0},
 	{"capture-lost-packets", "acknowledged, never seen", func(w *world) { _, n := w.tcp(300); n.Count[sv].AckedUnseen = 1448 }, true, High},
 	{"capture-lost-packets", "every byte is there", func(w *world) { w.tcp(300) }, false, 0},

@@ -66,7 +66,7 @@ var webTrials = []trial{
 	{"upstream-error", "504", func(w *world) {
 		j, _ := w.request(2100, 2101)
 		j.Exchange.Status = 504
-	}, true, High},
+	}, true, Medium},
 	{"upstream-error", "503 without a word about an upstream", func(w *world) {
 		j, _ := w.request(2100, 2101)
 		j.Exchange.Status = 503
@@ -74,7 +74,7 @@ var webTrials = []trial{
 	{"client-gave-up", "FIN before an answer", func(w *world) {
 		_, n := w.request(0, 2000)
 		n.FIN[cl] = w.at(1950)
-	}, true, High},
+	}, true, Medium},
 	{"client-gave-up", "the server closed first", func(w *world) {
 		_, n := w.request(0, 2000)
 		n.FIN[sv], n.FIN[cl] = w.at(1900), w.at(1950)
@@ -170,14 +170,14 @@ var webTrials = []trial{
 		j, n := w.request(1130, 1500)
 		w.again1(n, sv, 1300)
 		j.Points[0].Flow.End = w.at(1600)
-	}, true, High},
+	}, true, Medium},
 	{"loss-in-response", "after the answer was complete", func(w *world) {
 		j, n := w.request(1130, 1200)
 		w.again1(n, sv, 1900)
 		n.Retransmissions[0].Original = w.at(1700)
 		j.Points[0].Flow.End = w.at(2000)
 	}, false, 0},
-	{"happy-eyeballs", "IPv6 first, 250 ms, then IPv4", func(w *world) { w.families(0) }, true, High},
+	{"happy-eyeballs", "IPv6 first, 250 ms, then IPv4", func(w *world) { w.families(0) }, true, Medium},
 	{"happy-eyeballs", "IPv6 was answered", func(w *world) { w.families(1020) }, false, 0},
 }
 

@@ -59,7 +59,7 @@ func checkAppSlow(c *Case, r *Rule) []Finding {
 		e := append(phaseFrames(j, string(pcapflow.HTTPWait)), journeyLines(j)...)
 		found.add(j.Server.String(), hit{journey: j, lost: t, evidence: e})
 	}
-	return found.telling(Note, Medium, func(b *batch, f *Finding) { c.appSlow(r, b, f) })
+	return found.telling(Note, High, func(b *batch, f *Finding) { c.appSlow(r, b, f) })
 }
 
 // bottleneck tells whether a stretch of a journey is long by itself, the main
@@ -80,8 +80,8 @@ func (c *Case) appSlow(r *Rule, b *batch, f *Finding) {
 		ES: "El %s de %s es la aplicación: %s desde el último byte de la petición hasta el primero de la respuesta, más allá de una ida y vuelta de %s%s; %s%s.",
 	}, percent(w.lost, w.journey.Total()), w.journey.Total(), w.lost, roundTrip(w.journey), logSays(c, w.journey), c.others(w.journey)+c.unrepeated(w.journey), c.alike(b))
 	short := notCollected("SERVER: LOGGING")
-	if slices.ContainsFunc(f.Journeys, func(j *correlate.Journey) bool { _, ok := loggedDuration(j); return ok }) {
-		f.Confidence, short = High, notFound
+	if slices.ContainsFunc(f.Journeys, func(j *correlate.Journey) bool { return serverFigure(c, j) }) {
+		short = notFound
 	}
 	f.Refuters = c.doubts(r, notFound, short, notFound)
 	c.hidden(r, b, f)

@@ -2,7 +2,6 @@ package diagnose
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -118,7 +117,7 @@ var slowBody = Rule{
 	Source:     "RFC 9112, section 7.1",
 	Needs:      lang.Text{EN: "a capture with the response", ES: "una captura con la respuesta"},
 	Wants:      []*Want{wantResponses},
-	Thresholds: []*Threshold{slowServer, bodyShare, roundTrips, everyday, usualDelivery, firstWindow, delayedACK},
+	Thresholds: []*Threshold{slowServer, bodyShare, roundTrips, everyday, usualDelivery, firstWindow, delayedACK, smallPieces, bodyPause},
 	Refuters: []lang.Text{
 		{EN: "the sender was limited by the window or by loss", ES: "el emisor estaba limitado por la ventana o por pérdidas"},
 	},
@@ -129,7 +128,7 @@ func checkSlowBody(c *Case, r *Rule) []Finding {
 	var found batches
 	for _, j := range c.open(r) {
 		took, ok := phaseTime(j, pcapflow.HTTPReceive)
-		if !ok || !c.bottleneck(r, j, took) || limited(j) || j.Exchange.Multiplexed || !c.exceeds(r, usualDelivery, took, c.delivery(r, j)) {
+		if !ok || !c.bottleneck(r, j, took) || limited(j) || j.Exchange.Multiplexed || !c.exceeds(r, usualDelivery, took, c.delivery(r, j)) || !c.trickles(r, j) {
 			continue
 		}
 		e := append(phaseFrames(j, string(pcapflow.HTTPReceive)), journeyLines(j)...)
@@ -141,18 +140,8 @@ func checkSlowBody(c *Case, r *Rule) []Finding {
 			EN: "%s produced the body slowly: %s between the first and the last byte of %d answer{|s}, without loss and with the window open.",
 			ES: "%s produjo el cuerpo despacio: %s entre el primer y el último byte de %d respuesta{|s}, sin pérdidas y con la ventana abierta.",
 		}, b.key, c.upTo(b), len(b.hits))
-		f.Confidence = confirmed(b)
 		f.Refuters = c.doubts(r, notFound)
 	})
-}
-
-// confirmed is the confidence in what packets show of a server's time: high
-// where its own figure covers it too.
-func confirmed(b *batch) Confidence {
-	if slices.ContainsFunc(b.hits, func(h hit) bool { d, ok := loggedDuration(h.journey); return ok && d >= h.lost/2 }) {
-		return High
-	}
-	return Medium
 }
 
 // bodyShare: of a trickling body less than of other bottlenecks, for what comes
@@ -161,6 +150,8 @@ var (
 	bodyShare     = &Threshold{"share", 0.4, "share", mainShare.Means}
 	usualDelivery = &Threshold{"delivery", 3, "times", lang.Text{EN: "how many times what its bytes need through a growing window", ES: "cuántas veces lo que sus bytes necesitan por una ventana creciente"}}
 	firstWindow   = &Threshold{"first-window", 2920, "bytes", lang.Text{EN: "first window that those bytes are given", ES: "primera ventana que se concede a esos bytes"}}
+	smallPieces   = &Threshold{"pieces", 0.5, "share", lang.Text{EN: "largest mean segment, of a full one, that a trickle is made of", ES: "mayor segmento medio, de uno completo, de que se compone un goteo"}}
+	bodyPause     = &Threshold{"pause", 2, "times", lang.Text{EN: "how many round trips a pause between larger pieces must exceed", ES: "cuántas idas y vueltas debe superar una pausa entre trozos mayores"}}
 	delayedACK    = &Threshold{"delayed-ack", 0.04, "s", lang.Text{EN: "how late each acknowledgement of them may come", ES: "cuánto puede tardar cada confirmación de ellos"}}
 )
 
@@ -173,6 +164,20 @@ func (c *Case) delivery(r *Rule, j *correlate.Journey) time.Duration {
 		rounds++
 	}
 	return rounds * (roundTrip(j) + c.limit(r, delayedACK))
+}
+
+// trickles tells whether a response came in small pieces, or with pauses longer
+// than round trips: full segments without a pause are as quick as the path or the
+// window lets them be.
+func (c *Case) trickles(r *Rule, j *correlate.Journey) bool {
+	f := flow(j)
+	mean := f.Payload[pcapflow.Server] / max(f.Packets[pcapflow.Server], 1)
+	if float64(mean) < c.number(r, smallPieces)*float64(fullSize(f.Conn, pcapflow.Server)) {
+		return true
+	}
+	from, to := f.Conn.Idle[0], f.Conn.Idle[1]
+	within := from.Seen() && from.Time >= j.Exchange.ResponseFirst.Time && to.Time <= j.Exchange.ResponseLast.Time
+	return within && c.exceeds(r, bodyPause, time.Duration(to.Time-from.Time), roundTrip(j))
 }
 
 // limited tells whether loss or the client's window held the response up.
@@ -191,7 +196,7 @@ func limited(j *correlate.Journey) bool {
 var slowSend = &Threshold{"slow", 0.5, "s", lang.Text{EN: "shortest upload that is called slow", ES: "menor subida que se llama lenta"}}
 
 var slowUpload = Rule{
-	Name: "slow-upload", Family: "web", NotAtServer: true,
+	Name: "slow-upload", Family: "web",
 	Title: lang.Text{EN: "The request arrives slowly", ES: "La petición llega despacio"},
 	Doc: lang.Text{
 		EN: "The time is in sending the request: its bytes are spread over a long time. The server's request time counts that as well; its upstream time does not.",
@@ -221,7 +226,6 @@ func checkSlowUpload(c *Case, r *Rule) []Finding {
 			EN: "%d request{|s} to %s took %s just to be sent: the time is the client's upload, not the application.",
 			ES: "%d {petición|peticiones} a %s tard{ó|aron} %s solo en enviarse: el tiempo es la subida del cliente, no la aplicación.",
 		}, len(b.hits), b.key, c.upTo(b))
-		f.Confidence = confirmed(b)
 		f.Refuters = c.doubts(r, notCollected("SERVER: LOGGING"))
 	})
 }

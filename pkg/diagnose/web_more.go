@@ -2,10 +2,12 @@ package diagnose
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
@@ -30,10 +32,48 @@ var serverLimit = Rule{
 			ES: "El servidor llegó a un límite, %d {vez|veces}: %q",
 		}, func(e *logparse.Event) bool { return limitReached(e.Text) })
 		for i := range found {
-			found[i].Refuters = c.doubts(r, notFound)
+			f := &found[i]
+			f.Journeys = c.turnedDown(f.Evidence[0].File)
+			if len(f.Journeys) > 0 {
+				f.Severity, f.Confidence = Error, High
+				f.Text += c.say(lang.Text{
+					EN: "; it took %d connection{|s} and ended {it|them} without a word.",
+					ES: "; tomó %d {conexión|conexiones} y {la|las} terminó sin una palabra.",
+				}, len(f.Journeys))
+			}
+			for n, j := range f.Journeys {
+				f.Lost += length(j)
+				if n < maxProven {
+					f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.TCPConnect))...)
+				}
+			}
+			f.Evidence = merge(f.Evidence)
+			f.Refuters = c.doubts(r, notFound)
 		}
 		return found
 	},
+}
+
+// turnedDown are the connections that a server's host took and its program
+// ended without a word: of the servers whose log lines the clock of a file wrote.
+func (c *Case) turnedDown(file *incident.File) []*correlate.Journey {
+	own := c.clockOf(file)
+	servers := map[netip.AddrPort]bool{}
+	for _, j := range c.Journeys {
+		for _, l := range j.Lines {
+			if own != nil && l.Status == "matched" && serverSide(l.Log) && c.clockOf(l.Log.File) == own {
+				servers[j.Server] = true
+			}
+		}
+	}
+	var out []*correlate.Journey
+	for _, j := range c.Journeys {
+		f, n := flow(j), connection(j)
+		if n != nil && servers[j.Server] && n.ACK.Seen() && f.Payload[pcapflow.Client] > 0 && f.Payload[pcapflow.Server] == 0 && (n.FIN[pcapflow.Server].Seen() || len(n.RST) > 0) {
+			out = append(out, j)
+		}
+	}
+	return out
 }
 
 // limitWords are what servers write when they have no room left.
@@ -54,7 +94,7 @@ func limitReached(text string) bool {
 var lingering = &Threshold{"timer", 5, "s", lang.Text{EN: "the server's lingering_timeout", ES: "el lingering_timeout del servidor"}}
 
 var lingeringClose = Rule{
-	Name: "lingering-close", Family: "web",
+	Name: "lingering-close", Family: "web", Answers: true,
 	Title: lang.Text{EN: "The log counts a lingering close", ES: "El registro cuenta un cierre demorado"},
 	Doc: lang.Text{
 		EN: "nginx counts into $request_time the seconds (lingering_timeout, 5 s) that it keeps reading after it answered. The user had the answer long before.",
@@ -249,30 +289,34 @@ func checkHTTP2HeadOfLine(c *Case, r *Rule) []Finding {
 			byFlow[f] = append(byFlow[f], j)
 		}
 	}
-	var out []Finding
+	var found batches
+	segments := map[string]int{}
 	for _, f := range order {
 		for _, t := range f.Conn.Retransmissions {
 			if t.Dir != pcapflow.Server || t.Kind == pcapflow.RetransmitSpurious || time.Duration(t.Wait) < c.limit(r, felt) {
 				continue
 			}
-			var b batch
+			var held []*correlate.Journey
 			for _, j := range byFlow[f] {
 				x := j.Exchange
 				if x.RequestLast.Seen() && x.ResponseLast.Seen() && x.RequestLast.Time < t.Time-t.Wait && x.ResponseLast.Time > t.Time {
-					b.hits = append(b.hits, hit{journey: j, lost: time.Duration(t.Wait), evidence: frames(j.Points[0].Capture, t.Original.Frame, t.Frame)})
+					held = append(held, j)
 				}
 			}
-			if len(b.hits) < 2 {
+			if len(held) < 2 {
 				continue
 			}
-			find := b.finding(Note, Medium)
-			find.Text = c.say(lang.Text{
-				EN: "One lost segment stopped %d stream{|s} of %s for %s.",
-				ES: "Un segmento perdido paró %d flujo{|s} de %s durante %s.",
-			}, len(b.hits), b.hits[0].journey.Server, time.Duration(t.Wait))
-			find.Refuters = c.doubts(r, notFound)
-			out = append(out, find)
+			segments[held[0].Server.String()]++
+			for _, j := range held {
+				found.add(j.Server.String(), hit{journey: j, lost: time.Duration(t.Wait), evidence: frames(j.Points[0].Capture, t.Original.Frame, t.Frame)})
+			}
 		}
 	}
-	return out
+	return found.telling(Note, Medium, func(b *batch, f *Finding) {
+		f.Text = c.say(lang.Text{
+			EN: "%d lost segment{|s} of shared connections with %s stopped %d stream{|s} at once, each for %s.",
+			ES: "%d segmento{|s} perdido{|s} de conexiones compartidas con %s par{ó|aron} %d flujo{|s} a la vez, cada uno %s.",
+		}, segments[b.key], b.key, len(b.hits), c.upTo(b))
+		f.Refuters = c.doubts(r, notFound)
+	})
 }

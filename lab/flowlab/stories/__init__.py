@@ -1,6 +1,7 @@
 """The stories; ALL is the table."""
-from . import (accept_queue, apache, dns_exercises, dns_faults, dns_mixed, forged_reset, integrating, journal_step, mtu, nat_crowd, ntp_exercises, ntp_ill,
-               slow_app, ssh_exercises, ssh_logins, ssh_reverse_dns, tcp_loss, tls_failures, two_points, unreachable, web_exercises, web_healthy)
+from . import (accept_queue, apache, clocks, dns_exercises, dns_faults, dns_mixed, forged_reset, half_broken, integrating, journal_step, mtu,
+               nat_crowd, ntp_exercises, ntp_ill, slow_app, ssh_exercises, ssh_logins, ssh_reverse_dns, ssh_waits, tcp_limits, tcp_loss,
+               tls_failures, tls_path, two_points, unreachable, web_exercises, web_healthy, web_waits)
 
 ALL = [
     web_healthy.STORY, *web_exercises.STORIES, slow_app.STORY, apache.STORY, tcp_loss.STORY, two_points.STORY, *mtu.STORIES, unreachable.STORY,
@@ -8,6 +9,7 @@ ALL = [
     *ssh_exercises.STORIES, ssh_logins.STORY, ssh_reverse_dns.STORY,
     *dns_exercises.STORIES, *dns_faults.STORIES, dns_mixed.STORY,
     *ntp_exercises.STORIES, *ntp_ill.STORIES,
+    *tcp_limits.STORIES, *web_waits.STORIES, *tls_path.STORIES, *ssh_waits.STORIES, *half_broken.STORIES, *clocks.STORIES,
     journal_step.STORY, integrating.STORY,
 ]
 
