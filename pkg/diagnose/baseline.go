@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
@@ -86,22 +87,22 @@ type Verdict struct {
 	Slow    bool
 }
 
-// enough is how many healthy journeys of the incident itself tell what is
-// normal in it; another folder is taken as it is.
-const enough = 5
-
-// spread is how many times the median deviation a duration may lie above the
-// median before it is called slow: four standard deviations of a normal
-// distribution (1.4826 of median deviation each).
-const spread = 6
+var (
+	// enough is for the incident itself; another folder is taken as it is.
+	enough = &Threshold{"journeys", 5, "", lang.Text{EN: "healthy journeys of the incident itself that tell what is normal in it", ES: "recorridos sanos de la propia incidencia que dicen qué es normal en ella"}}
+	// spread: four standard deviations of a normal distribution (1.4826 of median
+	// deviation each).
+	spread      = &Threshold{"spread", 6, "times", lang.Text{EN: "how many times the median deviation above the median is still normal", ES: "cuántas veces la desviación mediana por encima de la mediana es aún normal"}}
+	normalTimes = &Threshold{"times", 2, "times", lang.Text{EN: "how many times the median is still normal", ES: "cuántas veces la mediana es aún normal"}}
+)
 
 // Judge measures a phase of a service, or a whole journey, against its budget,
 // else against what is normal.
 func (d *Diagnosis) Judge(service, phase string, took time.Duration) Verdict {
-	return judge(d.Baseline, d.Budgets, service, phase, took)
+	return judge(d.Baseline, d.Budgets, d.set, service, phase, took)
 }
 
-func judge(base Baseline, budgets map[string]float64, service, phase string, took time.Duration) Verdict {
+func judge(base Baseline, budgets map[string]float64, set settings, service, phase string, took time.Duration) Verdict {
 	if s, ok := budgets[phase]; ok {
 		limit := time.Duration(s * float64(time.Second))
 		return Verdict{"budget", limit, took > limit}
@@ -111,15 +112,17 @@ func judge(base Baseline, budgets map[string]float64, service, phase string, too
 	if base.Source != "" {
 		v.Against = "baseline"
 	}
-	if n.N == 0 || base.Source == "" && n.N < enough {
+	const rule = "slower-than-normal"
+	if n.N == 0 || base.Source == "" && float64(n.N) < set.or(rule, enough) {
 		return Verdict{}
 	}
-	v.Limit = max(n.P50+spread*n.MAD, 2*n.P50)
+	median := float64(n.P50)
+	v.Limit = time.Duration(max(median+set.or(rule, spread)*float64(n.MAD), set.or(rule, normalTimes)*median))
 	v.Slow = took > v.Limit
 	return v
 }
 
 // judge measures a phase of a journey.
 func (c *Case) judge(j *correlate.Journey, phase string, took time.Duration) Verdict {
-	return judge(c.Baseline, c.budgets, j.Service, phase, took)
+	return judge(c.Baseline, c.budgets, c.set, j.Service, phase, took)
 }

@@ -131,7 +131,7 @@ func (c *Case) weighed(r *Rule, all *batches, b *batch, of int) Severity {
 	if slices.Contains(lossRules, r.Name) {
 		n, of = c.lossy(r)
 	}
-	if n >= 5 && float64(n) >= c.number(r, manyHit)*float64(of) {
+	if n >= c.count(r, fewest) && float64(n) >= c.number(r, manyHit)*float64(of) {
 		return Warning
 	}
 	return Note
@@ -160,12 +160,12 @@ func (c *Case) loudness(r *Rule, n, all int) Severity {
 
 // upTo writes what a batch's hits cost: one figure where there is one, a range
 // where they differ.
-func (c *Case) upTo(b *batch) string {
+func (c *Case) upTo(r *Rule, b *batch) string {
 	low, high := b.hits[0].lost, b.hits[0].lost
 	for _, h := range b.hits {
 		low, high = min(low, h.lost), max(high, h.lost)
 	}
-	if len(b.hits) == 1 || high-low < high/10 {
+	if len(b.hits) == 1 || float64(high-low) < c.number(r, alikeShare)*float64(high) {
 		return span(high)
 	}
 	return fmt.Sprintf("%s–%s", span(low), span(high))

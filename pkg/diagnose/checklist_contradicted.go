@@ -9,10 +9,6 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
 
-// misleading is how far a client's figure must be from the packets to be called
-// contradicted.
-const misleading = 500 * time.Millisecond
-
 // contradiction is what the packets say against the figures a client printed:
 // the first case, and the files that hold such. "" where there is none.
 func (c *Case) contradiction(says func(*Case, *correlate.Journey, *logparse.Event) string) (text string, files []*incident.File) {
@@ -44,7 +40,7 @@ func digCounts(c *Case, j *correlate.Journey, e *logparse.Event) string {
 		return ""
 	}
 	waited := lookupTime(j.Lookup)
-	if waited-e.Lookup.QueryTime < misleading {
+	if waited-e.Lookup.QueryTime < c.limit(c.rules["dns-retry"], misleading) {
 		return ""
 	}
 	return c.say(lang.Text{

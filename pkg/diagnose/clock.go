@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -21,7 +22,7 @@ var clockOffset = Rule{
 	Source:     "RFC 5905, section 8",
 	Needs:      lang.Text{EN: "NTP, keyed pairs or enough log lines that match packets", ES: "NTP, pares con clave o bastantes líneas de registro que casen con paquetes"},
 	Wants:      []*Want{wantClocks},
-	Thresholds: []*Threshold{smallest, largeOffset},
+	Thresholds: []*Threshold{smallest, largeOffset, driftRate},
 	Refuters: []lang.Text{
 		{EN: "zero lies inside the interval", ES: "el cero está dentro del intervalo"},
 	},
@@ -50,7 +51,7 @@ func checkClockOffset(c *Case, r *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "The clock of %s is %s %s (± %s)%s.",
 			ES: "El reloj de %s está %s %s (± %s)%s.",
-		}, k.Name, exact(time.Duration(worst.Offset).Abs()), direction.In(c.Lang), half, driftClause(c, worst))
+		}, k.Name, exact(time.Duration(worst.Offset).Abs()), direction.In(c.Lang), half, c.driftClause(r, worst))
 		for _, file := range k.Files {
 			f.Evidence = append(f.Evidence, Evidence{File: file})
 		}
@@ -76,8 +77,8 @@ func (c *Case) worstSegment(r *Rule, k *correlate.Clock) *clock.Segment {
 	return worst
 }
 
-func driftClause(c *Case, s *clock.Segment) string {
-	if s.Drift > -5 && s.Drift < 5 {
+func (c *Case) driftClause(r *Rule, s *clock.Segment) string {
+	if math.Abs(s.Drift) < c.number(r, driftRate) {
 		return ""
 	}
 	return c.say(lang.Text{EN: ", drifting by %s ppm", ES: ", con deriva de %s ppm"}, fmt.Sprintf("%+.0f", s.Drift))

@@ -39,11 +39,15 @@ type Daemon struct {
 
 // DaemonOf tells a journey of the web, SSH, DNS or NTP before, in and after its
 // daemon; nil for others, and for those that never came so far.
-func DaemonOf(c *correlate.Case, j *correlate.Journey, l lang.Lang) *Daemon {
+func (d *Diagnosis) DaemonOf(c *correlate.Case, j *correlate.Journey, l lang.Lang) *Daemon {
+	return daemonOf(c, d.set, j, l)
+}
+
+func daemonOf(c *correlate.Case, set settings, j *correlate.Journey, l lang.Lang) *Daemon {
 	var d *Daemon
 	switch {
 	case j.Exchange != nil:
-		d = webDaemon(j)
+		d = webDaemon(set, j)
 	case j.SSH != nil:
 		d = sshDaemon(j)
 	case j.NTP != nil:
@@ -62,7 +66,7 @@ func DaemonOf(c *correlate.Case, j *correlate.Journey, l lang.Lang) *Daemon {
 
 // webDaemon: the request is what the daemon was asked, the log's duration what
 // it counted itself.
-func webDaemon(j *correlate.Journey) *Daemon {
+func webDaemon(set settings, j *correlate.Journey) *Daemon {
 	x := j.Exchange
 	if !x.RequestFirst.Seen() {
 		return nil
@@ -77,7 +81,9 @@ func webDaemon(j *correlate.Journey) *Daemon {
 	}
 	if t, ok := think(j); ok {
 		d.In = t
-		if own, ok := loggedDuration(j); ok && own < t/2 && t-own > 20*time.Millisecond {
+		const rule = "queue-before-app"
+		own, ok := loggedDuration(j)
+		if ok && float64(own) < set.or(rule, ownShare)*float64(t) && (t-own).Seconds() > set.or(rule, ownLeast) {
 			d.Queue, d.In = t-own, own
 		}
 	}
@@ -259,7 +265,7 @@ func (c *Case) reachedClause(j *correlate.Journey) string {
 		switch {
 		case !ok || !known:
 			return ""
-		case time.Duration(low-at) > c.limit(c.rules["ssh-late-banner"], lateBanner)/2:
+		case time.Duration(low-at) > c.limit(c.rules["ssh-late-banner"], reachedLate):
 			return c.say(lang.Text{EN: "; its log says that the attempt reached the daemon %s late: it waited before it", ES: "; su registro dice que el intento llegó al demonio %s tarde: esperó ante él"}, time.Duration(low-at))
 		case time.Duration(high+int64(e.Width)-at) < c.limit(c.rules["ssh-late-banner"], lateBanner):
 			return c.say(lang.Text{EN: "; its log says that the daemon took it at once and delayed the banner itself", ES: "; su registro dice que el demonio lo tomó enseguida y fue él quien retrasó la identificación"})

@@ -11,6 +11,9 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
+// misleading: dig counts its last attempt only.
+var misleading = &Threshold{"misleading", 0.5, "s", lang.Text{EN: "how far a client's own figure must be from the packets to be called contradicted", ES: "cuánto debe distar la cifra del propio cliente de los paquetes para llamarse contradicha"}}
+
 var dnsRetry = Rule{
 	Name: "dns-retry", Family: "dns",
 	Title: lang.Text{EN: "Lookup slow by retries", ES: "Resolución lenta por reintentos"},
@@ -21,7 +24,7 @@ var dnsRetry = Rule{
 	Source:     "RFC 1035, section 4.2.1; resolv.conf(5), options timeout and attempts",
 	Needs:      lang.Text{EN: "a capture that holds the client's queries", ES: "una captura con las consultas del cliente"},
 	Wants:      []*Want{wantQueries},
-	Thresholds: []*Threshold{retryWait},
+	Thresholds: []*Threshold{retryWait, misleading},
 	Refuters: []lang.Text{
 		{EN: "the first query was answered, only late", ES: "la primera consulta sí tuvo respuesta, aunque tarde"},
 		{EN: "the resolver received the queries and did not answer them", ES: "el servidor DNS recibió las consultas y no las respondió"},
@@ -82,6 +85,7 @@ func (c *Case) whereLost(v resolverView, sent int) string {
 var (
 	slowAnswer   = &Threshold{"slow", 0.18, "s", lang.Text{EN: "shortest answer time of a resolver that is called slow", ES: "menor tiempo de respuesta de un servidor DNS que se llama lento"}}
 	longAnswer   = &Threshold{"long", 1, "s", lang.Text{EN: "answer time that is worth a warning though nobody is known to have waited", ES: "tiempo de respuesta que merece un aviso aunque no se sepa que alguien esperara"}}
+	nearTimes    = &Threshold{"near", 2, "times", lang.Text{EN: "how many times the best known round trip to it the answer must have taken for the path to be innocent", ES: "cuántas veces la mejor ida y vuelta conocida hasta él debe haber tardado la respuesta para que el camino sea inocente"}}
 	usualAnswers = &Threshold{"usual", 3, "times", lang.Text{EN: "how many times the median answer of this incident it must exceed", ES: "cuántas veces la respuesta mediana de esta incidencia debe superar"}}
 )
 
@@ -95,7 +99,7 @@ var dnsSlowResolver = Rule{
 	Source:     "RFC 1034, section 5.3.3",
 	Needs:      lang.Text{EN: "a capture that holds query and answer", ES: "una captura con la consulta y la respuesta"},
 	Wants:      []*Want{wantAnswers},
-	Thresholds: []*Threshold{slowAnswer, longAnswer, roundTrips, usualAnswers, everyday},
+	Thresholds: []*Threshold{slowAnswer, longAnswer, roundTrips, nearTimes, usualAnswers, everyday},
 	Refuters: []lang.Text{
 		{EN: "the path to the resolver is as slow (TCP or ICMP round trip)", ES: "el camino hasta el servidor DNS es igual de lento (ida y vuelta TCP o ICMP)"},
 	},
@@ -149,7 +153,7 @@ func (c *Case) slowResolver(r *Rule, t *correlate.Try, b *batch, f *Finding) {
 	l := b.worst().journey.Lookup
 	rtt := c.roundTrips[away{l.Capture, t.Resolver.Addr()}]
 	near := notFound
-	if rtt == 0 || 2*rtt >= answerTime(t) {
+	if rtt == 0 || !c.exceeds(r, nearTimes, answerTime(t), rtt) {
 		f.Confidence, near = Medium, notCollected("CLIENT: ping -c 5 "+b.key)
 	}
 	if slices.ContainsFunc(f.Journeys, awaited) || answerTime(t) >= c.limit(r, longAnswer) {
@@ -196,7 +200,7 @@ func checkDNSSlowAAAA(c *Case, r *Rule) []Finding {
 	ready := map[string]time.Duration{}
 	for _, l := range c.openLookups(r) {
 		a, slow, ok := c.halves(l)
-		if !ok || parallelLost(l) {
+		if !ok || c.parallelLost(l) {
 			continue
 		}
 		key := names(l.Resolvers)
@@ -217,6 +221,8 @@ func checkDNSSlowAAAA(c *Case, r *Rule) []Finding {
 	})
 }
 
+var oneSocket = &Threshold{"together", 0.001, "s", lang.Text{EN: "how near to each other two queries of one socket must leave to be parallel", ES: "cómo de cerca deben salir dos consultas de un socket para ser paralelas"}}
+
 var pattern = &Threshold{"lookups", 2, "", lang.Text{EN: "how many lookups must show it before it is more than one lost packet", ES: "cuántas resoluciones deben mostrarlo para ser más que un paquete perdido"}}
 
 var dnsParallelLost = Rule{
@@ -229,7 +235,7 @@ var dnsParallelLost = Rule{
 	Source:     "resolv.conf(5), option single-request",
 	Needs:      lang.Text{EN: "a capture that holds both queries", ES: "una captura con ambas consultas"},
 	Wants:      []*Want{wantQueries},
-	Thresholds: []*Threshold{pattern},
+	Thresholds: []*Threshold{pattern, oneSocket},
 	Refuters: []lang.Text{
 		{EN: "both queries reached the resolver", ES: "ambas consultas llegaron al servidor DNS"},
 	},
@@ -240,7 +246,7 @@ func checkDNSParallelLost(c *Case, r *Rule) []Finding {
 	var found batches
 	for _, l := range c.userLookups() {
 		// What the resolver's own capture shows is dns-never-reached-resolver.
-		if parallelLost(l) && !c.resolverView(l).known {
+		if c.parallelLost(l) && !c.resolverView(l).known {
 			_, wait := retries(l)
 			c.addLookup(&found, names(l.Resolvers), l, wait)
 		}
@@ -249,7 +255,7 @@ func checkDNSParallelLost(c *Case, r *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "For %s, A and AAAA left together and one of them got no answer until it was repeated: %s of waiting.",
 			ES: "Para %s, A y AAAA salieron juntas y una no tuvo respuesta hasta repetirla: %s de espera.",
-		}, c.list(b), c.upTo(b))
+		}, c.list(b), c.upTo(r, b))
 		if b.times < c.count(r, pattern) {
 			f.Severity, f.Confidence = Note, Low // one lost packet, as any other
 		}

@@ -155,9 +155,10 @@ var dnsFailover = Rule{
 		EN: "The first resolver of the list is silent; the client waits for its timer before it asks the next one. Remove the dead one, or put it last.",
 		ES: "El primer servidor DNS de la lista calla; el cliente espera su temporizador antes de preguntar al siguiente. Quite el muerto o póngalo el último.",
 	},
-	Source: "resolv.conf(5), nameserver",
-	Needs:  lang.Text{EN: "a capture that holds the queries to both", ES: "una captura con las consultas a ambos"},
-	Wants:  []*Want{wantQueries},
+	Source:     "resolv.conf(5), nameserver",
+	Thresholds: []*Threshold{nearAnswer},
+	Needs:      lang.Text{EN: "a capture that holds the queries to both", ES: "una captura con las consultas a ambos"},
+	Wants:      []*Want{wantQueries},
 	Refuters: []lang.Text{
 		{EN: "the first resolver answers in the same minute", ES: "el primer servidor DNS responde en el mismo minuto"},
 	},
@@ -180,8 +181,8 @@ func checkDNSFailover(c *Case, r *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "Resolver %s is silent: %d lookup{|s} (%s) paid %s before %s was asked.",
 			ES: "El servidor DNS %s calla: %d {resolución pagó|resoluciones pagaron} (%s) %s antes de preguntar a %s.",
-		}, b.key, b.times, c.list(b), c.upTo(b), next[b.key])
-		answers := c.answersNear(f.Journeys[0].Lookup)
+		}, b.key, b.times, c.list(b), c.upTo(r, b), next[b.key])
+		answers := c.answersNear(r, f.Journeys[0].Lookup)
 		f.Refuters = c.doubts(r, foundIf(answers))
 	})
 }
@@ -198,7 +199,7 @@ var dnsUnreachable = Rule{
 	Source:     "RFC 1035, section 4.2.1",
 	Needs:      lang.Text{EN: "a capture that holds the client's queries", ES: "una captura con las consultas del cliente"},
 	Wants:      []*Want{wantQueries},
-	Thresholds: []*Threshold{noAnswer},
+	Thresholds: []*Threshold{noAnswer, nearAnswer},
 	Refuters: []lang.Text{
 		{EN: "the resolver's own capture shows answers leaving", ES: "la captura del propio servidor DNS muestra respuestas saliendo"},
 	},
@@ -222,7 +223,7 @@ func checkDNSUnreachable(c *Case, r *Rule) []Finding {
 		refused[i].Evidence = merge(refused[i].Evidence)
 	}
 	return append(refused, c.failedLookups(r, Error, func(l *correlate.Lookup) string {
-		if !c.deaf(l) || c.answersNear(l) || turnedAway(l) != nil {
+		if !c.deaf(l) || c.answersNear(r, l) || turnedAway(l) != nil {
 			return "" // dns-retry: it answers, these queries or their answers were lost
 		}
 		return names(l.Resolvers)
@@ -291,7 +292,7 @@ func checkDNSNeverReached(c *Case, r *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "%d of %d quer{y|ies} for %s never reached resolver %s: lost on the way; the retry timer cost %s.",
 			ES: "%d de %d consultas de %s nunca llegaron al servidor DNS %s: se perdieron en el camino; el temporizador costó %s.",
-		}, lost[b.key], sent[b.key], c.list(b), b.key, c.upTo(b))
+		}, lost[b.key], sent[b.key], c.list(b), b.key, c.upTo(r, b))
 		f.Refuters = c.doubts(r, notFound)
 	})
 }

@@ -12,7 +12,53 @@ import (
 
 // structural are comparisons with figures that are no thresholds: what protocols
 // define.
-var structural = map[string]string{}
+var structural = map[string]string{
+	`i == 3`:                  "how many a sentence names or a finding shows",
+	`len(events) <= 5`:        "how many a sentence names or a finding shows",
+	`len(sent) >= 8`:          "how many a sentence names or a finding shows",
+	`k-i >= 2`:                "how many a sentence names or a finding shows",
+	`a < time.Millisecond`:    "how a duration is written",
+	`a < 10*time.Millisecond`: "how a duration is written",
+	`a < time.Second`:         "how a duration is written",
+	`a < 100*time.Second`:     "how a duration is written",
+	`d.Abs() < 48*time.Hour`:  "how a duration is written",
+	`2*agree > len(servers)`:  "the majority",
+	`2*half > all`:            "the majority",
+	`x.Type == 3`:             "ICMP types and codes (RFC 792, RFC 4443)",
+	`x.Code == 4`:             "ICMP types and codes (RFC 792, RFC 4443)",
+	`x.Code != 4`:             "ICMP types and codes (RFC 792, RFC 4443)",
+	`x.Type == 2`:             "ICMP types and codes (RFC 792, RFC 4443)",
+	`t.Len <= x.MTU-40`:       "headers of IPv4 and TCP",
+	`s.Response.Mode == 4`:    "modes of NTP (RFC 5905)",
+	`n.MAC == [6]byte{}`:      "link addresses of VRRP and HSRP",
+	`m[2] == 0x5e`:            "link addresses of VRRP and HSRP",
+	`m[2] == 0x0c`:            "link addresses of VRRP and HSRP",
+	`m[3] == 0x07`:            "link addresses of VRRP and HSRP",
+	`m[4] == 0xac`:            "link addresses of VRRP and HSRP",
+	`m[3] == 0x9f`:            "link addresses of VRRP and HSRP",
+	`j.Server.Port() == 22`:   "the port of SSH",
+	`end.Time-n.ACK.Time < int64(c.limit(c.rules["ssh-shed"], atTheDoor))+2*n.RTT`: "two round trips: a question and its answer",
+	`answer > 2*trip.Min+int64(c.limit(r, atOnce))`:                                "two round trips: a question and its answer",
+	`v <= 1e9`:        "what a case file may set at all",
+	`a.Code != 90`:    "alerts of TLS that end nothing (RFC 8446, section 6)",
+	`a.Code != 100`:   "alerts of TLS that end nothing (RFC 8446, section 6)",
+	`s < 500`:         "HTTP statuses (RFC 9110), and nginx's 499",
+	`s != 400`:        "HTTP statuses (RFC 9110), and nginx's 499",
+	`s == 499`:        "HTTP statuses (RFC 9110), and nginx's 499",
+	`s == 408`:        "HTTP statuses (RFC 9110), and nginx's 499",
+	`status == 502`:   "HTTP statuses (RFC 9110), and nginx's 499",
+	`status == 504`:   "HTTP statuses (RFC 9110), and nginx's 499",
+	`status == 503`:   "HTTP statuses (RFC 9110), and nginx's 499",
+	`e.Status < 400`:  "HTTP statuses (RFC 9110), and nginx's 499",
+	`e.Status == 499`: "HTTP statuses (RFC 9110), and nginx's 499",
+	`status >= 500`:   "HTTP statuses (RFC 9110), and nginx's 499",
+}
+
+// named are constants that comparisons may hold.
+var named = map[string]string{
+	"alertBadCertificate": "alerts of TLS", "alertCertificateExpired": "alerts of TLS", "alertCertificateUnknown": "alerts of TLS",
+	"maxNamed": "how many a sentence names", "maxProven": "how many a finding shows",
+}
 
 // TestNoLiteralSteers: no comparison in this package holds a figure of its own;
 // those that steer are thresholds, which a case file can set. 0 and 1 are allowed,
@@ -24,6 +70,7 @@ func TestNoLiteralSteers(t *testing.T) {
 	}
 	fset := token.NewFileSet()
 	used := map[string]bool{}
+	constants := numbers(t, files)
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
@@ -38,7 +85,15 @@ func TestNoLiteralSteers(t *testing.T) {
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
 			x, ok := n.(*ast.BinaryExpr)
-			if !ok || !comparison(x.Op) || figure(x.X, x.Y)+figure(x.Y, x.X) == "" {
+			if !ok || !comparison(x.Op) {
+				return true
+			}
+			for _, side := range []ast.Expr{x.X, x.Y} {
+				if id, ok := side.(*ast.Ident); ok && constants[id.Name] && named[id.Name] == "" {
+					t.Errorf("%s: %s is a constant that a case file cannot set", fset.Position(x.Pos()), id.Name)
+				}
+			}
+			if figure(x.X, x.Y)+figure(x.Y, x.X) == "" {
 				return true
 			}
 			from, to := fset.Position(x.Pos()).Offset, fset.Position(x.End()).Offset
@@ -55,6 +110,32 @@ func TestNoLiteralSteers(t *testing.T) {
 			t.Errorf("%s is not there any more", text)
 		}
 	}
+}
+
+// numbers are the constants of the package whose value is written as a number.
+func numbers(t *testing.T, files []string) map[string]bool {
+	out := map[string]bool{}
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			g, ok := d.(*ast.GenDecl)
+			if !ok || g.Tok != token.CONST {
+				continue
+			}
+			for _, spec := range g.Specs {
+				v := spec.(*ast.ValueSpec)
+				for i, value := range v.Values {
+					if figure(value, value) != "" {
+						out[v.Names[i].Name] = true
+					}
+				}
+			}
+		}
+	}
+	return out
 }
 
 func comparison(op token.Token) bool {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
@@ -171,7 +172,7 @@ func (c *Case) aaaaSlow(l *correlate.Lookup) bool {
 // aaaaSilent tells that what was asked again is AAAA, in vain, while A was
 // answered.
 func (c *Case) aaaaSilent(l *correlate.Lookup) bool {
-	if !c.aaaaSlow(l) || parallelLost(l) {
+	if !c.aaaaSlow(l) || c.parallelLost(l) {
 		return false
 	}
 	for i := range l.Tries {
@@ -184,11 +185,11 @@ func (c *Case) aaaaSilent(l *correlate.Lookup) bool {
 
 // parallelLost tells that A and AAAA left one socket together, one was answered
 // at once, and the other when it was repeated.
-func parallelLost(l *correlate.Lookup) bool {
+func (c *Case) parallelLost(l *correlate.Lookup) bool {
 	for i := range l.Tries {
 		for k := range l.Tries {
 			t, o := &l.Tries[i], &l.Tries[k]
-			if t.Type != "A" || !isAAAA(o) || t.Flow != o.Flow || time.Duration(t.Query.Time-o.Query.Time).Abs() > time.Millisecond {
+			if t.Type != "A" || !isAAAA(o) || t.Flow != o.Flow || time.Duration(t.Query.Time-o.Query.Time).Abs() > c.limit(c.rules["dns-parallel-query-lost"], oneSocket) {
 				continue
 			}
 			// exactly one of the two was answered at its first asking; the other later
@@ -287,12 +288,14 @@ func lookupFrames(l *correlate.Lookup) []Evidence {
 	return frames(l.Capture, numbers...)
 }
 
+var nearAnswer = &Threshold{"near", 60, "s", lang.Text{EN: "how near in time the same resolver answered something else", ES: "cómo de cerca en el tiempo respondió el mismo servidor DNS a otra cosa"}}
+
 // answersNear tells whether the first resolver of a lookup answered any other
-// query within a minute of it, by the clock of the same capture.
-func (c *Case) answersNear(l *correlate.Lookup) bool {
+// query near to it, by the clock of the same capture.
+func (c *Case) answersNear(r *Rule, l *correlate.Lookup) bool {
 	resolver := l.Resolvers[0]
 	for _, o := range c.Lookups {
-		if o == l || o.Capture != l.Capture || time.Duration(o.Start.Time-l.Start.Time).Abs() > time.Minute {
+		if o == l || o.Capture != l.Capture || time.Duration(o.Start.Time-l.Start.Time).Abs() > c.limit(r, nearAnswer) {
 			continue
 		}
 		for i := range o.Tries {

@@ -67,7 +67,7 @@ type Case struct {
 	Baseline Baseline
 
 	rules       map[string]*Rule                       // of the catalogue, by name
-	set         map[string]map[string]float64          // thresholds by rule and name, where they are not the defaults
+	set         settings                               // thresholds by rule and name, where they are not the defaults
 	budgets     map[string]float64                     // seconds by phase
 	found       []Finding                              // by the rules that ran before
 	explained   map[*correlate.Journey]map[string]bool // names of the rules that speak of a journey

@@ -6,6 +6,8 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
+var oneOf = &Threshold{"one-of", 40, "", lang.Text{EN: "one request without answer of fewer than so many is one lost packet", ES: "una petición sin respuesta de menos de tantas es un paquete perdido"}}
+
 var manyLost = &Threshold{"many", 0.1, "share", lang.Text{EN: "share of unanswered requests that is worth a warning though the others were answered", ES: "parte de peticiones sin respuesta que merece un aviso aunque las demás la tuvieran"}}
 
 var ntpUnanswered = Rule{
@@ -18,7 +20,7 @@ var ntpUnanswered = Rule{
 	Source:     "RFC 5905, section 13",
 	Needs:      lang.Text{EN: "a capture with the requests", ES: "una captura con las peticiones"},
 	Wants:      []*Want{wantNTP},
-	Thresholds: []*Threshold{mainShare, everyday, manyLost},
+	Thresholds: []*Threshold{mainShare, everyday, manyLost, fewest, oneOf},
 	Refuters: []lang.Text{
 		{EN: "a capture at the server shows the answers leaving (lost on the way back)", ES: "una captura en el servidor muestra las respuestas saliendo (perdidas a la vuelta)"},
 	},
@@ -41,13 +43,13 @@ func checkNTPUnanswered(c *Case, r *Rule) []Finding {
 	var out []Finding
 	for _, b := range found.all {
 		all, lost := asked[b.key], len(b.hits)
-		if lost < 2 && all > 1 && all < 2*c.count(r, everyday) {
+		if lost <= 1 && all > 1 && all < c.count(r, oneOf) {
 			continue // one lost packet
 		}
 		f := b.finding(Note, High)
 		j := f.Journeys[0]
 		if float64(lost) < c.number(r, mainShare)*float64(all) {
-			if lost >= 5 && float64(lost) >= c.number(r, manyLost)*float64(all) {
+			if lost >= c.count(r, fewest) && float64(lost) >= c.number(r, manyLost)*float64(all) {
 				f.Severity = Warning
 			}
 			if c.count(r, everyday)*lost >= all {

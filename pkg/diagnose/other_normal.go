@@ -20,7 +20,7 @@ var slowerThanNormal = Rule{
 	Source:     "the case file (budgets), or --baseline",
 	Needs:      lang.Text{EN: "a budget in the case file, or --baseline FOLDER", ES: "un presupuesto en el archivo del caso, o --baseline CARPETA"},
 	Wants:      []*Want{{func(c *Case) bool { return len(c.budgets) > 0 || c.Baseline.Source != "" }, "flowcorr report --baseline GOOD-DAY ."}},
-	Thresholds: []*Threshold{everyday},
+	Thresholds: []*Threshold{everyday, enough, spread, normalTimes},
 	Refuters:   []lang.Text{{EN: "another finding explains these journeys", ES: "otro hallazgo explica estos recorridos"}},
 	Check:      checkSlowerThanNormal,
 }

@@ -15,7 +15,8 @@ var (
 	// RFC 791: every host takes 576 bytes, less headers.
 	holeSize  = &Threshold{"size", 500, "bytes", lang.Text{EN: "smallest segment that an MTU may stop", ES: "menor segmento que una MTU puede detener"}}
 	holeQuiet = &Threshold{"quiet", 1, "s", lang.Text{EN: "how long bytes must be missing", ES: "cuánto tiempo deben faltar bytes"}}
-	holes     = []*Threshold{holeRepeats, holeSize, holeQuiet}
+	holeFull  = &Threshold{"full", 0.9, "share", lang.Text{EN: "a segment that passed and is this much of a full one speaks against it", ES: "un segmento que pasó y es esta parte de uno completo habla en contra"}}
+	holes     = []*Threshold{holeRepeats, holeSize, holeQuiet, holeFull}
 )
 
 var mtuBlackHole = Rule{
@@ -162,7 +163,7 @@ func (c *Case) stuckReceiver(r *Rule, p correlate.Point, d pcapflow.Dir) (stuck,
 	}
 	open := max(time.Duration(h.Quiet), time.Duration(until-h.Since.Time))
 	full := fullSize(n, d)
-	if open < c.limit(r, holeQuiet) || n.Count[d].Largest*10 >= full*9 {
+	if open < c.limit(r, holeQuiet) || float64(n.Count[d].Largest) >= c.number(r, holeFull)*float64(full) {
 		return stuck{}, false
 	}
 	return stuck{

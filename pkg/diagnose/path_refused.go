@@ -317,6 +317,8 @@ func linkAddress(m [6]byte) string {
 	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5])
 }
 
+var changes = &Threshold{"changes", 2, "", lang.Text{EN: "more changes than this are several devices that take turns", ES: "más cambios que estos son varios equipos que se turnan"}}
+
 var pathChanged = Rule{
 	Name: "path-changed", Family: "path",
 	Title: lang.Text{EN: "The path changed", ES: "El camino cambió"},
@@ -324,9 +326,10 @@ var pathChanged = Rule{
 		EN: "The TTL of one side's packets changed within a connection: they came another way, or another device answered in its name. A change of the round trip at the same instant tells what it cost.",
 		ES: "El TTL de los paquetes de un lado cambió dentro de una conexión: vinieron por otro camino, u otro equipo respondió en su nombre. Un cambio de la ida y vuelta en el mismo instante dice qué costó.",
 	},
-	Source: "RFC 1812, section 5.3.1",
-	Needs:  lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
-	Wants:  []*Want{wantConnections},
+	Source:     "RFC 1812, section 5.3.1",
+	Thresholds: []*Threshold{changes},
+	Needs:      lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
+	Wants:      []*Want{wantConnections},
 	Refuters: []lang.Text{
 		{EN: "the TTL changes back and forth: several devices answer (load balancing)", ES: "el TTL cambia una y otra vez: responden varios equipos (reparto de carga)"},
 	},
@@ -360,6 +363,6 @@ func checkPathChanged(c *Case, r *Rule) []Finding {
 			EN: "The path between %s and %s changed within %d connection{|s}: TTL %d, then %d.",
 			ES: "El camino entre %s y %s cambió dentro de %d {conexión|conexiones}: TTL %d, después %d.",
 		}, j.Client.Addr(), j.Server.Addr(), len(b.hits), int(w.From), int(w.To))
-		f.Refuters = c.doubts(r, foundIf(w.Changes > 2))
+		f.Refuters = c.doubts(r, foundIf(w.Changes > c.count(r, changes)))
 	})
 }

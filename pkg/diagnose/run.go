@@ -28,6 +28,8 @@ type Diagnosis struct {
 	Baseline   Baseline
 	Budgets    map[string]float64
 	Unchecked  []Unchecked // rules without evidence, in the order of the catalogue
+
+	set settings
 }
 
 // Run checks a case against every rule of the catalogue.
@@ -40,7 +42,7 @@ func Run(c *correlate.Case, opt Options) *Diagnosis {
 			f := &found[i]
 			f.Rule, f.answers = r.Name, r.Answers
 			if f.Severity >= Warning {
-				f.Text += dc.when(f)
+				f.Text += dc.when(r, f)
 			}
 			dc.weigh(r, f)
 			dc.collect(f)
@@ -49,7 +51,7 @@ func Run(c *correlate.Case, opt Options) *Diagnosis {
 		}
 		byRule[r.Name] = found
 	}
-	d := &Diagnosis{Checklist: checklist(dc), Baseline: dc.Baseline, Budgets: opt.Budgets, Unchecked: dc.unchecked()}
+	d := &Diagnosis{Checklist: checklist(dc), Baseline: dc.Baseline, Budgets: opt.Budgets, Unchecked: dc.unchecked(), set: opt.Thresholds}
 	for _, r := range rules {
 		if len(opt.Only) == 0 || slices.Contains(opt.Only, r.Name) {
 			d.Findings = append(d.Findings, byRule[r.Name]...)

@@ -211,7 +211,7 @@ func checkSSHReverseDNS(c *Case, r *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "%d login{|s} from %s to %s waited %s for the server during authentication, as long as a reverse lookup of %s that nobody answers.",
 			ES: "%d acceso{|s} de %s a %s esper{ó|aron} %s al servidor durante la autenticación, lo que dura una resolución inversa de %s que nadie responde.",
-		}, len(b.hits), j.Client.Addr(), j.Server, c.upTo(b), j.Client.Addr())
+		}, len(b.hits), j.Client.Addr(), j.Server, c.upTo(r, b), j.Client.Addr())
 		seen := notCollected("SERVER: tcpdump -ni any -w dns.pcap 'port 53'")
 		if ptr != nil {
 			f.Confidence, seen = High, notFound

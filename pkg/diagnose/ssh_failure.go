@@ -130,6 +130,8 @@ func (c *Case) isSSHPort(j *correlate.Journey) bool {
 	return j.Server.Port() == 22 || c.sshPorts[j.Server]
 }
 
+var reachedLate = &Threshold{"reached-late", 0.5, "s", lang.Text{EN: "how late sshd's own line must be for the attempt to have waited before it", ES: "cuánto debe tardar la línea del propio sshd para que el intento haya esperado ante él"}}
+
 var lateBanner = &Threshold{"late", 1, "s", lang.Text{EN: "shortest wait for sshd's identification that is called late", ES: "menor espera por la identificación de sshd que se llama tardía"}}
 
 var sshLateBanner = Rule{
@@ -142,7 +144,7 @@ var sshLateBanner = Rule{
 	Source:     "RFC 4253, section 4.2; sshd_config(5), MaxStartups",
 	Needs:      lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
 	Wants:      []*Want{wantHandshakes},
-	Thresholds: []*Threshold{lateBanner, roundTrips},
+	Thresholds: []*Threshold{lateBanner, reachedLate, roundTrips},
 	Refuters: []lang.Text{
 		{EN: "the banner left in time and was lost (retransmitted)", ES: "la identificación salió a tiempo y se perdió (retransmitida)"},
 	},
@@ -176,17 +178,19 @@ func checkSSHLateBanner(c *Case, r *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "%s took %d connection{|s} at once, but sshd's identification came after %s (round trip %s)%s.",
 			ES: "%s tomó %d {conexión|conexiones} enseguida, pero la identificación de sshd llegó tras %s (ida y vuelta %s)%s.",
-		}, b.key, len(b.hits), c.upTo(b), roundTrip(b.worst().journey), c.reachedClause(b.worst().journey))
+		}, b.key, len(b.hits), c.upTo(r, b), roundTrip(b.worst().journey), c.reachedClause(b.worst().journey))
 		f.Refuters = c.doubts(r, notFound)
 	})
 	return append(out, silent.telling(Error, Medium, func(b *batch, f *Finding) {
 		f.Text = c.say(lang.Text{
 			EN: "%s took %d connection{|s}, but sshd never said a word in %s.",
 			ES: "%s tomó %d {conexión|conexiones}, pero sshd no dijo nada en %s.",
-		}, b.key, len(b.hits), c.upTo(b))
+		}, b.key, len(b.hits), c.upTo(r, b))
 		f.Refuters = c.doubts(r, notFound)
 	})...)
 }
+
+var atTheDoor = &Threshold{"within", 1, "s", lang.Text{EN: "how soon after the handshake, beyond two round trips, the server must have closed", ES: "cuánto después del establecimiento, más allá de dos idas y vueltas, debe haber cerrado el servidor"}}
 
 var sshShed = Rule{
 	Name: "ssh-shed", Family: "ssh",
@@ -195,9 +199,10 @@ var sshShed = Rule{
 		EN: "sshd closed connections before any identification because too many were not authenticated yet (MaxStartups) or the address had earned a penalty (PerSourcePenalties).",
 		ES: "sshd cerró conexiones antes de toda identificación porque había demasiadas sin autenticar (MaxStartups) o la dirección tenía una penalización (PerSourcePenalties).",
 	},
-	Source: "sshd_config(5), MaxStartups, PerSourcePenalties",
-	Needs:  lang.Text{EN: "sshd's log, or a capture with the connection", ES: "el registro de sshd, o una captura con la conexión"},
-	Wants:  []*Want{wantHandshakes, wantSSHLog},
+	Source:     "sshd_config(5), MaxStartups, PerSourcePenalties",
+	Thresholds: []*Threshold{atTheDoor},
+	Needs:      lang.Text{EN: "sshd's log, or a capture with the connection", ES: "el registro de sshd, o una captura con la conexión"},
+	Wants:      []*Want{wantHandshakes, wantSSHLog},
 	Refuters: []lang.Text{
 		{EN: "the banner was sent", ES: "la identificación se envió"},
 	},
@@ -248,5 +253,5 @@ func (c *Case) shed(j *correlate.Journey) (end pcapflow.Stamp, ok bool) {
 	if own := n.FIN[pcapflow.Client]; own.Seen() && own.Time < end.Time {
 		return end, false
 	}
-	return end, end.Seen() && end.Time-n.ACK.Time < int64(time.Second)+2*n.RTT
+	return end, end.Seen() && end.Time-n.ACK.Time < int64(c.limit(c.rules["ssh-shed"], atTheDoor))+2*n.RTT
 }

@@ -117,7 +117,7 @@ func checkSSHAuthBackend(c *Case, r *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "%d login{|s} at %s waited %s for the server's authentication%s.",
 			ES: "%d acceso{|s} a %s esper{ó|aron} %s a la autenticación del servidor%s.",
-		}, len(b.hits), j.Server, c.upTo(b), backendWords(j))
+		}, len(b.hits), j.Server, c.upTo(r, b), backendWords(j))
 		f.Refuters = c.doubts(r, foundIf(before[b.key]))
 	})
 }

@@ -64,7 +64,7 @@ func checkSYNLost(c *Case, r *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "A lost SYN to %s and its retry timer cost %s on %d connection{|s} (%d attempts); the network's round trip is only %s. The longest took %s; without the loss: %s.",
 			ES: "Un SYN perdido hacia %s y su temporizador costaron %s en %d {conexión|conexiones} (%d intentos); la ida y vuelta de la red es solo %s. La más larga tardó %s; sin la pérdida: %s.",
-		}, w.journey.Server, c.upTo(b), len(b.hits), attempts[b.key], roundTrip(w.journey), w.journey.Total(), max(w.journey.Total()-w.lost, 0))
+		}, w.journey.Server, c.upTo(r, b), len(b.hits), attempts[b.key], roundTrip(w.journey), w.journey.Total(), max(w.journey.Total()-w.lost, 0))
 		f.Refuters = []Refuter{c.serverCaptureRefuter(r, f.Journeys, func(n *pcapflow.Conn) bool { return len(n.SYN) > 1 })}
 	})
 }
@@ -124,6 +124,9 @@ func (c *Case) serverCaptureRefuter(r *Rule, js []*correlate.Journey, overturns 
 // scanTargets tells a scan from requests that failed.
 var scanTargets = &Threshold{"scan", 16, "", lang.Text{EN: "ports or hosts that one client tries in vain before it is called a scan", ES: "puertos o equipos que un cliente prueba en vano antes de llamarlo barrido"}}
 
+// due: timers of 1 s are not exact.
+var due = &Threshold{"due", 0.9, "s", lang.Text{EN: "how long after the first SYN a repetition shows that an answer was due", ES: "cuánto después del primer SYN una repetición muestra que la respuesta ya tocaba"}}
+
 var synUnanswered = Rule{
 	Name: "syn-unanswered", Family: "tcp", Gated: true,
 	Title: lang.Text{EN: "SYN never answered", ES: "SYN sin respuesta"},
@@ -134,7 +137,7 @@ var synUnanswered = Rule{
 	Source:     "RFC 9293, section 3.8.3",
 	Needs:      lang.Text{EN: "a capture with the SYNs", ES: "una captura con los SYN"},
 	Wants:      []*Want{wantHandshakes},
-	Thresholds: []*Threshold{quiet, scanTargets},
+	Thresholds: []*Threshold{quiet, due, scanTargets},
 	Refuters: []lang.Text{
 		{EN: "a capture at the server shows a SYN-ACK leaving (lost on the way back)", ES: "una captura en el servidor muestra un SYN-ACK saliendo (perdido a la vuelta)"},
 	},
@@ -151,7 +154,7 @@ func checkSYNUnanswered(c *Case, r *Rule) []Finding {
 		if len(conn.SYNACK) > 0 && (len(conn.SYN) < 2 || len(conn.SYNACK) < 2 || flow(j).Payload[pcapflow.Client] > 0) {
 			continue // answered; that the answers never arrived shows in both sides' repetitions
 		}
-		if time.Duration(conn.SYN[len(conn.SYN)-1].Time-conn.SYN[0].Time) < c.limit(r, quiet)*9/10 && !quietFor(j, c.limit(r, quiet)) {
+		if time.Duration(conn.SYN[len(conn.SYN)-1].Time-conn.SYN[0].Time) < c.limit(r, due) && !quietFor(j, c.limit(r, quiet)) {
 			continue // the capture ended before an answer was due
 		}
 		found.add(j.Server.String(), hit{journey: j, lost: time.Duration(flow(j).End.Time - conn.SYN[0].Time), evidence: phaseFrames(j, string(pcapflow.TCPConnect))})

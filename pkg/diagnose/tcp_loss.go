@@ -148,7 +148,7 @@ func checkLossInHandshake(c *Case, r *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "The repetition of %d lost segment{|s} cost %s in the handshake of %d connection{|s} with %s.",
 			ES: "La repetición de %d segmento{|s} perdido{|s} costó %s en el establecimiento de %d {conexión|conexiones} con %s.",
-		}, b.times, c.upTo(b), len(b.hits), b.key)
+		}, b.times, c.upTo(r, b), len(b.hits), b.key)
 		f.Refuters = c.doubts(r, notFound)
 	})
 }
@@ -209,7 +209,7 @@ func checkLossInResponse(c *Case, r *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "The recovery of %d lost segment{|s} cost %s in %d response{|s} from %s (at worst %s of %s).",
 			ES: "La recuperación de %d segmento{|s} perdido{|s} costó %s en %d respuesta{|s} de %s (en el peor caso %s de %s).",
-		}, b.times, c.upTo(b), len(b.hits), b.key, w.lost, length(w.journey))
+		}, b.times, c.upTo(r, b), len(b.hits), b.key, w.lost, length(w.journey))
 		f.Refuters = c.doubts(r, notFound)
 	})
 }
@@ -272,7 +272,7 @@ func checkLossStall(c *Case, r *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "%d timeout retransmission{|s} stopped %d journey{|s} with %s for %s (at worst %s of %s).",
 			ES: "%d {retransmisión|retransmisiones} por tiempo vencido par{ó|aron} %d recorrido{|s} con %s durante %s (en el peor caso %s de %s).",
-		}, b.times, len(b.hits), b.key, c.upTo(b), w.lost, length(w.journey))
+		}, b.times, len(b.hits), b.key, c.upTo(r, b), w.lost, length(w.journey))
 		f.Refuters = c.doubts(r, notFound)
 	})
 }

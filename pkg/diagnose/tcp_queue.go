@@ -13,8 +13,9 @@ import (
 )
 
 var (
-	queueWait = &Threshold{"wait", 0.5, "s", lang.Text{EN: "shortest delay of a connection that a full queue explains", ES: "menor retraso de una conexión que una cola llena explica"}}
-	queueNear = &Threshold{"near", 5, "s", lang.Text{EN: "how near in time another connection was served while one was ignored", ES: "cómo de cerca en el tiempo se atendió otra conexión mientras una se ignoraba"}}
+	queueWait  = &Threshold{"wait", 0.5, "s", lang.Text{EN: "shortest delay of a connection that a full queue explains", ES: "menor retraso de una conexión que una cola llena explica"}}
+	queueAgain = &Threshold{"again", 0.25, "s", lang.Text{EN: "how long after the last ACK of the handshake a SYN-ACK must be repeated", ES: "cuánto después del último ACK del establecimiento debe repetirse un SYN-ACK"}}
+	queueNear  = &Threshold{"near", 5, "s", lang.Text{EN: "how near in time another connection was served while one was ignored", ES: "cómo de cerca en el tiempo se atendió otra conexión mientras una se ignoraba"}}
 )
 
 var acceptQueueFull = Rule{
@@ -27,7 +28,7 @@ var acceptQueueFull = Rule{
 	Source:     "listen(2); Linux, tcp_abort_on_overflow in ip-sysctl",
 	Needs:      lang.Text{EN: "a capture at the server, or ss -lnt and nstat from it; a client's capture alone shows repeated SYN-ACKs", ES: "una captura en el servidor, o ss -lnt y nstat de este; la captura del cliente sola muestra SYN-ACK repetidos"},
 	Wants:      []*Want{wantHandshakes},
-	Thresholds: []*Threshold{queueWait, queueNear, roundTrips},
+	Thresholds: []*Threshold{queueWait, queueNear, queueAgain, roundTrips, ownShare},
 	Refuters: []lang.Text{
 		{EN: "the last ACK of the handshake never reached the server", ES: "el último ACK del establecimiento nunca llegó al servidor"},
 		{EN: "ListenOverflows stays 0 and Recv-Q below Send-Q", ES: "ListenOverflows sigue en 0 y Recv-Q por debajo de Send-Q"},
@@ -90,7 +91,7 @@ func (c *Case) press(r *Rule, q *pressed, j *correlate.Journey) {
 		}
 		here := atServer(p)
 		last := len(n.SYNACK) - 1
-		if n.ACK.Seen() && last > 0 && n.SYNACK[last].Time > n.ACK.Time+int64(c.limit(r, queueWait))/2 {
+		if n.ACK.Seen() && last > 0 && n.SYNACK[last].Time > n.ACK.Time+int64(c.limit(r, queueAgain)) {
 			sign = true
 			q.again = appendOnce(q.again, j)
 			q.atServer = q.atServer || here
@@ -134,7 +135,7 @@ func (c *Case) keptWaiting(r *Rule, j *correlate.Journey) bool {
 		end = f.End
 	}
 	wait := time.Duration(end.Time - f.FirstPayload[pcapflow.Client].Time)
-	if d, ok := loggedDuration(j); ok && d > wait/2 {
+	if d, ok := loggedDuration(j); ok && c.exceeds(r, ownShare, d, wait) {
 		return false
 	}
 	return wait >= c.limit(r, queueWait) && c.exceeds(r, roundTrips, wait, roundTrip(j))

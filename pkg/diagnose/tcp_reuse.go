@@ -31,7 +31,7 @@ func checkStaleKeepalive(c *Case, r *Rule) []Finding {
 	var found batches
 	for _, j := range c.Journeys {
 		x, f := j.Exchange, flow(j)
-		if x == nil || f == nil || f.Conn == nil || x.Ordinal < 2 || x.ResponseFirst.Seen() || !x.RequestFirst.Seen() {
+		if x == nil || f == nil || f.Conn == nil || x.Ordinal <= 1 || x.ResponseFirst.Seen() || !x.RequestFirst.Seen() {
 			continue
 		}
 		end := f.Conn.FIN[pcapflow.Server]
@@ -57,6 +57,11 @@ func checkStaleKeepalive(c *Case, r *Rule) []Finding {
 
 var forgotten = &Threshold{"idle", 60, "s", lang.Text{EN: "silence of a connection after which a state may be forgotten on the way", ES: "silencio de una conexión tras el que un estado puede olvidarse en el camino"}}
 
+var (
+	brokenSoon  = &Threshold{"within", 1, "s", lang.Text{EN: "how soon after the silence a RST must come", ES: "cuánto después del silencio debe llegar un RST"}}
+	brokenTimes = &Threshold{"repetitions", 3, "", lang.Text{EN: "repetitions in vain that show that nobody hears any more", ES: "repeticiones en vano que muestran que ya nadie oye"}}
+)
+
 var natStateLost = Rule{
 	Name: "nat-state-lost", Family: "tcp",
 	Title: lang.Text{EN: "A device forgot the connection", ES: "Un equipo olvidó la conexión"},
@@ -67,7 +72,7 @@ var natStateLost = Rule{
 	Source:     "RFC 5382, section 5",
 	Needs:      lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
 	Wants:      []*Want{wantConnections},
-	Thresholds: []*Threshold{forgotten},
+	Thresholds: []*Threshold{forgotten, brokenSoon, brokenTimes},
 	Refuters: []lang.Text{
 		{EN: "keep-alives flowed during the silence", ES: "hubo keep-alives durante el silencio"},
 	},
@@ -89,7 +94,7 @@ func checkNATStateLost(c *Case, r *Rule) []Finding {
 		if silence < c.limit(r, forgotten) || n.Count[0].KeepAlives+n.Count[1].KeepAlives > 0 || closedBefore(n, n.Idle[1].Time) || n.FIN[0].Seen() && n.FIN[0].Time <= n.Idle[1].Time || n.FIN[1].Seen() && n.FIN[1].Time <= n.Idle[1].Time {
 			continue
 		}
-		end, broken := brokenAfter(f, n.Idle[1])
+		end, broken := c.brokenAfter(r, f, n.Idle[1])
 		if !broken {
 			continue
 		}
@@ -112,10 +117,10 @@ var (
 
 // brokenAfter tells whether what was sent at an instant was repeated in vain or
 // answered by RST.
-func brokenAfter(f *pcapflow.Flow, at pcapflow.Stamp) (pcapflow.Stamp, bool) {
-	for _, r := range f.Conn.RST {
-		if wait := time.Duration(r.Time - at.Time); r.Frame > at.Frame && wait < time.Second {
-			return r.Stamp, true
+func (c *Case) brokenAfter(r *Rule, f *pcapflow.Flow, at pcapflow.Stamp) (pcapflow.Stamp, bool) {
+	for _, x := range f.Conn.RST {
+		if wait := time.Duration(x.Time - at.Time); x.Frame > at.Frame && wait < c.limit(r, brokenSoon) {
+			return x.Stamp, true
 		}
 	}
 	times := 0
@@ -126,7 +131,7 @@ func brokenAfter(f *pcapflow.Flow, at pcapflow.Stamp) (pcapflow.Stamp, bool) {
 			last = t.Stamp
 		}
 	}
-	return last, times >= 3
+	return last, times >= c.count(r, brokenTimes)
 }
 
 var happyEyeballs = Rule{

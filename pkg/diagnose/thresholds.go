@@ -39,10 +39,13 @@ var (
 	feltShare = &Threshold{"felt-share", 0.2, "share", lang.Text{EN: "smallest share of a journey that a user notices", ES: "menor parte de un recorrido que un usuario nota"}}
 	everyday  = &Threshold{"everyday", 20, "", lang.Text{EN: "what befalls fewer than one in so many is part of any day: a note", ES: "lo que pasa a menos de uno de cada tantos es de todos los días: una nota"}}
 
+	fewest  = &Threshold{"least", 5, "", lang.Text{EN: "how many journeys that is at the least", ES: "cuántos recorridos son como mínimo"}}
 	manyHit = &Threshold{"many", 0.15, "share", lang.Text{EN: "share of all journeys that, hit a little each, is worth a warning", ES: "parte de todos los recorridos que, afectados un poco cada uno, merece un aviso"}}
 	// Losing a segment now and then is part of any network.
 	everydayLoss = &Threshold{"everyday", 12, "", everyday.Means}
 
+	// ownShare separates a server that was slow from one that was asked late.
+	ownShare   = &Threshold{"own", 0.5, "share", lang.Text{EN: "share of a wait that the server's own figure must cover for the wait to be its own", ES: "parte de una espera que la cifra del propio servidor debe cubrir para que la espera sea suya"}}
 	slowServer = &Threshold{"slow", 0.2, "s", lang.Text{EN: "shortest wait for a server that is called slow", ES: "menor espera por un servidor que se llama lento"}}
 	mainShare  = &Threshold{"share", 0.5, "share", lang.Text{EN: "smallest share of the journey that makes it the bottleneck", ES: "menor parte del recorrido que lo hace cuello de botella"}}
 	roundTrips = &Threshold{"round-trips", 5, "times", lang.Text{EN: "how many round trips it must exceed", ES: "cuántas idas y vueltas debe superar"}}
@@ -62,10 +65,17 @@ var (
 
 // weights are the thresholds of rules whose severity follows from how many feel
 // it.
-var weights = []*Threshold{felt, feltShare, everyday, manyHit}
+var weights = []*Threshold{felt, feltShare, everyday, manyHit, fewest}
 
 // lossWeights are those of rules about lost segments.
-var lossWeights = []*Threshold{felt, feltShare, everydayLoss, manyHit}
+var lossWeights = []*Threshold{felt, feltShare, everydayLoss, manyHit, fewest}
+
+// ofEveryRule are thresholds of the words that any rule's finding may get; each
+// rule is set on its own.
+var ofEveryRule = []*Threshold{burstHits, burstSpan, burstShare, burstOther, alikeShare}
+
+// OfEveryRule lists the thresholds that each rule has beside its own.
+func OfEveryRule() []*Threshold { return ofEveryRule }
 
 // with adds thresholds of a rule's own to shared ones, of which it replaces those
 // of the same name.
@@ -79,19 +89,38 @@ func with(shared []*Threshold, own ...*Threshold) []*Threshold {
 	return all
 }
 
-// number is a threshold as it stands for a rule: as the user set it, else the
-// rule's own default for the name, else the shared one.
-func (c *Case) number(r *Rule, t *Threshold) float64 {
-	if v, ok := c.set[r.Name][t.Name]; ok {
+// settings are the thresholds that a user set, by rule and name.
+type settings map[string]map[string]float64
+
+// of is a threshold as it stands for a rule: as the user set it, else the rule's
+// own default for the name, else the shared one. listed: the rule has it.
+func (s settings) of(r *Rule, t *Threshold) (value float64, listed bool) {
+	all := slices.Concat(r.Thresholds, ofEveryRule)
+	i := slices.IndexFunc(all, func(own *Threshold) bool { return own.Name == t.Name })
+	if v, ok := s[r.Name][t.Name]; ok {
+		return v, i >= 0
+	}
+	if i >= 0 {
+		return all[i].Default, true
+	}
+	return t.Default, false
+}
+
+// or is a threshold of a rule's own, outside of the rule.
+func (s settings) or(rule string, t *Threshold) float64 {
+	if v, ok := s[rule][t.Name]; ok {
 		return v
 	}
-	for _, own := range r.Thresholds {
-		if own.Name == t.Name {
-			return own.Default
-		}
-	}
-	c.unlisted = append(c.unlisted, r.Name+": "+t.Name)
 	return t.Default
+}
+
+// number is a threshold as it stands for a rule.
+func (c *Case) number(r *Rule, t *Threshold) float64 {
+	v, listed := c.set.of(r, t)
+	if !listed {
+		c.unlisted = append(c.unlisted, r.Name+": "+t.Name)
+	}
+	return v
 }
 
 // limit is a threshold in seconds.
@@ -117,7 +146,7 @@ func CheckSettings(thresholds map[string]map[string]float64, budgets map[string]
 			return fill(lang.Text{EN: "there is no rule %q", ES: "no hay ninguna regla %q"}.In(l), rule)
 		}
 		for _, name := range slices.Sorted(maps.Keys(thresholds[rule])) {
-			known := slices.ContainsFunc(r.Thresholds, func(t *Threshold) bool { return t.Name == name })
+			known := slices.ContainsFunc(slices.Concat(r.Thresholds, ofEveryRule), func(t *Threshold) bool { return t.Name == name })
 			switch v := thresholds[rule][name]; {
 			case !known:
 				return fill(lang.Text{EN: "rule %s has no threshold %q", ES: "la regla %s no tiene ningún umbral %q"}.In(l), rule, name)

@@ -94,7 +94,7 @@ func checkTLSClientValidation(c *Case, r *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "%s spent %s in %d handshake{|s} with %s asking %s about the certificate.",
 			ES: "%s dedicó %s en %d establecimiento{|s} con %s a preguntar a %s por el certificado.",
-		}, j.Client.Addr(), c.upTo(b), len(b.hits), j.Server, b.key)
+		}, j.Client.Addr(), c.upTo(r, b), len(b.hits), j.Server, b.key)
 		f.Refuters = c.doubts(r, notFound)
 	})
 }

@@ -64,15 +64,17 @@ func checkTLSSlowServer(c *Case, r *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "%s needed %s to answer the ClientHello (%d handshake{|s}, usually %s): processor or queue, not distance.",
 			ES: "%s necesitó %s para responder al ClientHello (%d establecimiento{|s}, lo habitual es %s): procesador o cola, no distancia.",
-		}, b.key, c.upTo(b), len(b.hits), usual)
+		}, b.key, c.upTo(r, b), len(b.hits), usual)
 		f.Refuters = c.doubts(r, notFound)
 		c.hidden(r, b, f)
 	})
 }
 
 var (
-	largeChain = &Threshold{"chain", 14000, "bytes", lang.Text{EN: "largest chain that fits the first window", ES: "mayor cadena que cabe en la primera ventana"}}
-	distance   = &Threshold{"round-trip", 0.1, "s", lang.Text{EN: "shortest round trip that is called far", ES: "menor ida y vuelta que se llama lejana"}}
+	largeChain     = &Threshold{"chain", 14000, "bytes", lang.Text{EN: "largest chain that fits the first window", ES: "mayor cadena que cabe en la primera ventana"}}
+	serverShare    = &Threshold{"server", 0.1, "share", lang.Text{EN: "share of the handshake that the server itself may take", ES: "parte del establecimiento que puede tomar el propio servidor"}}
+	handshakeTrips = &Threshold{"round-trips", 3, "times", lang.Text{EN: "round trips that a handshake stays below by itself", ES: "idas y vueltas por debajo de las que queda un establecimiento por sí solo"}}
+	distance       = &Threshold{"round-trip", 0.1, "s", lang.Text{EN: "shortest round trip that is called far", ES: "menor ida y vuelta que se llama lejana"}}
 )
 
 var tlsHelloRetry = Rule{
@@ -122,7 +124,7 @@ var tlsDistance = Rule{
 	Source:     "RFC 8446, section 2",
 	Needs:      lang.Text{EN: "a capture with the handshake", ES: "una captura con el establecimiento TLS"},
 	Wants:      []*Want{wantTLS},
-	Thresholds: []*Threshold{distance, mainShare},
+	Thresholds: []*Threshold{distance, mainShare, serverShare, handshakeTrips},
 	Check: func(c *Case, r *Rule) []Finding {
 		return c.tlsNote(lang.Text{
 			EN: "%d handshake{|s} with %s {is|are} long because of distance: each round trip takes %s.",
@@ -131,7 +133,7 @@ var tlsDistance = Rule{
 			d, ok := phaseTime(j, pcapflow.TLSHandshake)
 			rtt := roundTrip(j)
 			delay, known := helloDelay(j)
-			return ok && known && rtt >= c.limit(r, distance) && c.exceeds(r, mainShare, d, j.Total()) && 10*delay < d && d < 3*rtt
+			return ok && known && rtt >= c.limit(r, distance) && c.exceeds(r, mainShare, d, j.Total()) && float64(delay) < c.number(r, serverShare)*float64(d) && !c.exceeds(r, handshakeTrips, d, rtt)
 		})
 	},
 }

@@ -23,7 +23,7 @@ var appSlow = Rule{
 	Source:     "RFC 9112, section 9; nginx $request_time, Apache %D",
 	Needs:      lang.Text{EN: "a capture with the request and its answer; better with the server's request time", ES: "una captura con la petición y su respuesta; mejor con el tiempo de petición del servidor"},
 	Wants:      []*Want{wantResponses},
-	Thresholds: with(bottlenecks, timerShortest, timerLongest),
+	Thresholds: with(bottlenecks, ownShare, timerShortest, timerLongest),
 	Refuters: []lang.Text{
 		{EN: "the request or its answer was retransmitted before the first byte", ES: "la petición o su respuesta se retransmitió antes del primer byte"},
 		{EN: "the server's log gives a short request time", ES: "el registro del servidor da un tiempo de petición corto"},
@@ -53,7 +53,7 @@ func checkAppSlow(c *Case, r *Rule) []Finding {
 		if !ok || !c.bottleneck(r, j, t) || c.resentBetween(j, j.Exchange.RequestFirst, j.Exchange.ResponseFirst) {
 			continue
 		}
-		if d, ok := loggedDuration(j); ok && d < t/2 {
+		if d, ok := loggedDuration(j); ok && !c.exceeds(r, ownShare, d, t) {
 			continue // the server says it was quick: queue-before-app
 		}
 		e := append(phaseFrames(j, string(pcapflow.HTTPWait)), journeyLines(j)...)

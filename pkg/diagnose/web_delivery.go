@@ -67,7 +67,7 @@ func checkClientGaveUp(c *Case, r *Rule) []Finding {
 			f.Text = c.say(lang.Text{
 				EN: "%d request{|s} to %s {was|were} given up by the client before an answer, after %s.",
 				ES: "El cliente abandonó %d {petición|peticiones} a %s antes de la respuesta, tras %s.",
-			}, len(b.hits), b.key, c.upTo(b))
+			}, len(b.hits), b.key, c.upTo(r, b))
 			f.Refuters = c.doubts(r, notFound)
 		})
 	}
@@ -139,7 +139,7 @@ func checkSlowBody(c *Case, r *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "%s produced the body slowly: %s between the first and the last byte of %d answer{|s}, without loss and with the window open.",
 			ES: "%s produjo el cuerpo despacio: %s entre el primer y el último byte de %d respuesta{|s}, sin pérdidas y con la ventana abierta.",
-		}, b.key, c.upTo(b), len(b.hits))
+		}, b.key, c.upTo(r, b), len(b.hits))
 		f.Refuters = c.doubts(r, notFound)
 	})
 }
@@ -225,10 +225,12 @@ func checkSlowUpload(c *Case, r *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "%d request{|s} to %s took %s just to be sent: the time is the client's upload, not the application.",
 			ES: "%d {petición|peticiones} a %s tard{ó|aron} %s solo en enviarse: el tiempo es la subida del cliente, no la aplicación.",
-		}, len(b.hits), b.key, c.upTo(b))
+		}, len(b.hits), b.key, c.upTo(r, b))
 		f.Refuters = c.doubts(r, notCollected("SERVER: LOGGING"))
 	})
 }
+
+var ownLeast = &Threshold{"least", 0.02, "s", lang.Text{EN: "smallest difference between packets and log that is a queue", ES: "menor diferencia entre paquetes y registro que es una cola"}}
 
 var queueBeforeApp = Rule{
 	Name: "queue-before-app", Family: "web",
@@ -240,7 +242,7 @@ var queueBeforeApp = Rule{
 	Source:     "nginx $request_time; listen(2)",
 	Needs:      lang.Text{EN: "a capture and the server's request time", ES: "una captura y el tiempo de petición del servidor"},
 	Wants:      []*Want{wantRequestTimes},
-	Thresholds: with(bottlenecks, timerShortest, timerLongest),
+	Thresholds: with(bottlenecks, ownShare, ownLeast, timerShortest, timerLongest),
 	Refuters: []lang.Text{
 		{EN: "the server's start instant agrees with the request's packet", ES: "el instante de inicio del servidor concuerda con el paquete de la petición"},
 	},
@@ -252,7 +254,7 @@ func checkQueueBeforeApp(c *Case, r *Rule) []Finding {
 	for _, j := range c.open(r) {
 		t, ok := think(j)
 		d, logged := loggedDuration(j)
-		if ok && logged && c.bottleneck(r, j, t) && d < t/2 && !c.resentBetween(j, j.Exchange.RequestFirst, j.Exchange.ResponseFirst) {
+		if ok && logged && c.bottleneck(r, j, t) && !c.exceeds(r, ownShare, d, t) && !c.resentBetween(j, j.Exchange.RequestFirst, j.Exchange.ResponseFirst) {
 			e := append(phaseFrames(j, string(pcapflow.HTTPWait)), journeyLines(j)...)
 			found.add(j.Server.String(), hit{journey: j, lost: t - d, evidence: e})
 		}

@@ -93,6 +93,8 @@ func limitReached(text string) bool {
 
 var lingering = &Threshold{"timer", 5, "s", lang.Text{EN: "the server's lingering_timeout", ES: "el lingering_timeout del servidor"}}
 
+var lingeringNear = &Threshold{"near", 0.05, "share", lang.Text{EN: "how much of the timer the log's surplus may differ from a multiple of it", ES: "en qué parte del temporizador puede diferir el exceso del registro de un múltiplo"}}
+
 var lingeringClose = Rule{
 	Name: "lingering-close", Family: "web", Answers: true,
 	Title: lang.Text{EN: "The log counts a lingering close", ES: "El registro cuenta un cierre demorado"},
@@ -103,7 +105,7 @@ var lingeringClose = Rule{
 	Source:     "nginx, lingering_timeout",
 	Needs:      lang.Text{EN: "a capture and the server's request time", ES: "una captura y el tiempo de petición del servidor"},
 	Wants:      []*Want{wantRequestTimes},
-	Thresholds: []*Threshold{lingering},
+	Thresholds: []*Threshold{lingering, lingeringNear},
 	Refuters: []lang.Text{
 		{EN: "bytes of the response still flowed", ES: "aún fluían bytes de la respuesta"},
 	},
@@ -120,7 +122,7 @@ func checkLingeringClose(c *Case, r *Rule) []Finding {
 			continue
 		}
 		extra := d - time.Duration(x.ResponseLast.Time-x.RequestFirst.Time)
-		if n := (extra + timer/2) / max(timer, 1); n < 1 || (extra-n*timer).Abs() > timer/20 {
+		if n := (extra + timer/2) / max(timer, 1); n < 1 || float64((extra-n*timer).Abs()) > c.number(r, lingeringNear)*float64(timer) {
 			continue
 		}
 		found.add(j.Server.String(), hit{journey: j, evidence: append(phaseFrames(j, string(pcapflow.HTTPReceive)), journeyLines(j)...)})
@@ -192,7 +194,7 @@ var redirects = Rule{
 	Check:  checkRedirects,
 }
 
-func checkRedirects(c *Case, _ *Rule) []Finding {
+func checkRedirects(c *Case, r *Rule) []Finding {
 	var found batches
 	for _, j := range c.Journeys {
 		for _, l := range j.Links {
@@ -205,7 +207,7 @@ func checkRedirects(c *Case, _ *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "%d request{|s} to %s only pointed elsewhere: %s before the real one.",
 			ES: "%d {petición|peticiones} a %s solo remiti{ó|eron} a otro sitio: %s antes de la verdadera.",
-		}, len(b.hits), b.key, c.upTo(b))
+		}, len(b.hits), b.key, c.upTo(r, b))
 	})
 }
 
@@ -316,7 +318,7 @@ func checkHTTP2HeadOfLine(c *Case, r *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "%d lost segment{|s} of shared connections with %s stopped %d stream{|s} at once, each for %s.",
 			ES: "%d segmento{|s} perdido{|s} de conexiones compartidas con %s par{ó|aron} %d flujo{|s} a la vez, cada uno %s.",
-		}, segments[b.key], b.key, len(b.hits), c.upTo(b))
+		}, segments[b.key], b.key, len(b.hits), c.upTo(r, b))
 		f.Refuters = c.doubts(r, notFound)
 	})
 }

@@ -85,7 +85,7 @@ func checkUpstreamError(c *Case, r *Rule) []Finding {
 			f.Text = c.say(lang.Text{
 				EN: "%d request{|s} to %s {was|were} answered %s after %s.",
 				ES: "%d {petición|peticiones} a %s se respondi{ó|eron} con %s tras %s.",
-			}, len(b.hits), f.Journeys[0].Server, b.key, c.upTo(b))
+			}, len(b.hits), f.Journeys[0].Server, b.key, c.upTo(r, b))
 			if w := c.upstreamWords(); w.said {
 				f.Evidence = merge(append(f.Evidence, w.evidence))
 				f.Text += " " + c.say(lang.Text{EN: "The error log: %q", ES: "El registro de errores: %q"}, shorten(w.text, 160))

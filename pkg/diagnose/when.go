@@ -7,20 +7,22 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/lang"
 )
 
-// burst bounds a cause in time: journeys of one minute share more than their
+// A burst bounds a cause in time: journeys of one minute share more than their
 // server.
-const (
-	burstHits  = 3                // journeys a finding must speak of
-	burstSpan  = 30 * time.Second // shortest time the service was watched
-	burstShare = 0.2              // longest part of it the trouble may take
-	burstOther = 3                // journeys outside of it that went well
+var (
+	burstHits  = &Threshold{"burst-hits", 3, "", lang.Text{EN: "journeys a finding must speak of to be told as one stretch of time", ES: "recorridos de los que un hallazgo debe hablar para contarse como un solo tramo"}}
+	burstSpan  = &Threshold{"burst-span", 30, "s", lang.Text{EN: "shortest time the service was watched", ES: "menor tiempo que se observó el servicio"}}
+	burstShare = &Threshold{"burst-share", 0.2, "share", lang.Text{EN: "largest part of it the trouble may take", ES: "mayor parte de él que puede durar el problema"}}
+	burstOther = &Threshold{"burst-others", 3, "", lang.Text{EN: "journeys outside of it that went well", ES: "recorridos fuera de él que fueron bien"}}
+
+	alikeShare = &Threshold{"alike", 0.1, "share", lang.Text{EN: "costs nearer to each other than this are told as one figure", ES: "los costes más próximos entre sí que esto se cuentan como una sola cifra"}}
 )
 
 // when is the clause that a finding's trouble befell one stretch of the incident
 // only, while others before or behind it went well; "" where it did not, or
 // where one capture alone does not tell.
-func (c *Case) when(f *Finding) string {
-	if len(f.Journeys) < burstHits || len(f.Journeys[0].Points) == 0 {
+func (c *Case) when(r *Rule, f *Finding) string {
+	if len(f.Journeys) < c.count(r, burstHits) || len(f.Journeys[0].Points) == 0 {
 		return ""
 	}
 	first := f.Journeys[0]
@@ -45,7 +47,7 @@ func (c *Case) when(f *Finding) string {
 		}
 	}
 	whole := time.Duration(end - begin)
-	if others < burstOther || whole < burstSpan || float64(to-from) > burstShare*float64(whole) {
+	if others < c.count(r, burstOther) || whole < c.limit(r, burstSpan) || float64(to-from) > c.number(r, burstShare)*float64(whole) {
 		return ""
 	}
 	clock := func(at int64) string {

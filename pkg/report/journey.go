@@ -47,7 +47,7 @@ func (b *builder) journey(j *correlate.Journey) Journey {
 		out.ServerView = &View{b.files[v.Point.Capture.Files[0]], Seconds(v.Total), shares(v.Breakdown)}
 	}
 	out.Instants = b.instants(j)
-	out.Daemon = daemon(diagnose.DaemonOf(b.c, j, b.lang))
+	out.Daemon = daemon(b.d.DaemonOf(b.c, j, b.lang))
 	for _, l := range j.Lines {
 		out.Lines = append(out.Lines, b.line(l))
 	}
