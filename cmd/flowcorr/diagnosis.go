@@ -70,7 +70,7 @@ func (env *environment) meant(keys []string) string {
 			word, words = keys[1], ruleNames()
 		} else {
 			word = keys[2]
-			for _, t := range r.Thresholds {
+			for _, t := range slices.Concat(r.Thresholds, diagnose.OfEveryRule()) {
 				words = append(words, t.Name)
 			}
 		}

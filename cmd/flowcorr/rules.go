@@ -42,7 +42,15 @@ func listRules(env *environment, l lang.Lang) error {
 		}
 		fmt.Fprintf(&b, "  %-28s %s\n", r.Name, r.Title.In(l))
 	}
+	fmt.Fprintf(&b, "\n%s\n", lang.Text{EN: "Thresholds that each rule has beside its own:", ES: "Umbrales que cada regla tiene además de los suyos:"}.In(l))
+	listThresholds(&b, l, diagnose.OfEveryRule())
 	return env.page(b.String())
+}
+
+func listThresholds(b *strings.Builder, l lang.Lang, all []*diagnose.Threshold) {
+	for _, t := range all {
+		fmt.Fprintf(b, "  %-16s %-14s %s\n", t.Name, t.Value(l), t.Means.In(l))
+	}
 }
 
 func explainRule(env *environment, l lang.Lang, r *diagnose.Rule) error {
@@ -51,12 +59,10 @@ func explainRule(env *environment, l lang.Lang, r *diagnose.Rule) error {
 	if needs := r.Needs.In(l); needs != "" {
 		fmt.Fprintf(&b, "\n%s %s\n", lang.Text{EN: "Needs:", ES: "Necesita:"}.In(l), needs)
 	}
-	for i, t := range r.Thresholds {
-		if i == 0 {
-			fmt.Fprintf(&b, "\n%s\n", lang.Text{EN: "Thresholds (defaults; flowcorr.yaml sets them under thresholds, by rule and name):", ES: "Umbrales (valores por defecto; flowcorr.yaml los fija en thresholds, por regla y nombre):"}.In(l))
-		}
-		fmt.Fprintf(&b, "  %-16s %-14s %s\n", t.Name, t.Value(l), t.Means.In(l))
+	if len(r.Thresholds) > 0 {
+		fmt.Fprintf(&b, "\n%s\n", lang.Text{EN: "Thresholds (defaults; flowcorr.yaml sets them under thresholds, by rule and name):", ES: "Umbrales (valores por defecto; flowcorr.yaml los fija en thresholds, por regla y nombre):"}.In(l))
 	}
+	listThresholds(&b, l, r.Thresholds)
 	for i, x := range r.Refuters {
 		if i == 0 {
 			fmt.Fprintf(&b, "\n%s\n", lang.Text{EN: "Refuted by:", ES: "La refuta:"}.In(l))

@@ -116,25 +116,29 @@ func (b *batches) telling(s Severity, k Confidence, sentence func(b *batch, f *F
 	return out
 }
 
-// weighed is the severity of a batch of which some hits are felt, where any of
-// all batches could have befallen so many journeys.
-func (c *Case) weighed(r *Rule, all *batches, b *batch, of int) Severity {
+// weighed sets the severity of a finding about a batch of which some hits are
+// felt, where any of all batches could have befallen so many journeys; and
+// whether it tells what happened though it is a note.
+func (c *Case) weighed(r *Rule, all *batches, b *batch, f *Finding, of int) {
 	n := 0
 	for _, x := range all.all {
 		n += c.feltHits(r, x, c.limit(r, felt))
 	}
-	if c.feltHits(r, b, c.limit(r, felt)) > 0 && c.loudness(r, n, of) == Warning {
-		return Warning
+	own := c.feltHits(r, b, c.limit(r, felt))
+	f.Severity = Note
+	if own > 0 && c.loudness(r, n, of) == Warning {
+		f.Severity = Warning
+		return
 	}
+	f.answers = c.count(r, seldom)*own >= of && own > 0
 	// What each hardly feels is trouble when it befalls many.
 	n = c.feltHits(r, b, 0)
 	if slices.Contains(lossRules, r.Name) {
 		n, of = c.lossy(r)
 	}
 	if n >= c.count(r, fewest) && float64(n) >= c.number(r, manyHit)*float64(of) {
-		return Warning
+		f.Severity = Warning
 	}
-	return Note
 }
 
 // feltHits counts those of a batch that cost so much, and a noticeable share of

@@ -20,7 +20,7 @@ var ntpUnanswered = Rule{
 	Source:     "RFC 5905, section 13",
 	Needs:      lang.Text{EN: "a capture with the requests", ES: "una captura con las peticiones"},
 	Wants:      []*Want{wantNTP},
-	Thresholds: []*Threshold{mainShare, everyday, manyLost, fewest, oneOf},
+	Thresholds: []*Threshold{mainShare, manyLost, fewest, seldom, oneOf},
 	Refuters: []lang.Text{
 		{EN: "a capture at the server shows the answers leaving (lost on the way back)", ES: "una captura en el servidor muestra las respuestas saliendo (perdidas a la vuelta)"},
 	},
@@ -52,14 +52,13 @@ func checkNTPUnanswered(c *Case, r *Rule) []Finding {
 			if lost >= c.count(r, fewest) && float64(lost) >= c.number(r, manyLost)*float64(all) {
 				f.Severity = Warning
 			}
-			if c.count(r, everyday)*lost >= all {
-				f.Text = c.say(lang.Text{
-					EN: "%d of %d NTP requests from %s to %s got no answer, the others did: packets are lost on the way, one way or the other.",
-					ES: "%d de %d peticiones NTP de %s a %s quedaron sin respuesta y las demás no: se pierden paquetes en el camino, a la ida o a la vuelta.",
-				}, lost, all, j.Client.Addr(), j.Server)
-				f.Refuters = []Refuter{answeredElsewhere(c, r, f.Journeys)}
-				out = append(out, f)
-			}
+			f.answers, f.restated = c.count(r, seldom)*lost >= all, true
+			f.Text = c.say(lang.Text{
+				EN: "%d of %d NTP requests from %s to %s got no answer, the others did: packets are lost on the way, one way or the other.",
+				ES: "%d de %d peticiones NTP de %s a %s quedaron sin respuesta y las demás no: se pierden paquetes en el camino, a la ida o a la vuelta.",
+			}, lost, all, j.Client.Addr(), j.Server)
+			f.Refuters = []Refuter{answeredElsewhere(c, r, f.Journeys)}
+			out = append(out, f)
 			continue
 		}
 		f.Severity = Warning

@@ -341,7 +341,7 @@ func checkMTUDiscoveredLate(c *Case, r *Rule) []Finding {
 	}
 	return found.telling(Note, High, func(b *batch, f *Finding) {
 		x, w := first[b.key], b.worst()
-		f.Severity = c.weighed(r, &found, b, c.connections())
+		c.weighed(r, &found, b, f, c.connections())
 		f.Text = c.say(lang.Text{
 			EN: "%s told %s that the path takes packets of %d bytes at most; %d connection{|s} with %s sent larger ones first, which cost up to %s. Clamp the MSS to %d.",
 			ES: "%s avisó a %s de que el camino admite paquetes de %d bytes como máximo; %d {conexión|conexiones} con %s envi{ó|aron} antes otros mayores, lo que costó hasta %s. Limite el MSS a %d.",

@@ -128,7 +128,7 @@ func checkNeighbourWait(c *Case, r *Rule) []Finding {
 	}
 	out := waited.telling(Note, High, func(b *batch, f *Finding) {
 		w := b.worst()
-		f.Severity = c.weighed(r, &waited, b, c.connections())
+		c.weighed(r, &waited, b, f, c.connections())
 		if phaseOf(w.journey, pcapflow.L2Resolve).End.Seen() {
 			f.Text = c.say(lang.Text{
 				EN: "%d journey{|s} waited up to %s for the link address of %s.",

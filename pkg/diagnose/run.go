@@ -40,7 +40,7 @@ func Run(c *correlate.Case, opt Options) *Diagnosis {
 		found := r.Check(dc, r)
 		for i := range found {
 			f := &found[i]
-			f.Rule, f.answers = r.Name, r.Answers
+			f.Rule, f.answers = r.Name, f.answers || r.Answers
 			if f.Severity >= Warning {
 				f.Text += dc.when(r, f)
 			}

@@ -210,7 +210,7 @@ func checkSSHSlowDelivery(c *Case, r *Rule) []Finding {
 	}
 	return found.telling(Note, High, func(b *batch, f *Finding) {
 		w := b.worst()
-		f.Severity = c.weighed(r, &found, b, c.connections())
+		c.weighed(r, &found, b, f, c.connections())
 		f.Text = c.say(lang.Text{
 			EN: "%d login{|s} at %s waited up to %s for repeated segments, not for sshd.",
 			ES: "%d acceso{|s} a %s esper{ó|aron} hasta %s por segmentos repetidos, no por sshd.",

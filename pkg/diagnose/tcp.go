@@ -60,7 +60,7 @@ func checkSYNLost(c *Case, r *Rule) []Finding {
 	}
 	return found.telling(Note, High, func(b *batch, f *Finding) {
 		w := b.worst()
-		f.Severity = c.weighed(r, &found, b, c.connections())
+		c.weighed(r, &found, b, f, c.connections())
 		f.Text = c.say(lang.Text{
 			EN: "A lost SYN to %s and its retry timer cost %s on %d connection{|s} (%d attempts); the network's round trip is only %s. The longest took %s; without the loss: %s.",
 			ES: "Un SYN perdido hacia %s y su temporizador costaron %s en %d {conexión|conexiones} (%d intentos); la ida y vuelta de la red es solo %s. La más larga tardó %s; sin la pérdida: %s.",

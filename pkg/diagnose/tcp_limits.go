@@ -84,7 +84,7 @@ func (c *Case) stalls(r *Rule, causes []string, text lang.Text) []Finding {
 	return found.telling(Note, High, func(b *batch, f *Finding) {
 		w := b.worst()
 		if r.Name == "receiver-limited" {
-			f.Severity = c.weighed(r, &found, b, len(seen))
+			c.weighed(r, &found, b, f, len(seen))
 		}
 		f.Text = c.say(text, c.side(side[b.key]), w.lost, len(b.hits), w.journey.Server)
 		f.Refuters = c.doubts(r, notFound)
@@ -137,7 +137,7 @@ func checkWindowLimited(c *Case, r *Rule) []Finding {
 	}
 	return found.telling(Note, Medium, func(b *batch, f *Finding) {
 		j := b.worst().journey
-		f.Severity = c.weighed(r, &found, b, c.connections())
+		c.weighed(r, &found, b, f, c.connections())
 		f.Text = c.say(lang.Text{
 			EN: "%d connection{|s} of %s with %s sent no faster than the window allows: %d bytes each round trip of %s.",
 			ES: "%d {conexión|conexiones} de %s con %s no envi{ó|aron} más deprisa de lo que la ventana permite: %d bytes por cada ida y vuelta de %s.",

@@ -144,7 +144,7 @@ func checkLossInHandshake(c *Case, r *Rule) []Finding {
 		found.addLoss(j, again)
 	}
 	return found.telling(Note, High, func(b *batch, f *Finding) {
-		f.Severity = c.weighed(r, &found, b, c.connections())
+		c.weighed(r, &found, b, f, c.connections())
 		f.Text = c.say(lang.Text{
 			EN: "The repetition of %d lost segment{|s} cost %s in the handshake of %d connection{|s} with %s.",
 			ES: "La repetición de %d segmento{|s} perdido{|s} costó %s en el establecimiento de %d {conexión|conexiones} con %s.",
@@ -204,7 +204,7 @@ func checkLossInResponse(c *Case, r *Rule) []Finding {
 		found.addLoss(j, again, journeyLines(j)...)
 	}
 	return found.telling(Note, High, func(b *batch, f *Finding) {
-		f.Severity = c.weighed(r, &found, b, requests)
+		c.weighed(r, &found, b, f, requests)
 		w := b.worst()
 		f.Text = c.say(lang.Text{
 			EN: "The recovery of %d lost segment{|s} cost %s in %d response{|s} from %s (at worst %s of %s).",
@@ -267,7 +267,7 @@ func checkLossStall(c *Case, r *Rule) []Finding {
 		found.addLoss(j, again)
 	}
 	return found.telling(Note, High, func(b *batch, f *Finding) {
-		f.Severity = c.weighed(r, &found, b, len(c.Journeys))
+		c.weighed(r, &found, b, f, len(c.Journeys))
 		w := b.worst()
 		f.Text = c.say(lang.Text{
 			EN: "%d timeout retransmission{|s} stopped %d journey{|s} with %s for %s (at worst %s of %s).",

@@ -173,7 +173,7 @@ func checkHappyEyeballs(c *Case, r *Rule) []Finding {
 		}
 	}
 	return found.telling(Note, High, func(b *batch, f *Finding) {
-		f.Severity = c.weighed(r, &found, b, c.connections())
+		c.weighed(r, &found, b, f, c.connections())
 		w := b.worst()
 		f.Text = c.say(lang.Text{
 			EN: "IPv6 to %s is not answered: up to %s more on each new connection until IPv4 is tried.",

@@ -172,7 +172,7 @@ func checkSlowDelivery(c *Case, r *Rule) []Finding {
 	return found.telling(Note, High, func(b *batch, f *Finding) {
 		w := b.worst()
 		d, _ := loggedDuration(w.journey)
-		f.Severity = c.weighed(r, &found, b, c.requests(w.journey))
+		c.weighed(r, &found, b, f, c.requests(w.journey))
 		f.Text = c.say(lang.Text{
 			EN: "%s was done after %s; delivery with repeated segments took %s more (%d request{|s}).",
 			ES: "%s había terminado a los %s; la entrega, con segmentos repetidos, tardó %s más (%d {petición|peticiones}).",

@@ -47,16 +47,19 @@ def not_applied(lab):
         lab.pause(1)
     chrony.chronyc(s.c1, "tracking", "sources")
     lab.fault("the client's chronyd may not set the clock (-x)", offset_s=ahead)
-    lab.diagnosis("ntp_not_applied", client=s.c1.ip)
+    lab.diagnosis("clock_not_applied", client=s.c1.ip)
     lab.clocks_differ(s.c1, s.dns)
     lab.claim("client.pcap", "ntp.flags.mode == 4", 5)
 
 
 STORIES = [
     Story("clock-drift", "web", "a server's clock that runs at another rate",
-          "The web server's clock gains or loses some tens of milliseconds a minute.", WEB_NEEDS, drifts),
+          "The web server's clock gains or loses some tens of milliseconds a minute.", WEB_NEEDS, drifts,
+          spanish="el reloj de un servidor que corre a otro ritmo"),
     Story("local-time", "dns", "a resolver's log in local time, without a zone",
-          "BIND writes local time and no zone; only the packets tell which zone it is.", WEB_NEEDS + ["named", "dig"], local_time),
+          "BIND writes local time and no zone; only the packets tell which zone it is.", WEB_NEEDS + ["named", "dig"], local_time,
+          spanish="el registro de un servidor DNS en hora local, sin zona"),
     Story("ntp-not-applied", "ntp", "the time is offered, and nobody applies it",
-          "A client's chronyd measures that its clock is off and may not set it.", WEB_NEEDS + ["chronyd"], not_applied),
+          "A client's chronyd measures that its clock is off and may not set it.", WEB_NEEDS + ["chronyd"], not_applied,
+          spanish="la hora se ofrece, y nadie la aplica"),
 ]

@@ -87,9 +87,12 @@ def flood(lab):
 
 STORIES = [
     Story("ipv6-broken", "web", "IPv6 goes nowhere, and each connection pays before IPv4 is tried",
-          "The name has both addresses; IPv6 packets vanish and curl goes on with IPv4 after its timer.", WEB_NEEDS, ipv6),
+          "The name has both addresses; IPv6 packets vanish and curl goes on with IPv4 after its timer.", WEB_NEEDS, ipv6,
+          spanish="IPv6 no llega a ninguna parte, y cada conexión lo paga hasta probar IPv4"),
     Story("dns-parallel", "dns", "of two queries of one socket the second is lost",
-          "A and AAAA leave together; one is dropped each time, and the client waits for its timer.", WEB_NEEDS, parallel),
+          "A and AAAA leave together; one is dropped each time, and the client waits for its timer.", WEB_NEEDS, parallel,
+          spanish="de dos consultas de un socket se pierde la segunda"),
     Story("syn-flood", "web", "a flood of SYNs that nobody completes",
-          "SYNs of sources that do not exist fill the server's queue of half-open connections.", WEB_NEEDS, flood),
+          "SYNs of sources that do not exist fill the server's queue of half-open connections.", WEB_NEEDS, flood,
+          spanish="una inundación de SYN que nadie completa"),
 ]

@@ -73,9 +73,7 @@ def slow_kex(lab):
     ssh(s.c1, s.name, label="the processor is free")
     lab.fault("sshd gets some hundredths of a processor, and the key exchange is an expensive one")
     lab.diagnosis("ssh_slow_kex", server=s.ssh.ip)
-    lab.diagnosis("ssh_no_banner", text="sshd's identification waits for the processor as well")
-    lab.diagnosis("ssh_auth_backend", text="and so do its answers")
-    lab.diagnosis("ssh_slow_session", text="and the session")
+    lab.diagnosis("ssh_starved", text="identification, answers and session wait for the processor as well")
     lab.clocks_differ(s.ssh)
     lab.claim("client.pcap", "tcp.analysis.retransmission", 0, 0)
 
@@ -93,16 +91,18 @@ def lossy(lab):
     ssh(s.c1, s.name, label="nothing lost")
     lab.fault("answers of the authentication are lost", where="between router and server")
     lab.diagnosis("ssh_slow_delivery", server=s.ssh.ip)
-    lab.diagnosis("packet_loss", where="between router and server")
     lab.clocks_differ(s.ssh)
     lab.claim("server.pcap", "tcp.analysis.retransmission and tcp.srcport == 22", 2)
 
 
 STORIES = [
     Story("ssh-backend", "ssh", "a login waits for the directory behind PAM",
-          "sshd's account check waits seconds for what is behind PAM.", SSH_NEEDS, backend),
+          "sshd's account check waits seconds for what is behind PAM.", SSH_NEEDS, backend,
+          spanish="un acceso espera al directorio detrás de PAM"),
     Story("ssh-slow-kex", "ssh", "the key exchange takes long: the server has no processor left",
-          "sshd gets a small share of a processor; an expensive key exchange takes seconds.", SSH_NEEDS, slow_kex),
+          "sshd gets a small share of a processor; an expensive key exchange takes seconds.", SSH_NEEDS, slow_kex,
+          spanish="el intercambio de claves tarda: al servidor no le queda procesador"),
     Story("ssh-lossy", "ssh", "sshd had answered; its answers were lost on the way",
-          "Answers of the authentication are lost between server and client and sent again.", SSH_NEEDS, lossy),
+          "Answers of the authentication are lost between server and client and sent again.", SSH_NEEDS, lossy,
+          spanish="sshd había respondido; sus respuestas se perdieron en el camino"),
 ]

@@ -53,9 +53,12 @@ def far(lab):
 
 STORIES = [
     Story("bufferbloat", "web", "a queue in the path: the round trip grows under load",
-          "Downloads fill the queue of a bottleneck; the round trip grows to many times its minimum.", WEB_NEEDS, bloated),
+          "Downloads fill the queue of a bottleneck; the round trip grows to many times its minimum.", WEB_NEEDS, bloated,
+          spanish="una cola en el camino: la ida y vuelta crece con carga"),
     Story("small-window", "web", "a download limited by the receiver's window",
-          "One client's receive buffer is small: each round trip carries no more than it holds.", WEB_NEEDS, small_window),
+          "One client's receive buffer is small: each round trip carries no more than it holds.", WEB_NEEDS, small_window,
+          spanish="una descarga limitada por la ventana del receptor"),
     Story("slow-start", "web", "answers that grow through slow start over a long path",
-          "Answers larger than the first window take several round trips though nothing is lost.", WEB_NEEDS, far),
+          "Answers larger than the first window take several round trips though nothing is lost.", WEB_NEEDS, far,
+          spanish="respuestas que pasan por el arranque lento en un camino largo"),
 ]

@@ -99,7 +99,9 @@ def validation(lab):
 
 STORIES = [
     Story("large-hello", "web", "a browser's ClientHello takes two segments, and a device drops the second",
-          "curl's small ClientHello works; the browser's, with a post-quantum key share, is never answered.", WEB_NEEDS + ["chromium"], large_hello),
+          "curl's small ClientHello works; the browser's, with a post-quantum key share, is never answered.", WEB_NEEDS + ["chromium"], large_hello,
+          spanish="el ClientHello de un navegador ocupa dos segmentos, y un equipo descarta el segundo"),
     Story("client-validation", "web", "a client that asks an OCSP responder in the middle of the handshake",
-          "stunnel verifies the server's certificate with a slow OCSP responder before it finishes the handshake.", WEB_NEEDS + ["stunnel"], validation),
+          "stunnel verifies the server's certificate with a slow OCSP responder before it finishes the handshake.", WEB_NEEDS + ["stunnel"], validation,
+          spanish="un cliente que pregunta a un servidor OCSP en mitad del establecimiento"),
 ]

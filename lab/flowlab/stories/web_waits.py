@@ -70,8 +70,6 @@ def full(lab):
     lab.fault("more connections than worker_connections", room=room)
     lab.diagnosis("server_limit", server=s.web.ip)
     lab.diagnosis("slow_application", text="those that were served take 1.5 s")
-    lab.diagnosis("http_5xx", text="what found no connection to the application")
-    lab.diagnosis("client_closed_499", text="connections closed without an answer")
     lab.clocks_differ(s.web)
     with open(s.web.path("error.log"), encoding="utf8") as f:
         lab.hold("nginx said that worker_connections are not enough", "worker_connections are not enough" in f.read())
@@ -115,11 +113,15 @@ def streams(lab):
 
 STORIES = [
     Story("queue-before-app", "web", "requests that wait before the server begins to count",
-          "nginx's worker stands still now and then; what waited meanwhile is logged as quick.", WEB_NEEDS, waiting),
+          "nginx's worker stands still now and then; what waited meanwhile is logged as quick.", WEB_NEEDS, waiting,
+          spanish="peticiones que esperan antes de que el servidor empiece a contar"),
     Story("server-limit", "web", "no connections left: worker_connections",
-          "More clients at once than nginx has connections for; its error log says so.", WEB_NEEDS, full),
+          "More clients at once than nginx has connections for; its error log says so.", WEB_NEEDS, full,
+          spanish="sin conexiones libres: worker_connections"),
     Story("lingering-close", "web", "a log that counts five seconds nobody waited",
-          "nginx answers a request whose body it does not read and keeps reading for lingering_timeout, which its log counts.", WEB_NEEDS, lingering),
+          "nginx answers a request whose body it does not read and keeps reading for lingering_timeout, which its log counts.", WEB_NEEDS, lingering,
+          spanish="un registro que cuenta cinco segundos que nadie esperó"),
     Story("http2-loss", "web", "one lost segment stops four streams of HTTP/2",
-          "Four answers share a connection; one lost segment holds all of them up. The keys are there.", WEB_NEEDS, streams),
+          "Four answers share a connection; one lost segment holds all of them up. The keys are there.", WEB_NEEDS, streams,
+          spanish="un segmento perdido para cuatro flujos de HTTP/2"),
 ]
