@@ -65,8 +65,14 @@ func checkSYNLost(c *Case, r *Rule) []Finding {
 			EN: "A lost SYN to %s and its retry timer cost %s on %d connection{|s} (%d attempts); the network's round trip is only %s. The longest took %s; without the loss: %s.",
 			ES: "Un SYN perdido hacia %s y su temporizador costaron %s en %d {conexión|conexiones} (%d intentos); la ida y vuelta de la red es solo %s. La más larga tardó %s; sin la pérdida: %s.",
 		}, w.journey.Server, c.upTo(r, b), len(b.hits), attempts[b.key], roundTrip(w.journey), w.journey.Total(), max(w.journey.Total()-w.lost, 0))
-		f.Refuters = []Refuter{c.serverCaptureRefuter(r, f.Journeys, func(n *pcapflow.Conn) bool { return len(n.SYN) > 1 })}
+		f.Refuters = []Refuter{c.serverCaptureRefuter(r, f.Journeys, ignoredSYN)}
 	})
+}
+
+// ignoredSYN tells whether a SYN that arrived was repeated before anybody
+// answered it.
+func ignoredSYN(n *pcapflow.Conn) bool {
+	return len(n.SYN) > 1 && (len(n.SYNACK) == 0 || n.SYNACK[0].Time > n.SYN[1].Time)
 }
 
 var (

@@ -96,7 +96,7 @@ func (c *Case) press(r *Rule, q *pressed, j *correlate.Journey) {
 			q.again = appendOnce(q.again, j)
 			q.atServer = q.atServer || here
 		}
-		if len(n.SYN) > 1 && (last < 0 || n.SYNACK[0].Time > n.SYN[1].Time) {
+		if ignoredSYN(n) {
 			q.resentSYN = appendOnce(q.resentSYN, j)
 			if here {
 				q.ignored = appendOnce(q.ignored, j)
@@ -375,7 +375,7 @@ func (h *halfOpened) ignoredWithin(j *correlate.Journey) (time.Duration, bool) {
 		switch {
 		case len(n.SYNACK) == 0:
 			return time.Duration(n.SYN[len(n.SYN)-1].Time - n.SYN[0].Time), true
-		case len(n.SYN) > 1 && n.SYNACK[0].Time > n.SYN[1].Time:
+		case ignoredSYN(n):
 			return time.Duration(n.SYNACK[0].Time - n.SYN[0].Time), true
 		}
 	}
