@@ -172,6 +172,8 @@ func checkClockTooUncertain(c *Case, _ *Rule) []Finding {
 	return out
 }
 
+var manyPoints = &Threshold{"captures", 3, "", lang.Text{EN: "captures from which on how their clocks stand to each other is an answer by itself", ES: "capturas a partir de las cuales cómo están sus relojes entre sí es una respuesta por sí sola"}}
+
 var ntpAsymmetricPath = Rule{
 	Name: "ntp-asymmetric-path", Family: "ntp",
 	Title: lang.Text{EN: "The two ways of a path may differ", ES: "Los dos sentidos de un camino pueden diferir"},
@@ -182,7 +184,7 @@ var ntpAsymmetricPath = Rule{
 	Source:     "RFC 5905, section 8; RFC 2679",
 	Needs:      lang.Text{EN: "captures at two points of a path", ES: "capturas en dos puntos de un camino"},
 	Wants:      []*Want{wantTwoCaptures},
-	Thresholds: []*Threshold{smallest, largeOffset},
+	Thresholds: []*Threshold{smallest, largeOffset, manyPoints},
 	Refuters: []lang.Text{
 		{EN: "a clock that both hosts follow by another path", ES: "un reloj que ambos equipos siguen por otro camino"},
 	},
@@ -206,6 +208,7 @@ func checkNTPAsymmetricPath(c *Case, r *Rule) []Finding {
 		offset := time.Duration(k.Segments[0].Offset)
 		if offset.Abs() >= c.limit(r, largeOffset) {
 			f.Severity = Note // the clocks are the story, and this is how well they are known
+			f.answers = len(c.Incident.Captures) >= c.count(r, manyPoints)
 		}
 		for _, file := range k.Files {
 			f.Evidence = append(f.Evidence, Evidence{File: file})

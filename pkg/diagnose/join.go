@@ -36,7 +36,7 @@ var consequences = map[string][]string{
 	"slow-body":                  append([]string{"window-limited", "bufferbloat"}, connectionLost...),
 	"slow-upload":                append([]string{"receiver-limited"}, connectionLost...),
 	"queue-before-app":           connectionLost,
-	"slow-delivery":              append(append([]string{"mtu-discovered-late", "bufferbloat"}, connectionLost...), lost...),
+	"slow-delivery":              append(append([]string{"mtu-discovered-late", "bufferbloat", "loss-stall"}, connectionLost...), lost...),
 	"client-gave-up":             append([]string{"stale-keepalive", "server-limit"}, connectionLost...),
 	"ssh-late-banner":            connectionLost,
 	"ssh-shed":                   connectionLost,

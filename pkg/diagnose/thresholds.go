@@ -39,7 +39,7 @@ var (
 	feltShare = &Threshold{"felt-share", 0.2, "share", lang.Text{EN: "smallest share of a journey that a user notices", ES: "menor parte de un recorrido que un usuario nota"}}
 	everyday  = &Threshold{"everyday", 20, "", lang.Text{EN: "what befalls fewer than one in so many is part of any day: a note", ES: "lo que pasa a menos de uno de cada tantos es de todos los días: una nota"}}
 
-	seldom  = &Threshold{"seldom", 50, "", lang.Text{EN: "what is felt by one of so many at least is the answer where nothing else is", ES: "lo que nota al menos uno de cada tantos es la respuesta si no hay otra"}}
+	seldom  = &Threshold{"seldom", 25, "", lang.Text{EN: "what is felt by one of so many at least is the answer where nothing else is", ES: "lo que nota al menos uno de cada tantos es la respuesta si no hay otra"}}
 	fewest  = &Threshold{"least", 5, "", lang.Text{EN: "how many journeys that is at the least", ES: "cuántos recorridos son como mínimo"}}
 	manyHit = &Threshold{"many", 0.15, "share", lang.Text{EN: "share of all journeys that, hit a little each, is worth a warning", ES: "parte de todos los recorridos que, afectados un poco cada uno, merece un aviso"}}
 	// Losing a segment now and then is part of any network.
