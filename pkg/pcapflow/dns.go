@@ -1,7 +1,5 @@
 package pcapflow
 
-import "net/netip"
-
 // Ports where DNS is expected; elsewhere a message must be beyond doubt.
 const (
 	portDNS     = 53
@@ -56,6 +54,9 @@ func probeDNS(b []byte, port uint16, size int) Verdict {
 	if !h.response() && !expected && (h.an != 0 || h.ns != 0 || h.ar > 2 || h.rcode() != 0 || h.flags&(dnsTC|dnsAA) != 0) {
 		return No
 	}
+	if expected && h.qd == 1 && isPlainQuestion(b) {
+		return Yes
+	}
 	var text [dnsNameText]byte
 	name, q, off, bad := parseDNSQuestions(b, h.qd, text[:0])
 	if expected && (bad == "" || bad == dnsShort) { // short: cut by the snap length
@@ -86,12 +87,11 @@ func probeDNS(b []byte, port uint16, size int) Verdict {
 }
 
 func dnsMulticast(f *Flow) bool {
-	for _, a := range [...]netip.AddrPort{f.Client, f.Server} {
-		if a.Addr().IsMulticast() || a.Port() == portMDNS || a.Port() == portLLMNR {
-			return true
-		}
+	switch {
+	case f.Server.Port() == portMDNS, f.Server.Port() == portLLMNR, f.Client.Port() == portMDNS, f.Client.Port() == portLLMNR:
+		return true
 	}
-	return false
+	return f.Server.Addr().IsMulticast() || f.Client.Addr().IsMulticast()
 }
 
 // dnsDatagrams is the Stream over UDP.

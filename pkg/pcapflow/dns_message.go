@@ -201,6 +201,22 @@ type dnsQuestion struct {
 	asked      bool // there was one
 }
 
+// isPlainQuestion tells whether a message's first question is whole, its name
+// without pointers, as nearly all are.
+func isPlainQuestion(b []byte) bool {
+	for off := dnsHeaderLen; off < len(b) && off < dnsHeaderLen+dnsNameMax-1; {
+		n := int(b[off])
+		if off++; n == 0 {
+			return off+4 <= len(b)
+		}
+		if n > dnsLabelMax {
+			return false
+		}
+		off += n
+	}
+	return false
+}
+
 // parseDNSQuestions reads the first question, its name into dst, and returns
 // the offset behind the last one.
 func parseDNSQuestions(b []byte, count uint16, dst []byte) (name []byte, q dnsQuestion, off int, bad dnsProblem) {

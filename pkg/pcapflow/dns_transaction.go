@@ -19,8 +19,8 @@ type dnsFlow struct {
 	f         *Flow
 	env       *Env
 	multicast bool
-	keys      []uint64         // of f.DNS, in its order
-	latest    map[uint64]int32 // key → index into f.DNS; only once there are many
+	keys      []uint64         // of f.DNS, in its order: dnsKey
+	latest    map[uint64]int32 // named key → index into f.DNS; only once there are many
 	last      dnsPlace
 	short     Stamp // of a message that ended early, until it is known whether the capture cut it
 	dropped   bool
@@ -41,13 +41,16 @@ const dnsLinear = 16
 
 var dnsSeed = maphash.MakeSeed()
 
-// dnsKey identifies a transaction within a flow. It orders nothing and never
-// leaves the process, so its seed may be random: no message can be built to
-// collide.
-func dnsKey(id uint16, asker Dir, q dnsQuestion, name []byte) uint64 {
+// dnsKey is what identifies a transaction within a flow besides its name.
+func dnsKey(id uint16, asker Dir, q dnsQuestion) uint64 {
+	return uint64(id)<<48 | uint64(q.typ)<<32 | uint64(q.class&0x7fff)<<16 | uint64(asker) // mDNS uses the top bit of the class for itself
+}
+
+// named mixes a key with the hash of a name. It orders nothing and never leaves
+// the process, so its seed may be random: no message can be built to collide.
+func named(key, name uint64) uint64 {
 	const m = 0x9e3779b97f4a7c15
-	x := uint64(id)<<48 | uint64(q.typ)<<32 | uint64(q.class&0x7fff)<<16 | uint64(asker) // mDNS uses the top bit of the class for itself
-	return (maphash.Bytes(dnsSeed, name) ^ x*m) * m
+	return (name ^ key*m) * m
 }
 
 // message takes one message of size octets, of which the capture may hold less.
@@ -97,7 +100,7 @@ type dnsMessage struct {
 }
 
 func (s *dnsFlow) query(d Dir, at Stamp, m *dnsMessage) {
-	key := dnsKey(m.header.id, d, m.question, m.name)
+	key := dnsKey(m.header.id, d, m.question)
 	if i := s.find(key, m); i >= 0 {
 		if t := &s.f.DNS[i]; !t.Answer.Seen() && at.Time-t.lastQuery().Time <= dnsRepeatWindow {
 			t.Repeats = appendStamp(t.Repeats, at)
@@ -175,7 +178,7 @@ func (s *dnsFlow) asked(asker Dir, m *dnsMessage) int {
 			m.nameByRecord(text[:0])
 		}
 	}
-	key := dnsKey(m.header.id, asker, m.question, m.name)
+	key := dnsKey(m.header.id, asker, m.question)
 	if i := s.find(key, m); i >= 0 {
 		return i
 	}
@@ -220,41 +223,40 @@ func (s *dnsFlow) open(key uint64, asker Dir, m *dnsMessage) int {
 		f.DNS = append(f.DNS, Transaction{})
 	}
 	t := &f.DNS[n]
-	*t = Transaction{
-		ID: m.header.id, Name: s.env.text(m.name), Asker: asker, Opcode: m.header.opcode(), EDE: -1, Multicast: s.multicast,
-		Addresses: emptied(t.Addresses),
-	}
+	room := emptied(t.Addresses)
+	*t = Transaction{}
+	t.ID, t.Name, t.Asker, t.Opcode, t.EDE, t.Multicast, t.Addresses = m.header.id, s.env.text(m.name), asker, m.header.opcode(), -1, s.multicast, room
 	if m.question.typ != 0 {
 		t.Type = dnsTypeName(m.question.typ)
 	}
 	s.keys = append(s.keys, key)
 	switch last := len(f.DNS) - 1; {
 	case s.latest != nil:
-		s.latest[key] = int32(last)
+		s.latest[named(key, maphash.String(dnsSeed, t.Name))] = int32(last)
 	case last >= dnsLinear:
 		s.latest = make(map[uint64]int32, 4*dnsLinear)
 		for i, k := range s.keys {
-			s.latest[k] = int32(i)
+			s.latest[named(k, maphash.String(dnsSeed, s.f.DNS[i].Name))] = int32(i)
 		}
 	}
 	return len(f.DNS) - 1
 }
 
-// find returns the latest transaction with that key, -1 when there is none.
+// find returns the latest transaction with that key and name, -1 when there is
+// none.
 func (s *dnsFlow) find(key uint64, m *dnsMessage) int {
-	i := -1
 	if s.latest != nil {
-		if at, ok := s.latest[key]; ok {
-			i = int(at)
+		if i, ok := s.latest[named(key, maphash.Bytes(dnsSeed, m.name))]; ok && s.keys[i] == key && s.f.DNS[i].Name == string(m.name) {
+			return int(i)
 		}
-	} else {
-		for i = len(s.keys) - 1; i >= 0 && s.keys[i] != key; i-- {
-		}
-	}
-	if i < 0 || s.f.DNS[i].ID != m.header.id || s.f.DNS[i].Name != string(m.name) {
 		return -1
 	}
-	return i
+	for i := len(s.keys) - 1; i >= 0; i-- {
+		if s.keys[i] == key && s.f.DNS[i].Name == string(m.name) {
+			return i
+		}
+	}
+	return -1
 }
 
 // findByID returns the latest transaction with that ID, unanswered ones first,

@@ -10,10 +10,14 @@ type reusable interface{ reuse(env *Env) }
 // pools hold what ended flows leave behind for those to come. A nil Env, as
 // tests have it, is an empty one.
 type pools struct {
-	tls     []*tlsStream
-	http    []*httpStream
-	dns     []*dnsDatagrams
-	ntp     []*ntpFlow
+	tls  []*tlsStream
+	http []*httpStream
+	dns  []*dnsDatagrams
+	ntp  []*ntpFlow
+	ssh  struct {
+		streams []*sshStream
+		known   sshKnown
+	}
 	buffers [][]byte
 	names   names
 	hello   clientHello // parsed into, again and again

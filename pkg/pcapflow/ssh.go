@@ -22,10 +22,26 @@ var sshDissector = &Dissector{
 	Name:      "ssh",
 	Transport: TCP,
 	Probe:     probeSSH,
-	Open: func(f *Flow, _ *Env) Stream {
-		f.SSH = &SSH{}
-		return &sshStream{f: f, ssh: f.SSH}
-	},
+	Open:      openSSH,
+}
+
+func openSSH(f *Flow, env *Env) Stream {
+	var s *sshStream
+	if env != nil {
+		s = take(&env.pools.ssh.streams)
+	}
+	if s == nil {
+		s = &sshStream{ssh: &SSH{}}
+	}
+	s.f, s.env, f.SSH = f, env, s.ssh
+	return s
+}
+
+// reuse implements reusable.
+func (s *sshStream) reuse(env *Env) {
+	*s.ssh = SSH{Rounds: emptied(s.ssh.Rounds)}
+	*s = sshStream{ssh: s.ssh}
+	layBy(&env.pools.ssh.streams, s)
 }
 
 var sshPrefix = []byte("SSH-")
@@ -102,6 +118,7 @@ type sshSide struct {
 // sshStream is the Stream of one connection.
 type sshStream struct {
 	f       *Flow
+	env     *Env
 	ssh     *SSH
 	side    [2]sshSide // by TCP's sides
 	turned  bool       // TCP's client is SSH's server
@@ -172,9 +189,9 @@ func (s *sshStream) identified(d Dir, at Stamp, line []byte) {
 	side.banner, side.stage = at, sshClear
 	rest := line[len(sshPrefix):]
 	if i := bytes.IndexByte(rest, '-'); i >= 0 {
-		side.protocol, side.software = string(rest[:i]), string(rest[i+1:])
+		side.protocol, side.software = s.env.text(rest[:i]), s.env.text(rest[i+1:])
 	} else {
-		side.protocol = string(rest)
+		side.protocol = s.env.text(rest)
 	}
 	s.version = 2
 	for i := range s.side {

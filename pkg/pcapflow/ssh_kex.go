@@ -25,20 +25,21 @@ const (
 
 // sshOffer is what one side's KEXINIT lists.
 type sshOffer struct {
-	list [sshLists]string
+	list  [sshLists]string
+	print [2]string // its HASSH as a client's, as a server's; "": not asked for yet
 }
+
+// sshCookie is how many random octets a KEXINIT begins with.
+const sshCookie = 16
 
 // sshKex is the key exchange as it was seen.
 type sshKex struct {
 	request, reply           Stamp // INIT and REPLY
 	groupRequest, groupReply Stamp
-	chosen                   [sshLists]string
-	agreed                   bool // both offers are known
-	strict                   bool
-	hostKey                  string
-	noCommon                 string
-	offers                   [2]string
-	hassh                    [2]string // by TCP's sides
+	sshAgreement
+	agreed  bool // both offers are known
+	hostKey string
+	hassh   [2]string // by TCP's sides
 }
 
 func (k *sshKex) started() bool { return k.request.Seen() || k.reply.Seen() }
@@ -46,10 +47,10 @@ func (k *sshKex) started() bool { return k.request.Seen() || k.reply.Seen() }
 // parseSSHOffer reads the lists of a KEXINIT payload without its message
 // number: a cookie of 16 octets, then ten lists.
 func parseSSHOffer(b []byte) (*sshOffer, bool) {
-	if len(b) < 16 {
+	if len(b) < sshCookie {
 		return nil, false
 	}
-	b = b[16:]
+	b = b[sshCookie:]
 	var o sshOffer
 	for i := range o.list {
 		if len(b) < 4 {
@@ -70,7 +71,7 @@ func (s *sshStream) kexInit(d Dir, payload []byte, n int) {
 	if n < 0 || n > len(payload) {
 		return
 	}
-	offer, ok := parseSSHOffer(payload[:n])
+	offer, ok := s.env.sshOffer(payload[:n])
 	if !ok {
 		s.ssh.Desynchronised = true
 		return
@@ -95,8 +96,11 @@ func (s *sshStream) agree() {
 	if client == nil || server == nil {
 		return
 	}
-	k := &s.kex
-	k.agreed, k.noCommon = true, ""
+	s.kex.agreed, s.kex.sshAgreement = true, *s.env.sshAgreement(client, server)
+}
+
+func agreementOf(client, server *sshOffer) *sshAgreement {
+	k := &sshAgreement{}
 	k.strict = inList(client.list[sshListKex], "kex-strict-c-v00@openssh.com") && inList(server.list[sshListKex], "kex-strict-s-v00@openssh.com")
 	for i := range k.chosen {
 		k.chosen[i] = firstCommon(client.list[i], server.list[i], i == sshListKex)
@@ -109,6 +113,7 @@ func (s *sshStream) agree() {
 		k.noCommon = sshClasses[i]
 		k.offers = [2]string{client.list[i], server.list[i]}
 	}
+	return k
 }
 
 var sshClasses = [sshLists]string{"kex", "host key", "cipher", "cipher", "mac", "mac", "compression", "compression"}
@@ -149,6 +154,13 @@ func inList(list, name string) bool {
 // hassh is the fingerprint of an offer: MD5 over the lists that its sender
 // uses, as Salesforce published it.
 func (o *sshOffer) hassh(role Dir) string {
+	if o.print[role] == "" {
+		o.print[role] = o.fingerprint(role)
+	}
+	return o.print[role]
+}
+
+func (o *sshOffer) fingerprint(role Dir) string {
 	lists := [...]int{sshListKex, sshListCipherUp, sshListMACUp, sshListCompressionUp}
 	if role == Server {
 		lists = [...]int{sshListKex, sshListCipherDown, sshListMACDown, sshListCompressionDown}
@@ -201,6 +213,11 @@ func (s *sshStream) hostKey(code byte, payload []byte) {
 	if n == 0 || uint64(n) > uint64(len(payload)-4) {
 		return
 	}
-	sum := sha256.Sum256(payload[4 : 4+n])
-	s.kex.hostKey = "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
+	s.kex.hostKey = s.env.sshHostKey(payload[4 : 4+n])
+}
+
+// sshFingerprint writes a key's fingerprint as OpenSSH does.
+func sshFingerprint(key []byte) string {
+	sum := sha256.Sum256(key)
+	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
 }

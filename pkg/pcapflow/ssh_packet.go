@@ -60,6 +60,9 @@ func (s *sshStream) clearPacket(d Dir, at Stamp, b []byte) []byte {
 	}
 	n := min(r.total-r.have, len(b))
 	if !r.damaged && s.version == 2 && (r.code == sshKexInit || r.code == sshKexSecond || r.code == sshGroupReply) && r.total <= sshHeldMax {
+		if r.held == nil {
+			r.held = s.env.buffer()
+		}
 		r.held = append(r.held, b[:n]...)
 	}
 	r.have += n
@@ -137,6 +140,7 @@ func (s *sshStream) packetDone(d Dir, at Stamp) {
 			s.hostKey(code, packet.held)
 		}
 	}
+	s.env.giveBack(packet.held)
 }
 
 // message1 takes a packet of version 1: the server's key, then the client's

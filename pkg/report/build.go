@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"net/netip"
-	"strconv"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -277,7 +276,7 @@ func endpoint(a netip.AddrPort) string {
 
 func appendEndpoint(b []byte, a netip.AddrPort) []byte {
 	b = append(appendAddress(b, a.Addr()), ':')
-	return strconv.AppendUint(b, uint64(a.Port()), 10)
+	return appendInt64(b, int64(a.Port()))
 }
 
 // whole frames of a phase within the file of its first frame.

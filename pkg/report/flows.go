@@ -32,19 +32,34 @@ func (l *FlowLines) Append(b []byte, evidence string, f *pcapflow.Flow) []byte {
 		o.quic(f.QUIC)
 	}
 	if len(f.DNS) > 0 {
-		o.list("dns", len(f.DNS), func(i int) { o.transaction(&f.DNS[i]) })
+		o.array("dns")
+		for i := range f.DNS {
+			o.element(i)
+			o.transaction(&f.DNS[i])
+		}
+		o.endArray()
 	}
 	if len(f.NTP) > 0 {
 		o.list("ntp", len(f.NTP), func(i int) { o.sample(&f.NTP[i]) })
 	}
 	if len(f.HTTP) > 0 {
-		o.list("http", len(f.HTTP), func(i int) { o.exchange(&f.HTTP[i], f.Conn) })
+		o.array("http")
+		for i := range f.HTTP {
+			o.element(i)
+			o.exchange(&f.HTTP[i], f.Conn)
+		}
+		o.endArray()
 	}
 	if len(f.ICMP) > 0 {
 		o.list("icmp", len(f.ICMP), func(i int) { o.icmp(&f.ICMP[i]) })
 	}
 	if len(f.Phases) > 0 {
-		o.list("phases", len(f.Phases), func(i int) { o.phase(&f.Phases[i]) })
+		o.array("phases")
+		for i := range f.Phases {
+			o.element(i)
+			o.phase(&f.Phases[i])
+		}
+		o.endArray()
 	}
 	if len(f.Notes) > 0 {
 		o.list("notes", len(f.Notes), func(i int) { o.b = appendString(o.b, f.Notes[i]) })
@@ -69,9 +84,15 @@ func (l *FlowLines) beginning(evidence string) []byte {
 func (o *object) whole(f *pcapflow.Flow) {
 	b := append(append(o.b, f.Transport.String()...), '"')
 	b = appendInt(append(b, `,"stream":`...), f.Stream)
-	o.b, o.first = b, false
-	o.endpoint("client", f.Client)
-	o.endpoint("server", f.Server)
+	if f.Client.Port() > 0 && f.Server.Port() > 0 && f.Client.IsValid() && f.Server.IsValid() {
+		b = appendEndpoint(append(b, `,"client":"`...), f.Client)
+		b = append(appendEndpoint(append(b, `","server":"`...), f.Server), '"')
+		o.b, o.first = b, false
+	} else {
+		o.b, o.first = b, false
+		o.endpoint("client", f.Client)
+		o.endpoint("server", f.Server)
+	}
 	if f.Guessed {
 		o.truth("direction_guessed", true)
 	}
@@ -95,13 +116,10 @@ func (o *object) whole(f *pcapflow.Flow) {
 }
 
 func (o *object) communityID(f *pcapflow.Flow) {
-	o.key("community_id")
-	with := f.AppendCommunityID(append(o.b, '"'))
-	if len(with) == len(o.b)+1 {
-		o.b = o.b[:len(o.b)-len(`,"community_id":`)] // it has none
-		return
+	const key = `,"community_id":"`
+	if with := f.AppendCommunityID(append(o.b, key...)); len(with) > len(o.b)+len(key) { // else it has none
+		o.b = append(with, '"')
 	}
-	o.b = append(with, '"')
 }
 
 func (o *object) conn(c *pcapflow.Conn) {

@@ -61,11 +61,18 @@ func (o *object) metrics(list []pcapflow.Metric) {
 // instants writes when what happened, and the frames that show it.
 func (o *object) instants(list []pcapflow.Instant) {
 	pcapflow.SortInstants(list)
-	o.list("instants", len(list), func(i int) {
-		b := append(append(o.b, `{"name":"`...), list[i].Name...) // a constant
+	o.array("instants")
+	b := o.b
+	for i := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(b, `{"name":"`...), list[i].Name...) // a constant
 		b = o.lines.appendInstant(append(b, `","time":`...), list[i].Time)
-		o.b = append(appendInt(append(b, `,"frame":`...), list[i].Frame), '}')
-	})
+		b = append(appendInt(append(b, `,"frame":`...), list[i].Frame), '}')
+	}
+	o.b = b
+	o.endArray()
 }
 
 // certificate of a chain, by what identifies it and says how long it holds.
@@ -212,39 +219,57 @@ func (o *object) transaction(t *pcapflow.Transaction) {
 	if t.RCode != "" {
 		b = appendString(append(b, `,"rcode":`...), t.RCode)
 	}
-	o.b, o.first = b, false
-	o.count("opcode", int(t.Opcode))
-	o.some("truncated", t.Truncated)
-	if len(t.Addresses) > 0 {
-		o.list("answers", len(t.Addresses), func(i int) {
-			o.b = append(o.b, '"')
-			o.b = appendAddress(o.b, t.Addresses[i])
-			o.b = append(o.b, '"')
-		})
+	if t.Opcode > 0 {
+		b = appendInt(append(b, `,"opcode":`...), int(t.Opcode))
 	}
+	if t.Truncated {
+		b = append(b, `,"truncated":true`...)
+	}
+	if len(t.Addresses) > 0 {
+		b = append(b, `,"answers":[`...)
+		for i, a := range t.Addresses {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(appendAddress(append(b, '"'), a), '"')
+		}
+		b = append(b, ']')
+	}
+	o.b, o.first = b, false
 	o.strings("cnames", t.CNAMEs)
 	o.strings("targets", t.Targets)
+	b = o.b
 	if t.HasTTL {
-		o.number("ttl_seconds", int64(t.TTL))
+		b = appendInt64(append(b, `,"ttl_seconds":`...), int64(t.TTL))
+		if t.Answer.Seen() {
+			b = o.lines.appendInstant(append(b, `,"expires":`...), t.Answer.Time+int64(t.TTL)*int64(time.Second))
+		}
 	}
-	if t.HasTTL && t.Answer.Seen() {
-		o.instant("expires", t.Answer.Time+int64(t.TTL)*int64(time.Second))
+	if t.NegativeTTL > 0 {
+		b = appendInt64(append(b, `,"negative_ttl_seconds":`...), int64(t.NegativeTTL))
 	}
-	o.count("negative_ttl_seconds", int(t.NegativeTTL))
-	o.count("edns_size", t.EDNS)
+	if t.EDNS > 0 {
+		b = appendInt(append(b, `,"edns_size":`...), t.EDNS)
+	}
+	o.b = b
 	if t.EDE >= 0 {
 		o.number("extended_error", int64(t.EDE))
 		o.text("extended_error_text", pcapflow.EDEText(t.EDE))
 	}
+	o.oddities(t)
+	o.frames(t.Query.Frame, t.Answer.Frame)
+	o.between("seconds", t.Query, t.Answer)
+	o.close()
+}
+
+// oddities are what most transactions lack.
+func (o *object) oddities(t *pcapflow.Transaction) {
 	o.count("repeats", len(t.Repeats))
 	o.count("further_answers", len(t.Extra))
 	o.some("late", t.Late)
 	o.some("unsolicited", !t.Query.Seen() && t.Answer.Seen() && !t.Multicast)
 	o.some("mismatch", t.Mismatch)
 	o.some("multicast", t.Multicast)
-	o.frames(t.Query.Frame, t.Answer.Frame)
-	o.between("seconds", t.Query, t.Answer)
-	o.close()
 }
 
 func (o *object) sample(s *pcapflow.NTPSample) {

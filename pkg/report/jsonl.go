@@ -15,9 +15,9 @@ type object struct {
 	lines *FlowLines // nil: none
 }
 
-// dateCache keeps the text of an instant down to its second: those of one flow
-// mostly share it.
-type dateCache struct {
+// dateCache keeps the text of an instant down to its second, with room for some
+// seconds: those of one flow mostly share one, answers expire in another.
+type dateCache [8]struct {
 	second int64
 	text   [21]byte // `"2006-01-02T15:04:05.`
 }
@@ -59,14 +59,27 @@ func (o *object) nested(name string) {
 
 // list writes n elements, each by one.
 func (o *object) list(name string, n int, one func(i int)) {
-	o.key(name)
-	o.b = append(o.b, '[')
+	o.array(name)
 	for i := range n {
-		if i > 0 {
-			o.b = append(o.b, ',')
-		}
+		o.element(i)
 		one(i)
 	}
+	o.endArray()
+}
+
+// array, element and endArray are list for those that nearly every line has.
+func (o *object) array(name string) {
+	o.key(name)
+	o.b = append(o.b, '[')
+}
+
+func (o *object) element(i int) {
+	if i > 0 {
+		o.b = append(o.b, ',')
+	}
+}
+
+func (o *object) endArray() {
 	o.b = append(o.b, ']')
 	o.first = false
 }
@@ -110,7 +123,7 @@ func (l *FlowLines) appendInstant(b []byte, ns int64) []byte {
 	if frac < 0 {
 		sec, frac = sec-1, frac+1e9
 	}
-	c := &l.date
+	c := &l.date[(sec^sec>>3)&7]
 	if c.second != sec || c.text[0] == 0 {
 		text := appendInstant(make([]byte, 0, 40), ns)
 		if len(text) != len(`"2006-01-02T15:04:05.000000000Z"`) { // a year of five digits
