@@ -26,7 +26,7 @@ def wanted(truth):
         n = log.get("conn_request_n")
         if zero and n is not None:
             n = None if str(log.get("http", "")).startswith("HTTP/2") else n + 1
-        want[log["file"], log["line"]] = {client, r.get("client"), log.get("client_seen")}, n
+        want[log["file"], log["line"]] = {client, r.get("client"), log.get("client_seen")} - {None}, n
     for f in truth.get("flows", []):
         for i, line in enumerate(f["lines"]):
             want.setdefault(("input/web/access.log", line), ({f["nat"]}, i + 1))

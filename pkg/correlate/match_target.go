@@ -145,9 +145,13 @@ func closerToServer(a, b Point) bool {
 	) > 0
 }
 
+// stampJitter is how far the stamps of a capture may lie from the moments the
+// host itself sees: what lies between its network card and its programs.
+const stampJitter = int64(200 * time.Microsecond)
+
 // blur is how far place may be off in either direction.
 func (t *target) blur() int64 {
-	b := int64(time.Millisecond)/2 + t.way/10
+	b := stampJitter + t.way/10
 	if t.point.Exchange.Multiplexed {
 		b += (t.last - t.reply) / 2
 	}
