@@ -240,13 +240,22 @@ func (f *File) fill(part *capture.Part) {
 // interruptible ends a set early when ctx does.
 type interruptible struct {
 	*capture.Set
-	ctx context.Context
-	n   uint
+	ctx   context.Context
+	n     int // packets asked for
+	again int // the packet at which ctx is asked again
 }
 
 func (s *interruptible) Next(p *capture.Packet) error {
-	if s.n++; s.n&0xfff == 0 && s.ctx.Err() != nil {
-		return io.EOF
+	if s.n++; s.n > s.again {
+		if s.again = s.n + 4096; s.ctx.Err() != nil {
+			return io.EOF
+		}
 	}
 	return s.Set.Next(p)
+}
+
+func (s *interruptible) More(list []capture.Packet) int {
+	n := s.Set.More(list)
+	s.n += n
+	return n
 }

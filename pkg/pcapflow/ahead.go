@@ -5,6 +5,7 @@ import "github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
 // keptSource is a source whose packets can be kept while it goes on.
 type keptSource interface {
 	PacketSource
+	bufferedSource
 	Keep(capture.Mover)
 }
 
@@ -117,8 +118,12 @@ func (a *ahead) run() {
 			return
 		}
 		b.packets[b.n] = p
-		a.e.common(&b.packets[b.n], &b.headers[b.n])
-		if b.n++; b.n == aheadPackets {
+		n := b.n + 1
+		n += a.src.More(b.packets[n:])
+		for ; b.n < n; b.n++ {
+			a.e.common(&b.packets[b.n], &b.headers[b.n])
+		}
+		if n == aheadPackets {
 			a.send()
 		}
 	}

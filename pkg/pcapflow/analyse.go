@@ -104,6 +104,7 @@ type engine struct {
 	parts  fragments
 	copies copyTable
 	table  flowTable
+	logs   sentLogs
 	wheel  wheel
 	held   int // bytes of out-of-order data held, all flows
 

@@ -25,7 +25,11 @@ func (s *traffic) Next(p *capture.Packet) error {
 	return nil
 }
 
-func (s *traffic) Buffered() bool { return s.at < len(s.list) }
+func (s *traffic) More(list []capture.Packet) int {
+	n := copy(list, s.list[s.at:])
+	s.at += n
+	return n
+}
 
 // talker makes the packets of one connection.
 type talker struct {

@@ -31,6 +31,7 @@ var dnsDissector = &Dissector{
 			s = &dnsDatagrams{}
 		}
 		s.f, s.env, s.multicast = f, env, dnsMulticast(f)
+		f.DNS = s.room
 		return s
 	},
 }
@@ -102,7 +103,7 @@ type dnsDatagrams struct {
 
 // reuse implements reusable.
 func (s *dnsDatagrams) reuse(env *Env) {
-	*s = dnsDatagrams{dnsFlow: dnsFlow{keys: s.keys[:0]}}
+	*s = dnsDatagrams{dnsFlow: dnsFlow{keys: s.keys[:0], room: emptied(s.f.DNS)}}
 	if cap(s.keys) <= dnsLinear {
 		layBy(&env.pools.dns, s)
 	}

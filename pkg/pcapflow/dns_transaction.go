@@ -20,6 +20,7 @@ type dnsFlow struct {
 	env       *Env
 	multicast bool
 	keys      []uint64         // of f.DNS, in its order: dnsKey
+	room      []Transaction    // for them, left by an ended flow
 	latest    map[uint64]int32 // named key → index into f.DNS; only once there are many
 	last      dnsPlace
 	short     Stamp // of a message that ended early, until it is known whether the capture cut it

@@ -15,49 +15,53 @@ type flow struct {
 	tcpPart
 }
 
-// flowPart is what every flow has. What every packet touches comes first.
+// flowPart is what every flow has. What every packet touches comes first, by
+// lines of 64 bytes, as memory is fetched.
 type flowPart struct {
-	key         flowKey
-	hash        uint32
-	turn        uint32 // counts its entries in the wheel: only the latest holds
-	number      uint32 // in the flow table
-	turned      bool   // the client is endpoint b
-	turnedFirst bool   // its first packet was sent by the server
-	closing     closing
-	follow      followState
+	key      flowKey
+	hash     uint32
+	letters  uint32 // TCP: of Zeek's history, those written: two bits a letter
+	turned   bool   // the client is endpoint b
+	closing  closing
+	follow   followState
+	steady   bool  // TCP: past the handshake
+	watch    uint8 // TCP: what each acknowledgement and segment must be held against
+	begun    uint8 // TCP: bytes of beginning that are written
+	complete uint8 // TCP: Wireshark's completeness
+
+	transport Transport
 
 	last    Stamp // latest packet
 	packets [2]int64
 	bytes   [2]int64
 	payload [2]int64
 
-	*carried       // nil: the flow has carried nothing yet
-	out      *Flow // nil: nothing to tell yet that is not here
-	marks    *marker
+	*carried            // nil: the flow has carried nothing yet
+	tcp      *tcpState  // nil: so far opened tells all of the connection
+	rtt      int64      // TCP: of the handshake, ns; 0: unknown
+	progress Stamp      // TCP: latest new data or acknowledgement
+	sent     [2]sentLog // TCP: by each side
+	out      *Flow      // nil: nothing to tell yet that is not here
 
-	start     Stamp
-	copies    int64 // made by the capture
-	stream    int   // as Wireshark numbers them
-	clock     capture.ClockID
-	transport Transport
-	guessed   bool
-	ttl       [2]uint8
-	mac       [2][6]byte
+	marks       *marker
+	start       Stamp
+	stream      int // as Wireshark numbers them
+	copies      uint32
+	turn        uint32 // counts its entries in the wheel: only the latest holds
+	number      uint32 // in the flow table
+	clock       capture.ClockID
+	ttl         [2]uint8 // of the first packet of each side
+	turnedFirst bool     // its first packet was sent by the server
+	guessed     bool
+	mac         [2][6]byte
 }
 
 // tcpPart is what a flow has as a TCP connection.
 type tcpPart struct {
 	side      [2]tcpSide
-	letters   uint32                 // of Zeek's history, those written: two bits a letter
-	begun     uint8                  // bytes of beginning that are written
-	beginning [historyBeginning]byte // of Zeek's history
-	complete  uint8                  // Wireshark's completeness
-	watch     uint8                  // what each acknowledgement and segment must be held against
-	steady    bool                   // past the handshake
-	rtt       int64                  // of the handshake, ns; 0: unknown
-	progress  Stamp                  // latest new data or acknowledgement
 	opened    tcpOpening
-	tcp       *tcpState // nil: so far opened tells all of the connection
+	beginning [historyBeginning]byte // of Zeek's history
+	_         [29]byte               // flows begin where a line of memory does
 }
 
 // closing is how far a flow has come towards its end.
@@ -151,10 +155,28 @@ func (e *engine) record(f *flow) *Flow {
 	if f.turned {
 		o.Client, o.Server = o.Server, o.Client
 	}
-	if f.tcp != nil {
-		o.Conn = f.tcp.conn
+	if !f.usual() {
+		o.Conn = f.tcp.story.conn
+	}
+	if f.isTCP() {
+		o.toServer, _ = f.handshakeTrips()
+		if f.tcp != nil {
+			o.fin = [2]bool{f.tcp.fin[Client].Seen(), f.tcp.fin[Server].Seen()}
+		}
 	}
 	return o
+}
+
+// finished tells whether side d has sent its FIN, of a flow that may still be open.
+func (o *Flow) finished(d Dir) bool { return o.fin[d] || o.Conn != nil && o.Conn.FIN[d].Seen() }
+
+// roundTripToServer is that of the handshake, of a flow that may still be open;
+// 0: unknown.
+func (o *Flow) roundTripToServer() int64 {
+	if o.Conn != nil {
+		return o.Conn.RTTServer
+	}
+	return o.toServer
 }
 
 // isTCP tells whether f is a TCP connection.
@@ -243,7 +265,7 @@ func (e *engine) finish(f *flow) {
 	e.table.remove(f)
 	o := e.record(f)
 	e.free.lend(o)
-	o.MAC, o.TTL, o.Duplicates = f.mac, f.ttl, f.copies
+	o.MAC, o.TTL, o.Duplicates = f.mac, f.ttl, int64(f.copies)
 	if f.carried != nil {
 		o.FirstPayload, o.LastPayload = f.first, f.latest
 	}
@@ -253,6 +275,7 @@ func (e *engine) finish(f *flow) {
 	case f.marks != nil:
 		o.Marks = f.marks.ordered()
 	}
+	o.fin, o.toServer = [2]bool{}, 0
 	e.closeStream(f)
 	if e.frames != nil {
 		o.Frames = e.frames[f]
@@ -265,9 +288,9 @@ func (e *engine) finish(f *flow) {
 	if e.keep {
 		e.res.Flows = append(e.res.Flows, o)
 	} else {
-		e.handOut(outgoing{o, f.tcp, f.carried})
+		e.handOut(f.leaving())
 	}
-	e.table.giveBack(f)
+	e.release(f)
 }
 
 // comparePhases orders by begin; what began unseen goes by its end.
@@ -288,17 +311,45 @@ func comparePhases(a, b *Phase) int {
 	return x.Frame - y.Frame
 }
 
-// outgoing is a flow that is handed out, with the rooms it took.
+// outgoing is a flow that is handed out, with the rooms that what is told lies in.
 type outgoing struct {
 	flow    *Flow
-	tcp     *tcpState
-	carried *carried
+	story   *tcpStory
+	service Stream
+}
+
+func (f *flow) leaving() outgoing {
+	x := outgoing{flow: f.out}
+	if f.tcp != nil {
+		x.story = f.tcp.story
+	}
+	if f.carried != nil {
+		x.service = f.service
+	}
+	return x
+}
+
+// release takes back the rooms of an ended flow that nothing told of it lies in.
+func (e *engine) release(f *flow) {
+	if t := f.tcp; t != nil {
+		t.empty()
+		layBy(&e.free.tcp, t)
+	}
+	if c := f.carried; c != nil {
+		*c = carried{}
+		layBy(&e.free.carried, c)
+	}
+	for d := range f.sent {
+		e.logs.giveBack(f.sent[d].ring)
+	}
+	e.table.giveBack(f)
 }
 
 // freeRooms are those of ended flows.
 type freeRooms struct {
 	flows   []*Flow
 	tcp     []*tcpState
+	stories []*tcpStory
 	carried []*carried
 	phases  [][]Phase    // what flows take only when they end
 	http    [][]Exchange //
@@ -328,16 +379,12 @@ func (r *freeRooms) takeBack(o *Flow) {
 
 // recycle makes the rooms of an ended flow available for another.
 func (e *engine) recycle(f outgoing) {
-	if t := f.tcp; t != nil {
-		t.empty()
-		layBy(&e.free.tcp, t)
+	if y := f.story; y != nil {
+		y.empty()
+		layBy(&e.free.stories, y)
 	}
-	if c := f.carried; c != nil {
-		if r, ok := c.service.(reusable); ok {
-			r.reuse(&e.env)
-		}
-		*c = carried{}
-		layBy(&e.free.carried, c)
+	if r, ok := f.service.(reusable); ok {
+		r.reuse(&e.env)
 	}
 	e.free.takeBack(f.flow)
 	f.flow.empty()
@@ -346,7 +393,7 @@ func (e *engine) recycle(f outgoing) {
 
 // empty makes o a new flow in the room of the old one.
 func (o *Flow) empty() {
-	*o = Flow{DNS: emptied(o.DNS), NTP: emptied(o.NTP)}
+	*o = Flow{}
 }
 
 // relieve ends a quarter of the flows when too many are open: those silent for

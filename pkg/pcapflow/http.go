@@ -118,7 +118,8 @@ func (s *httpStream) reuse(env *Env) {
 		*side = http1Side{}
 		side.message.reset()
 	}
-	*h = http1{list: emptied(h.list), side: h.side}
+	env.pools.asked.giveBack(h.list)
+	*h = http1{side: h.side}
 	*s = httpStream{h1: h}
 	layBy(&env.pools.http, s)
 }

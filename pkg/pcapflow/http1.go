@@ -243,6 +243,14 @@ func (h *http1) requestLine(last Stamp, line []byte) {
 	h.side[Client].state = http1Headers
 }
 
+// rooms are those for lists of exchanges; nil: there are none.
+func (h *http1) rooms() *rooms[Exchange] {
+	if h.env == nil {
+		return nil
+	}
+	return &h.env.pools.asked
+}
+
 // request adds an exchange for the message the client has begun.
 func (h *http1) request(last Stamp) *Exchange {
 	side := &h.side[Client]
@@ -251,7 +259,7 @@ func (h *http1) request(last Stamp) *Exchange {
 		noteOnce(h.f, "more unanswered requests than are followed")
 		return nil
 	}
-	h.list = append(h.list, Exchange{Ordinal: len(h.list) + 1, RequestFirst: side.first, RequestLast: last,
+	h.list = append(h.rooms().grow(h.list), Exchange{Ordinal: len(h.list) + 1, RequestFirst: side.first, RequestLast: last,
 		RequestBytes: side.bytes, ResponseBytes: 0, BodyBytes: 0, ContentBytes: 0})
 	side.message.reset()
 	side.message.exchange = len(h.list) - 1

@@ -135,6 +135,10 @@ type Flow struct {
 	ICMP  []ICMPError // errors that quote this flow
 	Marks []Mark      // of a flow without a Conn: some of its packets
 	Notes []string    // what was not understood, said once each
+
+	// As long as the flow is open and Conn may be missing, what dissectors ask of it:
+	fin      [2]bool // the side has sent its FIN
+	toServer int64   // round trip of the handshake, ns; 0: unknown
 }
 
 // Mark is one packet remembered of a flow, so that the same packet can be found

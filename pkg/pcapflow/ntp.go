@@ -23,7 +23,7 @@ var ntpDissector = &Dissector{
 		if s == nil {
 			s = &ntpFlow{}
 		}
-		s.f = f
+		s.f, f.NTP = f, s.room
 		return s
 	},
 }
@@ -62,6 +62,7 @@ func probeNTP(first [2][]byte, port uint16) Verdict {
 // ntpFlow is the Stream of one flow.
 type ntpFlow struct {
 	f       *Flow
+	room    []NTPSample   // for f.NTP, left by an ended flow
 	open    []ntpOpen     // unanswered requests, oldest first
 	peer    [2]NTPMessage // the latest of each side, in symmetric modes
 	matched [2]bool       // peer: the other side has answered it
@@ -77,7 +78,7 @@ type ntpOpen struct {
 
 // reuse implements reusable.
 func (s *ntpFlow) reuse(env *Env) {
-	*s = ntpFlow{open: s.open[:0]}
+	*s = ntpFlow{open: s.open[:0], room: emptied(s.f.NTP)}
 	layBy(&env.pools.ntp, s)
 }
 

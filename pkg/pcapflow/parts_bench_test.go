@@ -31,7 +31,7 @@ func BenchmarkDecode(b *testing.B) {
 func BenchmarkTable(b *testing.B) {
 	s := mixed(50_000, 20_000)
 	e := newEngine(s, Options{OnFlow: func(*Flow) {}})
-	for s.Buffered() {
+	for s.at < len(s.list) {
 		n, _ := e.fill(s, s)
 		e.batch(n)
 	}

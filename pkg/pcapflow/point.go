@@ -110,7 +110,7 @@ func (p *capturePoint) learn(f *flow) {
 			}
 		}
 		if f.isTCP() {
-			h.bigger += f.tcp.rare.offload[d]
+			h.bigger += f.tcp.offload[d]
 		}
 	}
 }

@@ -69,6 +69,7 @@ func (e *engine) recognised(f *flow, x *Dissector, d Dir, at Stamp, b []byte, mi
 	o.Service = x.Name
 	f.service = x.Open(o, &e.env)
 	f.idler, _ = f.service.(Idler)
+	f.skimmer, _ = f.service.(Skimmer)
 	if x.Transport == UDP {
 		f.content, _ = f.service.(Satisfied)
 	}

@@ -44,6 +44,7 @@ type kept struct {
 	Parts      *fragments
 	Copies     *copyTable
 	Table      *flowTable
+	Logs       *sentLogs
 	Wheel      *wheel
 	Held       *int
 	Streams    *[OtherTransport + 1]int
@@ -56,14 +57,14 @@ type kept struct {
 
 func (e *engine) kept() *kept {
 	return &kept{
-		e.res, &e.encaps, &e.parts, &e.copies, &e.table, &e.wheel, &e.held, &e.streams, &e.neighbours, &e.echoes, &e.point,
+		e.res, &e.encaps, &e.parts, &e.copies, &e.table, &e.logs, &e.wheel, &e.held, &e.streams, &e.neighbours, &e.echoes, &e.point,
 		&e.protocols, &e.previous,
 	}
 }
 
 // outside are what kept flows point to that is not kept with them.
 func (e *engine) outside() []any {
-	out := []any{&e.env, e.opt.Keys}
+	out := []any{&e.env, &e.env.pools.asked, e.opt.Keys}
 	for _, d := range dissectors {
 		out = append(out, d)
 	}
@@ -111,7 +112,7 @@ func Resume(b []byte, opt Options) (*Analysis, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	e.res, e.encaps, e.parts, e.copies, e.table, e.wheel = k.Res, *k.Encaps, *k.Parts, *k.Copies, *k.Table, *k.Wheel
+	e.res, e.encaps, e.parts, e.copies, e.table, e.logs, e.wheel = k.Res, *k.Encaps, *k.Parts, *k.Copies, *k.Table, *k.Logs, *k.Wheel
 	e.held, e.streams, e.neighbours, e.echoes, e.point = *k.Held, *k.Streams, *k.Neighbours, *k.Echoes, *k.Point
 	e.protocols, e.previous = *k.Protocols, *k.Previous
 	return a, rest, nil

@@ -19,6 +19,7 @@ type pools struct {
 		known   sshKnown
 	}
 	buffers [][]byte
+	asked   rooms[Exchange]
 	names   names
 	hello   clientHello // parsed into, again and again
 	shapes  helloShapes

@@ -2,15 +2,18 @@ package pcapflow
 
 // carried is what a flow has carried, on its way to its dissector in order.
 type carried struct {
-	first   [2]Stamp // FirstPayload
 	latest  [2]Stamp // LastPayload
-	ruled   uint32   // dissectors that have said No, by their place in the table
+	at      [2]int64 // of the latest byte delivered, ns
+	skim    [2]int32 // bytes to come, less one, that the dissector only counts
+	skimmed [2]int32 // such that have come; so far what every payload touches
 	service Stream
-	idler   Idler // the stream, where it is one
+	skimmer Skimmer // the stream, where it is one
+	idler   Idler   // the same
 	content Satisfied
 	early   *earlyBytes // before a protocol is recognised; nil: nothing held
+	ruled   uint32      // dissectors that have said No, by their place in the table
+	first   [2]Stamp    // FirstPayload
 	hold    [2]*hold    // nil: nothing is missing
-	at      [2]int64    // of the latest byte delivered, ns
 }
 
 // carry makes room for what f carries.
@@ -40,6 +43,9 @@ func (e *engine) deliver(f *flow, d Dir, at Stamp, b []byte, missing int64) {
 	at = f.notBefore(d, at)
 	switch f.follow {
 	case following:
+		if f.skimmed != [2]int32{} {
+			f.catchUp()
+		}
 		if len(b) > 0 {
 			f.service.Data(d, at, b)
 		}
@@ -63,6 +69,9 @@ func (f *flow) notBefore(d Dir, at Stamp) Stamp {
 
 // asked lets the dissector say that it has seen enough.
 func (e *engine) asked(f *flow) {
+	if f.skimmer != nil {
+		f.skim = f.skimmer.Skim()
+	}
 	if f.idler != nil && f.idler.Idle() {
 		e.stopFollowing(f)
 	}
@@ -95,6 +104,9 @@ func (e *engine) stopFollowing(f *flow) {
 func (e *engine) closeStream(f *flow) {
 	if f.carried == nil {
 		return
+	}
+	if f.skimmed != [2]int32{} {
+		f.catchUp()
 	}
 	for d := range f.hold {
 		for f.hold[d] != nil {

@@ -18,8 +18,8 @@ type flowKey struct {
 
 // is tells whether a packet with the key o belongs to the flow with the key k.
 func (k *flowKey) is(o *flowKey) bool {
-	return k.a == o.a && k.b == o.b && k.pa == o.pa && k.pb == o.pb && k.proto == o.proto && k.section == o.section && k.v6 == o.v6 &&
-		(k.encap == o.encap || k.other == o.encap+1)
+	return k.a.lo == o.a.lo && k.b.lo == o.b.lo && k.pa == o.pa && k.pb == o.pb && (k.encap == o.encap || k.other == o.encap+1) &&
+		k.proto == o.proto && k.section == o.section && k.v6 == o.v6 && k.a.hi == o.a.hi && k.b.hi == o.b.hi
 }
 
 // keyOf builds the key of the packet at hand; swapped: its sender is b.
@@ -48,7 +48,7 @@ type flowTable struct {
 // place in the table; hash 0: free.
 type place struct{ hash, number uint32 }
 
-const slabFlows = 64
+const slabFlows = 64 // 32 KiB
 
 // at is the flow of a number.
 func (t *flowTable) at(number uint32) *flow { return &t.slabs[number/slabFlows][number%slabFlows] }
@@ -86,12 +86,24 @@ func (t *flowTable) init() {
 
 // hash of the key without its encapsulation; never 0.
 func (t *flowTable) hash(k *flowKey) uint32 {
-	const m1, m2 = 0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9
+	const m1, m2 = hashFactor1, hashFactor2
+	if !k.v6 {
+		return t.hashV4(uint32(k.a.lo), uint32(k.b.lo), uint32(k.pa)<<16|uint32(k.pb), uint32(k.proto)<<16|uint32(k.section))
+	}
 	h1, l1 := bits.Mul64(k.a.hi^t.seed, k.a.lo^m1)
 	h2, l2 := bits.Mul64(k.b.hi^m2, k.b.lo^t.seed)
 	x := uint64(k.pa)<<48 | uint64(k.pb)<<32 | uint64(k.proto)<<16 | uint64(k.section)
 	h3, l3 := bits.Mul64(x^h1^l2, h2^l1^m1)
 	return uint32(h3^l3) | 1
+}
+
+const hashFactor1, hashFactor2 = 0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9
+
+// hashV4 is hash of a key with IPv4 addresses.
+func (t *flowTable) hashV4(a, b, ports, rest uint32) uint32 {
+	h, l := bits.Mul64((uint64(a)<<32|uint64(b))^t.seed, (uint64(ports)<<32|uint64(rest))^hashFactor1)
+	h, l = bits.Mul64(h^l, hashFactor2)
+	return uint32(h^l) | 1
 }
 
 // find is the flow of the key, nil if there is none.

@@ -11,11 +11,20 @@ const (
 )
 
 // tcpState is what the engine remembers of a TCP connection beyond what every
-// segment touches and beyond its opening.
+// segment touches and beyond its opening: what one needs that carries bytes.
 type tcpState struct {
-	conn    *Conn
-	sent    [2]sentLog    // by each side
+	story   *tcpStory // nil: so far all went as usual
+	fin     [2]Stamp
+	idle    [2]Stamp      // Conn.Idle
+	offload [2]int64      // segments larger than the MSS, of each side
 	samples [2]rttSamples // towards each side
+}
+
+// tcpStory is what needs to be told of a connection that does not go as most do:
+// made when something happens that neither its opening nor its state can tell,
+// and in the end.
+type tcpStory struct {
+	conn    *Conn
 	history history
 	rare    tcpRare
 }
@@ -27,7 +36,8 @@ type tcpRare struct {
 	resent   [2]resent
 	late     lateAck
 	fullAt   Stamp     // when a side had last used up the other's window
-	offload  [2]int64  // segments larger than the MSS
+	probed   [2]uint32 // sequence number behind a probe of a closed window
+	fast     [2]uint32 // the number that ends a fast recovery once it is acknowledged
 	synTS    [8]uint32 // TSval of the first SYNs
 	lastSYN  Stamp     // the SYN that the SYN-ACK answers
 	firstSYN Stamp     // the SYN that it answers by its time stamp, where that is an earlier one
@@ -35,13 +45,19 @@ type tcpRare struct {
 }
 
 // tcpSide is one sender's half of a connection: what every segment touches.
-type tcpSide struct {
+type tcpSide struct { // 64 bytes
 	base   uint32 // initial sequence number, or the one before the first byte seen
 	next   uint32 // highest sequence number sent so far, plus one
 	acked  uint32 // highest acknowledgement this side sent
 	window uint32 // last advertised, scaled where the scale is known
 	most   uint32 // most bytes it had in flight
-	probed uint32 // sequence number behind a probe of a closed window
+
+	largest      uint32 // most bytes in one segment it sent
+	largestAcked uint32 // the same, of those acknowledged and sent once
+
+	trips uint32 // round trips measured towards it
+	min   int64  // the shortest of them, ns
+	heard int64  // time of its latest packet
 
 	known   bool  // base and next mean something
 	acks    bool  // acked means something
@@ -56,50 +72,55 @@ type tcpSide struct {
 	idGood uint8  // steps of the identification that fit a counter
 	idBad  uint8  // steps that do not
 	mss    uint16 // it announced; 0: unknown
-	inFR   bool   // in fast recovery until the number fast is acknowledged
-	fast   uint32
-
-	largest      uint32 // most bytes in one segment it sent
-	largestAcked uint32 // the same, of those acknowledged and sent once
-
-	trips uint32 // round trips measured towards it
-	min   int64  // the shortest of them, ns
-	heard int64  // time of its latest packet
+	inFR   bool   // in fast recovery
+	stride uint8  // one in 1<<stride round trips towards it is kept
 }
 
-// state is what is remembered of f's connection beyond its opening, made when
-// something happens that opening cannot tell.
+// state is what is remembered of f's connection beyond its opening.
 func (e *engine) state(f *flow) *tcpState {
-	if f.tcp != nil {
-		return f.tcp
-	}
-	t := take(&e.free.tcp)
-	if t == nil {
-		t = &tcpState{conn: new(Conn)}
-		for d := range t.sent {
-			t.sent[d].list = t.sent[d].room[:]
+	if f.tcp == nil {
+		if f.tcp = take(&e.free.tcp); f.tcp == nil {
+			f.tcp = new(tcpState)
 		}
 	}
-	f.tcp = t
-	f.opened.expand(f, t)
-	if f.out != nil {
-		f.out.Conn = t.conn
-	}
-	return t
+	return f.tcp
 }
+
+// story is what is to be told of f's connection.
+func (e *engine) story(f *flow) *tcpStory {
+	t := e.state(f)
+	if t.story != nil {
+		return t.story
+	}
+	y := take(&e.free.stories)
+	if y == nil {
+		y = &tcpStory{conn: new(Conn)}
+	}
+	t.story = y
+	f.opened.expand(f, y)
+	if f.out != nil {
+		f.out.Conn = y.conn
+	}
+	return y
+}
+
+// usual tells that nothing has happened yet that f's opening and state cannot tell.
+func (f *flow) usual() bool { return f.tcp == nil || f.tcp.story == nil }
 
 // empty makes t a new state in the room of the old one.
 func (t *tcpState) empty() {
-	c := t.conn
+	t.story, t.fin, t.idle, t.offload = nil, [2]Stamp{}, [2]Stamp{}, [2]int64{}
+	t.samples[Client].n, t.samples[Server].n = 0, 0
+}
+
+// empty makes y a new story in the room of the old one.
+func (y *tcpStory) empty() {
+	c := y.conn
 	*c = Conn{
 		SYN: emptied(c.SYN), SYNACK: emptied(c.SYNACK),
 		Retransmissions: emptied(c.Retransmissions), Stalls: emptied(c.Stalls), RST: emptied(c.RST),
 	}
-	t.samples, t.history = [2]rttSamples{}, history{}
-	for d := range t.sent {
-		t.sent[d].clear()
-	}
-	t.rare = tcpRare{}
+	y.history, y.rare = history{}, tcpRare{}
 }
 
 // Bits of flow.watch.
@@ -109,6 +130,7 @@ const (
 	watchZero   = 1 << 4 // and 1 << 5
 	watchLate   = 1 << 6
 	watchHold   = 1 << 7
+	watchAcks   = 3 * (watchHoles | watchResent) // what acknowledgements alone are held against
 )
 
 // tcp takes a TCP segment.
@@ -156,6 +178,14 @@ func (e *engine) tcpKeyed() {
 			f.copies++
 		}
 		return
+	}
+	if f != nil {
+		if same == original && e.regular(f, h) {
+			return
+		}
+		if f.carried != nil && f.skimmed != [2]int32{} {
+			f.catchUp() // before the latest payload is another
+		}
 	}
 	if f != nil && h.flags&(flagSYN|flagACK|flagRST) == flagSYN && f.reused(h) {
 		e.finish(f)

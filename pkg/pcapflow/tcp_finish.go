@@ -4,9 +4,9 @@ import "slices"
 
 // finishTCP completes what is told of a connection at its end.
 func (e *engine) finishTCP(f *flow) {
-	state := e.state(f)
-	t, o := &state.rare, &f.opened
-	c := state.conn
+	y := e.story(f)
+	state, t, o, c := f.tcp, &y.rare, &f.opened, y.conn
+	c.FIN, c.Idle = state.fin, state.idle
 	for d := range o.scale {
 		c.MSS[d], c.Scale[d], c.SACK[d], c.TS[d], c.TSVal[d] = int(f.side[d].mss), int(o.scale[d]), o.sack[d], o.ts[d], o.tsval[d]
 	}
@@ -48,7 +48,7 @@ const firstSYNTimer = second
 
 // connectPhase is tcp.connect: first SYN to the client's ACK, losses included.
 func (e *engine) connectPhase(f *flow, p *Phase) {
-	c := f.tcp.conn
+	c := f.tcp.story.conn
 	*p = Phase{Name: TCPConnect, Attempts: len(c.SYN), RTT: c.RTT, Frames: c.connectFrames(p.Frames)}
 	if len(c.SYN) > 0 {
 		p.Begin = c.SYN[0]

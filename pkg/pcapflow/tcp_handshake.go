@@ -15,7 +15,7 @@ func (e *engine) handshake(f *flow, d Dir, same sameness) {
 		return
 	case h.flags&flagSYN != 0:
 		if same == doubled && f.side[d].known && f.side[d].base == h.seq && h.tsval() != 0 {
-			e.state(f).conn.Count[d].Duplicates++
+			e.story(f).conn.Count[d].Duplicates++
 			return
 		}
 		e.syn(f, d)
@@ -23,8 +23,14 @@ func (e *engine) handshake(f *flow, d Dir, same sameness) {
 		e.firstACK(f)
 	}
 	if h.flags&flagFIN != 0 {
-		if c := e.state(f).conn; !c.FIN[d].Seen() {
-			c.FIN[d] = h.stamp
+		if !f.steady {
+			e.story(f)
+		}
+		if t := e.state(f); !t.fin[d].Seen() {
+			t.fin[d] = h.stamp
+			if f.out != nil {
+				f.out.fin[d] = true
+			}
 		}
 	}
 }
@@ -33,20 +39,21 @@ func (e *engine) handshake(f *flow, d Dir, same sameness) {
 // to be over.
 func (e *engine) firstACK(f *flow) {
 	h, o, server := e.h, &f.opened, &f.side[Server]
-	if f.tcp == nil && o.steps == openedNot || f.tcp != nil && len(f.tcp.conn.SYN)+len(f.tcp.conn.SYNACK) == 0 {
+	usual := f.usual()
+	if usual && o.steps == openedNot || !usual && len(f.tcp.story.conn.SYN)+len(f.tcp.story.conn.SYNACK) == 0 {
 		f.steady = server.known // joined half-way
 		return
 	}
 	if server.syn && int32(h.ack-server.base) <= 0 {
 		return
 	}
-	if f.tcp == nil && o.steps == openedSYNACK {
+	if usual && o.steps == openedSYNACK && o.synAck.Time-h.stamp.Time <= maxLeap*second {
 		o.steps, o.ack = openedACK, h.stamp
 		f.steady, f.rtt = true, o.rttServer()+o.rttClient()
 		f.closing = max(f.closing, running)
 		return
 	}
-	e.state(f).conn.ACK = h.stamp
+	e.story(f).conn.ACK = h.stamp
 	e.established(f)
 }
 
@@ -56,7 +63,7 @@ func (e *engine) syn(f *flow, d Dir) {
 		return
 	}
 	h := e.h
-	t := e.state(f)
+	t := e.story(f)
 	c := t.conn
 	me := &f.side[d]
 	if !me.known || me.base == h.seq {
@@ -92,8 +99,8 @@ func (e *engine) syn(f *flow, d Dir) {
 // synAck takes a SYN-ACK: which SYN it answers tells the loss-free round trip.
 func (e *engine) synAck(f *flow) {
 	h := e.h
-	t := &f.tcp.rare
-	c := f.tcp.conn
+	t := &f.tcp.story.rare
+	c := f.tcp.story.conn
 	if len(c.SYNACK) < maxSYN {
 		c.SYNACK = append(c.SYNACK, h.stamp)
 	}
@@ -119,8 +126,8 @@ func (e *engine) synAck(f *flow) {
 // stamp alone does not tell: when the first SYN-ACK was lost, its repetition
 // echoes the first SYN as well. The later round trips do.
 func (f *flow) judgeSYN() {
-	t := &f.tcp.rare
-	c := f.tcp.conn
+	t := &f.tcp.story.rare
+	c := f.tcp.story.conn
 	s := &f.side[Server]
 	if !t.firstSYN.Seen() || s.trips == 0 {
 		return
@@ -135,8 +142,8 @@ func (f *flow) judgeSYN() {
 
 // established takes the client's ACK that completes the handshake.
 func (e *engine) established(f *flow) {
-	t := &f.tcp.rare
-	c := f.tcp.conn
+	t := &f.tcp.story.rare
+	c := f.tcp.story.conn
 	f.steady = true
 	f.closing = max(f.closing, running)
 	if t.lastSA.Seen() {
@@ -159,8 +166,8 @@ func (e *engine) established(f *flow) {
 // reset takes a RST.
 func (e *engine) reset(f *flow, d Dir) {
 	h := e.h
-	if f.tcp != nil || f.opened.rst.Seen() {
-		if c := e.state(f).conn; len(c.RST) < maxResets {
+	if !f.usual() || f.opened.rst.Seen() {
+		if c := e.story(f).conn; len(c.RST) < maxResets {
 			c.RST = append(c.RST, f.resetOf(h, d, len(c.SYN) > 0 && len(c.SYNACK) == 0))
 		}
 	} else {

@@ -18,7 +18,7 @@ const maxHoles = 64
 
 // hole notes that side d's bytes between two numbers were skipped.
 func (e *engine) hole(f *flow, d Dir, from, to uint32) {
-	e.state(f).rare.holes[d].add(from, to, e.h, f.side[d].heard)
+	e.story(f).rare.holes[d].add(from, to, e.h, f.side[d].heard)
 	f.watch |= watchHoles << d
 }
 

@@ -2,7 +2,8 @@ package pcapflow
 
 // tcpOpening is how a connection opened. As long as it did so as usual (one SYN,
 // one SYN-ACK, the ACK) and nothing else has happened but one RST, this is all
-// there is of it: scans and refused connections never need more.
+// there is of it: scans and refused connections never need more than the story
+// that is told in the end.
 type tcpOpening struct {
 	steps    openingSteps
 	optioned bool // the options of the SYN-ACK were read
@@ -29,7 +30,7 @@ func (o *tcpOpening) rttServer() int64 { return max(0, o.synAck.Time-o.syn.Time)
 func (o *tcpOpening) rttClient() int64 { return max(0, o.ack.Time-o.synAck.Time) }
 
 // expand writes the opening of f into t, which is new.
-func (o *tcpOpening) expand(f *flow, t *tcpState) {
+func (o *tcpOpening) expand(f *flow, t *tcpStory) {
 	c, r := t.conn, &t.rare
 	if o.steps >= openedSYN {
 		c.SYN = append(c.SYN, o.syn)
@@ -57,13 +58,16 @@ func (e *engine) usualSYN(f *flow, d Dir) bool {
 	h, o, me := e.h, &f.opened, &f.side[d]
 	ack := h.flags&flagACK != 0
 	switch {
-	case f.tcp != nil || me.known || f.steady || o.rst.Seen():
+	case !f.usual() || me.known || f.steady || o.rst.Seen():
 		return false
 	case d == Client && !ack && o.steps == openedNot && !f.side[Server].known:
 		o.steps, o.syn = openedSYN, h.stamp
 		e.synOptions(f, d, true)
 	case d == Server && ack && o.steps == openedSYN:
 		o.steps, o.synAck = openedSYNACK, h.stamp
+		if f.out != nil {
+			f.out.toServer = o.rttServer()
+		}
 		e.synOptions(f, d, true)
 		o.optioned = true
 	default:

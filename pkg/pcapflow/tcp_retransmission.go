@@ -27,21 +27,21 @@ type resent struct {
 func (e *engine) repeated(f *flow, d Dir, seq, end uint32, same sameness) bool {
 	h := e.h
 	me, peer := &f.side[d], &f.side[d.Other()]
-	c := f.tcp.conn
-	count := &c.Count[d]
+	y := e.story(f)
+	count, probed := &y.conn.Count[d], y.rare.probed[d]
 	if same == doubled && me.counts() {
 		count.Duplicates++
 		return true
 	}
 	if h.length <= 1 && h.flags&flagFIN == 0 && seq == me.next-1 && peer.acks && peer.acked == me.next {
-		if peer.window == 0 || me.probed == me.next {
+		if peer.window == 0 || probed == me.next {
 			count.Probes++
 		} else {
 			count.KeepAlives++
 		}
 		return true
 	}
-	if me.probed == seq+1 && me.probed == me.next {
+	if probed == seq+1 && probed == me.next {
 		if h.length == 1 {
 			count.Probes++
 			return true
@@ -52,7 +52,7 @@ func (e *engine) repeated(f *flow, d Dir, seq, end uint32, same sameness) bool {
 	if int32(end-me.next) > 0 {
 		old = me.next
 	}
-	was, filled, acked := f.tcp.rare.holes[d].fill(seq, old)
+	was, filled, acked := y.rare.holes[d].fill(seq, old)
 	late := me.sentBefore(h)
 	switch {
 	case filled > 0 && was.acked.Seen() && h.stamp.Time-was.acked.Time <= lateCapture:
@@ -94,14 +94,15 @@ func (e *engine) reordered(f *flow, d Dir, was *hole, late bool) bool {
 func (e *engine) retransmission(f *flow, d Dir, seq, old uint32, was *hole, filled uint32) {
 	h := e.h
 	me, peer := &f.side[d], &f.side[d.Other()]
-	c := f.tcp.conn
+	y := f.tcp.story
+	c := y.conn
 	r := Retransmission{Stamp: h.stamp, Dir: d, Seq: seq - me.base, Len: int(old - seq)}
 	if h.flags&flagFIN != 0 && r.Len > h.length {
 		r.Len = h.length
 	}
 	last := was.since.Time
 	if filled == 0 {
-		if x := f.tcp.sent[d].find(seq); x != nil {
+		if x := e.logs.find(&f.sent[d], seq); x != nil {
 			r.Original = x.stamp(h)
 			last = x.time
 		}
@@ -121,8 +122,8 @@ func (e *engine) retransmission(f *flow, d Dir, seq, old uint32, was *hole, fill
 		r.Kind = RetransmitSpurious
 	case told && h.stamp.Time-peer.heard <= f.rtt+promptAnswer:
 		r.Kind = RetransmitFast
-		me.inFR, me.fast = true, me.next
-	case old == me.next && f.tcp.sent[d].n > 1 && last != 0 && r.Wait < minRTO*9/10+f.rtt:
+		me.inFR, y.rare.fast[d] = true, me.next
+	case old == me.next && f.sent[d].n > 1 && last != 0 && r.Wait < minRTO*9/10+f.rtt:
 		r.Kind = RetransmitTail
 	default:
 		r.Kind = RetransmitTimeout
@@ -131,13 +132,13 @@ func (e *engine) retransmission(f *flow, d Dir, seq, old uint32, was *hole, fill
 	if r.Len > 0 {
 		e.counted(f, letterAgain, d)
 	}
-	f.tcp.sent[d].repeat(seq, old)
+	e.logs.repeat(&f.sent[d], seq, old)
 	index := f.resend(r)
 	w := resent{open: true, left: 64, index: index, kind: r.Kind, seq: seq, end: old}
 	if b := h.option(optionTS); len(b) == 8 {
 		w.ts = be32(b)
 	}
-	f.tcp.rare.resent[d] = w
+	y.rare.resent[d] = w
 	f.watch |= watchResent << d
 	if r.Kind == RetransmitTimeout || r.Kind == RetransmitTail {
 		if from := f.progress; from.Seen() && h.stamp.Time-from.Time >= stallFloor {
@@ -148,7 +149,7 @@ func (e *engine) retransmission(f *flow, d Dir, seq, old uint32, was *hole, fill
 
 // resend counts and lists a retransmission; its place in the list, or -1.
 func (f *flow) resend(r Retransmission) int {
-	c := f.tcp.conn
+	c := f.tcp.story.conn
 	count := &c.Count[r.Dir]
 	count.Retransmitted++
 	count.RetransmittedBytes += int64(r.Len)
@@ -213,7 +214,7 @@ func (e *engine) unneeded(f *flow, d Dir, w *resent) {
 
 // respell makes a retransmission a spurious one.
 func (f *flow) respell(index int, d Dir, was RetransmissionKind) {
-	c := f.tcp.conn
+	c := f.tcp.story.conn
 	if n := c.Count[d].of(was); n != nil {
 		*n--
 	}
@@ -225,7 +226,7 @@ func (f *flow) respell(index int, d Dir, was RetransmissionKind) {
 
 // spuriousBefore finds the retransmission whose original comes only now.
 func (f *flow) spuriousBefore(d Dir, seq uint32) {
-	c := f.tcp.conn
+	c := f.tcp.story.conn
 	rel := seq - f.side[d].base
 	for i := len(c.Retransmissions) - 1; i >= max(0, len(c.Retransmissions)-64); i-- {
 		r := &c.Retransmissions[i]

@@ -6,9 +6,8 @@ import "slices"
 // in bounded room and the same for the same packets: when full, every second
 // one goes, and from then on only every second one comes in.
 type rttSamples struct {
-	stride uint32
-	n      uint32
-	kept   [keptSamples]uint32 // in units of 16 ns, at most 68 s
+	n    uint32
+	kept [keptSamples]uint32 // in units of 16 ns, at most 68 s
 }
 
 const (
@@ -16,30 +15,28 @@ const (
 	sampleShift = 4
 )
 
-// roundTrip takes a round trip towards side s.
-func (s *tcpSide) roundTrip(x *rttSamples, ns int64) {
+// roundTrip takes a round trip towards side d of f, which is me.
+func (e *engine) roundTrip(f *flow, d Dir, me *tcpSide, ns int64) {
 	if ns < 0 {
 		return // the capture's clock went backwards
 	}
-	if s.trips == 0 {
-		s.min, x.stride = ns, 1
-	} else if ns < s.min {
-		s.min = ns
+	if me.trips == 0 || ns < me.min {
+		me.min = ns
 	}
-	if s.trips%x.stride == 0 {
-		x.keep(uint32(min(ns>>sampleShift, 1<<32-1)), s.trips)
+	if me.trips&(1<<me.stride-1) == 0 {
+		e.state(f).samples[d].keep(me, uint32(min(ns>>sampleShift, 1<<32-1)))
 	}
-	s.trips++
+	me.trips++
 }
 
-func (x *rttSamples) keep(v, ordinal uint32) {
+func (x *rttSamples) keep(s *tcpSide, v uint32) {
 	if x.n == keptSamples {
 		for i := range uint32(keptSamples / 2) {
 			x.kept[i] = x.kept[2*i]
 		}
 		x.n = keptSamples / 2
-		x.stride *= 2
-		if ordinal%x.stride != 0 {
+		s.stride++
+		if s.trips&(1<<s.stride-1) != 0 {
 			return
 		}
 	}

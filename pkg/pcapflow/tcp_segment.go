@@ -64,7 +64,7 @@ func (e *engine) segment(f *flow, d Dir, before Stamp, same sameness) {
 func (e *engine) bare(f *flow, d Dir, seq uint32, me, peer *tcpSide) {
 	switch ahead := int32(seq - me.next); {
 	case ahead == -1 && e.h.flags&flagSYN == 0 && !me.fin:
-		c := &e.state(f).conn.Count[d] // RFC 9293 section 3.8.4, without the byte of garbage
+		c := &e.story(f).conn.Count[d] // RFC 9293 section 3.8.4, without the byte of garbage
 		if peer.window == 0 && peer.acks {
 			c.Probes++
 		} else {
@@ -81,15 +81,18 @@ func (e *engine) bare(f *flow, d Dir, seq uint32, me, peer *tcpSide) {
 // that begins at seq.
 func (e *engine) data(f *flow, d Dir, seq, size uint32, same sameness) {
 	h := e.h
-	t := e.state(f)
+	if !f.steady {
+		e.story(f) // what comes before the handshake is over
+	}
 	me, peer := &f.side[d], &f.side[d.Other()]
 	end := seq + size
 	ahead := int32(seq - me.next)
 	switch {
 	case ahead == 0:
 		if size == 1 && h.length == 1 && peer.window == 0 && peer.acks {
-			me.probed = end
-			t.conn.Count[d].Probes++
+			y := e.story(f)
+			y.rare.probed[d] = end
+			y.conn.Count[d].Probes++
 		}
 	case ahead > 0:
 		if ahead > wildJump {
@@ -110,7 +113,7 @@ func (e *engine) data(f *flow, d Dir, seq, size uint32, same sameness) {
 		if ahead < 0 {
 			first = me.next
 		}
-		t.sent[d].push(first, end, h)
+		e.logs.push(&f.sent[d], first, end, h)
 		me.next, f.progress = end, h.stamp
 		if peer.acks {
 			e.inFlight(f, d, end-peer.acked, me, peer)
@@ -121,7 +124,7 @@ func (e *engine) data(f *flow, d Dir, seq, size uint32, same sameness) {
 	}
 	me.largest = max(me.largest, uint32(h.length))
 	if h.length > int(peer.mss) && peer.mss > 0 {
-		t.rare.offload[d]++
+		e.state(f).offload[d]++
 	}
 	if h.flags&flagFIN != 0 && !me.fin {
 		me.fin = true
@@ -159,7 +162,7 @@ func (e *engine) acknowledge(f *flow, d Dir, me, peer *tcpSide) {
 	if unseen := int32(h.ack - peer.next); unseen > 0 && peer.known && unseen < wildJump {
 		e.ackedUnseen(f, d.Other(), uint32(unseen))
 	}
-	if f.tcp != nil && f.tcp.sent[d.Other()].n > 0 {
+	if f.sent[d.Other()].n > 0 {
 		e.confirm(f, d, me, peer)
 	}
 	if f.watch != 0 {
@@ -172,8 +175,8 @@ func (e *engine) acknowledge(f *flow, d Dir, me, peer *tcpSide) {
 func (e *engine) heldAgainst(f *flow, d Dir) {
 	h := e.h
 	if f.watch&(watchHoles<<d) != 0 {
-		if n := f.tcp.rare.holes[d].acknowledged(h.ack, h.stamp); n > 0 {
-			f.tcp.conn.Count[d].AckedUnseen += n
+		if n := f.tcp.story.rare.holes[d].acknowledged(h.ack, h.stamp); n > 0 {
+			f.tcp.story.conn.Count[d].AckedUnseen += n
 			e.counted(f, letterGap, d)
 		}
 	}
@@ -181,7 +184,7 @@ func (e *engine) heldAgainst(f *flow, d Dir) {
 		e.holeAcknowledged(f, d, h.ack)
 	}
 	if f.watch&(watchResent<<d) != 0 {
-		e.unneeded(f, d, &f.tcp.rare.resent[d])
+		e.unneeded(f, d, &f.tcp.story.rare.resent[d])
 	}
 }
 
@@ -193,7 +196,7 @@ func (e *engine) sameAck(f *flow, d Dir, me, peer *tcpSide) {
 	}
 	if w := uint32(h.window) << me.shift; w == me.window && me.dupAcks < 255 {
 		me.dupAcks++
-		e.state(f).conn.Count[d].DupACKs++
+		e.story(f).conn.Count[d].DupACKs++
 	}
 	if b := h.option(optionSACK); len(b) >= 8 && int32(be32(b[4:])-h.ack) > 0 {
 		me.sacked = true

@@ -1,13 +1,11 @@
 package pcapflow
 
 // sentLog holds the segments of one side that are not acknowledged yet, in
-// order of their sequence numbers. Acknowledged ones stay readable until others
-// take their place.
+// order of their sequence numbers, in a ring of sentLogs. Acknowledged ones stay
+// readable until others take their place.
 type sentLog struct {
-	n    uint32 // segments not acknowledged
-	head uint32 // place of the oldest of them, modulo the length of list
-	list []sent // a power of two
-	room [4]sent
+	ring    ring
+	n, head uint16 // segments not acknowledged; place of the oldest of them, modulo the ring's length
 }
 
 // sent is one segment: 24 bytes.
@@ -23,94 +21,151 @@ func (x *sent) stamp(h *header) Stamp {
 	return Stamp{x.time, h.stamp.Frame - int(uint32(h.stamp.Frame)-x.frame)}
 }
 
-const maxSent = 1 << 10 // segments remembered of one side; the oldest go first
+// ring is a stretch of segments: its length class in the upper 8 bits, below
+// them its number in the class, plus one; 0: none.
+type ring uint32
+
+const (
+	shortestRing = 4
+	ringClasses  = 9       // 4, 8, …, 1024 segments: so many are remembered of one side, the oldest go first
+	ringSlab     = 1 << 10 // segments that are allocated at a time
+	ringNumber   = 1<<24 - 1
+)
+
+// sentLogs are the rings of all flows: stretches of slabs without pointers, of
+// which each connection has as much as it has had in flight.
+type sentLogs struct {
+	class [ringClasses]struct {
+		slabs []*[ringSlab]sent
+		free  []ring
+	}
+}
+
+// at is the list of a ring, a power of two long.
+func (x *sentLogs) at(r ring) []sent {
+	class := r >> 24
+	from := (uint32(r&ringNumber) - 1) * shortestRing << class
+	return x.class[class].slabs[from/ringSlab][from%ringSlab:][:shortestRing<<class]
+}
+
+// take gives an empty ring of a class.
+func (x *sentLogs) take(class ring) ring {
+	c := &x.class[class]
+	if len(c.free) == 0 {
+		n := ring(ringSlab / shortestRing >> class)
+		first := ring(len(c.slabs))*n + 1
+		c.slabs = append(c.slabs, new([ringSlab]sent))
+		for i := first + n - 1; i >= first; i-- {
+			c.free = append(c.free, class<<24|i)
+		}
+	}
+	r := c.free[len(c.free)-1]
+	c.free = c.free[:len(c.free)-1]
+	return r
+}
+
+func (x *sentLogs) giveBack(r ring) {
+	if r != 0 {
+		clear(x.at(r))
+		c := &x.class[r>>24]
+		c.free = append(c.free, r)
+	}
+}
 
 // push remembers new data.
-func (l *sentLog) push(seq, end uint32, h *header) {
-	mask := uint32(len(l.list) - 1)
-	if l.n > mask {
-		if len(l.list) < maxSent {
-			l.grow()
-			mask = uint32(len(l.list) - 1)
+func (x *sentLogs) push(l *sentLog, seq, end uint32, h *header) {
+	if l.ring == 0 {
+		l.ring = x.take(0)
+	}
+	list := x.at(l.ring)
+	if int(l.n) == len(list) {
+		if l.ring>>24 < ringClasses-1 {
+			list = x.grow(l, list)
 		} else {
 			l.head++
 			l.n--
 		}
 	}
-	l.list[(l.head+l.n)&mask] = sent{time: h.stamp.Time, seq: seq, end: end, frame: uint32(h.stamp.Frame)}
+	list[int(l.head+l.n)&(len(list)-1)] = sent{time: h.stamp.Time, seq: seq, end: end, frame: uint32(h.stamp.Frame)}
 	l.n++
 }
 
-func (l *sentLog) grow() {
-	list := make([]sent, 2*len(l.list))
-	mask := uint32(len(l.list) - 1)
-	for i := range l.n {
-		list[i] = l.list[(l.head+i)&mask]
-	}
-	l.list, l.head = list, 0
+// grow moves a full log into a ring of twice the length.
+func (x *sentLogs) grow(l *sentLog, list []sent) []sent {
+	old := l.ring
+	l.ring = x.take(old>>24 + 1)
+	longer := x.at(l.ring)
+	n := copy(longer, list[int(l.head)&(len(list)-1):])
+	copy(longer[n:], list[:len(list)-n])
+	l.head = 0
+	x.giveBack(old)
+	return longer
 }
 
 // find is the segment that holds seq, acknowledged or not; nil: not remembered.
-func (l *sentLog) find(seq uint32) *sent {
-	mask := uint32(len(l.list) - 1)
-	for back := uint32(0); back < uint32(len(l.list)); back++ { // newest first
-		x := &l.list[(l.head+l.n-1-back)&mask]
-		if x.seq == x.end {
+func (x *sentLogs) find(l *sentLog, seq uint32) *sent {
+	if l.ring == 0 {
+		return nil
+	}
+	list := x.at(l.ring)
+	newest := int(l.head+l.n) - 1
+	for back := range list {
+		y := &list[(newest-back)&(len(list)-1)]
+		if y.seq == y.end {
 			return nil
 		}
-		if int32(seq-x.seq) >= 0 && int32(x.end-seq) > 0 {
-			return x
+		if int32(seq-y.seq) >= 0 && int32(y.end-seq) > 0 {
+			return y
 		}
 	}
 	return nil
 }
 
 // repeat marks the segments within seq and end as sent more than once.
-func (l *sentLog) repeat(seq, end uint32) {
-	mask := uint32(len(l.list) - 1)
+func (x *sentLogs) repeat(l *sentLog, seq, end uint32) {
+	if l.ring == 0 {
+		return
+	}
+	list := x.at(l.ring)
 	for i := range l.n {
-		x := &l.list[(l.head+i)&mask]
-		if int32(x.end-seq) > 0 && int32(end-x.seq) > 0 {
-			x.again = true
+		y := &list[int(l.head+i)&(len(list)-1)]
+		if int32(y.end-seq) > 0 && int32(end-y.seq) > 0 {
+			y.again = true
 		}
 	}
 }
 
-// confirm drops what side d has acknowledged and takes a round trip from the
-// newest of it, unless that was sent twice (Karn).
+// confirm drops what side d has acknowledged, of which there is something left,
+// and takes a round trip from the newest of it, unless that was sent twice
+// (Karn).
 func (e *engine) confirm(f *flow, d Dir, me, peer *tcpSide) {
-	l := &f.tcp.sent[d.Other()]
-	mask := uint32(len(l.list) - 1)
+	l := &f.sent[d.Other()]
+	list := e.logs.at(l.ring)
 	var last *sent
-	clean := true
-	for l.n > 0 {
-		x := &l.list[l.head&mask]
-		if int32(me.acked-x.end) < 0 {
+	clean, n, acked := true, l.n, me.acked
+	for ; n > 0; n-- {
+		x := &list[int(l.head)&(len(list)-1)]
+		if int32(acked-x.end) < 0 {
 			break
 		}
 		last = x
-		clean = clean && !x.again
-		if !x.again {
+		if x.again {
+			clean = false
+		} else {
 			peer.largestAcked = max(peer.largestAcked, x.end-x.seq)
 		}
 		l.head++
-		l.n--
 	}
-	if last != nil && clean && last.end == me.acked {
-		me.roundTrip(&f.tcp.samples[d], e.h.stamp.Time-last.time)
+	l.n = n
+	if last != nil {
+		if clean && last.end == acked {
+			e.roundTrip(f, d, me, e.h.stamp.Time-last.time)
+		}
+		if n == 0 && e.h.length == 0 {
+			e.lateAck(f, d, last)
+		}
 	}
-	if last != nil && l.n == 0 && e.h.length == 0 {
-		e.lateAck(f, d, last)
-	}
-	if peer.inFR && int32(me.acked-peer.fast) >= 0 {
+	if peer.inFR && int32(acked-f.tcp.story.rare.fast[d.Other()]) >= 0 {
 		peer.inFR = false
 	}
-}
-
-// clear empties the log for another flow. A longer list is not kept: how far back
-// find sees would depend on who had it before.
-func (l *sentLog) clear() {
-	l.list = l.room[:]
-	clear(l.list)
-	l.n, l.head = 0, 0
 }

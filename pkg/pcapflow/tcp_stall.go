@@ -19,7 +19,7 @@ func (f *flow) stall(s Stall) {
 	if s.End.Frame < s.Begin.Frame {
 		return // stamps that go backwards
 	}
-	c := f.tcp.conn
+	c := f.tcp.story.conn
 	if n := len(c.Stalls); n > 0 {
 		l := &c.Stalls[n-1]
 		if l.Cause == s.Cause && l.Waiting == s.Waiting && s.Begin.Time < l.End.Time {
@@ -37,10 +37,10 @@ func (f *flow) stall(s Stall) {
 func (e *engine) pause(f *flow, d Dir, before Stamp) {
 	h := e.h
 	t := e.state(f)
-	if c := t.conn; before.Seen() && h.stamp.Time-before.Time > c.Idle[1].Time-c.Idle[0].Time {
-		c.Idle = [2]Stamp{before, h.stamp}
+	if before.Seen() && h.stamp.Time-before.Time > t.idle[1].Time-t.idle[0].Time {
+		t.idle = [2]Stamp{before, h.stamp}
 	}
-	if t.rare.fullAt == before && before.Seen() && h.length == 0 && h.flags&(flagSYN|flagFIN) == 0 {
+	if t.story != nil && t.story.rare.fullAt == before && before.Seen() && h.length == 0 && h.flags&(flagSYN|flagFIN) == 0 {
 		f.stall(Stall{Begin: before, End: h.stamp, Waiting: d.Other(), Cause: StallWindowFull})
 	}
 }
@@ -71,15 +71,16 @@ func (e *engine) lateAck(f *flow, d Dir, x *sent) {
 	if near := f.nearest(d); near == 0 || late < 4*near {
 		return
 	}
-	f.tcp.rare.late = lateAck{d, x.stamp(e.h), e.h.stamp}
+	e.story(f).rare.late = lateAck{d, x.stamp(e.h), e.h.stamp}
 	f.watch |= watchLate
 }
 
 // nearest is the shortest round trip towards side d; 0: unknown.
 func (f *flow) nearest(d Dir) int64 {
-	handshake := f.tcp.conn.RTTServer
+	toServer, toClient := f.handshakeTrips()
+	handshake := toServer
 	if d == Client {
-		handshake = f.tcp.conn.RTTClient
+		handshake = toClient
 	}
 	if s := &f.side[d]; s.trips > 0 && (handshake == 0 || s.min < handshake) {
 		return s.min
@@ -87,10 +88,24 @@ func (f *flow) nearest(d Dir) int64 {
 	return handshake
 }
 
+// handshakeTrips are the round trips to the server and to the client that the
+// handshake shows; 0: unknown.
+func (f *flow) handshakeTrips() (toServer, toClient int64) {
+	switch o := &f.opened; {
+	case !f.usual():
+		return f.tcp.story.conn.RTTServer, f.tcp.story.conn.RTTClient
+	case o.steps == openedACK:
+		return o.rttServer(), o.rttClient()
+	case o.steps == openedSYNACK:
+		return o.rttServer(), 0
+	}
+	return 0, 0
+}
+
 // heldBack is called when d sends data after a late acknowledgement: at once
 // means that it had waited for it.
 func (e *engine) heldBack(f *flow, d Dir) {
-	t := &f.tcp.rare
+	t := &f.tcp.story.rare
 	l := t.late
 	t.late = lateAck{}
 	f.watch &^= watchLate

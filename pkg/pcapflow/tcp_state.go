@@ -10,7 +10,7 @@ type history struct {
 
 const (
 	maxHistory       = 40
-	historyBeginning = 11 // letters that need no tcpState
+	historyBeginning = 11 // letters that need no tcpStory
 )
 
 // Letters of Zeek's history, by their place in historyText.
@@ -107,7 +107,7 @@ func (e *engine) once(f *flow, letter int, d Dir) {
 
 // counted writes a letter the first, tenth, hundredth … time.
 func (e *engine) counted(f *flow, letter int, d Dir) {
-	n := &e.state(f).history.times[d][letter-letterAgain]
+	n := &e.story(f).history.times[d][letter-letterAgain]
 	*n++
 	for k := int64(1); k <= *n; k *= 10 {
 		if k == *n {
@@ -126,7 +126,7 @@ func (e *engine) write(f *flow, letter int, d Dir) {
 		f.begun++
 		return
 	}
-	if y := &e.state(f).history; int(y.n) < len(y.text) {
+	if y := &e.story(f).history; int(y.n) < len(y.text) {
 		y.text[y.n] = x
 		y.n++
 	}
@@ -145,8 +145,9 @@ func (f *flow) history(env *Env) string {
 		b = append(b, '^')
 	}
 	b = append(b, f.beginning[:f.begun]...)
-	if f.tcp != nil {
-		b = append(b, f.tcp.history.text[:f.tcp.history.n]...)
+	if !f.usual() {
+		y := &f.tcp.story.history
+		b = append(b, y.text[:y.n]...)
 	}
 	return env.text(b)
 }
@@ -196,7 +197,7 @@ func (e *engine) rerouted(f *flow, d Dir, was uint8) {
 	if was == 0 { // its first packet
 		return
 	}
-	h, r := e.h, &e.state(f).conn.Rerouted[d]
+	h, r := e.h, &e.story(f).conn.Rerouted[d]
 	if !r.Seen() {
 		r.Stamp, r.From, r.To = h.stamp, was, h.ttl
 	}

@@ -10,7 +10,7 @@ func initialTTL(ttl uint8) bool { return ttl == 64 || ttl == 128 || ttl == 255 }
 // vantage judges where the capture was taken, from the round trips towards each
 // side and from the TTLs.
 func (f *flow) vantage() Vantage {
-	c := f.tcp.conn
+	c := f.tcp.story.conn
 	toServer := c.RoundTripServer()
 	toClient := c.RoundTripClient()
 	ttl := [2]bool{initialTTL(f.ttl[Client]), initialTTL(f.ttl[Server])}

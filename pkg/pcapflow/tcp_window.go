@@ -11,7 +11,7 @@ func (e *engine) windowOf(f *flow, d Dir, me *tcpSide) {
 	if w != 0 && f.watch&(watchZero<<d) == 0 {
 		return
 	}
-	t := e.state(f)
+	t := e.story(f)
 	if w == 0 {
 		if h.flags&(flagSYN|flagFIN) == 0 {
 			f.watch |= watchZero << d
@@ -30,7 +30,7 @@ func (e *engine) windowOf(f *flow, d Dir, me *tcpSide) {
 
 // reopened ends a time without room at side d.
 func (e *engine) reopened(f *flow, d Dir) {
-	t := f.tcp
+	t := f.tcp.story
 	from := t.rare.zero[d]
 	t.rare.zero[d] = Stamp{}
 	f.watch &^= watchZero << d
@@ -50,8 +50,9 @@ func (e *engine) inFlight(f *flow, d Dir, n uint32, me, peer *tcpSide) {
 		me.most = n
 	}
 	if n == peer.window && f.scaled() {
-		f.tcp.conn.Count[d].WindowFull++
-		f.tcp.rare.fullAt = e.h.stamp
+		y := e.story(f)
+		y.conn.Count[d].WindowFull++
+		y.rare.fullAt = e.h.stamp
 	}
 }
 

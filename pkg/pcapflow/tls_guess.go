@@ -4,8 +4,9 @@ package pcapflow
 // times of encrypted records (design: reading encrypted traffic without keys).
 // All lengths are of the plaintext; -1 where the cipher is not known.
 type exchangeGuess struct {
-	f    *Flow
-	list []Exchange
+	f     *Flow
+	list  []Exchange
+	rooms *rooms[Exchange] // for list; nil: it takes its own
 
 	off   bool // not HTTP, as far as can be told
 	cur   bool // the last of list may still grow
@@ -60,8 +61,8 @@ func (g *exchangeGuess) established(t *TLS, at Stamp) {
 	if t.ClientHello.Seen() && t.ServerHelloFirst.Seen() && !t.HelloRetry {
 		g.rtt = t.ServerHelloFirst.Time - t.ClientHello.Time
 	}
-	if c := g.f.Conn; c != nil && c.RTTServer > 0 && (g.rtt == 0 || c.RTTServer < g.rtt) {
-		g.rtt = c.RTTServer
+	if rtt := g.f.roundTripToServer(); rtt > 0 && (g.rtt == 0 || rtt < g.rtt) {
+		g.rtt = rtt
 	}
 }
 
@@ -128,7 +129,7 @@ func (g *exchangeGuess) newExchange(r guessRecord) *Exchange {
 	if g.known || g.tls13 || g.f.TLS.ClientHello.Seen() {
 		e.Ordinal = len(g.list) + 1
 	}
-	g.list = append(g.list, e)
+	g.list = append(g.rooms.grow(g.list), e)
 	g.cur = true
 	g.tentative, g.swallowed, g.nSwallowed = guessRecord{}, guessRecord{}, 0
 	return g.last()

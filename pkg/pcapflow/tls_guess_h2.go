@@ -110,7 +110,7 @@ func (g *exchangeGuess) split() {
 		if i > 0 && e.Ordinal > 0 {
 			e.Ordinal++
 		}
-		g.list = append(g.list, e)
+		g.list = append(g.rooms.grow(g.list), e)
 	}
 }
 

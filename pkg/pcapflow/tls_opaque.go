@@ -358,7 +358,7 @@ const promptly = 2e9
 
 func (s *tlsStream) refusesClient(r tlsRecord) bool {
 	g := &s.guess
-	left := s.t.CloseNotify[Client].Seen() || s.f.Conn != nil && s.f.Conn.FIN[Client].Seen()
+	left := s.t.CloseNotify[Client].Seen() || s.f.finished(Client)
 	return g.unanswered() && len(g.list) == 1 && !left && r.last.Time-g.last().RequestLast.Time < promptly
 }
 

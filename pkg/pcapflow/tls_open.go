@@ -12,6 +12,9 @@ func openTLS(f *Flow, env *Env) *tlsStream {
 	s.f, s.env = f, env
 	f.TLS = s.t
 	s.guess.open(f)
+	if env != nil {
+		s.guess.rooms = &env.pools.asked
+	}
 	return s
 }
 
@@ -24,7 +27,8 @@ func (s *tlsStream) reuse(env *Env) {
 		env.giveBack(side.message.buf)
 		*side = tlsSide{}
 	}
-	*g = exchangeGuess{list: emptied(g.list), early: emptied(g.early), burst: emptied(g.burst)}
+	env.pools.asked.giveBack(g.list)
+	*g = exchangeGuess{early: emptied(g.early), burst: emptied(g.burst)}
 	*s = tlsStream{t: s.t, side: s.side, guess: *g}
 	layBy(&env.pools.tls, s)
 }

@@ -173,7 +173,7 @@ func (t *flowTable) fetch(list []waiting) (sum uint64) {
 				sum += uint64(f.out.Stream)
 			}
 			if f.tcp != nil {
-				sum += uint64(f.tcp.sent[0].n)
+				sum += uint64(f.tcp.fin[0].Frame)
 			}
 			if f.carried != nil {
 				sum += uint64(f.ruled)

@@ -1,8 +1,21 @@
 package capture
 
-// Buffered tells whether Next yields a packet without moving those that it
-// yielded before in memory, so that several can be looked at together.
-func (c *Reader) Buffered() bool {
+// More fills list with the next packets, as far as that does not move those that
+// were yielded before in memory, so that many can be looked at together. It
+// returns how many there are; behind them it is Next that tells what comes.
+func (c *Reader) More(list []Packet) int {
+	n := 0
+	if c.pcap.usual {
+		n = c.usualRecords(list)
+	}
+	for n < len(list) && c.buffered() && c.next(&list[n]) == nil {
+		n++
+	}
+	return n
+}
+
+// buffered tells whether Next yields a packet without moving anything.
+func (c *Reader) buffered() bool {
 	b := c.w.unread()
 	if c.kind == PCAP {
 		f := &c.pcap
@@ -33,5 +46,15 @@ func (s *Set) Keep(move Mover) {
 	}
 }
 
-// Buffered tells the same of a set of files.
-func (s *Set) Buffered() bool { return s.in != nil && s.in.Buffered() }
+// More does the same for a set of files, up to the end of one.
+func (s *Set) More(list []Packet) int {
+	if s.in == nil {
+		return 0
+	}
+	n := s.in.More(list)
+	part := &s.parts[len(s.parts)-1]
+	for i := range list[:n] {
+		s.take(part, &list[i])
+	}
+	return n
+}

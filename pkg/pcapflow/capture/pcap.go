@@ -105,9 +105,6 @@ func (c *Reader) bearable(h header) bool {
 // looks at the header behind it: a length that leads nowhere is damage.
 func (c *Reader) nextRecord(p *Packet) error {
 	f := &c.pcap
-	if f.usual && c.usualRecord(p) {
-		return nil
-	}
 	for {
 		b := c.w.buf[c.w.pos:c.w.end]
 		if !f.judged || len(b) < f.header {
@@ -139,30 +136,41 @@ func (c *Reader) nextRecord(p *Packet) error {
 	}
 }
 
-// usualRecord is nextRecord where the record and the header behind it are in
-// memory and all is well, as nearly always; else it does nothing.
-func (c *Reader) usualRecord(p *Packet) bool {
+// usualRecords is nextRecord for as many records as list has room for and as are
+// in memory with the header behind them, all of them well, as nearly always.
+func (c *Reader) usualRecords(list []Packet) int {
 	f := &c.pcap
 	b := c.w.buf[c.w.pos:c.w.end]
 	if !f.judged || len(b) < 16 {
-		return false
+		return 0
 	}
-	n := 16 + int(binary.LittleEndian.Uint32(b[8:]))
-	if n > len(b)-16 {
-		return false
+	at := (*[16]byte)(b)
+	sec, frac := binary.LittleEndian.Uint32(at[:]), binary.LittleEndian.Uint32(at[4:])
+	length, wire := binary.LittleEndian.Uint32(at[8:]), binary.LittleEndian.Uint32(at[12:])
+	k, from, frame := 0, 0, c.frame
+	for k < len(list) {
+		end := from + 16 + int(length)
+		if end+16 > len(b) {
+			break
+		}
+		at := (*[16]byte)(b[end:])
+		sec2, frac2 := binary.LittleEndian.Uint32(at[:]), binary.LittleEndian.Uint32(at[4:])
+		length2, wire2 := binary.LittleEndian.Uint32(at[8:]), binary.LittleEndian.Uint32(at[12:])
+		if length2 > wire2 || wire2 > f.max || wire2 == 0 || frac2 >= f.units {
+			break
+		}
+		p := &list[k]
+		frame++
+		p.Frame, p.Time, p.HasTime, p.Clock, p.Link = frame, int64(sec)*1e9+int64(frac)*f.tick, true, 0, f.link
+		p.Data, p.WireLen = b[from+16:end:end], int(wire)
+		from, sec, frac, length, wire = end, sec2, frac2, length2, wire2
+		k++
 	}
-	behind := b[n : n+16]
-	length, wire := binary.LittleEndian.Uint32(behind[8:]), binary.LittleEndian.Uint32(behind[12:])
-	if length > wire || wire > f.max || wire == 0 || binary.LittleEndian.Uint32(behind[4:]) >= f.units {
-		return false
+	if k > 0 {
+		c.w.pos += from
+		c.frame, c.last, c.timed = frame, list[k-1].Time, true
 	}
-	c.w.pos += n
-	c.frame++
-	c.last = int64(binary.LittleEndian.Uint32(b))*1e9 + int64(binary.LittleEndian.Uint32(b[4:]))*f.tick
-	c.timed = true
-	p.Frame, p.Time, p.HasTime, p.Clock, p.Link = c.frame, c.last, true, 0, f.link
-	p.Data, p.WireLen = b[16:n:n], int(binary.LittleEndian.Uint32(b[12:]))
-	return true
+	return k
 }
 
 // judge brings a plausible header to pos, or tells that there is none.

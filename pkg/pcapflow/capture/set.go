@@ -85,19 +85,23 @@ func (s *Set) Next(p *Packet) error {
 			s.end()
 			continue
 		}
-		part := &s.parts[len(s.parts)-1]
-		part.Packets++
-		part.Bytes += int64(len(p.Data))
-		if p.HasTime {
-			part.stamp(p.Time)
-		}
-		p.Frame += s.base
-		if int(p.Clock) >= len(s.clocks) {
-			s.join()
-		}
-		p.Clock = s.clocks[p.Clock]
+		s.take(&s.parts[len(s.parts)-1], p)
 		return nil
 	}
+}
+
+// take counts a packet of the file at hand and makes it one of the set.
+func (s *Set) take(part *Part, p *Packet) {
+	part.Packets++
+	part.Bytes += int64(len(p.Data))
+	if p.HasTime {
+		part.stamp(p.Time)
+	}
+	p.Frame += s.base
+	if int(p.Clock) >= len(s.clocks) {
+		s.join()
+	}
+	p.Clock = s.clocks[p.Clock]
 }
 
 func (p *Part) stamp(t int64) {
