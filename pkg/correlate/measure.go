@@ -29,7 +29,7 @@ func (e *evidence) solve(opt Options) *clock.Solution {
 	const attempts = 3
 	p := e.problem(opt)
 	best := clock.Solve(p)
-	least, all := steps(best)
+	least, all := e.restless(best)
 	if opt.Reference != "" {
 		return best
 	}
@@ -49,7 +49,7 @@ func (e *evidence) solve(opt Options) *clock.Solution {
 		q := p
 		q.Prefer = p.Prefer[i:]
 		s := clock.Solve(q)
-		if x, y := steps(s); x < least && y >= all {
+		if x, y := e.restless(s); x < least && y >= all {
 			return s
 		}
 	}
@@ -59,29 +59,39 @@ func (e *evidence) solve(opt Options) *clock.Solution {
 // stepped tells whether a clock, or one that was found to be the same, is known
 // by its own records to have been stepped.
 func (e *evidence) stepped(id clock.ID) bool {
-	same := map[clock.ID]bool{id: true}
-	for i := range e.constraints {
-		if c := &e.constraints[i]; c.Method == clock.Identity && (c.A == id || c.B == id) {
-			same[c.A], same[c.B] = true, true
-		}
-	}
-	return slices.ContainsFunc(e.steps, func(s clock.Step) bool { return same[s.Clock] })
+	one := e.sameClocks()
+	return slices.ContainsFunc(e.steps, func(s clock.Step) bool { return one.find(int(s.Clock)) == one.find(int(id)) })
 }
 
-// steps counts the measured clocks, and those that step or are slewed.
-func steps(s *clock.Solution) (stepping, all int) {
-	const slewed = 1000 // ppm: more than any free-running clock
-	for i := range s.Tracks {
-		t := &s.Tracks[i]
-		if t.Status != clock.Measured {
-			continue
-		}
-		all++
-		if slices.ContainsFunc(t.Segments, func(x clock.Segment) bool { return x.StepBefore || math.Abs(x.Drift) > slewed }) {
-			stepping++
+// sameClocks joins the clocks that were found to be one.
+func (e *evidence) sameClocks() *sets {
+	one := newSets(len(e.clocks))
+	for i := range e.constraints {
+		if c := &e.constraints[i]; c.Method == clock.Identity {
+			one.join(int(c.A), int(c.B))
 		}
 	}
-	return stepping, all
+	return one
+}
+
+// restless counts the measured clocks, and those that step or are slewed; those
+// that were found to be one count once.
+func (e *evidence) restless(s *clock.Solution) (moving, all int) {
+	const slewed = 1000 // ppm: more than any free-running clock
+	one := e.sameClocks()
+	seen := map[int]bool{one.find(int(s.Reference)): true}
+	for i := range s.Tracks {
+		t := &s.Tracks[i]
+		if t.Status != clock.Measured || seen[one.find(i)] {
+			continue
+		}
+		seen[one.find(i)] = true
+		all++
+		if slices.ContainsFunc(t.Segments, func(x clock.Segment) bool { return x.StepBefore || math.Abs(x.Drift) > slewed }) {
+			moving++
+		}
+	}
+	return moving, all
 }
 
 // declared finds the clocks whose offsets the user gave: by name, by the folder
