@@ -149,7 +149,8 @@ func measureOnce(inc *incident.Incident, opt Options, apart map[*incident.Log]bo
 	e := gather(inc, buildDomains(inc, apart))
 	e.linked(linked)
 	s := e.solve(opt)
-	if e.sameHosts(s) {
+	hosts, addresses := e.sameHosts(s), e.sameAddresses(s)
+	if hosts || addresses {
 		s = e.solve(opt)
 	}
 	return e, s

@@ -20,6 +20,7 @@ const (
 	kindLog       = "log"
 	kindNTPClock  = "ntp-clock"
 	kindNTPServer = "ntp-server"
+	kindHost      = "host" // known by what its packets tell of its clock
 	kindUTC       = "utc"
 )
 

@@ -20,9 +20,11 @@ type evidence struct {
 	refs        int
 	names       map[string][]netip.Addr   // names as DNS answers of the captures give them
 	machines    map[netip.Addr]netip.Addr // an address of each host that has several
+	hosted      int                       // clocks known by packets alone
 	choices     int                       // alternatives offered so far: Series.Choice
 	origins     []origin                  // by Series index
 	keyedHosts  []keyedHost
+	served      map[netip.Addr]map[*Clock]servedBy // whose lines tell of what an address served
 }
 
 // origin tells what a series was made of.
@@ -51,9 +53,12 @@ func (e *evidence) add(a, b *Clock, at, low, high int64, m clock.Method) {
 
 // gather collects everything that relates the clocks.
 func gather(inc *incident.Incident, d *domains) *evidence {
-	e := &evidence{inc: inc, domains: d, names: answeredNames(inc), machines: machinesOf(inc)}
+	e := &evidence{inc: inc, domains: d, names: answeredNames(inc), machines: machinesOf(inc), served: map[netip.Addr]map[*Clock]servedBy{}}
 	for i, c := range inc.Captures {
 		e.ntp(i, c)
+		e.ntpClients(i, c)
+		e.dates(i, c)
+		e.told(i, c)
 	}
 	e.captures()
 	for _, l := range inc.Logs {

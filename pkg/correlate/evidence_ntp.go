@@ -3,7 +3,6 @@ package correlate
 import (
 	"math"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
@@ -15,7 +14,6 @@ import (
 // after the capture saw it, and a response before: that holds wherever the
 // capture was taken and needs nothing of the client.
 func (e *evidence) ntp(i int, c *incident.Capture) {
-	requests := map[netip.Addr][]pcapflow.NTPMessage{}
 	for _, f := range c.Flows {
 		if len(f.NTP) == 0 {
 			continue
@@ -24,15 +22,7 @@ func (e *evidence) ntp(i int, c *incident.Capture) {
 		if k == nil {
 			continue
 		}
-		server := f.Server.Addr().Unmap()
-		e.ntpServer(k, server, f)
-		if i := slices.Index(c.Own, f.Client.Addr()); i < 0 {
-			for s := range f.NTP {
-				if f.NTP[s].Request.Seen() {
-					requests[f.Client.Addr().Unmap()] = append(requests[f.Client.Addr().Unmap()], f.NTP[s].Request)
-				}
-			}
-		}
+		e.ntpServer(k, f.Server.Addr().Unmap(), f)
 	}
 }
 

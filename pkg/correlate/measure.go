@@ -271,5 +271,6 @@ func (e *evidence) linked(lines []LinkedLine) {
 			by = clock.Keyed
 		}
 		e.bound(capture, host, w, ev, by)
+		e.serve(host, x.Flow.Server.Addr(), x.Capture)
 	}
 }

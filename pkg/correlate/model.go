@@ -29,7 +29,7 @@ type Case struct {
 type Clock struct {
 	ID    clock.ID
 	Name  string // "web", "capture client.pcap", "UTC", …
-	Kind  string // capture | log | ntp-clock | ntp-server | utc
+	Kind  string // capture | log | ntp-clock | ntp-server | host | utc
 	Files []*incident.File
 	// Hosts names, in files that gather the lines of several hosts, those whose
 	// lines this clock wrote; empty: it wrote all of its files.

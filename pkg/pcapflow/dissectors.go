@@ -11,6 +11,10 @@ var dissectors = []*Dissector{
 	dnsDissector,      // DNS, mDNS, LLMNR
 	ntpDissector,      // NTP
 	quicDissector,     // QUIC
+	smbDissector,      // SMB, for its times
+	kerberosDissector, // Kerberos over UDP and TCP, for its times
+	kerberosTCPDissector,
+	syslogDissector, // syslog over UDP, for its times
 }
 
 // Dissectors lists every protocol.

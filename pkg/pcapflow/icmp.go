@@ -6,6 +6,8 @@ import "net/netip"
 type echoes struct {
 	list []*Echo
 	open map[echoKey]*Echo
+
+	clocks map[echoKey]clockAsk // timestamp requests
 }
 
 type echoKey struct {
@@ -31,6 +33,8 @@ func (e *engine) icmp() {
 	switch b[0] {
 	case 8, 0:
 		e.echo(b, b[0] == 8)
+	case 13, 14:
+		e.timestamp(b, b[0] == 13)
 	case 3, 4, 5, 11, 12:
 		e.icmpError(b)
 	default:

@@ -130,6 +130,8 @@ type Flow struct {
 	DNS  []Transaction // queries and answers carried by this flow
 	NTP  []NTPSample   //
 
+	Readings []Reading // of either side's clock, as other protocols tell it
+
 	Frames []int32 // of all its packets, ascending; only where asked for
 
 	ICMP  []ICMPError // errors that quote this flow

@@ -11,7 +11,8 @@ type Result struct {
 	Flows       []*Flow // in order of first frame
 	Neighbours  []*Resolution
 	Echoes      []*Echo
-	ICMP        []ICMPError // those that quote no flow of this capture
+	Readings    []HostReading // of clocks, told outside of flows
+	ICMP        []ICMPError   // those that quote no flow of this capture
 	Interfaces  []capture.Interface
 	Names       map[netip.Addr][]string // from Name Resolution Blocks
 	Problems    []capture.Problem

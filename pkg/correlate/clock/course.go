@@ -24,6 +24,10 @@ type evidence struct {
 // keyed evidence names its partner; one item may not be a coincidence.
 func (e *evidence) keyed() bool { return e.method != Intervals && e.method != DateHeader }
 
+// named evidence says what it speaks of, so that much of it set aside is a
+// contradiction and not a wrong guess.
+func (e *evidence) named() bool { return e.method != Intervals }
+
 // course is what is known of one clock: pieces of straight lines, in seconds
 // from a pivot and ns from a base, plus declared steps.
 type course struct {
@@ -32,8 +36,8 @@ type course struct {
 	jumps       []jump // declared steps, in order of time; the pieces do not contain them
 	rejected    []bool // by index of the evidence
 	lost, total float64
-	keyedLost   float64
-	keyedTotal  float64
+	namedLost   float64
+	namedTotal  float64
 	dropList    []drop // made when first asked for
 	dropsKnown  bool
 }
@@ -79,14 +83,14 @@ func newCourse(ev []evidence, steps []Step) *course {
 	for i := range bs {
 		e := &ev[bs[i].item]
 		c.total += bs[i].weight
-		if e.keyed() {
-			c.keyedTotal += bs[i].weight
+		if e.named() {
+			c.namedTotal += bs[i].weight
 		}
 		if rejected[i] {
 			c.rejected[bs[i].item] = true
 			c.lost += bs[i].weight
-			if e.keyed() {
-				c.keyedLost += bs[i].weight
+			if e.named() {
+				c.namedLost += bs[i].weight
 			}
 		}
 	}

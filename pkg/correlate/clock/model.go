@@ -26,6 +26,7 @@ const (
 	Journal     Method = "journal"
 	TwoCaptures Method = "two-captures"
 	TSVal       Method = "tcp-timestamps"
+	PacketTimes Method = "packet-times"
 	Declared    Method = "declared"
 	Identity    Method = "same-host"
 	Earlier     Method = "other-windows" // measured on other days of an archive
@@ -180,5 +181,5 @@ const (
 	rivalNear    = 3e9     // ns: the same where part of the lines find no partner
 	rivalShare   = 0.5     // a second peak this high makes an offset ambiguous
 	minCoverage  = 0.3     // share of the lines inside the capture that must find a partner
-	keyedOutlier = 0.2     // share of keyed evidence that may disagree
+	namedOutlier = 0.2     // share of named evidence that may disagree
 )

@@ -211,8 +211,8 @@ func (st *state) judge(c *course) {
 		st.why = sentence("the evidence bounds it on no side", "las pruebas no lo acotan por ningún lado")
 	case c.open():
 		st.why = sentence("the evidence bounds it on one side only", "las pruebas lo acotan solo por un lado")
-	case c.keyedLost > keyedOutlier*c.keyedTotal:
-		st.why = sentence("the evidence contradicts itself: %.0f %% of it fits no course of the clock", "las pruebas se contradicen: el %.0f %% no encaja con ninguna marcha del reloj", 100*c.keyedLost/c.keyedTotal)
+	case c.namedLost > namedOutlier*c.namedTotal:
+		st.why = sentence("the evidence contradicts itself: %.0f %% of it fits no course of the clock", "las pruebas se contradicen: el %.0f %% no encaja con ninguna marcha del reloj", 100*c.namedLost/c.namedTotal)
 	default:
 		st.status, st.course, st.why = Measured, c, Sentence{}
 	}

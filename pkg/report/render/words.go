@@ -22,6 +22,7 @@ var vocabulary = map[string]lang.Text{
 	"tls": {EN: "encryption", ES: "cifrado"}, "window": {EN: "receive window", ES: "ventana de recepción"}, "idle": {EN: "idle", ES: "inactividad"},
 	"middle": {EN: "between", ES: "en medio"}, "unknown": {EN: "unknown", ES: "desconocido"},
 	"intervals": {EN: "intervals", ES: "intervalos"}, "keyed": {EN: "keyed", ES: "con clave"}, "two-captures": {EN: "two captures", ES: "dos capturas"}, "same-host": {EN: "same host", ES: "mismo host"}, "other-windows": {EN: "other windows", ES: "otras ventanas"},
+	"packet-times":   {EN: "times in packets", ES: "horas en paquetes"},
 	"tcp-timestamps": {EN: "TCP timestamps", ES: "marcas TCP"}, "date-header": {EN: "Date header", ES: "cabecera Date"},
 	"differs": {EN: "differs", ES: "difiere"}, "may-be-chance": {EN: "may be chance", ES: "puede ser azar"}, "too-few": {EN: "too few", ES: "muy pocas"},
 	"resumed": {EN: "resumed", ES: "reanudada"}, "full handshake": {EN: "full handshake", ES: "establecimiento completo"},
