@@ -144,9 +144,11 @@ func (s *kerberosStream) pieces(at Stamp, b []byte) {
 	}
 }
 
-// message reads a KRB-ERROR (§5.9.1): the server's time, and the client's where
-// it is repeated.
+// message reads the server's time of a KRB-ERROR (§5.9.1): its seconds, for KDCs
+// are known that write a number into the microseconds that is not theirs, and a
+// client's time that no clock ever showed.
 func (s *kerberosStream) message(at Stamp, b []byte) {
+	const stime = 0xa4
 	if len(b) == 0 || b[0] != krbError {
 		return
 	}
@@ -155,37 +157,15 @@ func (s *kerberosStream) message(at Stamp, b []byte) {
 		return
 	}
 	_, fields, _, ok := derField(body)
-	var times [2]int64 // of the client, of the server; ns
-	var micro [2]int64
 	for ok && len(fields) > 0 {
 		var tag byte
 		var wrapped []byte
-		if tag, wrapped, fields, ok = derField(fields); !ok || tag < 0xa2 || tag > 0xa5 {
+		if tag, wrapped, fields, ok = derField(fields); !ok || tag != stime {
 			continue
 		}
-		_, value, _, fits := derField(wrapped)
-		if !fits {
-			continue
+		_, value, _, _ := derField(wrapped)
+		if t, err := time.Parse("20060102150405Z", string(value)); err == nil && t.Year() > 1990 && t.Year() < 2150 {
+			s.f.tell(Reading{Protocol: "kerberos", From: Server, Before: at, After: s.asked, Time: t.UnixNano(), Width: int64(time.Second)})
 		}
-		who := int(tag-0xa2) / 2
-		if tag&1 == 0 {
-			if t, err := time.Parse("20060102150405Z", string(value)); err == nil && t.Year() > 1990 && t.Year() < 2150 {
-				times[who] = t.UnixNano()
-			}
-		} else {
-			for _, c := range value[max(0, len(value)-4):] {
-				micro[who] = micro[who]<<8 | int64(c)
-			}
-		}
-	}
-	for who, t := range times {
-		if t == 0 || micro[who] < 0 || micro[who] > 999_999 {
-			continue
-		}
-		r := Reading{Protocol: "kerberos", From: Dir(who), Before: at, After: s.asked, Time: t + micro[who]*1000, Width: 1000}
-		if r.From == Client { // it read its clock before it asked
-			r.Before, r.After = s.asked, Stamp{}
-		}
-		s.f.tell(r)
 	}
 }
