@@ -75,9 +75,9 @@ func apart(t *testing.T, a, b *Clock, at int64) (mid, low, high float64) {
 	return float64(m1-m2) / 1e9, float64(l1-h2) / 1e9, float64(h1-l2) / 1e9
 }
 
-// TestChronyRemaining: chronyd says 5e-7 s of a host whose clock is 28 s slow.
+// TestPitfall01ChronyOffsetIsNotTheHosts: chronyd says 5e-7 s of a host whose clock is 28 s slow.
 // Only the remaining correction tells.
-func TestChronyRemaining(t *testing.T) {
+func TestPitfall01ChronyOffsetIsNotTheHosts(t *testing.T) {
 	inc := folder(t, map[string]string{
 		"web/chrony/tracking.log": "daemons/chrony_sim/slow/tracking.log", "web/chrony/measurements.log": "daemons/chrony_sim/slow/measurements.log",
 		"web/chrony/chronyd.log": "daemons/chrony_sim/slow/log.2",
@@ -87,9 +87,9 @@ func TestChronyRemaining(t *testing.T) {
 	compare(t, clocks, "slow", 3900)
 }
 
-// TestDisciplined compares with the true error of a clock under chronyd's
+// TestPitfall07OffsetIsNotConstant compares with the true error of a clock under chronyd's
 // control.
-func TestDisciplined(t *testing.T) {
+func TestPitfall07OffsetIsNotConstant(t *testing.T) {
 	for _, name := range []string{"slew", "step"} {
 		t.Run(name, func(t *testing.T) {
 			inc := folder(t, map[string]string{
@@ -228,8 +228,8 @@ func TestOneHost(t *testing.T) {
 	}
 }
 
-// TestJournalStep: the journal itself tells of a step, to the microsecond.
-func TestJournalStep(t *testing.T) {
+// TestPitfall14StepInTheJournal: the journal itself tells of a step, to the microsecond.
+func TestPitfall14StepInTheJournal(t *testing.T) {
 	inc := folder(t, map[string]string{"web/journal.export": "daemons/journal/in.export"})
 	e := gather(inc, buildDomains(inc, nil))
 	for _, s := range e.steps {

@@ -76,9 +76,9 @@ func TestTwoHostsInOneFolder(t *testing.T) {
 	}
 }
 
-// TestCentralLog: in a file that gathers the lines of several hosts, each name
+// TestPitfall13CentralLogIsTwoClocks: in a file that gathers the lines of several hosts, each name
 // is a clock.
-func TestCentralLog(t *testing.T) {
+func TestPitfall13CentralLogIsTwoClocks(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, "c1.pcap", read(t, "incidents", "s06_ssh", "input", "c1.pcap"))
 	put(t, dir, "c2.pcap", read(t, "incidents", "s06_ssh", "input", "c2.pcap"))

@@ -9,9 +9,9 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 )
 
-// TestMergedCapture: what mergecap put into one file is compared interface by
+// TestPitfall13MergedCaptureIsTwoClocks: what mergecap put into one file is compared interface by
 // interface, as if the files had stayed apart.
-func TestMergedCapture(t *testing.T) {
+func TestPitfall13MergedCaptureIsTwoClocks(t *testing.T) {
 	from := need.Shared(t, "incidents", "s14_two_points", "input")
 	names := []string{filepath.Join(from, "punto_a_cliente.pcap"), filepath.Join(from, "punto_b_servidor.pcap")}
 	dir := t.TempDir()

@@ -64,6 +64,7 @@ func gather(inc *incident.Incident, d *domains) *evidence {
 	for _, l := range inc.Logs {
 		e.readings(l)
 		e.jumps(l)
+		e.transcripts(l)
 	}
 	e.lines()
 	e.lookupsAndConnections()

@@ -1,13 +1,10 @@
 package correlate
 
 import (
-	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/incident"
-	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
 // identity claims that two clocks are one: a capture stamped by the kernel of
@@ -43,7 +40,7 @@ func (e *evidence) sameVantage(s *clock.Solution) bool {
 	for i, c := range e.inc.Captures {
 		for j := i + 1; j < len(e.inc.Captures); j++ {
 			o := e.inc.Captures[j]
-			if !c.VantageHost.IsValid() || c.VantageHost.Unmap() != o.VantageHost.Unmap() || c.Last.Time < o.First.Time || o.Last.Time < c.First.Time {
+			if !oneHost(c, o) {
 				continue
 			}
 			a, b := e.byKey[captureKey(i, 0)], e.byKey[captureKey(j, 0)]
@@ -70,48 +67,16 @@ func (e *evidence) identities() []identity {
 	var out []identity
 	for i := range e.series {
 		s, o := &e.series[i], &e.origins[i]
-		if takenOn(o.capture, o.server) {
+		if o.capture != nil && e.takenOn(o.capture, e.clocks[s.A].clockID(), o.server) {
 			out = append(out, identity{e.clocks[s.A], e.clocks[s.B], o.capture})
 		}
 	}
 	for _, k := range e.keyedHosts {
-		if takenOn(k.where, k.server) {
+		if e.takenOn(k.where, k.capture.clockID(), k.server) {
 			out = append(out, identity{k.capture, k.host, k.where})
 		}
 	}
 	return out
-}
-
-// takenOn tells whether a capture was taken on the host with an address.
-func takenOn(c *incident.Capture, a netip.Addr) bool {
-	a = a.Unmap()
-	for _, own := range c.Own {
-		if own.Unmap() == a {
-			return true
-		}
-	}
-	return len(c.Own) == 0 && c.Vantage == pcapflow.VantageUnknown && answersAtOnce(c, a)
-}
-
-// answersAtOnce is the sign that a capture shares a host with a server: its
-// packets have crossed no router, and its kernel answers SYNs within moments.
-func answersAtOnce(c *incident.Capture, a netip.Addr) bool {
-	const moment = int64(150 * time.Microsecond)
-	var rtts []int64
-	for _, f := range c.Flows {
-		if f.Server.Addr().Unmap() != a || f.Conn == nil || f.Conn.RTTServer <= 0 {
-			continue
-		}
-		if ttl := f.TTL[pcapflow.Server]; ttl != 64 && ttl != 128 && ttl != 255 {
-			return false
-		}
-		rtts = append(rtts, f.Conn.RTTServer)
-	}
-	if len(rtts) < 2 {
-		return false
-	}
-	slices.Sort(rtts)
-	return rtts[len(rtts)/2] < moment
 }
 
 // plausible tells whether what was measured allows two clocks to be one.
@@ -165,7 +130,7 @@ func (e *evidence) fits(id identity, width time.Duration) bool {
 	matched, lines := 0, map[*incident.Log]int{}
 	for i := range e.series {
 		s, o := &e.series[i], &e.origins[i]
-		if s.A != id.capture.ID || s.B != id.host.ID || o.log == nil || !takenOn(o.capture, o.server) || resolution(o.log) > int64(width) {
+		if s.A != id.capture.ID || s.B != id.host.ID || o.log == nil || !e.takenOn(o.capture, id.capture.clockID(), o.server) || resolution(o.log) > int64(width) {
 			continue
 		}
 		at, best, inside := clock.Matches(s, 0)

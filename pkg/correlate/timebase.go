@@ -3,7 +3,6 @@ package correlate
 import (
 	"cmp"
 	"math"
-	"net/netip"
 	"slices"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
@@ -102,16 +101,10 @@ func newTimebase(inc *incident.Incident, clocks []*Clock, opt Options) timebase 
 		return asWritten{}
 	}
 	m := &measured{table: newClockTable(inc, clocks), host: map[*incident.Capture]*incident.Capture{}, turns: map[logDrop]int{}, seams: map[*clock.Drop][2]int{}}
-	taken := map[netip.Addr]*incident.Capture{}
-	for _, c := range inc.Captures {
+	for i, c := range inc.Captures {
 		m.host[c] = c
-		if !c.VantageHost.IsValid() || len(c.Interfaces) > 1 {
-			continue
-		}
-		if first := taken[c.VantageHost]; first != nil {
-			m.host[c] = first
-		} else {
-			taken[c.VantageHost] = c
+		if n := slices.IndexFunc(inc.Captures[:i], func(first *incident.Capture) bool { return oneHost(first, c) }); n >= 0 {
+			m.host[c] = m.host[inc.Captures[n]]
 		}
 	}
 	return m

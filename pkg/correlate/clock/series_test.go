@@ -137,7 +137,7 @@ func TestNarrowness(t *testing.T) {
 	}
 }
 
-func TestUnrelatedIsRefused(t *testing.T) {
+func TestPitfall08UnrelatedLogIsRefused(t *testing.T) {
 	for seed := range uint64(25) {
 		for name, make := range map[string]func(*rand.Rand, int, float64, int) []exchange{"uniform": uniform, "bursty": bursty} {
 			r := rand.New(rand.NewPCG(7, seed))
@@ -150,7 +150,7 @@ func TestUnrelatedIsRefused(t *testing.T) {
 	}
 }
 
-func TestPeriodicIsAmbiguous(t *testing.T) {
+func TestPitfall08PeriodicIsAmbiguous(t *testing.T) {
 	for _, every := range []float64{60, 5, 2} {
 		r := rand.New(rand.NewPCG(8, 8))
 		h := truth{start: start, offset: 12.3e9}
@@ -162,7 +162,7 @@ func TestPeriodicIsAmbiguous(t *testing.T) {
 	}
 }
 
-func TestTwoEventsAreTooFew(t *testing.T) {
+func TestPitfall08TwoEventsAreTooFew(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
 	h := truth{start: start, offset: 2e9}
 	xs := uniform(r, 2, 60, 1)
