@@ -78,6 +78,9 @@ func (e *evidence) sameClocks() *sets {
 // that were found to be one count once.
 func (e *evidence) restless(s *clock.Solution) (moving, all int) {
 	const slewed = 1000 // ppm: more than any free-running clock
+	if len(s.Tracks) == 0 {
+		return 0, 0
+	}
 	one := e.sameClocks()
 	seen := map[int]bool{one.find(int(s.Reference)): true}
 	for i := range s.Tracks {
