@@ -34,11 +34,18 @@ type origin struct {
 	server  netip.Addr // whose exchanges were offered
 }
 
-// keyedHost tells that a host's lines name flows of a server in a capture.
+// keyedHost tells that a host's lines name flows of one of its addresses in a
+// capture.
 type keyedHost struct {
 	capture, host *Clock
 	where         *incident.Capture
-	server        netip.Addr
+	address       netip.Addr
+}
+
+func (e *evidence) nameHost(k keyedHost) {
+	if !slices.Contains(e.keyedHosts, k) {
+		e.keyedHosts = append(e.keyedHosts, k)
+	}
 }
 
 // captureNoise is how much a capture's stamp may be out of order with the

@@ -99,9 +99,7 @@ func (e *evidence) keyed(l *incident.Log, i int, byClient map[netip.AddrPort][]*
 		capture, host := e.byKey[captureKey(i, f.Clock)], e.writer(l, ev)
 		e.bound(capture, host, w, ev, clock.Keyed)
 		e.serve(host, f.Server.Addr(), e.inc.Captures[i])
-		if k := (keyedHost{capture, host, e.inc.Captures[i], f.Server.Addr()}); !slices.Contains(e.keyedHosts, k) {
-			e.keyedHosts = append(e.keyedHosts, k)
-		}
+		e.nameHost(keyedHost{capture, host, e.inc.Captures[i], f.Server.Addr()})
 	}
 }
 

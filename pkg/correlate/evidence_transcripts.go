@@ -16,6 +16,12 @@ type digKey struct {
 	name string
 }
 
+// answered is when a flow brought an answer.
+type answered struct {
+	at   int64
+	flow *pcapflow.Flow
+}
+
 // transcripts relates what client programs printed with their own clock to the
 // packets: dig says when it got the answer to the question of an ID.
 func (e *evidence) transcripts(l *incident.Log) {
@@ -24,14 +30,12 @@ func (e *evidence) transcripts(l *incident.Log) {
 		return
 	}
 	for i, c := range e.inc.Captures {
-		answers := map[digKey][]*pcapflow.Transaction{}
-		clocks := map[*pcapflow.Transaction]*Clock{}
+		answers := map[digKey][]answered{}
 		for _, f := range c.Flows {
 			for n := range f.DNS {
 				if t := &f.DNS[n]; t.Answer.Seen() {
 					key := digKey{int(t.ID), t.Name}
-					answers[key] = append(answers[key], t)
-					clocks[t] = e.byKey[captureKey(i, f.Clock)]
+					answers[key] = append(answers[key], answered{t.Answer.Time, f})
 				}
 			}
 		}
@@ -41,12 +45,16 @@ func (e *evidence) transcripts(l *incident.Log) {
 				continue
 			}
 			found := answers[digKey{ev.Lookup.ID, strings.ToLower(strings.TrimSuffix(ev.Lookup.Name, "."))}]
-			if len(found) != 1 || clocks[found[0]] == nil {
+			if len(found) != 1 {
+				continue
+			}
+			k, at := e.byKey[captureKey(i, found[0].flow.Clock)], found[0].at
+			if k == nil {
 				continue
 			}
 			low, high := stampOf(ev)
-			at := found[0].Answer.Time
-			e.add(clocks[found[0]], e.host(l), at, low-at-printing, high-at+captureNoise, clock.Keyed)
+			e.add(k, e.host(l), at, low-at-printing, high-at+captureNoise, clock.Keyed)
+			e.nameHost(keyedHost{k, e.host(l), c, found[0].flow.Client.Addr()})
 		}
 	}
 }

@@ -72,7 +72,7 @@ func (e *evidence) identities() []identity {
 		}
 	}
 	for _, k := range e.keyedHosts {
-		if e.takenOn(k.where, k.capture.clockID(), k.server) {
+		if e.takenOn(k.where, k.capture.clockID(), k.address) {
 			out = append(out, identity{k.capture, k.host, k.where})
 		}
 	}
