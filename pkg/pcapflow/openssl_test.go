@@ -295,18 +295,22 @@ func TestOpenSSLEarlyData(t *testing.T) {
 // turns tell requests and answers, and that is said.
 func TestOpenSSLPadding(t *testing.T) {
 	t.Parallel()
-	o := startOpenSSL(t, "-tls1_3", "-record_padding", "2048")
-	pieces, keys := o.talk(func(client *program) {
-		client.until(t, "Verify return code")
-		time.Sleep(200 * time.Millisecond) // the tickets come before the request
-		o.exchange(client, 1)
-		time.Sleep(20 * time.Millisecond)
-		io.WriteString(client.in, "Q\n")
-	}, "-record_padding", "2048")
-	o.follows(pieces, keys, "/late")
-	f := follow(tlsDissector, nil, pieces)
-	if e := f.HTTP[0]; e.Exact || !e.ResponseFirst.Seen() || f.TLS.Tickets != 0 || len(f.Notes) != 1 || !strings.Contains(f.Notes[0], "padded") {
-		t.Errorf("notes %q, %d tickets, %s", f.Notes, f.TLS.Tickets, brief(f.HTTP))
+	for name, options := range map[string][]string{"both": {"-record_padding", "2048"}, "server": nil} {
+		t.Run(name, func(t *testing.T) {
+			o := startOpenSSL(t, "-tls1_3", "-record_padding", "2048")
+			pieces, keys := o.talk(func(client *program) {
+				client.until(t, "Verify return code")
+				time.Sleep(200 * time.Millisecond) // the tickets come before the request
+				o.exchange(client, 1)
+				time.Sleep(20 * time.Millisecond)
+				io.WriteString(client.in, "Q\n")
+			}, options...)
+			o.follows(pieces, keys, "/late")
+			f := follow(tlsDissector, nil, pieces)
+			if e := f.HTTP[0]; e.Exact || !e.ResponseFirst.Seen() || f.TLS.Tickets != 0 || len(f.Notes) != 1 || !strings.Contains(f.Notes[0], "padded") {
+				t.Errorf("notes %q, %d tickets, %s", f.Notes, f.TLS.Tickets, brief(f.HTTP))
+			}
+		})
 	}
 }
 

@@ -123,8 +123,9 @@ type tlsStream struct {
 	held  [3]tlsRecord // client records of 1.3 that may be its certificate rather than its Finished
 	nHeld int
 
-	flight13 int // encrypted records of the server's flight, under 1.3
-	length13 int // of the latest of them
+	flight13 int  // encrypted records of the server's flight, under 1.3
+	length13 int  // of the latest of them
+	same13   bool // the one before was as long
 
 	spoke   bool
 	last    Dir

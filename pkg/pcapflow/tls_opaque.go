@@ -202,6 +202,7 @@ func (s *tlsStream) serverFlight13(r tlsRecord) {
 		s.guess.encryptedExtensions(s.plaintext(r.length))
 	}
 	s.flight13++
+	s.same13 = r.length == s.length13
 	s.length13 = r.length
 	t.ServerFlightEnd = r.last
 	if s.isFinished(r.length) {
@@ -230,6 +231,7 @@ func (s *tlsStream) clientFlight13(r tlsRecord) {
 		s.t.ClientCertificate = s.nHeld > 0 && s.held[0].length > 8+s.suite.overhead
 		s.nHeld = 0
 		s.t.ClientFinished = r.last
+		s.padding()
 		s.end(r.last)
 	case s.nHeld < len(s.held):
 		s.held[s.nHeld] = r
@@ -273,18 +275,18 @@ func (s *tlsStream) releaseHeld() {
 	n := s.nHeld
 	s.nHeld = 0
 	s.t.ClientFinished = s.held[0].last
-	s.padding(s.held[0].length)
+	s.padding()
 	s.end(s.held[0].last)
 	for _, r := range s.held[1:n] {
 		s.data(r)
 	}
 }
 
-// padding comes with the length of a client's first record, which is no
-// Finished by its length. Where the server's Finished is just as long, records
-// are padded (RFC 8446 §5.4): their lengths tell nothing, only turns are left.
-func (s *tlsStream) padding(length int) {
-	if s.dec != nil || length != s.length13 || s.t.ServerFinished.Seen() {
+// padding comes with a client's Finished. Where no record of the server's flight
+// had a Finished's length and the last two were just as long, records are padded
+// (RFC 8446 §5.4): their lengths tell nothing, only turns are left.
+func (s *tlsStream) padding() {
+	if s.dec != nil || s.t.ServerFinished.Seen() || !s.same13 {
 		return
 	}
 	noteOnce(s.f, "TLS records are padded: sizes are bounds, and tickets and close_notify cannot be told from data")
