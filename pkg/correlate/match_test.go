@@ -77,27 +77,6 @@ func TestRequestsOfOneConnectionByOrder(t *testing.T) {
 	}
 }
 
-// A slow request: nginx stamps its end, Apache its start; both lines are its own.
-func TestStartAndEndStampsOfASlowRequest(t *testing.T) {
-	for _, means := range []logparse.Moment{logparse.RequestEnd, logparse.RequestStart} {
-		s := newScene()
-		for i := range 4 {
-			f := s.connect(fmt.Sprintf("10.0.0.2:%d", 50000+i), server+":443", float64(i)*7000, 1)
-			s.exchange(f, float64(i)*7000+5, 5000, 1)
-		}
-		var events []logparse.Event
-		for i := range 4 {
-			at := float64(i)*7000 + 6
-			if means == logparse.RequestEnd {
-				at += 5000
-			}
-			events = append(events, requestLine("10.0.0.2", "/slow", at, means))
-		}
-		b, _ := matched(s, logOf("web/access.log", events...))
-		wantLines(t, b, "1", "2", "3", "4")
-	}
-}
-
 func TestLogOfAnotherTimeAndClient(t *testing.T) {
 	s := newScene()
 	s.exchange(s.connect("10.0.0.2:50000", server+":443", 0, 15), 20, 10, 1)
