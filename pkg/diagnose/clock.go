@@ -50,7 +50,7 @@ func checkClockOffset(c *Case, r *Rule) []Finding {
 		half := time.Duration(worst.High-worst.Low) / 2
 		f.Text = c.say(lang.Text{
 			EN: "The clock of %s is %s %s (± %s)%s.",
-			ES: "El reloj de %s está %s %s (± %s)%s.",
+			ES: "El reloj de %s va %s %s (± %s)%s.",
 		}, k.Name, exact(time.Duration(worst.Offset).Abs()), direction.In(c.Lang), half, c.driftClause(r, worst))
 		for _, file := range k.Files {
 			f.Evidence = append(f.Evidence, Evidence{File: file})

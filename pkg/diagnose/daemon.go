@@ -1,9 +1,9 @@
 package diagnose
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -94,7 +94,7 @@ func webDaemon(set settings, j *correlate.Journey) *Daemon {
 			behind += max(u, 0)
 		}
 		if line.Status == "matched" && behind > 0 {
-			d.Waited = strings.TrimSpace(fmt.Sprintf("%s %s", span(behind), e.UpstreamTo))
+			d.Waited = fmt.Sprintf("%s (%s)", cmp.Or(e.UpstreamTo, "upstream"), span(behind))
 		}
 	}
 	return d

@@ -123,7 +123,7 @@ func (d *layout) rest(journeys []report.Journey) {
 			items = append(items, fmt.Sprintf("… +%d", len(journeys)-i))
 			break
 		}
-		items = append(items, d.journeyName(&journeys[i])+", "+d.word(journeys[i].Outcome))
+		items = append(items, d.journeyName(&journeys[i])+", "+d.journeyWord(journeys[i].Outcome))
 	}
 	d.out = append(d.out, block{bullets: items})
 }
@@ -131,7 +131,7 @@ func (d *layout) rest(journeys []report.Journey) {
 // journeyInFull writes a journey with its shares, phases, instants and lines.
 func (d *layout) journeyInFull(j *report.Journey) {
 	d.heading(lang.Text{EN: "Journey %s", ES: "Recorrido %s"}, j.ID)
-	d.para(d.journeyName(j) + ", " + d.word(j.Outcome))
+	d.para(d.journeyName(j) + ", " + d.journeyWord(j.Outcome))
 	at := j.Start.String()
 	if j.StartCorrected != nil && *j.StartCorrected != j.Start {
 		at += d.say(lang.Text{EN: ", corrected %s", ES: ", corregida %s"}, j.StartCorrected.String())
@@ -150,7 +150,7 @@ func (d *layout) journeyInFull(j *report.Journey) {
 		d.para(d.say(lang.Text{EN: "The server saw the client as %s.", ES: "El servidor vio al cliente como %s."}, j.ClientSeen))
 	}
 	for _, s := range j.AlsoSeen {
-		d.para(d.say(lang.Text{EN: "Also seen in %s: stream %d, %s → %s", ES: "Vista también en %s: flujo %d, %s → %s"}, d.place(s.Evidence, "", 0), s.Stream, s.Client, s.Server))
+		d.para(d.say(lang.Text{EN: "Also seen in %s: stream %d, %s → %s", ES: "Visto también en %s: flujo %d, %s → %s"}, d.place(s.Evidence, "", 0), s.Stream, s.Client, s.Server))
 	}
 	if q := j.Request; q != nil && (q.Method != "" || q.Status > 0) {
 		d.para(strings.Join(strings.Fields(fmt.Sprintf("HTTP: %s %s %s %s", q.Method, q.Path, q.Version, positive(q.Status))), " "))

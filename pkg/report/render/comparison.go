@@ -135,7 +135,7 @@ func (d *comparer) rules() {
 	d.heading(lang.Text{EN: "Findings", ES: "Hallazgos"})
 	t := &table{header: []string{d.say(lang.Text{EN: "rule", ES: "regla"}), d.say(lang.Text{EN: "severity", ES: "gravedad"})}, right: []bool{false, false}}
 	for g := range d.c.Groups {
-		t.header = append(t.header, d.say(lang.Text{EN: "in %s", ES: "en %s"}, d.group(g)))
+		t.header = append(t.header, d.group(g))
 		t.right = append(t.right, true)
 	}
 	for _, r := range d.c.Rules {

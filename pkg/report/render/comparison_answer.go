@@ -21,7 +21,7 @@ func (d *comparer) answer() []string {
 	for i := range d.c.Services {
 		s := &d.c.Services[i]
 		if g, alone := onlyGroup(s); alone && len(d.c.Groups) > 1 {
-			out = append(out, d.say(lang.Text{EN: "%s: only in %s.", ES: "%s: sólo en %s."}, d.serviceName(s), d.group(g)))
+			out = append(out, d.say(lang.Text{EN: "%s: in one group alone (%s).", ES: "%s: sólo en un grupo (%s)."}, d.serviceName(s), d.group(g)))
 			continue
 		}
 		for g := range d.c.Groups {
@@ -70,11 +70,11 @@ func (d *comparer) verdict(s *compare.Service, other int) string {
 	case len(differ)+len(chance) == 0:
 		p := by[compare.TooFew][0].phase
 		return ending.after(d.say(lang.Text{
-			EN: "%s: %d and %d measurements (%s, %s) are too few: even a complete difference could be chance. %d in each group would do.",
-			ES: "%s: %d y %d mediciones (%s, %s) son muy pocas: hasta una diferencia completa podría ser azar. Bastarían %d en cada grupo."},
-			name, p.Groups[base].N, p.Groups[other].N, d.group(base), d.group(other), compare.Enough(tests)))
+			EN: "%s: %d (%s) and %d (%s) measurements are too few: even a complete difference could be chance. %d in each group would do.",
+			ES: "%s: %d (%s) y %d (%s) mediciones son muy pocas: hasta una diferencia completa podría ser azar. Bastarían %d en cada grupo."},
+			name, p.Groups[base].N, d.group(base), p.Groups[other].N, d.group(other), compare.Enough(tests)))
 	case len(differ) == 0:
-		return ending.after(d.say(lang.Text{EN: "%s: no phase differs beyond chance between %s and %s.", ES: "%s: ninguna fase difiere más allá del azar entre %s y %s."}, name, d.group(base), d.group(other)))
+		return ending.after(d.say(lang.Text{EN: "%s: no phase differs beyond chance (%s; %s).", ES: "%s: ninguna fase difiere más allá del azar (%s; %s)."}, name, d.group(base), d.group(other)))
 	}
 	return ending.after(name + ": " + d.differing(differ, chance))
 }
@@ -88,8 +88,8 @@ func (d *comparer) differing(differ, chance []judged) string {
 	x := differ[0]
 	a, b := &x.phase.Groups[x.test.A], &x.phase.Groups[x.test.B]
 	text := d.say(lang.Text{
-		EN: "what differs is %s: %s in %s, %s in %s on average (medians %s and %s). If the groups were alike, so great a difference would come about %s.",
-		ES: "lo que difiere es %s: %s en %s, %s en %s de media (medianas %s y %s). Si los grupos fueran iguales, una diferencia así se daría %s."},
+		EN: "what differs is %s: on average %s (%s) against %s (%s), medians %s and %s. If the groups were alike, so great a difference would come about %s.",
+		ES: "lo que difiere es %s: de media %s (%s) frente a %s (%s), medianas %s y %s. Si los grupos fueran iguales, una diferencia así se daría %s."},
 		d.phaseInFull(x.phase.Name), optional(a.Mean), d.group(x.test.A), optional(b.Mean), d.group(x.test.B), optional(a.Median), optional(b.Median), d.chance(x.test.Holm))
 	var also, rest []string
 	for _, y := range differ[1:] {
@@ -132,12 +132,12 @@ func (d *comparer) missing(s *compare.Service, base, other int) tail {
 			}
 		}
 		if len(names) > 0 {
-			out += d.say(lang.Text{EN: " Only in %s: %s.", ES: " Sólo en %s: %s."}, d.group(g.has), strings.Join(names, ", "))
+			out += d.say(lang.Text{EN: " One group alone (%s) has: %s.", ES: " Sólo un grupo (%s) tiene: %s."}, d.group(g.has), strings.Join(names, ", "))
 		}
 	}
 	if p := phaseOf(s, compare.Total); p != nil && p.Groups[base].Failed+p.Groups[other].Failed > 0 {
 		x, y := &p.Groups[base], &p.Groups[other]
-		out += d.say(lang.Text{EN: " Failed: %d of %d in %s, %d of %d in %s.", ES: " Fallaron: %d de %d en %s, %d de %d en %s."}, x.Failed, x.N+x.Failed, d.group(base), y.Failed, y.N+y.Failed, d.group(other))
+		out += d.say(lang.Text{EN: " Failed: %d of %d (%s), %d of %d (%s).", ES: " Fallaron: %d de %d (%s), %d de %d (%s)."}, x.Failed, x.N+x.Failed, d.group(base), y.Failed, y.N+y.Failed, d.group(other))
 	}
 	return tail(out)
 }

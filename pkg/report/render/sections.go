@@ -272,7 +272,7 @@ func (d *layout) journeys() {
 				matched++
 			}
 		}
-		t.rows = append(t.rows, []string{j.ID, clockOf(j.Start), j.Service, shorten(what, 50), j.Client, span(j.Length()), d.word(j.Outcome), fmt.Sprint(matched)})
+		t.rows = append(t.rows, []string{j.ID, clockOf(j.Start), j.Service, shorten(what, 50), j.Client, span(j.Length()), d.journeyWord(j.Outcome), fmt.Sprint(matched)})
 	}
 	d.out = append(d.out, block{table: t})
 }

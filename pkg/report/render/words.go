@@ -82,6 +82,18 @@ func (d *layout) word(w string) string {
 	return w
 }
 
+// journeyOutcomes are the outcomes whose Spanish words follow the gender of the
+// noun: a journey is masculine, a phase feminine.
+var journeyOutcomes = map[string]string{"done": "completo", "failed": "fallido", "refused": "rechazado", "unseen": "no visto", "estimated": "completo (estimado)"}
+
+// journeyWord is the outcome of a journey.
+func (d *layout) journeyWord(outcome string) string {
+	if w, ok := journeyOutcomes[outcome]; ok && d.l == lang.ES {
+		return w
+	}
+	return d.word(outcome)
+}
+
 // phaseWord is a phase as people read it.
 func (d *layout) phaseWord(name string) string {
 	if t, ok := phaseWords[name]; ok {
