@@ -44,7 +44,8 @@ Run again, batch reads only what is new or changed. Ended at any instant, it goe
 on where it was; the result is the same, byte for byte.
 
 With --query it reads no capture: it prints the rows of FOLDER that the options
-choose.`,
+choose. With --redact the rows, the trends and files.jsonl name nobody; index/ and
+what is said on standard error do: keep them to yourself.`,
 			ES: `batch analiza archivos: miles de capturas y registros, rotados, comprimidos, de
 varios puntos de captura. Los recorre por tramos en orden de tiempo; las
 conexiones que pasan de un fichero o tramo al siguiente son una. CARPETA guarda el
@@ -58,7 +59,9 @@ resultado:
 Al repetirlo, batch lee sólo lo nuevo o cambiado. Interrumpido en cualquier
 momento, sigue donde estaba; el resultado es el mismo, byte a byte.
 
-Con --query no lee capturas: escribe las filas de CARPETA que eligen las opciones.`}),
+Con --query no lee capturas: escribe las filas de CARPETA que eligen las opciones.
+Con --redact, las filas, las tendencias y files.jsonl no nombran a nadie; index/ y
+lo que se dice en la salida de errores sí: no los comparta.`}),
 		Example: `  flowcorr batch captures/ logs/ --out result/
   flowcorr batch --query --out result/ --service https --min-total 1s
   duckdb -c "SELECT name, count(*) FROM 'result/journeys/*/*/*.parquet' GROUP BY name"`,
@@ -66,6 +69,10 @@ Con --query no lee capturas: escribe las filas de CARPETA que eligen las opcione
 			if out == "" {
 				return &usageError{env.say(lang.Text{EN: "no folder for the result given", ES: "no se dio carpeta para el resultado"}),
 					env.say(lang.Text{EN: "flowcorr batch ARCHIVE… --out FOLDER", ES: "flowcorr batch ARCHIVO… --out CARPETA"})}
+			}
+			if query && env.options.redact {
+				return &usageError{env.say(lang.Text{EN: "--query prints the result as it was made", ES: "--query escribe el resultado como se hizo"}),
+					env.say(lang.Text{EN: "make it with --redact: flowcorr batch ARCHIVE… --out FOLDER --redact", ES: "hágalo con --redact: flowcorr batch ARCHIVO… --out CARPETA --redact"})}
 			}
 			if query {
 				return env.queryArchive(out, args)
@@ -84,7 +91,23 @@ Con --query no lee capturas: escribe las filas de CARPETA que eligen las opcione
 	annotate(f.Lookup("query"), ownOptions, "", nil)
 	env.takeFormat(cmd, lang.Text{EN: "of --query; default: %s", ES: "de --query; si falta: %s"}, "text", "jsonl")
 	env.take(cmd, readingOptions, analysisOptions, choosingOptions)
+	env.takeOnly(cmd, "redact", "strict")
 	return cmd
+}
+
+// archiveRedactor is what replaces who and where in the result; nil without
+// --redact. Its secret is kept in the index, so that what comes later is replaced
+// alike.
+func (env *environment) archiveRedactor(paths []string, out string) (archive.Redactor, error) {
+	index := filepath.Join(out, "index")
+	if !env.options.redact {
+		if err := os.Remove(filepath.Join(index, keyName)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+		return nil, nil
+	}
+	key, err := lastingKey(index, func() []byte { return env.secretOf(paths) })
+	return rowRedactor{key}, err
 }
 
 // batch analyses an archive and writes the trends beside its tables.
@@ -109,6 +132,9 @@ func (env *environment) batch(ctx context.Context, paths []string, out, memory s
 		return err
 	}
 	opt.Settings = env.settings()
+	if opt.Redact, err = env.archiveRedactor(paths, out); err != nil {
+		return fmt.Errorf("%w: %w", errWrite, err)
+	}
 	bound(bytes, opt.Jobs)
 	shown := env.watchProgress(paths)
 	opt.Progress = shown.ofBatch(env)
@@ -140,7 +166,7 @@ func bound(memory int64, jobs int) {
 func (env *environment) settings() string {
 	o := &env.options
 	thresholds, budgets := env.caseFile.Rules()
-	return fmt.Sprint(env.speaks, o.keylogs, o.zones, o.offsets, o.refClock, o.raw, o.baseline, thresholds, budgets, env.caseFile)
+	return fmt.Sprint(env.speaks, o.keylogs, o.zones, o.offsets, o.refClock, o.raw, o.baseline, o.redact, thresholds, budgets, env.caseFile)
 }
 
 // writeTrends writes the trends in every form.
@@ -179,8 +205,8 @@ func (env *environment) endOfBatch(out string, r *archive.Result) error {
 			return err
 		}
 		_, err := fmt.Fprintln(w, env.say(lang.Text{
-			EN: "\n%d files: %d done, %d in part, %d failed, %d copies. %d windows, %d of them analysed now. Result in %s",
-			ES: "\n%d ficheros: %d completos, %d en parte, %d fallidos, %d copias. %d ventanas, %d analizadas ahora. Resultado en %s"},
+			EN: "\nFiles: %d (done: %d, in part: %d, failed: %d, copies: %d). Windows: %d, analysed now: %d. Result in %s",
+			ES: "\nFicheros: %d (completos: %d, en parte: %d, fallidos: %d, copias: %d). Ventanas: %d, analizadas ahora: %d. Resultado en %s"},
 			len(r.Files), count[archive.Done], count[archive.Partial], count[archive.Failed], count[archive.Copy], r.Windows, r.Fresh, render.Printable(out)))
 		return err
 	})

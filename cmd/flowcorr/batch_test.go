@@ -24,7 +24,7 @@ func TestBatch(t *testing.T) {
 		t.Error(diag)
 	}
 	text, _ := call(exitDone, filepath.Join("..", "..", "samples", "slow-application", "input"))
-	for _, want := range []string{"app-slow", "journeys on 1 days", "1 windows, 1 of them analysed now"} {
+	for _, want := range []string{"app-slow", "days: 1, from", "Windows: 1, analysed now: 1"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}
@@ -34,7 +34,7 @@ func TestBatch(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if text, _ := call(exitDone, filepath.Join("..", "..", "samples", "slow-application", "input")); !strings.Contains(text, "1 windows, 0 of them analysed now") {
+	if text, _ := call(exitDone, filepath.Join("..", "..", "samples", "slow-application", "input")); !strings.Contains(text, "Windows: 1, analysed now: 0") {
 		t.Error(text)
 	}
 	rows := func(args ...string) int {

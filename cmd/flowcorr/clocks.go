@@ -29,6 +29,7 @@ func partFlags(cmd *cobra.Command, env *environment, formats ...string) {
 	env.takeFormat(cmd, lang.Text{}, formats...)
 	env.take(cmd, readingOptions, analysisOptions)
 	env.takeOnly(cmd, "redact", "strict")
+	env.takePartOutput(cmd)
 }
 
 // runPart analyses the evidence and prints one part of its report.

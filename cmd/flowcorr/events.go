@@ -40,14 +40,16 @@ duraciones.`}),
 			if err != nil {
 				return err
 			}
+			work := printEvents
 			if summary {
-				return summariseEvents(env, l, args, opt)
+				work = summariseEvents
 			}
-			return printEvents(env, l, args, opt)
+			return env.streamed(func() error { return work(env, l, args, opt) })
 		},
 	}
 	env.takeFormat(cmd, lang.Text{EN: "default: text on a terminal, else jsonl; --summary: text or json, default text", ES: "si falta: text en un terminal, si no jsonl; --summary: text o json, si falta text"}, "jsonl", "text", "json")
-	env.takeOnly(cmd, "tz", "case", "jobs", "redact")
+	env.takeOnly(cmd, "tz", "case", "jobs", "redact", "strict")
+	env.takePartOutput(cmd)
 	cmd.Flags().BoolVar(&summary, "summary", false, env.say(lang.Text{EN: "print counts by kind, result and hour and percentiles of durations", ES: "escribe cuentas por tipo, resultado y hora y percentiles de las duraciones"}))
 	return cmd
 }

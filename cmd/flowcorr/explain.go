@@ -89,11 +89,3 @@ func (env *environment) analysedReport(args []string) (*report.Report, lang.Lang
 	r, err = env.prepared(r)
 	return r, env.speaks, err
 }
-
-// print writes to standard output and marks what fails there.
-func (env *environment) print(write func(io.Writer) error) error {
-	if err := write(env.out); err != nil {
-		return fmt.Errorf("%w: %w", errWrite, err)
-	}
-	return nil
-}

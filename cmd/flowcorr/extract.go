@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -33,7 +34,11 @@ FILE#FRAME, FILE:LINE, ADDRESS[:PORT]), or by client, server, name, service, tim
 rule and severity.
 
 With --index FOLDER, the result of flowcorr batch, only those files under the paths
-are read that hold the journeys asked for.`,
+are read that hold the journeys asked for.
+
+Packets and lines are copied as they are, with every address, name and path in
+them: extract does not redact. To share what names nobody, share a report:
+flowcorr report --redact.`,
 			ES: `extract escribe una carpeta pequeña de pruebas que report lee como cualquier otra:
 los paquetes de los recorridos elegidos (sus conexiones, los nombres que
 esperaron), las líneas de registro alrededor de las que hablan de ellos, y los
@@ -43,7 +48,11 @@ DIRECCIÓN[:PUERTO]), o por cliente, servidor, nombre, servicio, hora, regla y
 gravedad.
 
 Con --index CARPETA, el resultado de flowcorr batch, sólo se leen los ficheros bajo
-las rutas que guardan los recorridos pedidos.`}),
+las rutas que guardan los recorridos pedidos.
+
+Los paquetes y líneas se copian como son, con las direcciones, nombres y rutas que
+llevan: extract no anonimiza. Para compartir lo que no nombra a nadie, comparta un
+informe: flowcorr report --redact.`}),
 		Example: `  flowcorr extract incident/ --about f1 --out small/
   flowcorr extract captures/ logs/ --index result/ --client 10.1.1.7 --since 2026-01-15T10:00:00Z --out small/`,
 		RunE: func(_ *cobra.Command, args []string) error { return env.extract(args, about, index, out) },
@@ -56,6 +65,7 @@ las rutas que guardan los recorridos pedidos.`}),
 	f.StringVar(&index, "index", "", env.say(lang.Text{EN: "result of flowcorr batch that tells which files to read", ES: "resultado de flowcorr batch que dice qué ficheros leer"}))
 	annotate(f.Lookup("index"), ownOptions, env.say(lang.Text{EN: "FOLDER", ES: "CARPETA"}), nil)
 	env.take(cmd, readingOptions, analysisOptions, choosingOptions)
+	env.takeOnly(cmd, "strict")
 	return cmd
 }
 
@@ -106,6 +116,10 @@ func (env *environment) emptyFolder(out string) error {
 // pathsByIndex are the files under paths that hold the journeys the options
 // choose, as an earlier run on the archive knows them.
 func (env *environment) pathsByIndex(paths []string, index string) ([]string, error) {
+	if _, err := os.Stat(filepath.Join(index, "index", keyName)); err == nil {
+		return nil, &usageError{env.say(lang.Text{EN: "%s was made with --redact: it does not say which files to read", ES: "%s se hizo con --redact: no dice qué ficheros leer"}, index),
+			env.say(lang.Text{EN: "leave --index out, or make the result without --redact in another folder", ES: "omita --index, o haga el resultado sin --redact en otra carpeta"})}
+	}
 	first, err := archive.FirstDay(index)
 	if err != nil {
 		return nil, env.noResult(index)

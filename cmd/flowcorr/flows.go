@@ -28,10 +28,13 @@ table, or with --format jsonl as JSON Lines, in the order the flows end.`,
 tabla, o con --format jsonl como JSON Lines, en el orden en que los flujos acaban.`}),
 		Example: `  flowcorr flows client.pcap
   tcpdump -w - | flowcorr flows --format jsonl -`,
-		RunE: func(_ *cobra.Command, args []string) error { return runFlows(env, args) },
+		RunE: func(_ *cobra.Command, args []string) error {
+			return env.streamed(func() error { return runFlows(env, args) })
+		},
 	}
 	env.takeFormat(cmd, lang.Text{}, "text", "jsonl")
-	env.takeOnly(cmd, "keylog", "redact")
+	env.takeOnly(cmd, "keylog", "jobs", "redact", "strict")
+	env.takePartOutput(cmd)
 	return cmd
 }
 
@@ -62,10 +65,13 @@ func runFlows(env *environment, args []string) error {
 	for _, path := range args {
 		problems, err := incident.EachFlow(context.Background(), path, env.in, opt, func(f *pcapflow.Flow) { sink.flow(filepath.Base(path), f) })
 		if err != nil {
-			fmt.Fprintf(env.diag, "flowcorr: %s: %v\n", render.Printable(path), err)
+			fmt.Fprintf(env.diag, "flowcorr: %s: %s\n", render.Printable(path), render.Printable(render.Phrase(err.Error(), env.speaks)))
 			continue
 		}
 		read++
+		if env.options.strict && len(problems) > 0 {
+			env.status = exitDamaged
+		}
 		for _, p := range problems {
 			fmt.Fprintf(env.diag, "flowcorr: %s: %s%s\n", render.Printable(path), env.position(p), render.Printable(render.Phrase(p.Text, env.speaks)))
 		}

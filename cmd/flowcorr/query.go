@@ -76,13 +76,13 @@ func (env *environment) queryJourney(w io.Writer, row *trend.JourneyRow, first r
 		return err
 	}
 	if env.options.format == "jsonl" {
-		return json.NewEncoder(w).Encode(row)
+		return json.NewEncoder(report.InertJSON{W: w}).Encode(row)
 	}
 	total := "-"
 	if j.Total != nil {
 		total = j.Total.Duration().String()
 	}
-	_, err := fmt.Fprintf(w, "%s  %-5s %s → %s  %s  %s  %s  %s#%d\n", j.Start, row.Service, j.Client, j.Server, render.Printable(row.Name), total, row.Outcome, render.Printable(row.File), row.Frame)
+	_, err := fmt.Fprintf(w, "%s  %-5s %s → %s  %s  %s  %s  %s#%d\n", j.Start, render.Printable(row.Service), render.Printable(j.Client), render.Printable(j.Server), render.Printable(row.Name), total, row.Outcome, render.Printable(row.File), row.Frame)
 	return err
 }
 
@@ -96,7 +96,7 @@ func (env *environment) queryFinding(w io.Writer, row *trend.FindingRow, first r
 		return err
 	}
 	if env.options.format == "jsonl" {
-		return json.NewEncoder(w).Encode(row)
+		return json.NewEncoder(report.InertJSON{W: w}).Encode(row)
 	}
 	_, err := fmt.Fprintf(w, "%s  %s  %s: %s\n", j.Start, row.Severity, row.Rule, render.Printable(row.Text))
 	return err

@@ -3,26 +3,37 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 
+	"github.com/flowcorr/flowcorr/internal/wholefile"
+	"github.com/flowcorr/flowcorr/pkg/archive"
 	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/report"
 	"github.com/flowcorr/flowcorr/pkg/report/redact"
+	"github.com/flowcorr/flowcorr/pkg/report/trend"
 )
 
 // headBytes is how much of each input the secret of a redaction is made of.
 const headBytes = 64 << 10
 
 // redactor is the one of this run for outputs that stream; nil without
-// --redact. Its secret is the beginning of every input.
+// --redact.
 func (env *environment) redactor(paths []string) *redact.Redactor {
 	if !env.options.redact {
 		return nil
 	}
+	return redact.New(env.secretOf(paths))
+}
+
+// secretOf is the secret of a redaction: the beginning of every input.
+func (env *environment) secretOf(paths []string) []byte {
 	secret := sha256.New()
 	for _, p := range paths {
 		if p == "-" {
@@ -42,7 +53,51 @@ func (env *environment) redactor(paths []string) *redact.Redactor {
 			return nil
 		})
 	}
-	return redact.New(secret.Sum(nil))
+	return secret.Sum(nil)
+}
+
+// keyName is the file that keeps the secret of redactions that go on from run
+// to run.
+const keyName = "redaction.key"
+
+// lastingKey is the secret kept in a folder; without one there, it is made and
+// kept.
+func lastingKey(folder string, makeKey func() []byte) ([]byte, error) {
+	path := filepath.Join(folder, keyName)
+	key, err := os.ReadFile(path)
+	if err == nil && len(key) >= 16 {
+		return key, nil
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, err
+	}
+	key = makeKey()
+	return key, wholefile.Write(path, 0o600, func(w io.Writer) error {
+		_, err := w.Write(key)
+		return err
+	})
+}
+
+// randomKey is a secret where no input is there yet.
+func randomKey() []byte {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails (crypto/rand)
+	return key
+}
+
+// rowRedactor redacts the rows of an archive, each slice by itself and all alike.
+type rowRedactor struct{ key []byte }
+
+func (x rowRedactor) Rows(r *report.Report, rows *trend.Rows) error {
+	hide := redact.NewLasting(x.key)
+	if _, err := hide.Learn(r); err != nil {
+		return err
+	}
+	return errors.Join(redact.Rows(hide, "journeys", rows.Journeys), redact.Rows(hide, "findings", rows.Findings), redact.Rows(hide, "clocks", rows.Clocks))
+}
+
+func (x rowRedactor) Files(files []archive.File) error {
+	return redact.Rows(redact.NewLasting(x.key), "evidence", files)
 }
 
 // tellRedacted says on standard error what was replaced.

@@ -2,16 +2,20 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/flowcorr/flowcorr/internal/need"
+	"github.com/flowcorr/flowcorr/pkg/watch"
 )
 
 var (
@@ -210,4 +214,102 @@ func figuresOf(t *testing.T, text []byte) []string {
 		}
 	}
 	return out
+}
+
+// TestRedactedArchive: nothing of a result but its index names anybody, rows
+// that a later run adds are replaced alike, and figures stay.
+func TestRedactedArchive(t *testing.T) {
+	dir := filepath.Join(need.Shared(t, "incidents"), "s10_integrador")
+	secrets := identities(t, dir)
+	out, plain := filepath.Join(t.TempDir(), "result"), filepath.Join(t.TempDir(), "plain")
+	input := filepath.Join(dir, "input")
+	clean(t, "batch", ranDone(t, "batch", "-q", "--redact", "--out", out, input), secrets)
+	ranDone(t, "batch", "-q", "--out", plain, input)
+	checked := 0
+	err := filepath.WalkDir(out, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if path == filepath.Join(out, "index") {
+			return filepath.SkipDir
+		}
+		rel, _ := filepath.Rel(out, path)
+		clean(t, "name of "+rel, []byte(rel), secrets)
+		if !e.IsDir() && filepath.Ext(path) != ".parquet" && filepath.Ext(path) != ".html" { // packed: the same rows; the page's style has words, too
+			clean(t, rel, readFile(t, path), secrets)
+			checked++
+		}
+		return nil
+	})
+	if err != nil || checked < 5 {
+		t.Fatalf("%d files: %v", checked, err)
+	}
+	for name := range secrets {
+		if page := readFile(t, filepath.Join(out, "report.html")); strings.ContainsAny(name, ".:") && bytes.Contains(page, []byte(name)) {
+			t.Errorf("report.html: %q is there", name)
+		}
+	}
+	figures := regexp.MustCompile(`"(?:start_ns|total_seconds|status|frame|line|from_ns|offset_seconds|server_port)":[-0-9.e]+`)
+	rows := func(folder string, args ...string) []string {
+		found := figures.FindAllString(string(ranDone(t, append([]string{"batch", "-q", "--query", "--format", "jsonl", "--out", folder}, args...)...)), -1)
+		slices.Sort(found) // files of a partition come in the order of its name
+		return found
+	}
+	if a, b := rows(plain), rows(out); len(a) < 50 || !slices.Equal(a, b) {
+		t.Errorf("%d figures, redacted %d", len(a), len(b))
+	}
+	before := readFile(t, filepath.Join(out, "files.jsonl"))
+	if text := string(ranDone(t, "batch", "-q", "--redact", "--out", out, input)); !strings.Contains(text, "analysed now: 0") {
+		t.Errorf("analysed anew: %s", text)
+	}
+	if !bytes.Equal(before, readFile(t, filepath.Join(out, "files.jsonl"))) {
+		t.Error("files.jsonl is another after a second run")
+	}
+	for args, want := range map[string]string{
+		"batch --query --redact --out " + out:                               "as it was made",
+		"extract --redact --about j1 --out " + out + "/x " + input:          "copies packets and lines as they are",
+		"extract --index " + out + " --name x --out " + out + "/x " + input: "was made with --redact",
+	} {
+		var stdout, stderr bytes.Buffer
+		if status := run(strings.Fields("--lang en "+args), strings.NewReader(""), &stdout, &stderr); status != exitUsage || !strings.Contains(stderr.String(), want) {
+			t.Errorf("%s: status %d: %s", args, status, stderr.String())
+		}
+	}
+}
+
+// TestRedactedWatch: neither findings nor the report of the end name anybody,
+// and a restart replaces alike.
+func TestRedactedWatch(t *testing.T) {
+	dir := filepath.Join(need.Shared(t, "incidents"), "s02_slow_app")
+	secrets := identities(t, dir)
+	state := t.TempDir()
+	watched := func() string {
+		out, diag := &shared{}, &shared{}
+		env := &environment{in: strings.NewReader(""), out: out, diag: diag, options: options{format: "jsonl", color: "never", redact: true, quiet: true}}
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() {
+			done <- env.watch(ctx, watch.Options{Paths: []string{filepath.Join(dir, "input")}, State: state, Every: 50 * time.Millisecond, FromStart: true})
+		}()
+		time.Sleep(2 * time.Second) // what is certain by then is told, the rest in the report of the end
+		cancel()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	first := watched()
+	if !strings.Contains(first, `{"rule":"app-slow"`) || !strings.Contains(first, `"report"`) {
+		t.Fatalf("not watched: %.500s", first)
+	}
+	clean(t, "watch", []byte(first), secrets)
+	if err := os.Remove(filepath.Join(state, "state.json")); err != nil {
+		t.Fatal(err)
+	}
+	line := func(s string) string {
+		return regexp.MustCompile(`\{"rule":"app-slow".*?"server":"[^"]*"`).FindString(s)
+	}
+	if again := watched(); line(again) != line(first) {
+		t.Errorf("replaced otherwise after a restart:\n%s\n%s", line(first), line(again))
+	}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/report"
+	"github.com/flowcorr/flowcorr/pkg/report/redact"
 	"github.com/flowcorr/flowcorr/pkg/report/render"
 	"github.com/flowcorr/flowcorr/pkg/watch"
 )
@@ -67,7 +68,7 @@ había la primera vez, y la cuenta sigue cuando rota.`}),
 	annotate(f.Lookup("every"), ownOptions, duration, nil)
 	annotate(f.Lookup("window"), ownOptions, duration, nil)
 	env.takeFormat(cmd, lang.Text{}, "text", "jsonl")
-	env.takeOnly(cmd, "output")
+	env.takeOnly(cmd, "output", "redact")
 	env.take(cmd, readingOptions, analysisOptions)
 	return cmd
 }
@@ -100,8 +101,18 @@ func (env *environment) watch(ctx context.Context, opt watch.Options) error {
 		opt.Found = env.tellFindingRow
 	}
 	opt.Problem = func(path string, err error) { env.tellProblem(path, err) }
+	var key []byte
+	if env.options.redact {
+		if key, err = lastingKey(opt.State, randomKey); err != nil {
+			return fmt.Errorf("%w: %w", errWrite, err)
+		}
+	}
 	opt.Analyse = func(ctx context.Context, folder string) (*report.Report, error) {
-		return env.watchReport(ctx, folder, read, link)
+		r, err := env.watchReport(ctx, folder, read, link)
+		if err != nil || key == nil {
+			return r, err
+		}
+		return redact.NewLasting(key).Report(r)
 	}
 	r, err := watch.Run(ctx, opt)
 	if errors.Is(err, watch.ErrBusy) {
@@ -191,7 +202,7 @@ func (env *environment) tellFindingRow(r *report.Report, f *report.Finding) erro
 	for _, e := range f.Evidence {
 		row.Evidence = append(row.Evidence, evidenceRow{pathOf(r, e.Evidence), e.Frames, e.Filter, e.Lines})
 	}
-	return json.NewEncoder(env.out).Encode(row)
+	return json.NewEncoder(report.InertJSON{W: env.out}).Encode(row)
 }
 
 // firstJourney is the earliest one a finding is about.
@@ -248,7 +259,7 @@ func (env *environment) endOfWatch(r *report.Report) error {
 		return incident.ErrNoInput
 	}
 	if env.options.format == "jsonl" && len(env.options.outputs) == 0 {
-		return json.NewEncoder(env.out).Encode(struct {
+		return json.NewEncoder(report.InertJSON{W: env.out}).Encode(struct {
 			Report *report.Report `json:"report"`
 		}{r})
 	}

@@ -66,7 +66,9 @@ func (env *environment) flagError(cmd *cobra.Command, err error) error {
 		}
 		var all []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { all = append(all, f.Name) })
-		if like := near.Word(name, all); like != "" {
+		if name == "redact" && cmd.Name() == "extract" {
+			hint = env.say(lang.Text{EN: "extract copies packets and lines as they are; to share what names nobody: flowcorr report --redact", ES: "extract copia paquetes y líneas como son; para compartir lo que no nombra a nadie: flowcorr report --redact"})
+		} else if like := near.Word(name, all); like != "" {
 			hint = env.say(lang.Text{EN: "did you mean --%s?", ES: "¿quiso decir --%s?"}, like)
 		} else if home := commandWith(cmd.Root(), name); home != "" {
 			hint = env.say(lang.Text{EN: "%s takes it; %s --help lists what %s takes", ES: "la admite %s; %s --help enumera las de %s"}, home, cmd.CommandPath(), cmd.CommandPath())

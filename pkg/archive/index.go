@@ -40,7 +40,10 @@ type Options struct {
 	Read   incident.Options
 	Link   correlate.Options
 	// Report diagnoses what was correlated.
-	Report   func(context.Context, *correlate.Case) (*report.Report, error)
+	Report func(context.Context, *correlate.Case) (*report.Report, error)
+	// Redact replaces who and where in what becomes part of the result; nil: all
+	// stays. What the index keeps stays as it is.
+	Redact   Redactor
 	Unpack   unpack.Options
 	Version  string // of the program: another one does everything anew
 	Settings string // whatever else the result depends on, in words
@@ -54,6 +57,13 @@ type Options struct {
 
 // ErrBusy says that another run works on the folder of the result.
 var ErrBusy = errors.New("another run works on this folder")
+
+// Redactor replaces who and where in rows, in place. It must replace alike in
+// every slice and run.
+type Redactor interface {
+	Rows(r *report.Report, rows *trend.Rows) error
+	Files(files []File) error
+}
 
 // archive is one run.
 type archive struct {
@@ -218,7 +228,16 @@ func (a *archive) saveFiles() error {
 
 // saveOutcomes tells beside the tables what became of every file.
 func (a *archive) saveOutcomes() error {
-	return wholefile.Write(filepath.Join(a.opt.Out, "files.jsonl"), rowMode, func(w io.Writer) error { return writeLines(w, a.files) })
+	files := make([]File, len(a.files))
+	for i, f := range a.files {
+		files[i] = *f
+	}
+	if a.opt.Redact != nil {
+		if err := a.opt.Redact.Files(files); err != nil {
+			return err
+		}
+	}
+	return wholefile.Write(filepath.Join(a.opt.Out, "files.jsonl"), rowMode, func(w io.Writer) error { return writeLines(w, files) })
 }
 
 // readPoints reads all captures, by point, and tells from then on what is in each.

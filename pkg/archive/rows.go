@@ -85,7 +85,7 @@ func writeParts[T any](top, key string, rows []T, written *[]string, partition f
 }
 
 func writeLines[T any](w io.Writer, rows []T) error {
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(report.InertJSON{W: w})
 	enc.SetEscapeHTML(false)
 	for i := range rows {
 		if err := enc.Encode(&rows[i]); err != nil {

@@ -313,6 +313,11 @@ func (a *archive) analyse(ctx context.Context, n int, w *window, known []offset,
 	rows := trend.RowsOf(r, trend.Choice{
 		Told: func(id string) bool { return told[id] }, Apart: !w.last, Place: at.place, Point: func(name string) string { return at[name].point },
 	})
+	if a.opt.Redact != nil {
+		if err := a.opt.Redact.Rows(r, rows); err != nil {
+			return nil, false, err
+		}
+	}
 	k, err := a.keep(rows, key)
 	return k, true, err
 }

@@ -34,11 +34,11 @@ var fill = map[treatment]string{
 		ssh.kex ssh.auth ssh.cipher ssh.mac ssh.compression ssh.host_key hassh hassh_server rcode conn_state history instants.from
 		elsewhere.evidence daemon.reached slow_against stalls.cause stalls.waiting_for rst.by group level no_common marks.name
 		protocol reading.clock reading.stamps values.name alerts ocsp_status reset_code client_offers server_offers kiss verdict dominant services.service supports.method
-		evidence.kind request.version http.version tls.version quic.version lookup.status lookup.type segments.from segments.to hypotheses icmp.text`,
+		evidence.kind request.version http.version tls.version quic.version lookup.status lookup.type segments.from segments.to hypotheses icmp.text tls_version phases_not_done`,
 	endpoint:   `client server peer client_seen_by_server remote upstream forwarded resolver answers evidence.host icmp.from source`,
 	domain:     `journeys.name dns.name cnames targets sni lookup.name http.host host name names`,
 	user:       `user`,
-	file:       `evidence.path folder clocks.name groups.name`,
+	file:       `evidence.path folder clocks.name groups.name file files point also_seen clocks.reference`,
 	path:       `request.path http.path path location`,
 	identifier: `request_id boot_id session_id host_key_sha256 connection trace_id`,
 	sentence: `findings.text refuters.text refuters.command checklist.text checklist.command not_evaluable.text not_evaluable.command

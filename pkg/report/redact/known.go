@@ -14,7 +14,7 @@ client server web www app proxy router host hosts gateway resolver upstream down
 access error auth syslog messages message kern daemon cron journal log logs query queries app access_log debug info notice warning warn err crit alert emerg
 accepted failed failure failures invalid illegal user for from to port password publickey keyboard interactive preauth none
 authentication authenticating authenticated method methods connection connections connected connecting connect closed close closing
-disconnected disconnect disconnecting reset by timeout timed out session opened open received sent bytes packet packets
+disconnected disconnect disconnecting reset by timeout timed out session opened open received sent bytes packet packets capture
 postponed partial accepted maximum attempts exceeded too many reverse mapping checking getaddrinfo no such name file or directory
 did not receive identification string unable negotiate with matching matched key exchange found their offer offered server's
 banner exchange protocol version kex kexinit newkeys cipher mac compression hostkey host ecdsa ed25519 rsa sk sha1 sha256 sha512 group1 group14 diffie hellman curve25519 sntrup761x25519 chacha20 poly1305 aes128 aes256 gcm ctr cbc etm umac hmac

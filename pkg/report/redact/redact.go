@@ -26,6 +26,7 @@ type Redactor struct {
 	files     map[string]string // paths of evidence and their last elements, as they are shown
 	counts    report.Redacted
 	next      map[string]int
+	lasting   []byte // the key that what stands for words is made with; nil: they are counted
 }
 
 // New gives a redactor whose replacement of addresses depends on a secret: who
@@ -37,6 +38,17 @@ func New(secret []byte) *Redactor {
 		addresses: addresses{key: key.Sum(nil), seen: map[netip.Addr]netip.Addr{}},
 		words:     map[string]string{}, forced: map[string]bool{}, files: map[string]string{}, next: map[string]int{},
 	}
+}
+
+// NewLasting gives a redactor whose replacements follow from the secret alone, of
+// words as well: what others made with it replaced, this one replaces alike. It
+// is for outputs that are made piece by piece.
+func NewLasting(secret []byte) *Redactor {
+	r := New(secret)
+	key := hmac.New(sha256.New, secret)
+	key.Write([]byte("flowcorr redact words"))
+	r.lasting = key.Sum(nil)
+	return r
 }
 
 // Counts tells how many different things were replaced.
@@ -75,10 +87,20 @@ func (r *Redactor) word(w, kind string) string {
 	default:
 		r.counts.Words++
 	}
-	r.next[kind]++
-	s := fmt.Sprintf("%s%d", kind, r.next[kind])
+	s := r.standIn(low, kind)
 	r.words[low] = s
 	return s
+}
+
+// standIn makes what stands for a word.
+func (r *Redactor) standIn(low, kind string) string {
+	if r.lasting != nil {
+		mac := hmac.New(sha256.New, r.lasting)
+		mac.Write([]byte(low))
+		return fmt.Sprintf("%s%x", kind, mac.Sum(nil)[:5])
+	}
+	r.next[kind]++
+	return fmt.Sprintf("%s%d", kind, r.next[kind])
 }
 
 // force has a word replaced wherever it stands.

@@ -49,7 +49,34 @@ func Report(in *report.Report) (*report.Report, error) {
 	if err := report.EncodePart(&secret, in.Evidence); err != nil {
 		return nil, err
 	}
-	r := New(secret.Bytes())
+	return New(secret.Bytes()).Report(in)
+}
+
+// Report is the same with a redactor that others were redacted with.
+func (r *Redactor) Report(in *report.Report) (*report.Report, error) {
+	if in.Redacted != nil {
+		return in, nil
+	}
+	whole, err := r.Learn(in)
+	if err != nil {
+		return nil, err
+	}
+	replaced, err := r.JSON(whole)
+	if err != nil {
+		return nil, err
+	}
+	out, err := report.Decode(bytes.NewReader(replaced))
+	if err != nil {
+		return nil, fmt.Errorf("redacted: %w", err)
+	}
+	counts := r.Counts()
+	out.Redacted = &counts
+	return out, nil
+}
+
+// Learn notes which words of a report are somebody's, so that they are replaced
+// in sentences as well, and returns its JSON.
+func (r *Redactor) Learn(in *report.Report) ([]byte, error) {
 	for i := range in.Evidence {
 		r.File(in.Evidence[i].Path)
 	}
@@ -68,18 +95,6 @@ func Report(in *report.Report) (*report.Report, error) {
 	if err := report.Encode(&whole, in); err != nil {
 		return nil, err
 	}
-	if _, err := r.JSON(whole.Bytes()); err != nil { // learns what stands for whom, for sentences before it
-		return nil, err
-	}
-	replaced, err := r.JSON(whole.Bytes())
-	if err != nil {
-		return nil, err
-	}
-	out, err := report.Decode(bytes.NewReader(replaced))
-	if err != nil {
-		return nil, fmt.Errorf("redacted: %w", err)
-	}
-	counts := r.Counts()
-	out.Redacted = &counts
-	return out, nil
+	_, err := r.JSON(whole.Bytes())
+	return whole.Bytes(), err
 }

@@ -1,6 +1,36 @@
 package redact
 
-import "github.com/flowcorr/flowcorr/pkg/report"
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/flowcorr/flowcorr/pkg/report"
+)
+
+// Rows redacts rows of a table in place: their JSON, as what it is of (journeys,
+// findings, clocks, evidence).
+func Rows[T any](r *Redactor, of string, rows []T) error {
+	for i := range rows {
+		text, err := json.Marshal(&rows[i])
+		if err != nil {
+			return err
+		}
+		d := json.NewDecoder(bytes.NewReader(text))
+		d.UseNumber()
+		var out bytes.Buffer
+		w := rewriter{r: r, d: d, out: &out}
+		if err := w.value("", of); err != nil {
+			return err
+		}
+		var row T
+		if err := json.Unmarshal(out.Bytes(), &row); err != nil {
+			return fmt.Errorf("redacted: %w", err)
+		}
+		rows[i] = row
+	}
+	return nil
+}
 
 // FlowRow replaces what a row of a table of flows tells of who and where.
 func (r *Redactor) FlowRow(f report.FlowRow) report.FlowRow {

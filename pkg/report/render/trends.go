@@ -62,7 +62,7 @@ func trends(s *trend.Summary, l lang.Lang) []block {
 		return d.out
 	}
 	d.out = append(d.out, block{answer: true, text: d.say(lang.Text{
-		EN: "%d journeys on %d days, from %s to %s; %d did not succeed.",
+		EN: "Journeys: %d; days: %d, from %s to %s; without success: %d.",
 		ES: "%d recorridos en %d días, del %s al %s; %d no tuvieron éxito."},
 		total(whole.Journeys), len(days), days[0], days[len(days)-1], total(whole.NotDone))})
 	d.rulesOver(s, days, whole)
