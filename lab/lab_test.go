@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -110,12 +111,16 @@ func TestStory(t *testing.T) {
 	nothingLeft(t, dir)
 }
 
-// TestInterrupted ends a recording in its middle.
+// TestInterrupted ends a recording in its middle, and before it has begun.
 func TestInterrupted(t *testing.T) {
 	need.Program(t, "python3")
-	for _, signal := range []os.Signal{os.Interrupt, os.Kill} {
+	for _, at := range []struct {
+		signal os.Signal
+		after  time.Duration
+	}{{os.Interrupt, 2500 * time.Millisecond}, {os.Kill, 2500 * time.Millisecond}, {syscall.SIGTERM, 300 * time.Millisecond}} {
+		signal := at.signal
 		dir := t.TempDir()
-		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), at.after)
 		cmd := exec.CommandContext(ctx, "./run", story, "--out", dir)
 		cmd.Cancel = func() error { return cmd.Process.Signal(signal) }
 		cmd.WaitDelay = 20 * time.Second
@@ -127,6 +132,9 @@ func TestInterrupted(t *testing.T) {
 		}
 		if err == nil {
 			t.Errorf("%v: recorded in spite of it", signal)
+		}
+		if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
+			t.Errorf("%v: left in the folder: %v %v", signal, files, err)
 		}
 		nothingLeft(t, dir)
 	}
