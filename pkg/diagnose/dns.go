@@ -76,6 +76,8 @@ func (c *Case) whereLost(v resolverView, sent int) string {
 		return ""
 	case v.queries >= sent && v.answers > v.heard:
 		return c.say(lang.Text{EN: "; the resolver received them and answered: the answers were lost on the way back", ES: "; el servidor DNS las recibió y respondió: las respuestas se perdieron a la vuelta"})
+	case v.queries >= sent && v.silent:
+		return c.say(lang.Text{EN: "; the resolver's log has them all: its answers were lost, or it gave none", ES: "; el registro del servidor DNS las tiene todas: sus respuestas se perdieron, o no dio ninguna"})
 	case v.queries >= sent:
 		return c.say(lang.Text{EN: "; the resolver received them and left them unanswered", ES: "; el servidor DNS las recibió y las dejó sin respuesta"})
 	}
@@ -244,22 +246,32 @@ var dnsParallelLost = Rule{
 
 func checkDNSParallelLost(c *Case, r *Rule) []Finding {
 	var found batches
+	missed := map[string]bool{} // by the resolver, as it shows itself
 	for _, l := range c.userLookups() {
-		// What the resolver's own capture shows is dns-never-reached-resolver.
-		if c.parallelLost(l) && !c.resolverView(l).known {
-			_, wait := retries(l)
-			c.addLookup(&found, names(l.Resolvers), l, wait)
+		v := c.resolverView(l)
+		if !c.parallelLost(l) || v.known && v.queries >= repeatedQueries(l) {
+			continue // both reached it
 		}
+		_, wait := retries(l)
+		c.addLookup(&found, names(l.Resolvers), l, wait)
+		missed[names(l.Resolvers)] = missed[names(l.Resolvers)] || v.known
 	}
+	// One such lookup is one lost packet; where the resolver shows it, that is
+	// dns-never-reached-resolver.
+	found.all = slices.DeleteFunc(found.all, func(b *batch) bool { return missed[b.key] && b.times < c.count(r, pattern) })
 	return found.telling(Warning, Medium, func(b *batch, f *Finding) {
 		f.Text = c.say(lang.Text{
 			EN: "For %s, A and AAAA left together and one of them got no answer until it was repeated: %s of waiting.",
 			ES: "Para %s, A y AAAA salieron juntas y una no tuvo respuesta hasta repetirla: %s de espera.",
 		}, c.list(b), c.upTo(r, b))
+		reached := notCollected(atResolver)
+		if missed[b.key] {
+			f.Confidence, reached = High, notFound
+		}
 		if b.times < c.count(r, pattern) {
 			f.Severity, f.Confidence = Note, Low // one lost packet, as any other
 		}
-		f.Refuters = c.doubts(r, notCollected(atResolver))
+		f.Refuters = c.doubts(r, reached)
 	})
 }
 

@@ -276,7 +276,7 @@ var dnsNeverReached = Rule{
 func checkDNSNeverReached(c *Case, r *Rule) []Finding {
 	var found batches
 	sent, lost := map[string]int{}, map[string]int{}
-	for _, l := range c.userLookups() {
+	for _, l := range c.openLookups(r) {
 		n, wait := retries(l)
 		v := c.resolverView(l)
 		asked := repeatedQueries(l)

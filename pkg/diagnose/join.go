@@ -14,7 +14,7 @@ var lost = []string{"syn-lost", "loss-in-handshake", "loss-in-response"}
 // consequences lists, for a rule, the rules that are its causes where both
 // speak of the same journey. Causes are checked first.
 var consequences = map[string][]string{
-	"dns-never-reached-resolver": {"refused-by-network"},
+	"dns-never-reached-resolver": {"refused-by-network", "dns-parallel-query-lost"},
 	"dns-retry":                  {"refused-by-network", "dns-never-reached-resolver", "dns-unreachable", "dns-parallel-query-lost", "dns-large-answer-lost"},
 	"dns-unreachable":            {"dns-never-reached-resolver", "refused-by-network"},
 	"accept-queue-full":          {"mtu-black-hole", "ssh-kex-stall", "refused-by-network", "injected-reset", "syn-queue-full"},
@@ -36,7 +36,7 @@ var consequences = map[string][]string{
 	"slow-body":                  append([]string{"window-limited", "bufferbloat"}, connectionLost...),
 	"slow-upload":                append([]string{"receiver-limited"}, connectionLost...),
 	"queue-before-app":           connectionLost,
-	"slow-delivery":              append(append([]string{"mtu-discovered-late", "bufferbloat", "loss-stall"}, connectionLost...), lost...),
+	"slow-delivery":              append(append([]string{"mtu-discovered-late", "bufferbloat", "loss-stall", "http2-head-of-line"}, connectionLost...), lost...),
 	"client-gave-up":             append([]string{"stale-keepalive", "server-limit"}, connectionLost...),
 	"ssh-late-banner":            connectionLost,
 	"ssh-shed":                   connectionLost,

@@ -36,7 +36,6 @@ var structural = map[string]string{
 	`m[3] == 0x07`:            "link addresses of VRRP and HSRP",
 	`m[4] == 0xac`:            "link addresses of VRRP and HSRP",
 	`m[3] == 0x9f`:            "link addresses of VRRP and HSRP",
-	`j.Server.Port() == 22`:   "the port of SSH",
 	`end.Time-n.ACK.Time < int64(c.limit(c.rules["ssh-shed"], atTheDoor))+2*n.RTT`: "two round trips: a question and its answer",
 	`answer > 2*trip.Min+int64(c.limit(r, atOnce))`:                                "two round trips: a question and its answer",
 	`v <= 1e9`:        "what a case file may set at all",
@@ -56,7 +55,7 @@ var structural = map[string]string{
 
 // named are constants that comparisons may hold.
 var named = map[string]string{
-	"alertBadCertificate": "alerts of TLS", "alertCertificateExpired": "alerts of TLS", "alertCertificateUnknown": "alerts of TLS",
+	"sshPort": "the port of SSH", "alertBadCertificate": "alerts of TLS", "alertCertificateExpired": "alerts of TLS", "alertCertificateUnknown": "alerts of TLS",
 	"maxNamed": "how many a sentence names", "maxProven": "how many a finding shows",
 }
 

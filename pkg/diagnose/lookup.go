@@ -31,11 +31,17 @@ func (c *Case) userLookups() []*correlate.Lookup {
 	}
 	c.lookups = []*correlate.Lookup{}
 	for _, l := range c.Lookups {
-		if len(l.Tries) > 0 && !side[l] && !resolvers[l.Client] && !l.Tries[0].Multicast {
+		if len(l.Tries) > 0 && !side[l] && !c.serversOwn(l) && !resolvers[l.Client] && !l.Tries[0].Multicast {
 			c.lookups = append(c.lookups, l)
 		}
 	}
 	return c.lookups
+}
+
+// serversOwn tells whether a lookup is a reverse one of a host that serves SSH:
+// it asks who its clients are, though the capture may lack the login.
+func (c *Case) serversOwn(l *correlate.Lookup) bool {
+	return c.sshHosts[l.Client] && !slices.ContainsFunc(l.Tries, func(t correlate.Try) bool { return t.Type != "PTR" })
 }
 
 // openLookups are those that no finding of a rule's causes explains already.

@@ -1,24 +1,29 @@
 package diagnose
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
 
-// resolverView is what the resolver's own capture tells of a lookup.
+// resolverView is what the resolver's own capture, one on the way to it, or its
+// query log tells of a lookup.
 type resolverView struct {
 	known            bool
-	queries, answers int // of repeated questions: that it received, that it sent
-	heard            int // answers to them that the client got
+	queries, answers int  // of repeated questions: that it received, that it sent
+	heard            int  // answers to them that the client got
+	silent           bool // its answers are not known: the log has questions only
 }
 
 // ignored tells that every unanswered query arrived, and none was answered.
 func (v resolverView) ignored(unanswered int) bool {
-	return v.known && v.queries >= unanswered && v.answers == 0
+	return v.known && !v.silent && v.queries >= unanswered && v.answers == 0
 }
 
 // heard counts the answers of a try.
@@ -46,8 +51,27 @@ func unanswered(l *correlate.Lookup) map[string]bool {
 }
 
 // resolverView looks for the repeated questions of a lookup in a capture taken
-// at its resolver.
+// at its resolver, else on the way to it, else in its query log.
 func (c *Case) resolverView(l *correlate.Lookup) resolverView {
+	if v, done := c.views[l]; done {
+		return v
+	}
+	v := c.viewAtResolver(l)
+	if !v.known {
+		v = c.viewMidway(l)
+	}
+	if !v.known {
+		v = c.viewInLog(l)
+	}
+	if c.views == nil {
+		c.views = map[*correlate.Lookup]resolverView{}
+	}
+	c.views[l] = v
+	return v
+}
+
+// viewAtResolver is what a capture taken at the resolver tells.
+func (c *Case) viewAtResolver(l *correlate.Lookup) resolverView {
 	var v resolverView
 	for _, k := range c.Incident.Captures {
 		if k == l.Capture || len(l.Resolvers) == 0 || !(k.VantageHost == l.Resolvers[0] || slices.Contains(k.Own, l.Resolvers[0])) {
@@ -75,6 +99,121 @@ func (c *Case) resolverView(l *correlate.Lookup) resolverView {
 		}
 	}
 	return v
+}
+
+// viewMidway is what a capture between client and resolver tells, which holds
+// other questions of this client to this resolver: what it lacks was lost before
+// it, and answers that passed it and never came were lost behind it.
+func (c *Case) viewMidway(l *correlate.Lookup) resolverView {
+	if len(l.Resolvers) == 0 {
+		return resolverView{}
+	}
+	asked := unanswered(l)
+	var v resolverView
+	for i := range l.Tries {
+		if t := &l.Tries[i]; asked[t.Type+" "+t.Name] {
+			v.heard += heard(t)
+		}
+	}
+	for _, k := range c.Incident.Captures {
+		if k == l.Capture || k.VantageHost == l.Client || !c.onTheWay(k, l) {
+			continue
+		}
+		seen := resolverView{heard: v.heard}
+		for _, o := range l.Others {
+			for i := range o.Tries {
+				if t := &o.Tries[i]; o.Capture == k && asked[t.Type+" "+t.Name] {
+					seen.queries += len(sent(t))
+					seen.answers += heard(t)
+				}
+			}
+		}
+		if seen.known = seen.queries < repeatedQueries(l) || seen.answers > seen.heard; seen.known {
+			return seen
+		}
+	}
+	return resolverView{}
+}
+
+// onTheWay tells whether a capture holds another lookup of the same client at the
+// same resolver.
+func (c *Case) onTheWay(k *incident.Capture, l *correlate.Lookup) bool {
+	return slices.ContainsFunc(c.Lookups, func(o *correlate.Lookup) bool {
+		return o != l && o.Client == l.Client && len(o.Resolvers) > 0 && o.Resolvers[0] == l.Resolvers[0] &&
+			slices.ContainsFunc(o.Others, func(x *correlate.Lookup) bool { return x.Capture == k })
+	})
+}
+
+// viewInLog counts the lines of a query log about the repeated questions of a
+// lookup: of a log that has questions of this client from before and from behind
+// it, and where no other lookup repeated the same questions.
+func (c *Case) viewInLog(l *correlate.Lookup) resolverView {
+	asked := unanswered(l)
+	if !slices.Contains(slices.Collect(maps.Values(asked)), true) {
+		return resolverView{}
+	}
+	var v resolverView
+	others, gotten := 0, 0 // of the same questions, in other lookups
+	for _, o := range c.Lookups {
+		if o.Capture != l.Capture || o.Client != l.Client {
+			continue
+		}
+		for i := range o.Tries {
+			t := &o.Tries[i]
+			switch {
+			case !asked[t.Type+" "+t.Name]:
+			case o == l:
+				v.heard += heard(t)
+			case len(t.Repeats) > 0:
+				return resolverView{} // which of them a line is of is not known
+			default:
+				others, gotten = others+len(sent(t)), gotten+heard(t)
+			}
+		}
+	}
+	for _, g := range c.Incident.Logs {
+		queries, replies, found := c.questions(g, l, asked)
+		if !found {
+			continue
+		}
+		v.known, v.queries, v.answers, v.silent = true, max(queries-others, 0), max(replies-gotten, 0), replies == 0 && !hasReplies(g)
+		return v
+	}
+	return resolverView{}
+}
+
+// questions counts the lines of a log about some questions of a lookup's client,
+// and the answers to them; found: the log has lines of lookups of this client
+// before it and behind it.
+func (c *Case) questions(g *incident.Log, l *correlate.Lookup, asked map[string]bool) (queries, replies int, found bool) {
+	names := map[string]bool{}
+	for i := range g.Events {
+		e := &g.Events[i]
+		if e.Client.Addr().Unmap() != l.Client.Unmap() || e.Kind != logparse.DNSQuery && e.Kind != logparse.DNSReply {
+			continue
+		}
+		name := strings.ToLower(strings.TrimSuffix(e.Name, "."))
+		names[name] = true
+		switch {
+		case !asked[e.Type+" "+name]:
+		case e.Kind == logparse.DNSQuery:
+			queries++
+		default:
+			replies++
+		}
+	}
+	before, behind := false, false
+	for _, o := range c.Lookups {
+		if o != l && o.Capture == l.Capture && o.Client == l.Client && names[strings.ToLower(strings.TrimSuffix(o.Name, "."))] && o.Name != l.Name {
+			before = before || o.Start.Time < l.Start.Time
+			behind = behind || o.Start.Time > l.Start.Time
+		}
+	}
+	return queries, replies, before && behind
+}
+
+func hasReplies(g *incident.Log) bool {
+	return slices.ContainsFunc(g.Events, func(e logparse.Event) bool { return e.Kind == logparse.DNSReply })
 }
 
 // away is a resolver as a capture sees it.

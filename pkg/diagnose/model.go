@@ -77,6 +77,8 @@ type Case struct {
 	waiting     map[*correlate.Lookup][]*correlate.Journey // the journeys that waited for a lookup
 	roundTrips  map[away]time.Duration                     // to each resolver, at best
 	usualAnswer time.Duration                              // of resolvers, the median
+	views       map[*correlate.Lookup]resolverView         // once asked for
+	sshHosts    map[netip.Addr]bool                        // that spoke SSH with somebody, or whose port 22 somebody reached
 	sshPorts    map[netip.AddrPort]bool                    // that spoke SSH with somebody
 	exchanges   map[netip.AddrPort]int                     // requests to each server
 	took        map[taker][]int64                          // when each server accepted connections, in order

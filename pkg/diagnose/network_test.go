@@ -209,6 +209,18 @@ var networkTrials = []trial{
 		_, n := w.tcp(3000)
 		n.Samples[cl], n.Count[sv].MaxInFlight = pcapflow.RTTStats{N: 50, Min: 20e6, P50: 100e6, P95: 220e6}, 1e6
 	}, true, Medium},
+	{"bufferbloat", "as the capture at the server shows, not the client's", func(w *world) {
+		_, at := w.seenAtServer(3000)
+		at.Samples[cl], at.Count[sv].MaxInFlight = pcapflow.RTTStats{N: 50, Min: 20e6, P50: 100e6, P95: 220e6}, 1e6
+	}, true, Medium},
+	{"window-limited", "as the capture at the server shows, not the client's", func(w *world) {
+		_, at := w.seenAtServer(3000)
+		at.Count[sv] = pcapflow.Counters{WindowFull: 9, MaxInFlight: 65535}
+	}, true, Medium},
+	{"window-limited", "full, and no hindrance", func(w *world) {
+		_, n := w.request(1130, 1150)
+		n.Count[sv] = pcapflow.Counters{WindowFull: 9, MaxInFlight: 65535}
+	}, false, 0},
 	{"bufferbloat", "with little in flight", func(w *world) {
 		_, n := w.tcp(3000)
 		n.Samples[cl], n.Count[sv].MaxInFlight = pcapflow.RTTStats{N: 50, Min: 20e6, P50: 100e6, P95: 220e6}, 3000
@@ -260,4 +272,15 @@ func TestHalfSeen(t *testing.T) {
 			t.Errorf("%d packets of the server: %+v", packets, f)
 		}
 	}
+}
+
+// seenAtServer is a connection that ends at ms, captured at both ends: what the
+// capture at its server has of it can be changed.
+func (w *world) seenAtServer(ms int) (*correlate.Journey, *pcapflow.Conn) {
+	j, n := w.tcp(ms)
+	n.RTTClient = 1e5
+	at := *j.Points[0].Flow
+	at.Conn = &pcapflow.Conn{SYN: n.SYN, SYNACK: n.SYNACK, ACK: n.ACK, RTT: n.RTT, RTTServer: 1e5, RTTClient: 20e6}
+	j.Points = append(j.Points, correlate.Point{Capture: w.k, Flow: &at})
+	return j, at.Conn
 }

@@ -64,12 +64,15 @@ func Run(c *correlate.Case, opt Options) *Diagnosis {
 	return d
 }
 
+// sshPort is the port of SSH (RFC 4253, section 4.1).
+const sshPort = 22
+
 func newCase(c *correlate.Case, opt Options) *Case {
 	dc := &Case{
 		Case: c, Lang: opt.Lang, rules: make(map[string]*Rule, len(rules)), set: opt.Thresholds, budgets: opt.Budgets,
 		explained: map[*correlate.Journey]map[string]bool{}, swallows: map[[2]netip.Addr]bool{}, scanners: map[string]bool{},
 		roundTrips: resolverRoundTrips(c), usualAnswer: usualAnswer(c),
-		waiting: map[*correlate.Lookup][]*correlate.Journey{}, sshPorts: map[netip.AddrPort]bool{}, exchanges: map[netip.AddrPort]int{},
+		waiting: map[*correlate.Lookup][]*correlate.Journey{}, sshPorts: map[netip.AddrPort]bool{}, sshHosts: map[netip.Addr]bool{}, exchanges: map[netip.AddrPort]int{},
 	}
 	for _, r := range rules {
 		dc.rules[r.Name] = r
@@ -83,6 +86,9 @@ func newCase(c *correlate.Case, opt Options) *Case {
 		}
 		if j.Service == "ssh" {
 			dc.sshPorts[j.Server] = true
+		}
+		if j.Service == "ssh" || j.Server.Port() == sshPort {
+			dc.sshHosts[j.Server.Addr()] = true
 		}
 	}
 	if opt.Baseline != nil {

@@ -127,7 +127,7 @@ func checkSSHWrongProtocol(c *Case, r *Rule) []Finding {
 // isSSHPort tells whether other journeys spoke SSH with the same server port,
 // or the port is SSH's own.
 func (c *Case) isSSHPort(j *correlate.Journey) bool {
-	return j.Server.Port() == 22 || c.sshPorts[j.Server]
+	return j.Server.Port() == sshPort || c.sshPorts[j.Server]
 }
 
 var reachedLate = &Threshold{"reached-late", 0.5, "s", lang.Text{EN: "how late sshd's own line must be for the attempt to have waited before it", ES: "cuánto debe tardar la línea del propio sshd para que el intento haya esperado ante él"}}
@@ -155,7 +155,7 @@ func checkSSHLateBanner(c *Case, r *Rule) []Finding {
 	var late, silent batches
 	for _, j := range c.open(r) {
 		conn, f := connection(j), flow(j)
-		if conn == nil || !conn.ACK.Seen() || !(j.SSH != nil || j.Server.Port() == 22) || j.Service == "http" {
+		if conn == nil || !conn.ACK.Seen() || !(j.SSH != nil || j.Server.Port() == sshPort) || j.Service == "http" {
 			continue
 		}
 		into, wait := &silent, time.Duration(f.End.Time-conn.ACK.Time)

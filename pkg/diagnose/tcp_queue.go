@@ -327,7 +327,7 @@ var synQueueFull = Rule{
 type halfOpened struct {
 	open, ignored batch
 	capture       *incident.Capture // at the server, if any was
-	from, to      int64             // of its SYN-ACKs
+	from, to      int64             // from the first SYN it answered to its last SYN-ACK
 }
 
 // halfOpened finds the servers with connections half open, and the SYNs that came
@@ -342,12 +342,12 @@ func (c *Case) halfOpened() []*halfOpened {
 		}
 		h := index[j.Server]
 		if h == nil {
-			h = &halfOpened{open: batch{key: j.Server.String()}, capture: j.Points[0].Capture, from: n.SYNACK[0].Time}
+			h = &halfOpened{open: batch{key: j.Server.String()}, capture: j.Points[0].Capture, from: begun(n)}
 			index[j.Server], order = h, append(order, h)
 		}
 		h.open.hits = append(h.open.hits, hit{journey: j, evidence: phaseFrames(j, string(pcapflow.TCPConnect))})
 		if j.Points[0].Capture == h.capture {
-			h.from, h.to = min(h.from, n.SYNACK[0].Time), max(h.to, n.SYNACK[len(n.SYNACK)-1].Time)
+			h.from, h.to = min(h.from, begun(n)), max(h.to, n.SYNACK[len(n.SYNACK)-1].Time)
 		}
 	}
 	if len(order) == 0 {
@@ -361,6 +361,14 @@ func (c *Case) halfOpened() []*halfOpened {
 		}
 	}
 	return order
+}
+
+// begun is when a connection that was answered was asked for.
+func begun(n *pcapflow.Conn) int64 {
+	if len(n.SYN) > 0 {
+		return n.SYN[0].Time
+	}
+	return n.SYNACK[0].Time
 }
 
 // ignoredWithin tells whether a SYN of a journey reached the server's capture in

@@ -96,6 +96,42 @@ func (w *world) pair(name string, ms int) {
 	w.lookup(name, a, b)
 }
 
+// retried is a lookup whose first query of two has no answer, between two
+// ordinary ones.
+func (w *world) retried() (before, l, behind *correlate.Lookup) {
+	before = w.lookup("before.example", w.try("A", "before.example", 100, 110, "NOERROR"))
+	l = w.lookup("app.example", w.again(w.try("A", "app.example", 1000, 6010, "NOERROR"), 6000))
+	behind = w.lookup("behind.example", w.try("A", "behind.example", 8000, 8010, "NOERROR"))
+	return before, l, behind
+}
+
+// midway is a capture between client and resolver that has so many of the two
+// queries.
+func (w *world) midway(queries int) {
+	before, l, _ := w.retried()
+	k := &incident.Capture{Files: []*incident.File{{Path: "router.pcap"}}, Frames: []int{1000}}
+	w.c.Incident.Captures = append(w.c.Incident.Captures, k)
+	before.Others = []*correlate.Lookup{{Capture: k}}
+	t := w.try("A", "app.example", 1005, 6008, "NOERROR")
+	for range queries - 1 {
+		t.Repeats = append(t.Repeats, w.at(6005))
+	}
+	l.Others = []*correlate.Lookup{{Capture: k, Tries: []correlate.Try{t}}}
+}
+
+// queryLog is a resolver's log that has so many of the two queries.
+func (w *world) queryLog(queries int) {
+	w.retried()
+	line := func(name string) logparse.Event {
+		return logparse.Event{Kind: logparse.DNSQuery, Client: client, Name: name, Type: "A"}
+	}
+	events := []logparse.Event{line("before.example"), line("behind.example")}
+	for range queries {
+		events = append(events, line("app.example"))
+	}
+	w.log("dns-log", events...)
+}
+
 var dnsTrials = []trial{
 	{"dns-retry", "the first query has no answer", func(w *world) {
 		w.lookup("app.example", w.again(w.try("A", "app.example", 1000, 2010, "NOERROR"), 2000))
@@ -139,6 +175,15 @@ var dnsTrials = []trial{
 	}, false, 0},
 	{"dns-parallel-query-lost", "the same half lost twice", func(w *world) { w.pair("a.example", 1000); w.pair("b.example", 8000) }, true, Medium},
 	{"dns-parallel-query-lost", "one lost packet", func(w *world) { w.pair("a.example", 1000) }, true, Low},
+	{"dns-parallel-query-lost", "and neither reached the resolver", func(w *world) {
+		w.pair("a.example", 1000)
+		w.pair("b.example", 8000)
+		w.atResolver(w.c.Lookups[0], 1, true)
+	}, true, High},
+	{"dns-never-reached-resolver", "a capture on the way lacks it", func(w *world) { w.midway(1) }, true, High},
+	{"dns-never-reached-resolver", "a capture on the way has both queries", func(w *world) { w.midway(2) }, false, 0},
+	{"dns-never-reached-resolver", "the query log lacks it", func(w *world) { w.queryLog(1) }, true, High},
+	{"dns-never-reached-resolver", "the query log has both queries", func(w *world) { w.queryLog(2) }, false, 0},
 	{"dns-parallel-query-lost", "the resolver's capture tells of them", func(w *world) {
 		w.pair("a.example", 1000)
 		w.atResolver(w.c.Lookups[0], 1, true)

@@ -120,12 +120,28 @@ var sessionTrials = []trial{
 	{"tls-distance", "two round trips of 150 ms", func(w *world) { w.far(1172) }, true, High},
 	{"tls-distance", "the server computes", func(w *world) { w.far(1400) }, false, 0},
 	{"tls-client-validation", "OCSP in the pause", func(w *world) { w.validation(1300) }, true, Medium},
+	{"tls-client-validation", "asked from the client's other address", func(w *world) {
+		w.validation(1300)
+		other := netip.MustParseAddr("fd00::11")
+		w.c.Lookups[0].Client, w.k.Own = other, []netip.Addr{client.Addr(), other}
+	}, true, Medium},
+	{"tls-client-validation", "OCSP of another host", func(w *world) {
+		w.validation(1300)
+		w.c.Lookups[0].Client = netip.MustParseAddr("10.1.0.99")
+	}, false, 0},
 	{"tls-client-validation", "OCSP after it", func(w *world) { w.validation(3000) }, false, 0},
 
 	{"ssh-auth-failed", "three of one user", func(w *world) { e := sshLine(logparse.SSHFailed, ""); w.log("auth-log", e, e, e) }, true, High},
 	{"ssh-auth-failed", "no log: by sizes", func(w *world) { _, s := w.ssh(1040); s.Auth, s.AuthAttempts = "failure", 3 }, true, Medium},
 	{"ssh-auth-failed", "accepted", func(w *world) { w.log("auth-log", sshLine(logparse.SSHAccepted, "")) }, false, 0},
 	{"ssh-reverse-dns", "the PTR query is in the capture", func(w *world) { w.reverse(6200, true) }, true, High},
+	{"ssh-reverse-dns", "two logins, the query seen in one", func(w *world) { w.reverse(6200, true); w.reverse(6300, false) }, true, High},
+	{"ssh-reverse-dns", "and a client with a name waits as long", func(w *world) {
+		w.reverse(6200, true)
+		w.reverse(6300, false)
+		w.c.Journeys[1].Client = netip.MustParseAddrPort("10.1.0.12:40001")
+		w.lookup("12.0.1.10.in-addr.arpa", w.try("PTR", "12.0.1.10.in-addr.arpa", 1310, 1320, "NOERROR"))
+	}, true, Medium},
 	{"ssh-reverse-dns", "as long as two timers", func(w *world) { w.reverse(10100, false) }, true, Medium},
 	{"ssh-reverse-dns", "no PTR, and not a timer's length", func(w *world) { w.reverse(3300, false) }, false, 0},
 	{"ssh-reverse-dns", "no PTR, between two timers", func(w *world) { w.reverse(6900, false) }, false, 0},
@@ -186,6 +202,10 @@ var sessionTrials = []trial{
 	{"ntp-bad-server", "two that do not agree", func(w *world) { w.servers(0, 300*ms) }, true, Medium},
 	{"ntp-bad-server", "all agree", func(w *world) { w.servers(0, 2*ms, 1*ms) }, false, 0},
 	{"ntp-not-applied", "five good answers, still off", func(w *world) { w.offered(5, known(300*ms, 300*ms, ms)) }, true, Medium},
+	{"ntp-not-applied", "and the client's own clock is the reference", func(w *world) {
+		w.offered(5)
+		w.c.Clocks[0].Segments, w.c.Clocks[1].Status = []clock.Segment{known(300*ms, 300*ms, ms)}, clock.Reference
+	}, true, Medium},
 	{"ntp-not-applied", "a step follows", func(w *world) { w.offered(5, known(300*ms, 300*ms, ms), stepBefore(known(0, 0, ms))) }, false, 0},
 	{"ntp-asymmetric-path", "only packets seen twice", func(w *world) {
 		w.c.Incident.Captures = append(w.c.Incident.Captures, &incident.Capture{})
@@ -203,6 +223,9 @@ var sessionTrials = []trial{
 	{"clock-stepped", "by a second", func(w *world) {
 		w.clock("web", "log", clock.Measured, known(0, 0, ms), stepBefore(known(time.Second, time.Second, ms)))
 	}, true, High},
+	{"clock-stepped", "of the daemon's own time", func(w *world) {
+		w.clock("web (NTP clock)", "ntp-clock", clock.Measured, known(0, 0, ms), stepBefore(known(time.Second, time.Second, ms)))
+	}, true, High},
 	{"clock-stepped", "a knot", func(w *world) {
 		s := stepBefore(known(time.Second, time.Second, ms))
 		s.StepBefore = false
@@ -214,6 +237,9 @@ var sessionTrials = []trial{
 	}, false, 0},
 	{"clock-zone", "an hour", func(w *world) {
 		w.clock("web", "log", clock.Measured, known(time.Hour+20*ms, time.Hour+20*ms, 5*ms))
+	}, true, High},
+	{"clock-zone", "a log without a zone, read in the one that fits", func(w *world) {
+		w.log("dns-log", logparse.Event{Kind: logparse.DNSQuery, HasTime: true, Zone: logparse.ZoneInferred, ZoneSeconds: -18000})
 	}, true, High},
 	{"clock-zone", "51 minutes", func(w *world) { w.clock("web", "log", clock.Measured, known(51*time.Minute, 51*time.Minute, 5*ms)) }, false, 0},
 	{"clock-year-inferred", "no year", func(w *world) { w.log("auth-log", logparse.Event{HasTime: true, YearInferred: true}) }, true, Medium},

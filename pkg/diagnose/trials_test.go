@@ -47,6 +47,16 @@ var tcpTrials = []trial{
 		w.halfOpen(3)
 		w.log("syslog", logparse.Event{Kind: logparse.KernelNotice, Type: "syn-flood", Server: server})
 	}, true, Medium},
+	{"syn-queue-full", "ten half open, and eighty ignored meanwhile", func(w *world) { w.halfOpen(10); w.ignored(80) }, true, Medium},
+	{"syn-unanswered", "ignored because of a full queue of SYNs", func(w *world) { w.halfOpen(10); w.ignored(80) }, false, 0},
+	{"syn-queue-full", "eighty ignored, none half open", func(w *world) { w.ignored(80) }, false, 0},
+	{"syn-lost", "and the server's capture shows that it was ignored", func(w *world) {
+		j, at := w.seenAtServer(2000)
+		n := j.Points[0].Flow.Conn
+		n.SYN, n.SYNACK = append(n.SYN, w.at(2000)), []pcapflow.Stamp{w.at(2020)}
+		j.Points[0].Flow.FirstPayload[sv] = w.at(1040)
+		at.Vantage, at.SYN, at.SYNACK = pcapflow.VantageServer, []pcapflow.Stamp{w.at(1010), w.at(2010)}, []pcapflow.Stamp{w.at(2011)}
+	}, true, Medium},
 	{"syn-queue-full", "few half open", func(w *world) { w.halfOpen(3) }, false, 0},
 	{"capture-lost-packets", "acknowledged, never seen", func(w *world) { _, n := w.tcp(300); n.Count[sv].AckedUnseen = 1448 }, true, High},
 	{"capture-lost-packets", "every byte is there", func(w *world) { w.tcp(300) }, false, 0},
@@ -71,6 +81,16 @@ func (w *world) halfOpen(count int) {
 	for range count {
 		_, n := w.tcp(3000)
 		n.ACK = pcapflow.Stamp{}
+	}
+}
+
+// ignored are connections whose SYN nobody answered, as the server's capture
+// shows.
+func (w *world) ignored(count int) {
+	for range count {
+		_, n := w.tcp(3000)
+		n.SYN = append(n.SYN, w.at(2000))
+		n.SYNACK, n.ACK, n.Vantage = nil, pcapflow.Stamp{}, pcapflow.VantageServer
 	}
 }
 

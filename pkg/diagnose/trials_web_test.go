@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
+	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
@@ -84,6 +86,15 @@ var webTrials = []trial{
 		j, _ := w.request(1130, 3000)
 		w.said(j, took(1900*ms))
 	}, true, High},
+	{"slow-body", "full segments without a pause", func(w *world) {
+		j, _ := w.request(1130, 3000)
+		j.Points[0].Flow.Payload[sv] = 5 * 1400
+	}, false, 0},
+	{"slow-body", "full segments with a pause", func(w *world) {
+		j, n := w.request(1130, 3000)
+		j.Points[0].Flow.Payload[sv] = 5 * 1400
+		n.Idle = [2]pcapflow.Stamp{w.at(1200), w.at(2900)}
+	}, true, Medium},
 	{"slow-body", "held up by loss", func(w *world) {
 		_, n := w.request(1130, 3000)
 		w.resend(n, sv, 1, 1448, 3)
@@ -125,6 +136,26 @@ var webTrials = []trial{
 	{"server-limit", "no file descriptors", func(w *world) {
 		w.log("nginx-error", logparse.Event{Kind: logparse.HTTPError, Text: "accept4() failed (24: Too many open files)"})
 	}, true, Medium},
+	{"server-limit", "and connections ended without a word", func(w *world) {
+		j, _ := w.request(1130, 1131)
+		w.said(j, took(20*ms))
+		file := j.Lines[0].Log.File
+		l := w.log("nginx-error", logparse.Event{Kind: logparse.HTTPError, Text: "512 worker_connections are not enough"})
+		w.clock("web", "log", clock.Measured, known(0, 0, ms)).Files = []*incident.File{file, l.File}
+		down, n := w.tcp(300)
+		down.Points[0].Flow.Payload[sv] = 0
+		n.FIN[sv] = w.at(1299)
+	}, true, High},
+	{"tls-silent", "no connections left explains it", func(w *world) {
+		j, _ := w.request(1130, 1131)
+		w.said(j, took(20*ms))
+		file := j.Lines[0].Log.File
+		l := w.log("nginx-error", logparse.Event{Kind: logparse.HTTPError, Text: "512 worker_connections are not enough"})
+		w.clock("web", "log", clock.Measured, known(0, 0, ms)).Files = []*incident.File{file, l.File}
+		down, _ := w.tls(0)
+		down.Points[0].Flow.Payload[sv] = 0
+		down.Points[0].Flow.Conn.FIN[sv] = w.at(3000)
+	}, false, 0},
 	{"server-limit", "another error", func(w *world) {
 		w.log("nginx-error", logparse.Event{Kind: logparse.HTTPError, Text: "open() \"/x\" failed (2: No such file or directory)"})
 	}, false, 0},

@@ -272,7 +272,7 @@ var http2HeadOfLine = Rule{
 	Source:     "RFC 9114, section 2",
 	Needs:      lang.Text{EN: "a decrypted capture with HTTP/2", ES: "una captura descifrada con HTTP/2"},
 	Wants:      []*Want{wantStreams},
-	Thresholds: []*Threshold{felt},
+	Thresholds: weights,
 	Refuters: []lang.Text{
 		{EN: "the streams stalled at different times", ES: "los flujos se pararon en momentos distintos"},
 	},
@@ -315,6 +315,7 @@ func checkHTTP2HeadOfLine(c *Case, r *Rule) []Finding {
 		}
 	}
 	return found.telling(Note, Medium, func(b *batch, f *Finding) {
+		c.weighed(r, &found, b, f, c.requests(f.Journeys[0]))
 		f.Text = c.say(lang.Text{
 			EN: "%d lost segment{|s} of shared connections with %s stopped %d stream{|s} at once, each for %s.",
 			ES: "%d segmento{|s} perdido{|s} de conexiones compartidas con %s par{ó|aron} %d flujo{|s} a la vez, cada uno %s.",
