@@ -78,6 +78,7 @@ func TestRecut(t *testing.T) {
 		"zeek/testing/btest/Traces/tls/imap-starttls.pcap",
 		"arkime/tests/pcap/smtp-starttls.pcap",
 		"practical-packet-analysis/dns_axfr.pcapng",
+		"arkime/tests/pcap/http2-nghttp2.pcap",
 		"zeek/testing/btest/Traces/http/connect-with-smtp.pcap",
 		"zeek/testing/btest/Traces/tls/ssl-v2.pcap",
 		"zeek/testing/btest/Traces/tls/tls1_1.pcap",

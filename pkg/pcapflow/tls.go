@@ -390,7 +390,7 @@ func (s *tlsStream) handshakePhase(p *Phase) {
 			p.Outcome = s.failure
 		}
 	case s.failure != Unseen:
-		p.End, p.Outcome = s.failed, s.failure
+		p.End, p.Outcome = latest(p.Begin, s.failed), s.failure // a server may have spoken first
 	case s.ended:
 	case s.f.Conn != nil && len(s.f.Conn.RST) > 0:
 		p.End, p.Outcome = s.f.Conn.RST[0].Stamp, Refused
