@@ -136,8 +136,30 @@ func numbers(left []departure) []int {
 	return out
 }
 
-func TestPathDelay(t *testing.T) {
+// TestPath tries the path's schedule, built once.
+func TestPath(t *testing.T) {
 	p := simulator(t)
+	for _, x := range []struct {
+		name string
+		try  func(*testing.T, string)
+	}{
+		{"delay", pathDelay},
+		{"jitter", pathJitter},
+		{"seed", pathSeed},
+		{"loss", pathLoss},
+		{"flows", pathFlows},
+		{"reordering", pathReordering},
+		{"duplication", pathDuplication},
+		{"silent mtu", pathSilentMTU},
+		{"bottleneck", pathBottleneck},
+		{"forged reset", pathForgedReset},
+		{"bad input", pathBadInput},
+	} {
+		t.Run(x.name, func(t *testing.T) { x.try(t, p) })
+	}
+}
+
+func pathDelay(t *testing.T, p string) {
 	left, _ := simulate(t, p, []string{"path ab 10 0", "path ba 30 0"},
 		[]arrival{{0, "ab", tcp(false, 1, syn, 0, nil)}, {time.Millisecond, "ba", tcp(true, 1, syn|ack, 1, nil)}})
 	want := []departure{
@@ -151,8 +173,7 @@ func TestPathDelay(t *testing.T) {
 
 // Jitter stays within its bounds, fills them, and never lets one frame overtake
 // another.
-func TestPathJitter(t *testing.T) {
-	p := simulator(t)
+func pathJitter(t *testing.T, p string) {
 	sent := every(2000, 20*time.Millisecond, "ab", 10)
 	left, _ := simulate(t, p, []string{"seed 5", "path ab 10 4"}, sent)
 	low, high := time.Hour, time.Duration(0)
@@ -170,8 +191,7 @@ func TestPathJitter(t *testing.T) {
 }
 
 // The same seed is the same schedule; another one is another.
-func TestPathSeed(t *testing.T) {
-	p := simulator(t)
+func pathSeed(t *testing.T, p string) {
 	commands := []string{"path ab 10 4", "rule name=loss action=drop prob=0.2"}
 	sent := every(300, time.Millisecond, "ab", 10)
 	a, ea := simulate(t, p, append([]string{"seed 7"}, commands...), sent)
@@ -185,8 +205,7 @@ func TestPathSeed(t *testing.T) {
 	}
 }
 
-func TestPathLoss(t *testing.T) {
-	p := simulator(t)
+func pathLoss(t *testing.T, p string) {
 	sent := every(5000, time.Millisecond, "ab", 10)
 	left, events := simulate(t, p, []string{"seed 3", "path ab 5 0", "rule name=loss action=drop dir=ab prob=0.1"}, sent)
 	if lost := len(sent) - len(left); lost < 436 || lost > 564 { // 500 ± 3 σ
@@ -219,8 +238,7 @@ func TestPathLoss(t *testing.T) {
 }
 
 // Rules count per flow where they are told to, and look into the payload.
-func TestPathFlows(t *testing.T) {
-	p := simulator(t)
+func pathFlows(t *testing.T, p string) {
 	var sent []arrival
 	for i := range 6 {
 		sent = append(sent, arrival{time.Duration(i) * time.Millisecond, "ab", tcp(false, 40000+i%2, ack|push, i, []byte("GET /"+strconv.Itoa(i)))})
@@ -244,8 +262,7 @@ func TestPathFlows(t *testing.T) {
 }
 
 // A delayed frame is overtaken by those behind it.
-func TestPathReordering(t *testing.T) {
-	p := simulator(t)
+func pathReordering(t *testing.T, p string) {
 	left, events := simulate(t, p, []string{"path ab 5 0", "rule name=late action=delay:2.5 every=3"}, every(7, time.Millisecond, "ab", 10))
 	if got, want := numbers(left), []int{0, 1, 3, 4, 2, 6, 5}; !slices.Equal(got, want) {
 		t.Errorf("order %v, want %v", got, want)
@@ -259,8 +276,7 @@ func TestPathReordering(t *testing.T) {
 }
 
 // A duplicate is the same bytes, 20 µs later.
-func TestPathDuplication(t *testing.T) {
-	p := simulator(t)
+func pathDuplication(t *testing.T, p string) {
 	left, _ := simulate(t, p, []string{"path ab 5 0", "rule name=twice action=duplicate nth=2"}, every(3, time.Millisecond, "ab", 10))
 	if got, want := numbers(left), []int{0, 1, 1, 2}; !slices.Equal(got, want) {
 		t.Fatalf("%v leave, want %v", got, want)
@@ -272,8 +288,7 @@ func TestPathDuplication(t *testing.T) {
 
 // Packets above the MTU vanish: the frame with exactly so many bytes of IP passes,
 // one byte more does not, and nothing comes back.
-func TestPathSilentMTU(t *testing.T) {
-	p := simulator(t)
+func pathSilentMTU(t *testing.T, p string) {
 	var sent []arrival
 	for i, size := range []int{100, 1400, 1401, 1500} {
 		sent = append(sent, arrival{time.Duration(i) * time.Millisecond, "ba", tcp(true, 40000, ack|push, i, make([]byte, size-40))})
@@ -293,8 +308,7 @@ func TestPathSilentMTU(t *testing.T) {
 }
 
 // A bottleneck spaces frames by their size and drops what finds its queue full.
-func TestPathBottleneck(t *testing.T) {
-	p := simulator(t)
+func pathBottleneck(t *testing.T, p string) {
 	sent := make([]arrival, 30)
 	for i := range sent { // all at once: 1000 bytes at 8 Mbit/s take 1 ms each
 		sent[i] = arrival{0, "ab", tcp(false, 40000, ack|push, i, make([]byte, 1000-54))}
@@ -315,8 +329,7 @@ func TestPathBottleneck(t *testing.T) {
 
 // A forged reset goes back to who sent, continues its acknowledgement, and has
 // right checksums and a TTL of its own; the segment goes on.
-func TestPathForgedReset(t *testing.T) {
-	p := simulator(t)
+func pathForgedReset(t *testing.T, p string) {
 	hello := tcp(false, 40000, ack|push, 1, []byte("\x16\x03\x01 malo.example"))
 	left, _ := simulate(t, p, []string{"path ab 10 0", "path ba 10 0", "rule name=x action=reset contains=malo"}, []arrival{{0, "ab", hello}})
 	if len(left) != 2 || left[0].dir != "ba" || left[1].dir != "ab" || left[1].frame != string(hello) {
@@ -346,8 +359,7 @@ func sum(b []byte) uint16 {
 }
 
 // What is no command, and frames of any bytes, do no harm.
-func TestPathBadInput(t *testing.T) {
-	p := simulator(t)
+func pathBadInput(t *testing.T, p string) {
 	for line, want := range map[string]string{
 		"fly away":                             "unknown command",
 		"path ab ten 1":                        "unknown command",
