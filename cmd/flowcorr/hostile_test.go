@@ -2,15 +2,18 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/flowcorr/flowcorr/internal/need"
 	"github.com/flowcorr/flowcorr/pkg/report"
+	"github.com/flowcorr/flowcorr/pkg/watch"
 )
 
 // attacks are what others may put into a log or a name: terminal escapes,
@@ -57,6 +60,8 @@ func TestHostileEvidence(t *testing.T) {
 		{"events", "--format", "jsonl"}, {"events", "--format", "text"}, {"events", "--summary"}, {"events", "--summary", "--format", "json"}, {"events", "--redact"},
 		{"timeline"}, {"timeline", "--format", "jsonl"}, {"match"}, {"match", "--format", "jsonl"}, {"check"}, {"clocks"}, {"detect"}, {"detect", "--format", "json"},
 		{"compare", "--by", "repetition"}, {"compare", "--by", "client", "--format", "markdown"}, {"explain", "--about", "10.0.0.1"}, {"report", "-o", saved}, {"detect", "--verbose"},
+		{"compare", "--by", "client", "--format", "json"}, {"compare", "--by", "client", "--lang", "es", "--redact"}, {"explain", "--about", "web/auth.log:1"}, {"explain", "--about", "10.0.0.1", "--format", "json"},
+		{"check", "--format", "json"}, {"clocks", "--format", "json"}, {"detect", "--write-case"}, {"timeline", "--redact"}, {"match", "--redact", "--lang", "es"},
 	} {
 		var out, diag bytes.Buffer
 		if status := run(append(args, dir), strings.NewReader(""), &out, &diag); status > exitFindings {
@@ -65,12 +70,70 @@ func TestHostileEvidence(t *testing.T) {
 		harmless(t, strings.Join(args, " "), out.Bytes())
 		harmless(t, strings.Join(args, " ")+", narration", diag.Bytes())
 	}
+	hostileArchive(t, dir)
+	hostileWatch(t, dir)
 	var out, diag bytes.Buffer
 	run([]string{"report", "no\x1b[31m\u202esuch"}, strings.NewReader(""), &out, &diag)
 	run([]string{"report", "--client", "\x1b[31m", dir}, strings.NewReader(""), &out, &diag)
 	run([]string{"\x1b[31mreport"}, strings.NewReader(""), &out, &diag)
 	run([]string{"report", "--\x1b[31m"}, strings.NewReader(""), &out, &diag)
 	harmless(t, "mistakes", diag.Bytes())
+}
+
+// hostileArchive: nothing that batch writes or prints of such evidence does
+// harm, in its files and their names.
+func hostileArchive(t *testing.T, dir string) {
+	result := filepath.Join(t.TempDir(), "result")
+	for _, args := range [][]string{
+		{"batch", "--out", result, dir}, {"batch", "--out", result, "--query"}, {"batch", "--out", result, "--query", "--format", "jsonl"}, {"batch", "--out", result, "--query", "--severity", "info"},
+		{"extract", "--about", "10.0.0.1", "--out", filepath.Join(t.TempDir(), "small"), dir},
+	} {
+		var out, diag bytes.Buffer
+		if status := run(args, strings.NewReader(""), &out, &diag); status > exitFindings && args[0] != "extract" {
+			t.Errorf("%v: status %d: %.300s", args, status, diag.String())
+		}
+		harmless(t, strings.Join(args, " "), out.Bytes())
+		harmless(t, strings.Join(args, " ")+", narration", diag.Bytes())
+	}
+	read := 0
+	err := filepath.WalkDir(result, func(path string, e os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if e.IsDir() && e.Name() == "index" {
+			return filepath.SkipDir
+		}
+		harmless(t, "name of "+path, []byte(path))
+		if e.IsDir() || filepath.Ext(path) == ".parquet" {
+			return nil
+		}
+		text := readFile(t, path)
+		harmless(t, filepath.Base(path), text)
+		if filepath.Ext(path) == ".html" && bytes.Contains(text, []byte("<script>alert")) {
+			t.Errorf("%s: a script of others", path)
+		}
+		read++
+		return nil
+	})
+	if err != nil || read < 4 {
+		t.Errorf("%d files of the result: %v", read, err)
+	}
+}
+
+// hostileWatch: nor does what watch prints.
+func hostileWatch(t *testing.T, dir string) {
+	for _, format := range []string{"text", "jsonl"} {
+		out, diag := &shared{}, &shared{}
+		env := &environment{in: strings.NewReader(""), out: out, diag: diag, options: options{format: format, color: "never", failOn: "never"}}
+		ctx, stop := context.WithTimeout(context.Background(), 2*time.Second)
+		err := env.watch(ctx, watch.Options{Paths: []string{dir}, State: t.TempDir(), Every: 50 * time.Millisecond, FromStart: true})
+		stop()
+		if err != nil || len(out.String()) < 100 {
+			t.Errorf("watch --format %s: %d bytes: %v", format, len(out.String()), err)
+		}
+		harmless(t, "watch --format "+format, []byte(out.String()))
+		harmless(t, "watch, narration", []byte(diag.String()))
+	}
 }
 
 // harmless fails at a character that does more than stand there.
