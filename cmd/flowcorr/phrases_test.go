@@ -95,6 +95,14 @@ func TestNoRawNames(t *testing.T) {
 			}
 		}
 	}
+	methods := regexp.MustCompile(`(?:two-captures|same-host|keyed|intervals)[) ]`)
+	clocks := filepath.Join(root, "samples", "three-clocks", "input")
+	html := regexp.MustCompile(`(?s)<script.*?</script>`).ReplaceAllString(string(ranDone(t, "report", "--lang", "es", "-q", "--fail-on", "never", "--format", "html", clocks)), "")
+	for _, text := range []string{html, string(ranDone(t, "clocks", "--lang", "es", "-q", clocks))} {
+		if at := methods.FindStringIndex(text); at != nil {
+			t.Errorf("how a clock was measured, in English: …%s", text[max(0, at[0]-60):at[1]])
+		}
+	}
 	page := readFile(t, filepath.Join(root, "docs", "en", "metrics.md"))
 	about := string(ranDone(t, "explain", "--lang", "es", "-q", "--about", "j16", filepath.Join(root, "samples", "three-clocks", "input")))
 	if !strings.Contains(about, "de SYN a SYN-ACK") || !strings.Contains(about, "rtt_server_seconds") {

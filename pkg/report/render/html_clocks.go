@@ -24,9 +24,9 @@ func (d *layout) clockViews(p *htmlPage) {
 		v := clockView{ID: foreign(k.ID, 100), Name: foreign(k.Name, longestLine), Status: known(k.Status, []string{"reference", "measured", "declared", "ambiguous", "insufficient"}), Word: foreign(d.word(k.Status), 100), Plot: len(k.Segments) > 0}
 		var by []string
 		for _, s := range k.Supports {
-			text := fmt.Sprintf("%s %d", foreign(s.Method, 100), s.Count)
+			text := fmt.Sprintf("%s %d", foreign(d.word(s.Method), 100), s.Count)
 			if s.Rejected > 0 {
-				text += d.say(lang.Text{EN: " (%d set aside)", ES: " (%d descartadas)"}, s.Rejected)
+				text += d.say(lang.Text{EN: " (%d set aside)", ES: " (descartadas: %d)"}, s.Rejected)
 			}
 			by = append(by, text)
 		}

@@ -55,7 +55,7 @@ func Clocks(w io.Writer, r *report.Report, opt TextOptions) error {
 			if s.Rejected > 0 {
 				items = append(items, d.say(lang.Text{
 					EN: "%s (%s): %d of %d pieces of evidence (%s) contradict the track and are set aside", ES: "%s (%s): %d de %d pruebas (%s) contradicen la trayectoria y se apartan",
-				}, k.ID, k.Name, s.Rejected, s.Count+s.Rejected, s.Method))
+				}, k.ID, k.Name, s.Rejected, s.Count+s.Rejected, d.word(s.Method)))
 			}
 		}
 		if len(items) > 0 {
