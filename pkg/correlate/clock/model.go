@@ -25,7 +25,6 @@ const (
 	Chrony      Method = "chrony"
 	Journal     Method = "journal"
 	TwoCaptures Method = "two-captures"
-	TSVal       Method = "tcp-timestamps"
 	PacketTimes Method = "packet-times"
 	Declared    Method = "declared"
 	Identity    Method = "same-host"

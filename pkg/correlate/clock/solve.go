@@ -303,7 +303,7 @@ func plus(bound, x int64) int64 {
 // a line or packet that might be another.
 func weight(m Method) float64 {
 	switch m {
-	case Intervals, DateHeader, TwoCaptures, TSVal:
+	case Intervals, DateHeader, TwoCaptures:
 		return 1
 	}
 	return keyedWeight
