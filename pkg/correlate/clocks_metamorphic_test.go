@@ -52,8 +52,8 @@ func offsets(inc *incident.Incident) map[string][3]int64 {
 	return out
 }
 
-// TestShuffledFiles: the order in which the files are named changes nothing.
-func TestShuffledFiles(t *testing.T) {
+// TestClocksOfShuffledFiles: the order in which the files are named changes nothing.
+func TestClocksOfShuffledFiles(t *testing.T) {
 	base := need.Shared(t, "incidents", "s10_integrador", "input")
 	entries, err := os.ReadDir(base)
 	if err != nil {
@@ -83,8 +83,8 @@ func TestShuffledFiles(t *testing.T) {
 	}
 }
 
-// TestDuplicatedLog: a copy of a log tells nothing new.
-func TestDuplicatedLog(t *testing.T) {
+// TestClocksOfDuplicatedLog: a copy of a log tells nothing new.
+func TestClocksOfDuplicatedLog(t *testing.T) {
 	base := need.Shared(t, "incidents", "s10_integrador", "input")
 	want := offsets(analysed(t, base))
 	got := offsets(analysed(t, changed(t, base, func(name string, b []byte) map[string][]byte {
@@ -108,9 +108,9 @@ func TestDuplicatedLog(t *testing.T) {
 	}
 }
 
-// TestHalfOfTheLines: with every other line gone the bounds are no narrower, and
+// TestClocksOfHalfTheLines: with every other line gone the bounds are no narrower, and
 // still agree with those of all lines.
-func TestHalfOfTheLines(t *testing.T) {
+func TestClocksOfHalfTheLines(t *testing.T) {
 	base := need.Shared(t, "incidents", "s10_integrador", "input")
 	want := offsets(analysed(t, base))
 	got := offsets(analysed(t, changed(t, base, func(name string, b []byte) map[string][]byte {
