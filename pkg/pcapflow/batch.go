@@ -57,6 +57,7 @@ func (e *engine) all(packets []capture.Packet, headers []header) {
 func (e *engine) fetch(list []header) {
 	var sum uint64
 	var flows [batchPackets]*flow
+	var headers [batchPackets]*header // of their packets
 	places := e.table.places
 	mask := uint32(len(places) - 1)
 	for i := range list {
@@ -68,7 +69,7 @@ func (e *engine) fetch(list []header) {
 		h := &list[i]
 		if p := &places[h.hash>>1&mask]; p.hash == h.hash && h.common != 0 {
 			f := e.table.at(p.number)
-			flows[n] = f
+			flows[n], headers[n] = f, h
 			n++
 			sum += uint64(f.key.pa) + uint64(f.packets[0]) + uint64(f.rtt)
 			if f.transport == TCP {
@@ -76,15 +77,21 @@ func (e *engine) fetch(list []header) {
 			}
 		}
 	}
-	for _, f := range flows[:n] {
-		if f.carried != nil {
+	for i, f := range flows[:n] {
+		h := headers[i]
+		d := f.sender(h.swapped)
+		from := d // whose segments are looked at
+		if h.length == 0 {
+			from = d.Other()
+			if f.tcp != nil {
+				sum += uint64(f.tcp.samples[d].n)
+			}
+		} else if f.carried != nil {
 			sum += uint64(f.at[0])
 		}
-		for d := range f.sent {
-			if l := &f.sent[d]; l.ring != 0 {
-				list := e.logs.at(l.ring)
-				sum += uint64(list[int(l.head)&(len(list)-1)].seq)
-			}
+		if l := &f.sent[from]; l.ring != 0 {
+			list := e.logs.at(l.ring)
+			sum += uint64(list[int(l.head)&(len(list)-1)].seq)
 		}
 	}
 	e.at.fetched += sum

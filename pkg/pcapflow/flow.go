@@ -130,7 +130,7 @@ func (e *engine) open(fromServer, guessed bool, t Transport) *flow {
 	f.key, f.hash, f.turned, f.turnedFirst = h.key, h.hash, h.swapped != fromServer, fromServer
 	f.last, f.start = h.stamp, h.stamp
 	f.transport, f.guessed, f.clock = t, guessed, h.clock
-	f.stream = e.stream(f, t)
+	f.stream = e.stream(t)
 	e.table.insert(f)
 	if !e.keep {
 		e.wheel.add(f, h.stamp.Time+f.patience())
@@ -183,8 +183,8 @@ func (o *Flow) roundTripToServer() int64 {
 func (f *flow) isTCP() bool { return f.transport == TCP }
 
 // stream numbers a flow as Wireshark does, which overlooks encapsulations.
-func (e *engine) stream(f *flow, t Transport) int {
-	if o := e.table.sibling(&f.key, f.hash); o != nil && (t != TCP || e.h.flags&(flagSYN|flagACK) != flagSYN) {
+func (e *engine) stream(t Transport) int {
+	if o := e.table.sibling(&e.h.key, e.h.hash); o != nil && (t != TCP || e.h.flags&(flagSYN|flagACK) != flagSYN) {
 		return o.stream
 	}
 	n := e.streams[t]
