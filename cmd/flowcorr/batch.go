@@ -31,9 +31,9 @@ func batchCommand(env *environment) *cobra.Command {
 		Short: env.say(lang.Text{EN: "Analyse an archive of captures and logs, only what is new of it", ES: "Analizar un archivo de capturas y registros, sólo lo nuevo"}),
 		Long: env.say(lang.Text{
 			EN: `batch analyses archives: thousands of captures and logs, rotated, compressed, of
-several capture points. It goes through them slice by slice in order of time;
-connections that go on from one file or slice to the next are one. FOLDER holds
-the result:
+several capture points. Each point is read in one pass, file after file, so that
+connections that go on from one to the next are one; then stretches of time are
+analysed with their logs. FOLDER holds the result:
 
   journeys/ findings/ clocks/   rows as Parquet and JSON Lines, by day (and point)
   files.jsonl                   what became of every file
@@ -47,9 +47,9 @@ With --query it reads no capture: it prints the rows of FOLDER that the options
 choose. With --redact the rows, the trends and files.jsonl name nobody; index/ and
 what is said on standard error do: keep them to yourself.`,
 			ES: `batch analiza archivos: miles de capturas y registros, rotados, comprimidos, de
-varios puntos de captura. Los recorre por tramos en orden de tiempo; las
-conexiones que pasan de un fichero o tramo al siguiente son una. CARPETA guarda el
-resultado:
+varios puntos de captura. Lee cada punto en una pasada, fichero tras fichero, de
+modo que las conexiones que pasan de uno al siguiente son una; después analiza
+ventanas de tiempo con sus registros. CARPETA guarda el resultado:
 
   journeys/ findings/ clocks/   filas en Parquet y JSON Lines, por día (y punto)
   files.jsonl                   qué fue de cada fichero
@@ -85,7 +85,7 @@ lo que se dice en la salida de errores sí: no los comparta.`}),
 	f := cmd.Flags()
 	f.StringVar(&out, "out", "", env.say(lang.Text{EN: "folder of the result and of the index", ES: "carpeta del resultado y del índice"}))
 	annotate(f.Lookup("out"), ownOptions, env.say(lang.Text{EN: "FOLDER", ES: "CARPETA"}), nil)
-	f.StringVar(&memory, "memory", "512MB", env.say(lang.Text{EN: "memory that a slice may need, about", ES: "memoria que puede necesitar un tramo, aproximadamente"}))
+	f.StringVar(&memory, "memory", "512MB", env.say(lang.Text{EN: "memory that may be used", ES: "memoria que se puede usar"}))
 	annotate(f.Lookup("memory"), ownOptions, env.say(lang.Text{EN: "SIZE", ES: "TAMAÑO"}), nil)
 	f.BoolVar(&query, "query", false, env.say(lang.Text{EN: "print rows of the result, without reading captures again", ES: "escribe filas del resultado, sin volver a leer capturas"}))
 	annotate(f.Lookup("query"), ownOptions, "", nil)

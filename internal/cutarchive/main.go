@@ -5,7 +5,9 @@
 //	cutarchive -captures 500 -logs 200 -corrupt 20 OUT capture.pcap log...
 //
 // OUT/whole and OUT/cut hold the same packets and lines; OUT/cut also holds
-// damaged files that repeat what others say.
+// damaged files that repeat what others say. With -days the packets come again,
+// a day later each time, in OUT/cut alone and without the logs: a month to
+// measure how the work grows.
 package main
 
 import (
@@ -29,12 +31,13 @@ func main() {
 	captures := flag.Int("captures", 500, "files that the packets are cut into")
 	logs := flag.Int("logs", 200, "files that the lines are cut into")
 	corrupt := flag.Int("corrupt", 20, "of these, files that are damaged")
+	days := flag.Int("days", 1, "how often the packets come, a day apart")
 	flag.Parse()
 	if flag.NArg() < 2 {
 		log.Fatal("cutarchive [options] OUT capture.pcap log...")
 	}
-	err := cutCapture(flag.Arg(1), flag.Arg(0), *captures)
-	if err == nil {
+	err := cutCapture(flag.Arg(1), flag.Arg(0), *captures, *days)
+	if err == nil && *days == 1 {
 		err = cutLogs(flag.Args()[2:], flag.Arg(0), *logs-*corrupt, *corrupt)
 	}
 	if err != nil {
@@ -105,7 +108,40 @@ type point struct {
 	n, files   int // frames in the file at hand, files begun
 }
 
-func cutCapture(from, to string, files int) error {
+func cutCapture(from, to string, files, days int) error {
+	c := &cutter{to: to, whole: days == 1}
+	for day := range days {
+		if err := c.day(from, files, day); err != nil {
+			return err
+		}
+	}
+	return c.close()
+}
+
+// cutter writes the files of two points.
+type cutter struct {
+	to     string
+	whole  bool // also as one file each
+	points [2]point
+}
+
+var names, packing = [2]string{"client", "server"}, [2]string{".gz", ".zst"}
+
+func (c *cutter) close() (err error) {
+	for i := range c.points {
+		p := &c.points[i]
+		for _, f := range []*file{p.cut, p.whole} {
+			if f != nil {
+				err = errors.Join(err, f.Close())
+			}
+		}
+		fmt.Printf("%s: %d files\n", names[i], p.files)
+	}
+	return err
+}
+
+// day writes all packets of a capture, as many days later.
+func (c *cutter) day(from string, files, day int) error {
 	in, err := os.Open(from)
 	if err != nil {
 		return err
@@ -124,13 +160,15 @@ func cutCapture(from, to string, files int) error {
 		return err
 	}
 	each := st.Size() / int64(files) // bytes in a file, as tcpdump -C has it
-	names, packing := [2]string{"client", "server"}, [2]string{".gz", ".zst"}
-	var points [2]point
-	for i := range points {
-		if points[i].whole, err = create(filepath.Join(to, "whole", names[i], names[i]+".pcap")); err != nil {
+	for i := range c.points {
+		p := &c.points[i]
+		if !c.whole || p.whole != nil {
+			continue
+		}
+		if p.whole, err = create(filepath.Join(c.to, "whole", names[i], names[i]+".pcap")); err != nil {
 			return err
 		}
-		if _, err := points[i].whole.Write(head[:]); err != nil {
+		if _, err := p.whole.Write(head[:]); err != nil {
 			return err
 		}
 	}
@@ -146,36 +184,36 @@ func cutCapture(from, to string, files int) error {
 		if _, err := io.ReadFull(r, record[16:n]); err != nil {
 			break
 		}
-		i := side(record[16:n])
-		p := &points[i]
-		if p.cut == nil {
-			name := fmt.Sprintf("%s.pcap%d%s", names[i], p.files, packing[i])
-			if p.cut, err = create(filepath.Join(to, "cut", names[i], name)); err != nil {
-				return err
-			}
-			p.files++
-			_, err = p.cut.Write(head[:])
-		}
-		_, err1 := p.whole.Write(record[:n])
-		_, err2 := p.cut.Write(record[:n])
-		if err := errors.Join(err, err1, err2); err != nil {
+		binary.LittleEndian.PutUint32(record, binary.LittleEndian.Uint32(record)+uint32(day)*86400)
+		if err := c.frame(head[:], record[:n], each); err != nil {
 			return err
 		}
-		if p.n += n; int64(p.n) >= each {
-			if err := p.cut.Close(); err != nil {
-				return err
-			}
-			p.cut, p.n = nil, 0
-		}
 	}
-	for i := range points {
-		if points[i].cut != nil {
-			err = errors.Join(err, points[i].cut.Close())
+	return nil
+}
+
+// frame writes one record, into files of so many bytes.
+func (c *cutter) frame(head, record []byte, each int64) (err error) {
+	i := side(record[16:])
+	p := &c.points[i]
+	if p.cut == nil {
+		name := fmt.Sprintf("%s.pcap%d%s", names[i], p.files, packing[i])
+		if p.cut, err = create(filepath.Join(c.to, "cut", names[i], name)); err != nil {
+			return err
 		}
-		err = errors.Join(err, points[i].whole.Close())
-		fmt.Printf("%s: %d files\n", names[i], points[i].files)
+		p.files++
+		_, err = p.cut.Write(head)
 	}
-	return err
+	_, err1 := p.cut.Write(record)
+	if p.whole != nil {
+		_, err2 := p.whole.Write(record)
+		err1 = errors.Join(err1, err2)
+	}
+	if p.n += len(record); int64(p.n) >= each && err1 == nil {
+		err1 = p.cut.Close()
+		p.cut, p.n = nil, 0
+	}
+	return errors.Join(err, err1)
 }
 
 // cutLogs cuts logs into files of lines, packed but for the last, and damages

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"regexp"
 	"slices"
 
 	"github.com/flowcorr/flowcorr/pkg/archive"
@@ -72,8 +73,11 @@ func journeys(result string) ([]string, error) {
 }
 
 func findings(result string) ([]string, error) {
-	return texts(result, "findings", func(f *trend.FindingRow) { f.Files = nil })
+	return texts(result, "findings", func(f *trend.FindingRow) { f.Files, f.Text = nil, named.ReplaceAllString(f.Text, "") })
 }
+
+// named is where a finding's text names the capture.
+var named = regexp.MustCompile(` \(in [^)]*\.(pcap|pcapng)[^)]*\)`)
 
 func texts[T any](result, table string, blur func(*T)) (all []string, err error) {
 	err = archive.EachRow(result, table, func(row *T) error {

@@ -102,7 +102,7 @@ func runOn(t *testing.T, in, out string, memory int64) *Result {
 }
 
 // told are the journeys of a result without the places they were found at, and
-// how many lines were matched to them: those of a slice know less of a clock
+// how many lines were matched to them: those of a window know less of a clock
 // than those of the whole.
 func told(t *testing.T, out string) (all []string, lines int) {
 	t.Helper()
@@ -122,8 +122,8 @@ func told(t *testing.T, out string) (all []string, lines int) {
 	return all, lines
 }
 
-// TestAnyCut: flows and journeys that go on from file to file, and from slice
-// to slice, are those of the whole.
+// TestAnyCut: flows and journeys that go on from file to file, and from window
+// to window, are those of the whole.
 func TestAnyCut(t *testing.T) {
 	for _, name := range []string{"slow-application", "tcp-loss"} {
 		t.Run(name, func(t *testing.T) {

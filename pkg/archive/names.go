@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"os"
-	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -89,19 +88,6 @@ func folderOf(name string) string {
 		return first
 	}
 	return ""
-}
-
-// lay puts other names of logs into a folder, as they are called in the archive.
-func lay(folder string, logs []*File) error {
-	if err := os.RemoveAll(folder); err != nil {
-		return err
-	}
-	for _, f := range logs {
-		if err := link(f.open, filepath.Join(folder, filepath.FromSlash(path.Clean(f.Path)))); err != nil {
-			return err
-		}
-	}
-	return os.MkdirAll(folder, 0o700)
 }
 
 // link makes target another name of a file.

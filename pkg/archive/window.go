@@ -288,7 +288,8 @@ func (a *archive) analyse(ctx context.Context, n int, w *window, known []offset,
 	read.Given, read.Unpack = a.captures(w, g, at), a.opt.Unpack
 	g.flows = nil
 	folder := filepath.Join(a.work(), fmt.Sprint(n))
-	if err := lay(folder, logs); err != nil {
+	lines, err := lay(folder, seriesOf(logs), a.opt.Unpack)
+	if err != nil {
 		return nil, false, err
 	}
 	defer os.RemoveAll(folder)
@@ -311,7 +312,7 @@ func (a *archive) analyse(ctx context.Context, n int, w *window, known []offset,
 		told[j.ID] = w.holds(j.Start.Time)
 	}
 	rows := trend.RowsOf(r, trend.Choice{
-		Told: func(id string) bool { return told[id] }, Apart: !w.last, Place: at.place, Point: func(name string) string { return at[name].point },
+		Told: func(id string) bool { return told[id] }, Apart: !w.last, Place: at.place, Line: lines.place, Point: func(name string) string { return at[name].point },
 	})
 	if a.opt.Redact != nil {
 		if err := a.opt.Redact.Rows(r, rows); err != nil {

@@ -93,6 +93,9 @@ type Choice struct {
 	// Place gives file and frame in the archive of a frame of the report; frame
 	// 0: only the file is asked for.
 	Place func(file string, frame int) (string, int)
+	// Line gives file and line in the archive of a line of the report; nil: they are
+	// the same.
+	Line func(file string, line int) (string, int)
 	// Point names the capture point of a file of the report.
 	Point func(file string) string
 }
@@ -168,7 +171,11 @@ func (n *names) journeyRow(j *report.Journey) JourneyRow {
 		row.Breakdown[s.Cause] += s.Seconds.Duration().Seconds()
 	}
 	for _, l := range j.Lines {
-		row.Lines = append(row.Lines, LineRow{n.files[l.Evidence], int32(l.Line), l.Status, float64(l.Confidence)})
+		file, line := n.files[l.Evidence], l.Line
+		if n.Line != nil {
+			file, line = n.Line(file, line)
+		}
+		row.Lines = append(row.Lines, LineRow{file, int32(line), l.Status, float64(l.Confidence)})
 	}
 	for _, s := range j.AlsoSeen {
 		row.Points = append(row.Points, n.Point(n.files[s.Evidence]))
@@ -214,6 +221,9 @@ func (n *names) findingRow(f *report.Finding) FindingRow {
 			frame = e.Frames[0]
 		}
 		file, _ := n.Place(n.files[e.Evidence], frame)
+		if len(e.Lines) > 0 && n.Line != nil {
+			file, _ = n.Line(file, e.Lines[0])
+		}
 		if len(row.Files) == 0 || row.Files[len(row.Files)-1] != file {
 			row.Files = append(row.Files, file)
 		}

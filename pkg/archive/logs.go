@@ -1,0 +1,196 @@
+package archive
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"io"
+	"math"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/flowcorr/flowcorr/pkg/unpack"
+)
+
+// series is one log: a file, or those that a rotation made of it, oldest first.
+type series struct {
+	name  string // of the youngest, not packed
+	files []*File
+}
+
+// rotation is what rotating a log puts behind its name: a number or a date, then
+// the packing.
+var rotation = regexp.MustCompile(`([.-](\d{1,4}|(19|20)\d{6}([-_.]?\d{2,6})?))?(\.(gz|zst|xz|lz4|bz2))?$`)
+
+// seriesOf puts the files of rotated logs together, in order of time: cut into
+// files or not, a log is one. Files whose time is not known, or that overlap, stay
+// apart.
+func seriesOf(logs []*File) []series {
+	byName := map[string][]*File{}
+	var order []string
+	for _, f := range logs {
+		name := f.Path
+		if f.First != 0 && f.Outcome != Copy {
+			name = path.Join(path.Dir(f.Path), rotation.ReplaceAllString(path.Base(f.Path), ""))
+		}
+		if byName[name] == nil {
+			order = append(order, name)
+		}
+		byName[name] = append(byName[name], f)
+	}
+	var all []series
+	for _, name := range order {
+		list := byName[name]
+		// The names tell the order where stamps of whole seconds do not.
+		slices.SortStableFunc(list, func(a, b *File) int { return cmp.Compare(age(b), age(a)) })
+		if !oneAfterAnother(list) {
+			slices.SortStableFunc(list, func(a, b *File) int { return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Last, b.Last)) })
+		}
+		if !oneAfterAnother(list) {
+			for _, f := range list {
+				all = append(all, series{f.Path, []*File{f}})
+			}
+			continue
+		}
+		if len(list) == 1 {
+			name = list[0].Path
+		}
+		all = append(all, series{name, list})
+	}
+	return all
+}
+
+// age orders the files of a rotation by their names: of numbers the greatest is the
+// oldest, of dates the least; without either it is the youngest.
+func age(f *File) int64 {
+	m := rotation.FindStringSubmatch(path.Base(f.Path))
+	switch {
+	case m == nil || m[2] == "":
+		return math.MinInt64
+	case m[3] == "": // a number
+		n, _ := strconv.ParseInt(m[2], 10, 64)
+		return n
+	}
+	digits := strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, m[2])
+	n, _ := strconv.ParseInt((digits + "000000")[:14], 10, 64)
+	return -n
+}
+
+// overlap is how far the times of two files of one log may overlap: lines of
+// requests that take long come late. ns
+const overlap = 60 * int64(1e9)
+
+func oneAfterAnother(list []*File) bool {
+	for i := 1; i < len(list); i++ {
+		a, b := list[i-1], list[i]
+		if a.Kind != b.Kind || a.Zoned != b.Zoned || a.Dated != b.Dated || b.First < a.Last-overlap {
+			return false
+		}
+	}
+	return true
+}
+
+// laid tells where the lines of a log in a window's folder stand in the archive.
+type laid []struct {
+	file *File
+	line int // the first in the log, from 1
+}
+
+// lines of the archive, by log of the window.
+type lines map[string]laid
+
+// place tells where a line stands.
+func (m lines) place(name string, line int) (string, int) {
+	parts := m[name]
+	for i := len(parts) - 1; i >= 0; i-- {
+		if p := &parts[i]; line >= p.line || i == 0 {
+			return p.file.Path, line - p.line + 1
+		}
+	}
+	return name, line
+}
+
+// lay puts logs into a folder: other names of files, and those of a rotation as
+// one.
+func lay(folder string, logs []series, bounds unpack.Options) (lines, error) {
+	if err := os.RemoveAll(folder); err != nil {
+		return nil, err
+	}
+	at := lines{}
+	for _, s := range logs {
+		target := filepath.Join(folder, filepath.FromSlash(s.name))
+		if len(s.files) == 1 {
+			if err := link(s.files[0].open, target); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		parts, err := join(target, s.files, bounds)
+		if err != nil {
+			return nil, err
+		}
+		at[s.name] = parts
+	}
+	return at, os.MkdirAll(folder, 0o700)
+}
+
+// join writes files one behind the other. What cannot be read of one was told of
+// it before.
+func join(target string, files []*File, bounds unpack.Options) (laid, error) {
+	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+		return nil, err
+	}
+	out, err := os.Create(target)
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close()
+	w := &lineCounter{w: bufio.NewWriterSize(out, 256<<10)}
+	parts := make(laid, len(files))
+	for i, f := range files {
+		if w.open {
+			if _, err := w.Write([]byte{'\n'}); err != nil {
+				return nil, err
+			}
+		}
+		parts[i].file, parts[i].line = f, w.lines+1
+		in, err := unpack.Open(f.open, bounds)
+		if err != nil {
+			continue
+		}
+		io.Copy(w, in)
+		in.Close()
+		if w.err != nil {
+			return nil, w.err
+		}
+	}
+	return parts, w.w.Flush()
+}
+
+// lineCounter counts what is written through it.
+type lineCounter struct {
+	w     *bufio.Writer
+	lines int  // that are complete
+	open  bool // one is not
+	err   error
+}
+
+func (c *lineCounter) Write(b []byte) (int, error) {
+	if len(b) > 0 {
+		c.lines += bytes.Count(b, []byte{'\n'})
+		c.open = b[len(b)-1] != '\n'
+	}
+	n, err := c.w.Write(b)
+	c.err = cmp.Or(c.err, err)
+	return n, err
+}
