@@ -3,7 +3,7 @@
 
 GO ?= go
 
-.PHONY: build report test check unit score fuzz survive bench cross dist clean
+.PHONY: build report test check unit score fuzz survive bench engines archive cross dist clean
 
 build:            ## bin/flowcorr
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/flowcorr ./cmd/flowcorr
@@ -33,6 +33,12 @@ bench: build      ## microbenchmarks of the parts; with CAPTURES="…" whole pro
 	$(GO) test -run '^$$' -bench . -benchmem ./pkg/...
 	@test -z "$(CAPTURES)" || $(GO) run ./internal/compete $(CAPTURES)
 	@test -n "$(CAPTURES)" || echo 'make bench CAPTURES="a.pcap b.pcap" compares whole processes with other programs'
+
+engines:          ## other engines read the result of batch (downloads DuckDB)
+	cd internal/engines && $(GO) test ./...
+
+archive:          ## judges batch on a cut archive: CAPTURE=x.pcap LOGS="access.log auth.log"
+	scripts/archive.sh $(CAPTURE) $(LOGS)
 
 cross:            ## builds for every supported platform
 	GO="$(GO)" sh scripts/cross.sh

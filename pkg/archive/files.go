@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/flowcorr/flowcorr/internal/folder"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
@@ -60,8 +61,6 @@ func (f *File) isCapture() bool { return f.Kind == capture.PCAP || f.Kind == cap
 // cannot be looked at is a file that failed. skip is a folder left out.
 func list(paths []string, skip string) []*File {
 	var all []*File
-	entered := map[string]bool{}
-	var enter func(open, name string)
 	add := func(open, name string, err error, st fs.FileInfo) {
 		f := &File{Path: name, open: open, Kind: incident.Unrecognised}
 		switch {
@@ -74,29 +73,6 @@ func list(paths []string, skip string) []*File {
 		}
 		all = append(all, f)
 	}
-	enter = func(open, name string) {
-		real, err := filepath.EvalSymlinks(open)
-		if err == nil {
-			real, err = filepath.Abs(real)
-		}
-		if err == nil && (entered[real] || real == skip) {
-			return
-		}
-		entered[real] = true
-		entries, err := os.ReadDir(open)
-		for _, e := range entries {
-			below, as := filepath.Join(open, e.Name()), path.Join(name, e.Name())
-			st, err := os.Stat(below)
-			if err == nil && st.IsDir() {
-				enter(below, as)
-				continue
-			}
-			add(below, as, err, st)
-		}
-		if err != nil {
-			add(open, path.Join(name, "."), err, nil)
-		}
-	}
 	for _, p := range paths {
 		name := ""
 		if len(paths) > 1 {
@@ -104,7 +80,7 @@ func list(paths []string, skip string) []*File {
 		}
 		st, err := os.Stat(p)
 		if err == nil && st.IsDir() {
-			enter(p, name)
+			folder.Walk(p, []string{skip}, func(open, below string, st fs.FileInfo, err error) { add(open, path.Join(name, below), err, st) })
 			continue
 		}
 		add(p, filepath.Base(p), err, st)

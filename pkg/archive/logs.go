@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/flowcorr/flowcorr/internal/folder"
 	"github.com/flowcorr/flowcorr/pkg/unpack"
 )
 
@@ -122,15 +123,15 @@ func (m lines) place(name string, line int) (string, int) {
 
 // lay puts logs into a folder: other names of files, and those of a rotation as
 // one.
-func lay(folder string, logs []series, bounds unpack.Options) (lines, error) {
-	if err := os.RemoveAll(folder); err != nil {
+func lay(top string, logs []series, bounds unpack.Options) (lines, error) {
+	if err := os.RemoveAll(top); err != nil {
 		return nil, err
 	}
 	at := lines{}
 	for _, s := range logs {
-		target := filepath.Join(folder, filepath.FromSlash(s.name))
+		target := filepath.Join(top, filepath.FromSlash(s.name))
 		if len(s.files) == 1 {
-			if err := link(s.files[0].open, target); err != nil {
+			if err := folder.Link(s.files[0].open, target); err != nil {
 				return nil, err
 			}
 			continue
@@ -141,7 +142,7 @@ func lay(folder string, logs []series, bounds unpack.Options) (lines, error) {
 		}
 		at[s.name] = parts
 	}
-	return at, os.MkdirAll(folder, 0o700)
+	return at, os.MkdirAll(top, 0o700)
 }
 
 // join writes files one behind the other. What cannot be read of one was told of

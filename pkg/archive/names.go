@@ -3,8 +3,6 @@ package archive
 import (
 	"cmp"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -88,19 +86,4 @@ func folderOf(name string) string {
 		return first
 	}
 	return ""
-}
-
-// link makes target another name of a file.
-func link(file, target string) error {
-	abs, err := filepath.Abs(file)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
-		return err
-	}
-	if err := os.Symlink(abs, target); err != nil {
-		return os.Link(abs, target) // where symbolic links need a privilege
-	}
-	return nil
 }

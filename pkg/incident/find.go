@@ -4,11 +4,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/flowcorr/flowcorr/internal/folder"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
 	"github.com/flowcorr/flowcorr/pkg/unpack"
@@ -92,58 +92,22 @@ func findUnder(p string, opt Options) []*item {
 		}
 		return []*item{it}
 	}
-	w := &walk{opt: opt, entered: map[string]bool{}}
-	w.dir(p, "")
-	return w.found
+	var found []*item
+	folder.Walk(p, nil, func(open, name string, st fs.FileInfo, err error) {
+		it := newItem(open, name, opt)
+		switch {
+		case err != nil:
+			it.file.problem("%v", short(err))
+		case !st.Mode().IsRegular():
+			it.file.problem("not a regular file (%v)", st.Mode().Type())
+		}
+		found = append(found, it)
+	})
+	return found
 }
 
 func newItem(open, name string, opt Options) *item {
 	return &item{file: &File{Path: name, Open: open, Kind: Unrecognised}, unpack: opt.Unpack, progress: opt.Progress}
-}
-
-// walk lists a folder. Folders reached again through links are not entered.
-type walk struct {
-	opt     Options
-	entered map[string]bool // folders by their true path
-	found   []*item
-}
-
-func (w *walk) dir(open, rel string) {
-	if real, err := filepath.EvalSymlinks(open); err == nil {
-		if w.entered[real] {
-			return
-		}
-		w.entered[real] = true
-	}
-	entries, err := os.ReadDir(open) // sorted; what was read before an error
-	for _, e := range entries {
-		w.entry(filepath.Join(open, e.Name()), path.Join(rel, e.Name()))
-	}
-	if err != nil {
-		it := newItem(open, path.Join(rel, "."), w.opt)
-		it.file.problem("%v", short(err))
-		w.found = append(w.found, it)
-	}
-}
-
-func (w *walk) entry(open, rel string) {
-	st, err := os.Stat(open)
-	switch {
-	case err == nil && st.IsDir():
-		w.dir(open, rel)
-		return
-	case err != nil:
-		err = short(err)
-	case !st.Mode().IsRegular():
-		err = fs.ErrInvalid
-	}
-	it := newItem(open, rel, w.opt)
-	if err == fs.ErrInvalid {
-		it.file.problem("not a regular file (%v)", st.Mode().Type())
-	} else if err != nil {
-		it.file.problem("%v", err)
-	}
-	w.found = append(w.found, it)
 }
 
 // short leaves the operation and the path out of an error: the report names

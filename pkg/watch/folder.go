@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/flowcorr/flowcorr/internal/folder"
 )
 
 // found is a file under the paths watched.
@@ -63,7 +66,7 @@ func (w *watcher) rotated(path string) bool {
 // list finds the files under the paths given, in order of name. The state
 // folder is not among them.
 func (w *watcher) list() []found {
-	own, _ := filepath.Abs(w.opt.State)
+	own, _ := folder.True(w.opt.State)
 	var all []found
 	for _, p := range w.opt.Paths {
 		st, err := os.Stat(p)
@@ -81,19 +84,10 @@ func (w *watcher) list() []found {
 		if len(w.opt.Paths) > 1 {
 			prefix = filepath.Base(filepath.Clean(p))
 		}
-		// What cannot be read is skipped: it is tried again the next time.
-		_ = filepath.WalkDir(p, func(path string, e os.DirEntry, err error) error {
-			if abs, _ := filepath.Abs(path); abs == own {
-				return filepath.SkipDir
+		folder.Walk(p, []string{own}, func(open, name string, st os.FileInfo, err error) {
+			if err == nil && st.Mode().IsRegular() { // else it is tried again the next time
+				all = append(all, found{open, path.Join(prefix, name), st})
 			}
-			if err != nil || e.IsDir() {
-				return nil
-			}
-			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-				rel, _ := filepath.Rel(p, path)
-				all = append(all, found{path, filepath.ToSlash(filepath.Join(prefix, rel)), info})
-			}
-			return nil
 		})
 	}
 	slices.SortStableFunc(all, func(a, b found) int { return strings.Compare(a.name, b.name) })
@@ -196,17 +190,11 @@ func (w *watcher) link(f found) {
 	if was, linked := w.state.linked[f.name]; linked && was == stamp {
 		return
 	}
-	abs, err := filepath.Abs(f.path)
-	if err == nil {
-		err = os.MkdirAll(filepath.Dir(target), 0o700)
+	if err := os.Remove(target); err != nil && !os.IsNotExist(err) {
+		w.problem(f.path, err)
+		return
 	}
-	if err == nil {
-		os.Remove(target)
-		if err = os.Symlink(abs, target); err != nil {
-			err = os.Link(abs, target) // where symbolic links need a privilege
-		}
-	}
-	if err != nil {
+	if err := folder.Link(f.path, target); err != nil {
 		w.problem(f.path, err)
 		return
 	}

@@ -1,0 +1,148 @@
+package trend
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/flowcorr/flowcorr/pkg/report"
+)
+
+func inWords(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// someRows makes rows of three days.
+func someRows(rnd *rand.Rand) *Rows {
+	const day = int64(86400e9)
+	at := func() int64 { return 1768435200e9 + rnd.Int64N(3)*day + rnd.Int64N(day) }
+	o := &Rows{}
+	for range rnd.IntN(20) {
+		total := float64(rnd.IntN(1e6)) / 1e3
+		j := JourneyRow{
+			Service: []string{"https", "dns", "ssh"}[rnd.IntN(3)], Client: []string{"10.0.0.1", "10.0.0.2"}[rnd.IntN(2)], Server: "10.1.0.1",
+			Start: at(), Outcome: []string{"done", "failed", "estimated"}[rnd.IntN(3)], Total: &total, Phases: map[string]float64{"tcp.connect": total / 3},
+		}
+		if rnd.IntN(5) == 0 {
+			j.Total = nil
+		}
+		o.Journeys = append(o.Journeys, j)
+	}
+	for range rnd.IntN(5) {
+		start, lost := at(), rnd.Float64()
+		f := FindingRow{Rule: []string{"app-slow", "dns-nxdomain"}[rnd.IntN(2)], Severity: []string{"note", "error"}[rnd.IntN(2)], Start: &start, Journeys: 2, Lost: &lost}
+		if rnd.IntN(4) == 0 {
+			f.Start = nil
+		}
+		o.Findings = append(o.Findings, f)
+	}
+	for range rnd.IntN(3) {
+		from, low := at(), rnd.Float64()
+		high := low + 0.1
+		o.Clocks = append(o.Clocks, ClockRow{Name: "web", Status: "measured", From: &from, Low: &low, High: &high, Step: rnd.IntN(2) == 0})
+	}
+	return o
+}
+
+func summaryOf(rows ...*Rows) *Summary {
+	s := NewSummary()
+	for _, r := range rows {
+		s.Add(r)
+	}
+	return s
+}
+
+// TestMerge: rows counted apart and merged, in any order, come to what all of them
+// counted at once do, also after a way through JSON.
+func TestMerge(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	for range 200 {
+		a, b, c := someRows(rnd), someRows(rnd), someRows(rnd)
+		want := inWords(t, summaryOf(a, b, c))
+		for _, order := range [][]*Rows{{a, b, c}, {c, a, b}, {b, c, a}} {
+			got := NewSummary()
+			for _, r := range order {
+				var back Summary
+				if err := json.Unmarshal([]byte(inWords(t, summaryOf(r))), &back); err != nil {
+					t.Fatal(err)
+				}
+				got.Merge(&back)
+			}
+			if text := inWords(t, got); text != want {
+				t.Fatalf("%s\nwant\n%s", text, want)
+			}
+		}
+	}
+}
+
+// TestMergeLeaves: what was merged from is not changed by what comes later.
+func TestMergeLeaves(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 9))
+	a, b := summaryOf(someRows(rnd)), summaryOf(someRows(rnd))
+	before := inWords(t, b)
+	a.Merge(b)
+	a.Merge(summaryOf(someRows(rnd)))
+	if inWords(t, b) != before {
+		t.Error("it was")
+	}
+}
+
+func TestCounts(t *testing.T) {
+	total, lost := 1.5, 0.25
+	start := int64(1768435200e9)
+	s := summaryOf(&Rows{
+		Journeys: []JourneyRow{
+			{Service: "https", Client: "c", Server: "s", Start: start, Outcome: "done", Total: &total},
+			{Service: "dns", Client: "c", Server: "r", Start: start, Outcome: "unanswered"},
+		},
+		Findings: []FindingRow{{Rule: "x", Severity: "note", Start: &start, Journeys: 1, Lost: &lost}, {Rule: "x", Severity: "error", Start: &start, Journeys: 2}},
+	})
+	d := s.Days["2026-01-15"]
+	switch {
+	case d == nil || len(s.Days) != 1:
+		t.Fatalf("%v", s.DayNames())
+	case d.Journeys["https"] != 1 || d.NotDone["dns"] != 1 || d.NotDone["https"] != 0:
+		t.Errorf("%+v %+v", d.Journeys, d.NotDone)
+	case d.Servers["s"].Seconds != report.Seconds(1.5e9) || d.Servers["r"] != nil || d.Resolvers["r"].Journeys != 1 || d.Clients["c"].Journeys != 2:
+		t.Errorf("%+v", d)
+	case *d.Rules["x"] != RuleCount{"error", 2, 3, report.Seconds(0.25e9)}:
+		t.Errorf("%+v", d.Rules["x"])
+	case d.Phases["https total"].Percentiles().Count != 1 || d.Phases["dns total"] != nil:
+		t.Errorf("%+v", d.Phases)
+	}
+}
+
+// TestSketch: percentiles from classes are at most 1/32 above the true ones.
+func TestSketch(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 4))
+	for range 50 {
+		var h report.Histogram
+		v := rnd.Int64N(1e12) + 1
+		for range 100 {
+			h.Add(v)
+		}
+		h.Add(1e15)
+		if p := int64(h.Percentiles().P50); p < v || p > v+v/32+1 {
+			t.Errorf("%d became %d", v, p)
+		}
+	}
+}
+
+func TestSplitEndpoint(t *testing.T) {
+	for text, want := range map[string]struct {
+		address string
+		port    int32
+	}{
+		"10.0.0.1:80": {"10.0.0.1", 80}, "[2001:db8::1]:443": {"2001:db8::1", 443}, "2001:db8::1:443": {"2001:db8::1", 443},
+		"10.0.0.1": {"10.0.0.1", 0}, "10.0.0.1:http": {"10.0.0.1:http", 0}, "": {"", 0},
+	} {
+		if a, p := splitEndpoint(text); a != want.address || p != want.port {
+			t.Errorf("%s: %s, %d", text, a, p)
+		}
+	}
+}
