@@ -11,17 +11,24 @@ import (
 
 // clockSeen is what one window tells of the clock of a host's logs.
 type clockSeen struct {
-	Name     string `json:"name"`
-	Of       string `json:"of"` // the capture point it is measured against
-	Measured bool   `json:"measured"`
-	From     int64  `json:"from_ns,omitempty"` // by that point's clock
-	To       int64  `json:"to_ns,omitempty"`
-	Low      int64  `json:"low_ns,omitempty"` // bounds of what it is ahead, of all that time
-	High     int64  `json:"high_ns,omitempty"`
+	Name     string   `json:"name"`
+	Of       string   `json:"of"` // the capture point it is measured against
+	Logs     []string `json:"logs,omitempty"`
+	Measured bool     `json:"measured"`
+	From     int64    `json:"from_ns,omitempty"` // by that point's clock
+	To       int64    `json:"to_ns,omitempty"`
+	Low      int64    `json:"low_ns,omitempty"` // bounds of what it is ahead, of all that time
+	High     int64    `json:"high_ns,omitempty"`
 }
 
 // clocksOf takes from rows what other windows may need.
-func clocksOf(rows *trend.Rows) []clockSeen {
+func clocksOf(rows *trend.Rows, clocks []*correlate.Clock) []clockSeen {
+	logs := map[string][]string{}
+	for _, k := range clocks {
+		for _, f := range k.Files {
+			logs[k.Name] = append(logs[k.Name], f.Path)
+		}
+	}
 	var all []clockSeen
 	for i := range rows.Clocks {
 		c := &rows.Clocks[i]
@@ -29,7 +36,7 @@ func clocksOf(rows *trend.Rows) []clockSeen {
 		if c.Kind != "log" || !ofPoint || c.Status == "declared" {
 			continue
 		}
-		x := clockSeen{Name: c.Name, Of: point, Measured: c.Status == "measured" && c.From != nil}
+		x := clockSeen{Name: c.Name, Of: point, Logs: logs[c.Name], Measured: c.Status == "measured" && c.From != nil}
 		if x.Measured {
 			off, low, high := int64(*c.Offset*1e9), int64(math.Floor(*c.Low*1e9)), int64(math.Ceil(*c.High*1e9))
 			drift := int64(*c.Drift * 1e-6 * float64(*c.To-*c.From))
@@ -126,4 +133,64 @@ func knownIn(inc *incident.Incident, at places, known []offset) []correlate.Know
 		}
 	}
 	return out
+}
+
+// bounds of the clocks of logs, by log, as some windows have measured them: what
+// each is ahead of some capture point, at least and at most.
+type bounds map[string][2]int64
+
+// boundsOf gathers the clocks that windows have measured.
+func boundsOf(some []*kept) bounds {
+	out := bounds{}
+	for _, k := range some {
+		for i := range k.Clocks {
+			c := &k.Clocks[i]
+			for _, log := range c.Logs {
+				if b, ok := out[log]; ok {
+					out[log] = [2]int64{min(b[0], c.Low), max(b[1], c.High)}
+				} else if c.Measured {
+					out[log] = [2]int64{c.Low, c.High}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// lost tells whether a window does not measure a clock that others have bounds of:
+// it may be elsewhere by then.
+func (b bounds) lost(k *kept, logs []series) bool {
+	measured := map[string]bool{}
+	for i := range k.Clocks {
+		if c := &k.Clocks[i]; c.Measured {
+			for _, log := range c.Logs {
+				measured[log] = true
+			}
+		}
+	}
+	for _, s := range logs {
+		if _, known := b[s.name]; known && !measured[s.name] {
+			return true
+		}
+	}
+	return false
+}
+
+// around gives the stretch of time whose lines a window's journeys may have to do
+// with, by the clock of each log: from a little before it begins until its flows
+// have ended.
+func (b bounds) around(w *window, g *gathered) func(log string) (from, to int64, ok bool) {
+	if b == nil {
+		return nil
+	}
+	end := sub(w.to, -beside)
+	for _, list := range g.flows {
+		for _, f := range list {
+			end = max(end, min(f.End.Time, sub(w.to, -clockMargin)))
+		}
+	}
+	return func(log string) (int64, int64, bool) {
+		x, ok := b[log]
+		return sub(sub(w.from, 2*beside), -x[0]), sub(sub(end, -2*beside), -x[1]), ok
+	}
 }

@@ -405,46 +405,99 @@ func (a *archive) freshWindows(ctx context.Context, r *Result) ([]*kept, error) 
 		bytes += f.Size
 	}
 	list := windowsOf(s, int(max(a.opt.Memory/windowsAtOnce/memoryOfJourney, 1)))
-	all := make([]*kept, len(list))
-	fresh := make([]atomic.Bool, len(list))
-	look := func(i int, known []offset, rowsToo bool, share func(int) int64) error {
-		k, isNew, err := a.analyse(ctx, i, &list[i], known, rowsToo)
-		if err == nil {
-			all[i] = k
-			fresh[i].Store(isNew || fresh[i].Load())
-			a.opt.Progress("analyse", share(i+1)-share(i))
-		}
-		return err
-	}
-	jobs := min(a.opt.Jobs, windowsAtOnce)
-	err := each(jobs, len(list), func(i int) error {
-		return look(i, nil, false, func(n int) int64 { return bytes * int64(n) / int64(len(list)) })
-	})
-	if err != nil {
+	x := &looking{a: a, ctx: ctx, list: list, all: make([]*kept, len(list)), fresh: make([]atomic.Bool, len(list)), wide: make([]bool, len(list))}
+	if err := x.alone(bytes); err != nil {
 		return nil, err
 	}
+	all, jobs := x.all, min(a.opt.Jobs, windowsAtOnce)
 	// What a window alone does not tell of a clock, others may.
 	was := plan{Inputs: a.inputs()}
 	for _, k := range all {
 		was.Alone = append(was.Alone, k.Key)
 	}
 	known := offsetsOf(all)
-	err = each(jobs, len(list), func(i int) error {
+	err := each(jobs, len(list), func(i int) error {
 		if len(known[i]) == 0 && a.rowsThere(all[i]) {
 			return nil
 		}
-		return look(i, known[i], true, func(int) int64 { return 0 })
+		return x.look(i, known[i], true)
 	})
 	if err != nil {
 		return nil, err
 	}
 	for i, k := range all {
 		was.Keys = append(was.Keys, k.Key)
-		if fresh[i].Load() {
+		if x.fresh[i].Load() {
 			r.Fresh++
 		}
 	}
 	return all, writeJSON(filepath.Join(a.index(), "plan.json"), was)
+}
+
+// looking is the work on all windows.
+type looking struct {
+	a     *archive
+	ctx   context.Context
+	list  []window
+	all   []*kept
+	fresh []atomic.Bool // analysed in this run
+	near  []bounds      // of clocks, for each window, as some of those before it have measured them
+	wide  []bool        // lines are looked for far and wide, whatever near tells
+}
+
+func (x *looking) look(i int, known []offset, rowsToo bool) error {
+	var near bounds
+	if !x.wide[i] {
+		near = x.near[i]
+	}
+	k, isNew, err := x.a.analyse(x.ctx, i, &x.list[i], near, known, rowsToo)
+	if err == nil {
+		x.all[i] = k
+		x.fresh[i].Store(isNew || x.fresh[i].Load())
+	}
+	return err
+}
+
+// alone looks at each window by what it tells itself. A few look for their lines as
+// far as a clock may be off: the first, and those whose number is a power of two, so
+// that windows to come change nothing. By what these find the others look near,
+// unless a clock is not there.
+func (x *looking) alone(bytes int64) error {
+	n := len(x.list)
+	jobs := min(x.a.opt.Jobs, windowsAtOnce)
+	told := func(i int) { x.a.opt.Progress("analyse", bytes*int64(i+1)/int64(n)-bytes*int64(i)/int64(n)) }
+	some := []int{0}
+	for i := 1; i < n; i *= 2 {
+		some = append(some, i)
+	}
+	for _, i := range some {
+		x.wide[i] = true
+	}
+	err := each(jobs, len(some), func(i int) error { defer told(some[i]); return x.look(some[i], nil, false) })
+	if err != nil {
+		return err
+	}
+	x.near = make([]bounds, n)
+	var measured []*kept
+	for i := range n {
+		if x.wide[i] {
+			measured = append(measured, x.all[i])
+		} else {
+			x.near[i] = boundsOf(measured)
+		}
+	}
+	return each(jobs, n, func(i int) error {
+		if x.wide[i] {
+			return nil
+		}
+		err := x.look(i, nil, false)
+		if err == nil && x.near[i].lost(x.all[i], seriesOf(x.a.logsNear(&x.list[i]))) {
+			x.wide[i] = true
+			err = x.look(i, nil, false)
+		}
+		told(i)
+		return err
+	})
 }
 
 func (a *archive) windowFile(key string) string {
@@ -475,14 +528,14 @@ func (a *archive) rowsThere(k *kept) bool {
 }
 
 // keep writes the rows of a window and last what it was: what is there is whole.
-func (a *archive) keep(out *trend.Rows, key string) (*kept, error) {
+func (a *archive) keep(out *trend.Rows, clocks []clockSeen, key string) (*kept, error) {
 	rows, err := a.writeRows(out, key)
 	if err != nil {
 		return nil, err
 	}
 	summary := trend.NewSummary()
 	summary.Add(out)
-	k := &kept{schema, key, rows, summary, clocksOf(out)}
+	k := &kept{schema, key, rows, summary, clocks}
 	return k, writeJSON(a.windowFile(key), k)
 }
 

@@ -30,7 +30,7 @@ type window struct {
 
 // memoryOfJourney is what one takes in the analysis with all that it rests on,
 // bytes: measured on captures of short connections and of long ones.
-const memoryOfJourney = 24 << 10
+const memoryOfJourney = 48 << 10
 
 // windowsAtOnce is how many are analysed at a time at most: their size is made
 // for it, whatever the number of jobs is.
@@ -272,20 +272,21 @@ func (p *point) seen(w *window) (from, to int64) {
 
 // analyse looks at one window, unless what it comes to is known: with its rows, or,
 // where only its clocks are asked for, without. It is told what other windows know
-// of clocks.
-func (a *archive) analyse(ctx context.Context, n int, w *window, known []offset, rowsToo bool) (*kept, bool, error) {
+// of clocks: near are the bounds of those whose lines need not be looked for far
+// and wide.
+func (a *archive) analyse(ctx context.Context, n int, w *window, near bounds, known []offset, rowsToo bool) (*kept, bool, error) {
 	g, err := a.gather(w)
 	if err != nil {
 		return nil, false, err
 	}
 	logs := a.logsNear(w)
-	key := a.keyOf(w, g, logs, known)
+	key := a.keyOf(w, g, logs, near, known)
 	if k := a.load(key); k != nil && (!rowsToo || a.rowsThere(k)) {
 		return k, false, nil
 	}
 	at := places{}
 	read := a.opt.Read
-	read.Given, read.Unpack = a.captures(w, g, at), a.opt.Unpack
+	read.Given, read.Unpack, read.Around = a.captures(w, g, at), a.opt.Unpack, near.around(w, g)
 	g.flows = nil
 	folder := filepath.Join(a.work(), fmt.Sprint(n))
 	lines, err := lay(folder, seriesOf(logs), a.opt.Unpack)
@@ -314,17 +315,18 @@ func (a *archive) analyse(ctx context.Context, n int, w *window, known []offset,
 	rows := trend.RowsOf(r, trend.Choice{
 		Told: func(id string) bool { return told[id] }, Apart: !w.last, Place: at.place, Line: lines.place, Point: func(name string) string { return at[name].point },
 	})
+	clocks := clocksOf(rows, c.Clocks) // by their names, that other windows know
 	if a.opt.Redact != nil {
 		if err := a.opt.Redact.Rows(r, rows); err != nil {
 			return nil, false, err
 		}
 	}
-	k, err := a.keep(rows, key)
+	k, err := a.keep(rows, clocks, key)
 	return k, true, err
 }
 
 // keyOf names a window by everything its result depends on.
-func (a *archive) keyOf(w *window, g *gathered, logs []*File, known []offset) string {
+func (a *archive) keyOf(w *window, g *gathered, logs []*File, near bounds, known []offset) string {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%s\x00%s\x00%s\x00%s\x00%d\x00%d\x00%x\x00", schema, a.opt.Version, a.opt.Settings, a.flowKey(), w.from, w.to, g.sum.Sum(nil))
 	for i, p := range a.points {
@@ -341,8 +343,8 @@ func (a *archive) keyOf(w *window, g *gathered, logs []*File, known []offset) st
 	for _, f := range logs {
 		fmt.Fprintf(sum, "%s\x00%s\x00", f.Path, f.SHA256)
 	}
-	if len(known) > 0 {
-		fmt.Fprintf(sum, "%v", known)
+	if near != nil || len(known) > 0 {
+		fmt.Fprintf(sum, "%v\x00%v", near, known)
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:12])
 }

@@ -122,6 +122,10 @@ func (r *reader) decode(it *item, src logparse.Source, h *hints) decoded {
 	dec := it.format.Open(s, src)
 	var e logparse.Event
 	keep := keeper{near: h.distance, size: s.length()}
+	from, to, bounded := int64(0), int64(0), false
+	if r.opt.Around != nil {
+		from, to, bounded = r.opt.Around(it.file.Path)
+	}
 	for d.events&0xfff != 0 || r.ctx.Err() == nil {
 		if err = dec.Next(&e); err != nil {
 			break
@@ -137,7 +141,7 @@ func (r *reader) decode(it *item, src logparse.Source, h *hints) decoded {
 			}
 			d.countZone(it, &e, inside)
 		}
-		if !r.opt.DetectOnly {
+		if !r.opt.DetectOnly && !(bounded && e.HasTime && (e.Time < from || e.Time > to)) {
 			keep.add(&e)
 		}
 	}

@@ -32,6 +32,9 @@ type Options struct {
 	// Given are captures that were read already: those of the paths are, beside
 	// them, as if all had been found there.
 	Given []Given
+	// Around gives the stretch of time, as its own clock has it, outside of which
+	// the events of a log are not wanted, by its path. nil, and not ok: all are.
+	Around func(path string) (from, to int64, ok bool)
 	// Frames has every flow list its frames.
 	Frames bool
 	// Workers is how many files are read at a time; 0: 2. What is read does not
