@@ -300,7 +300,7 @@ func checkDuplicateAddress(c *Case, r *Rule) []Finding {
 			f.Text = c.say(lang.Text{
 				EN: "%d link addresses answer for %s (%s and %s): resets and timeouts now and then are to be expected.",
 				ES: "%d direcciones de enlace responden por %s (%s y %s): cabe esperar reinicios y tiempos vencidos a ratos.",
-			}, len(list), a, linkAddress(list[0].mac), linkAddress(list[1].mac))
+			}, len(list), a, pcapflow.LinkAddress(list[0].mac), pcapflow.LinkAddress(list[1].mac))
 			f.Refuters = c.doubts(r, foundIf(virtual))
 			out = append(out, f)
 		}
@@ -311,10 +311,6 @@ func checkDuplicateAddress(c *Case, r *Rule) []Finding {
 // virtualMAC: those of VRRP (RFC 9568 section 7.3) and HSRP.
 func virtualMAC(m [6]byte) bool {
 	return m[0] == 0 && m[1] == 0 && (m[2] == 0x5e && m[3] == 0 || m[2] == 0x0c && m[3] == 0x07 && m[4] == 0xac || m[2] == 0x0c && m[3] == 0x9f)
-}
-
-func linkAddress(m [6]byte) string {
-	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5])
 }
 
 var changes = &Threshold{"changes", 2, "", lang.Text{EN: "more changes than this are several devices that take turns", ES: "más cambios que estos son varios equipos que se turnan"}}

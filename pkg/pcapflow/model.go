@@ -5,6 +5,7 @@
 package pcapflow
 
 import (
+	"net"
 	"net/netip"
 
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
@@ -566,6 +567,9 @@ type Resolution struct {
 	Encapsulation string
 	Clock         capture.ClockID
 }
+
+// LinkAddress writes a link address as hexadecimal octets with colons.
+func LinkAddress(m [6]byte) string { return net.HardwareAddr(m[:]).String() }
 
 // Echo is one ICMP echo with its reply.
 type Echo struct {

@@ -1,10 +1,10 @@
 package report
 
 import (
-	"net"
 	"net/netip"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
 // NeighbourSeries are the resolutions (ARP, neighbour discovery) of one host for
@@ -62,17 +62,15 @@ func (b *builder) neighbourSeries(list []*correlate.NeighbourSeries) (out []Neig
 
 func linkAddresses(list [][6]byte) (out []string) {
 	for _, m := range list {
-		out = append(out, linkAddress(m))
+		out = append(out, pcapflow.LinkAddress(m))
 	}
 	return out
 }
 
-func linkAddress(m [6]byte) string { return net.HardwareAddr(m[:]).String() }
-
 func (b *builder) gateways(list []*correlate.Gateway) (out []Gateway) {
 	for _, g := range list {
 		x := Gateway{
-			Evidence: b.evidenceID(g.Capture, g.First), LinkAddress: linkAddress(g.MAC), Addresses: addresses(g.Addresses), Hosts: addresses(g.Hosts),
+			Evidence: b.evidenceID(g.Capture, g.First), LinkAddress: pcapflow.LinkAddress(g.MAC), Addresses: addresses(g.Addresses), Hosts: addresses(g.Hosts),
 			BehindCount: g.BehindCount, Behind: addresses(g.Behind[:min(len(g.Behind), mostBehind)]),
 			First: Instant(g.First.Time), Last: Instant(g.Last.Time), By: []string{},
 		}
@@ -95,7 +93,7 @@ func (b *builder) gateways(list []*correlate.Gateway) (out []Gateway) {
 			show(g.First.Frame)
 		}
 		if g.Before != nil {
-			x.Replaces = linkAddress(g.Before.MAC)
+			x.Replaces = pcapflow.LinkAddress(g.Before.MAC)
 		}
 		out = append(out, x)
 	}
