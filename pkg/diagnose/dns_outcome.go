@@ -39,7 +39,7 @@ func checkDNSSearchList(c *Case, r *Rule) []Finding {
 		var vain time.Duration
 		for i := range l.Tries {
 			t := &l.Tries[i]
-			if t.RCode == "NXDOMAIN" && t.Answer.Seen() {
+			if t.RCode == "NXDOMAIN" && timed(t) {
 				vain += answerTime(t)
 				tried[key] = append(tried[key], t.Name)
 			}

@@ -59,10 +59,17 @@ func (c *Case) openLookups(r *Rule) []*correlate.Lookup {
 	return list
 }
 
-// sent lists when the queries of a try left.
+// sent lists when the queries of a try left; a capture that began meanwhile may
+// hold the answer alone.
 func sent(t *correlate.Try) []pcapflow.Stamp {
+	if !t.Query.Seen() {
+		return t.Repeats
+	}
 	return append([]pcapflow.Stamp{t.Query}, t.Repeats...)
 }
+
+// timed tells whether a try was seen from a query to its answer.
+func timed(t *correlate.Try) bool { return t.Answer.Seen() && len(sent(t)) > 0 }
 
 // repeatedQueries counts the packets of those questions that were repeated.
 func repeatedQueries(l *correlate.Lookup) int {
@@ -113,9 +120,10 @@ func retries(l *correlate.Lookup) (n int, wait time.Duration) {
 	return n, wait
 }
 
-// answerTime is the time from the last query before the answer to the answer.
+// answerTime is the time from the last query before the answer to the answer of
+// a try that is timed.
 func answerTime(t *correlate.Try) time.Duration {
-	from := t.Query.Time
+	from := sent(t)[0].Time
 	for _, r := range t.Repeats {
 		if r.Time <= t.Answer.Time {
 			from = max(from, r.Time)
@@ -129,7 +137,7 @@ func slowestAnswer(l *correlate.Lookup) *correlate.Try {
 	var worst *correlate.Try
 	for i := range l.Tries {
 		t := &l.Tries[i]
-		if t.Answer.Seen() && (worst == nil || answerTime(t) > answerTime(worst)) {
+		if timed(t) && (worst == nil || answerTime(t) > answerTime(worst)) {
 			worst = t
 		}
 	}
@@ -154,6 +162,9 @@ func isAAAA(t *correlate.Try) bool { return t.Type == "AAAA" || t.Type == "HTTPS
 // for AAAA where that was much longer.
 func (c *Case) halves(l *correlate.Lookup) (a, slow time.Duration, ok bool) {
 	a, slow = -1, -1
+	if slices.ContainsFunc(l.Tries, func(t correlate.Try) bool { return len(sent(&t)) == 0 }) {
+		return a, slow, false
+	}
 	for i := range l.Tries {
 		t := &l.Tries[i]
 		end := time.Duration(t.Answer.Time - l.Start.Time)
@@ -243,6 +254,9 @@ func wantsAddress(l *correlate.Lookup) bool {
 // lookupTime is how long the client waited: to the answer it needed, or to its
 // last attempt where none came.
 func lookupTime(l *correlate.Lookup) time.Duration {
+	if !l.Start.Seen() {
+		return 0 // its first query was before the capture
+	}
 	if l.End.Seen() {
 		return time.Duration(l.End.Time - l.Start.Time)
 	}

@@ -234,7 +234,7 @@ func resolverRoundTrips(c *correlate.Case) map[away]time.Duration {
 	}
 	for _, l := range c.Lookups {
 		for i := range l.Tries {
-			if t := &l.Tries[i]; t.Answer.Seen() {
+			if t := &l.Tries[i]; timed(t) {
 				note(l.Capture, t.Resolver.Addr(), answerTime(t))
 			}
 		}
@@ -259,7 +259,7 @@ func usualAnswer(c *correlate.Case) time.Duration {
 	var all []time.Duration
 	for _, l := range c.Lookups {
 		for i := range l.Tries {
-			if t := &l.Tries[i]; t.Answer.Seen() {
+			if t := &l.Tries[i]; timed(t) {
 				all = append(all, answerTime(t))
 			}
 		}

@@ -103,7 +103,7 @@ func checkSSHAuthBackend(c *Case, r *Rule) []Finding {
 		for _, x := range j.SSH.Rounds {
 			wait := time.Duration(x.Reply.Time - x.Request.Time)
 			// After a wrong password sshd itself waits some two seconds.
-			if !x.Request.Seen() || !x.Reply.Seen() || x.Result == "failure" || wait < c.limit(r, longPause) || c.resentBetween(j, x.Request, x.Reply) {
+			if !x.Request.Seen() || !x.Reply.Seen() || x.Result == "failure" && !x.None || wait < c.limit(r, longPause) || c.resentBetween(j, x.Request, x.Reply) {
 				continue
 			}
 			key := j.Server.String() + backendWords(j)
@@ -118,6 +118,10 @@ func checkSSHAuthBackend(c *Case, r *Rule) []Finding {
 			EN: "%d login{|s} at %s waited %s for the server's authentication%s.",
 			ES: "%d acceso{|s} a %s esper{ó|aron} %s a la autenticación del servidor%s.",
 		}, len(b.hits), j.Server, c.upTo(r, b), backendWords(j))
+		if before[b.key] {
+			// Before any method it may be anything of the server's; twice, it is no chance.
+			f.Severity, f.answers = Note, len(b.hits) > 1
+		}
 		f.Refuters = c.doubts(r, foundIf(before[b.key]))
 	})
 }

@@ -175,6 +175,12 @@ var dnsTrials = []trial{
 	}, false, 0},
 	{"dns-parallel-query-lost", "the same half lost twice", func(w *world) { w.pair("a.example", 1000); w.pair("b.example", 8000) }, true, Medium},
 	{"dns-parallel-query-lost", "one lost packet", func(w *world) { w.pair("a.example", 1000) }, true, Low},
+	{"dns-slow-resolver", "the capture began between query and answer", func(w *world) {
+		w.ordinary()
+		t := w.try("A", "app.example", 1000, 1010, "NOERROR")
+		t.Query = pcapflow.Stamp{}
+		w.lookup("app.example", t)
+	}, false, 0},
 	{"dns-parallel-query-lost", "and neither reached the resolver", func(w *world) {
 		w.pair("a.example", 1000)
 		w.pair("b.example", 8000)

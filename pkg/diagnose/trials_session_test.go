@@ -147,6 +147,7 @@ var sessionTrials = []trial{
 	{"ssh-reverse-dns", "no PTR, between two timers", func(w *world) { w.reverse(6900, false) }, false, 0},
 	{"ssh-reverse-dns", "a wrong password", func(w *world) { _, s := w.ssh(1040); w.round(s, 1300, 6350, "failure", false) }, false, 0},
 	{"ssh-auth-backend", "three seconds of PAM", func(w *world) { _, s := w.ssh(1040); w.round(s, 1300, 4600, "success", false) }, true, Medium},
+	{"ssh-auth-backend", "before any method, and no lookup explains it", func(w *world) { w.reverse(3300, false) }, true, Low},
 	{"ssh-auth-backend", "the reverse lookup explains it", func(w *world) { w.reverse(6200, true) }, false, 0},
 	{"ssh-no-common-algorithm", "in the packets", func(w *world) { _, s := w.ssh(1040); s.NoCommon = "kex" }, true, High},
 	{"ssh-no-common-algorithm", "in the log alone", func(w *world) {
