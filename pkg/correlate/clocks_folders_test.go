@@ -176,8 +176,8 @@ func later(t *testing.T, b []byte, layout string, by time.Duration) []byte {
 // program's other log.
 func TestZoneOfTheProgram(t *testing.T) {
 	dir := t.TempDir()
-	put(t, dir, "client.pcap", read(t, "incidents", "s10_integrador", "input", "client.pcap"))
-	query := read(t, "incidents", "s10_integrador", "input", "dns", "query.log")
+	put(t, dir, "client.pcap", read(t, "incidents", "s10_integrador", "input", "historia.pcap"))
+	query := later(t, read(t, "incidents", "s10_integrador", "input", "dns", "query.log"), "02-Jan-2006 15:04:05.000", -3*time.Hour)
 	put(t, dir, "dns/query.log", query)
 	stamp, _, _ := bytes.Cut(query, []byte(" queries:"))
 	put(t, dir, "dns/named.log", append(bytes.Clone(stamp), " general: notice: running\n"...))
@@ -187,7 +187,7 @@ func TestZoneOfTheProgram(t *testing.T) {
 	for _, l := range inc.Logs {
 		zones[l.File.Path] = l.Events[0].ZoneSeconds
 	}
-	if zones["dns/query.log"] == 0 || zones["dns/named.log"] != zones["dns/query.log"] {
+	if zones["dns/query.log"] != -3*3600 || zones["dns/named.log"] != zones["dns/query.log"] {
 		t.Errorf("zones %v", zones)
 	}
 }
