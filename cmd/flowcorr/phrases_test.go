@@ -104,7 +104,7 @@ func TestNoRawNames(t *testing.T) {
 		}
 	}
 	page := readFile(t, filepath.Join(root, "docs", "en", "metrics.md"))
-	about := string(ranDone(t, "explain", "--lang", "es", "-q", "--about", "j16", filepath.Join(root, "samples", "three-clocks", "input")))
+	about := string(ranDone(t, "explain", "--lang", "es", "-q", "--about", "j1", filepath.Join(root, "samples", "slow-application", "input")))
 	if !strings.Contains(about, "de SYN a SYN-ACK") || !strings.Contains(about, "rtt_server_seconds") {
 		t.Errorf("no metric by both of its names:\n%s", about)
 	}

@@ -42,6 +42,8 @@ var metricWords = map[string]lang.Text{
 	"certificate_bytes":          {EN: "size of the certificates, bytes", ES: "tamaño de los certificados, bytes"},
 	"certificates":               {EN: "certificates of the chain", ES: "certificados de la cadena"},
 	"tickets":                    {EN: "session tickets", ES: "tiques de sesión"},
+	"ocsp_age_seconds":           {EN: "age of the OCSP answer", ES: "edad de la respuesta OCSP"},
+	"second_hello_seconds":       {EN: "first to second ClientHello", ES: "del primer ClientHello al segundo"},
 	"retry_seconds":              {EN: "first packet to Retry", ES: "del primer paquete a Retry"},
 	"answer_seconds":             {EN: "first packet to the server's first", ES: "del primer paquete al primero del servidor"},
 	"handshake_seconds":          {EN: "first packet to the end of the handshake", ES: "del primer paquete al fin del cifrado"},
@@ -65,7 +67,7 @@ var metricWords = map[string]lang.Text{
 	"service_seconds":       {EN: "service asked to granted", ES: "del servicio pedido al concedido"},
 	"auth_total_seconds":    {EN: "service asked to the end of authentication", ES: "del servicio pedido al fin de la autenticación"},
 	"longest_round_seconds": {EN: "longest round of authentication", ES: "ronda más larga de la autenticación"},
-	"rounds":                {EN: "rounds of authentication", ES: "rondas de autenticación"},
+	"round_count":           {EN: "rounds of authentication", ES: "rondas de autenticación"},
 	"session_open_seconds":  {EN: "authenticated to the session's first bytes", ES: "de autenticado a los primeros bytes de la sesión"},
 	"login_total_seconds":   {EN: "connected to the session's first bytes", ES: "de conectado a los primeros bytes de la sesión"},
 	// ntp.exchange
