@@ -16,7 +16,11 @@ func Correlate(inc *incident.Incident, opt Options) *Case {
 	for _, j := range b.journeys {
 		account(j, tb)
 	}
-	return &Case{Incident: inc, Clocks: clocks, Journeys: b.journeys, Lookups: b.lookups, Unmatched: m.finish(), Raw: opt.NoCorrect}
+	unmatched := m.finish()
+	for _, j := range b.journeys {
+		j.Witnesses = compareWitnesses(j, tb)
+	}
+	return &Case{Incident: inc, Clocks: clocks, Journeys: b.journeys, Lookups: b.lookups, Unmatched: unmatched, Raw: opt.NoCorrect}
 }
 
 // link builds the journeys and matches the lines by given clocks.

@@ -91,8 +91,9 @@ type Journey struct {
 	Outcome    pcapflow.Outcome
 	Phases     []Phase
 	Breakdown  []Share
-	WhatIf     []WhatIf    // without what went amiss
-	ServerView *ServerView // nil: no capture beside shows it
+	WhatIf     []WhatIf     // without what went amiss
+	ServerView *ServerView  // nil: no capture beside shows it
+	Witnesses  []Comparison // client, packets and log, where more than one tells
 	Lines      []Line
 	Notes      []lang.Text
 }

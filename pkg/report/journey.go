@@ -46,6 +46,9 @@ func (b *builder) journey(j *correlate.Journey) Journey {
 	if v := j.ServerView; v != nil {
 		out.ServerView = &View{b.files[v.Point.Capture.Files[0]], Seconds(v.Total), shares(v.Breakdown)}
 	}
+	for _, w := range j.Witnesses {
+		out.Witnesses = append(out.Witnesses, Witness{string(w.Of), told(w.Client), told(w.Packets), told(w.Log), string(w.Why)})
+	}
 	out.Instants = b.instants(j)
 	out.Daemon = daemon(b.d.DaemonOf(b.c, j, b.lang))
 	for _, l := range j.Lines {
@@ -74,17 +77,19 @@ func daemon(d *diagnose.Daemon) *Daemon {
 	if d == nil {
 		return nil
 	}
-	known := func(t time.Duration) *Seconds {
-		if t < 0 {
-			return nil
-		}
-		return seconds(int64(t))
-	}
-	out := &Daemon{Reached: d.Reached, Before: known(d.Before), Network: known(d.Network), In: known(d.In), After: known(d.After), Waited: d.Waited, Text: d.Text}
+	out := &Daemon{Reached: d.Reached, Before: told(d.Before), Network: told(d.Network), In: told(d.In), After: told(d.After), Waited: d.Waited, Text: d.Text}
 	if d.Queue > 0 {
-		out.Queue = known(d.Queue)
+		out.Queue = told(d.Queue)
 	}
 	return out
+}
+
+// told is a duration; nil where it is below 0, that is not told.
+func told(t time.Duration) *Seconds {
+	if t < 0 {
+		return nil
+	}
+	return seconds(int64(t))
 }
 
 // home names the capture the journey is told by, and the others that saw it.

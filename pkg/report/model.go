@@ -169,6 +169,7 @@ type Journey struct {
 	Breakdown      []Share    `json:"breakdown,omitempty"`
 	WhatIf         []WhatIf   `json:"what_if,omitempty"`     // without what went amiss
 	ServerView     *View      `json:"server_view,omitempty"` // by the capture taken at the server
+	Witnesses      []Witness  `json:"witnesses,omitempty"` // client, packets and log compared
 	Instants       []Moment   `json:"instants,omitempty"`
 	Lines          []LineLink `json:"lines,omitempty"`
 	Notes          []string   `json:"notes,omitempty"`
@@ -257,6 +258,19 @@ type WhatIf struct {
 	Without string  `json:"without"`
 	Saved   Seconds `json:"saved_seconds"`
 	Total   Seconds `json:"total_seconds"`
+}
+
+// Witness is how long the client, the packets and the server's log say a phase
+// took, or the request as a whole; why explains where they contradict:
+// reused-connection | failed-printed-as-zero | resolver-thread | client-late |
+// 100-continue | parallel-streams | lingering-close | buffered-end |
+// coarse-clock | unexplained.
+type Witness struct {
+	Of      string   `json:"of"`
+	Client  *Seconds `json:"client_seconds,omitempty"`
+	Packets *Seconds `json:"packets_seconds,omitempty"`
+	Log     *Seconds `json:"log_seconds,omitempty"`
+	Why     string   `json:"why,omitempty"`
 }
 
 // View is a journey as another capture than its own shows it.

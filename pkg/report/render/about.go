@@ -162,6 +162,7 @@ func (d *layout) journeyInFull(j *report.Journey) {
 		d.para(strings.Join(strings.Fields(fmt.Sprintf("SSH: %s ↔ %s %s %s", s.ClientSoftware, s.ServerSoftware, s.Kex, s.Auth)), " "))
 	}
 	d.breakdownOf(j)
+	d.witnessesOf(j)
 	d.metricsOf(j)
 	d.timelineOf(j)
 	if len(j.Lines) > 0 {
@@ -175,6 +176,31 @@ func (d *layout) journeyInFull(j *report.Journey) {
 	if len(j.Notes) > 0 {
 		d.out = append(d.out, block{bullets: j.Notes})
 	}
+}
+
+// witnessesOf holds what client, packets and log say against each other.
+func (d *layout) witnessesOf(j *report.Journey) {
+	t := &table{header: []string{d.say(lang.Text{EN: "took", ES: "duró"}), d.say(lang.Text{EN: "client says", ES: "dice el cliente"}), d.say(lang.Text{EN: "packets say", ES: "dicen los paquetes"}), d.say(lang.Text{EN: "log says", ES: "dice el registro"}), ""}, right: []bool{false, true, true, true}, yields: []int{4}, fold: true}
+	said := func(s *report.Seconds) string {
+		if s == nil {
+			return "–"
+		}
+		return span(*s)
+	}
+	for _, w := range j.Witnesses {
+		t.rows = append(t.rows, []string{d.witnessed(w.Of), said(w.Client), said(w.Packets), said(w.Log), d.word(w.Why)})
+	}
+	if len(t.rows) > 0 {
+		d.out = append(d.out, block{table: t})
+	}
+}
+
+// witnessed is what witnesses tell the length of, as people read it.
+func (d *layout) witnessed(of string) string {
+	if of == "request" {
+		return d.say(lang.Text{EN: "whole request", ES: "petición entera"})
+	}
+	return d.phaseWord(of)
 }
 
 // metricsOf lists the measured quantities of each phase, where they were measured
