@@ -169,7 +169,7 @@ type Journey struct {
 	Breakdown      []Share    `json:"breakdown,omitempty"`
 	WhatIf         []WhatIf   `json:"what_if,omitempty"`     // without what went amiss
 	ServerView     *View      `json:"server_view,omitempty"` // by the capture taken at the server
-	Witnesses      []Witness  `json:"witnesses,omitempty"` // client, packets and log compared
+	Witnesses      []Witness  `json:"witnesses,omitempty"`   // client, packets and log compared
 	Instants       []Moment   `json:"instants,omitempty"`
 	Lines          []LineLink `json:"lines,omitempty"`
 	Notes          []string   `json:"notes,omitempty"`
