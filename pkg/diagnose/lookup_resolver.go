@@ -50,6 +50,17 @@ func unanswered(l *correlate.Lookup) map[string]bool {
 	return out
 }
 
+// count counts the queries and answers of a lookup about some of its questions.
+func count(l *correlate.Lookup, asked map[string]bool) (queries, answers int) {
+	for i := range l.Tries {
+		if t := &l.Tries[i]; asked[t.Type+" "+t.Name] {
+			queries += len(sent(t))
+			answers += heard(t)
+		}
+	}
+	return queries, answers
+}
+
 // resolverView looks for the repeated questions of a lookup in a capture taken
 // at its resolver, else on the way to it, else in its query log.
 func (c *Case) resolverView(l *correlate.Lookup) resolverView {
@@ -80,23 +91,14 @@ func (c *Case) viewAtResolver(l *correlate.Lookup) resolverView {
 		v.known = true
 	}
 	asked := unanswered(l)
-	for i := range l.Tries {
-		if t := &l.Tries[i]; asked[t.Type+" "+t.Name] {
-			v.heard += heard(t)
-		}
-	}
+	_, v.heard = count(l, asked)
 	for _, o := range l.Others {
 		if len(l.Resolvers) == 0 || !(o.Capture.VantageHost == l.Resolvers[0] || slices.Contains(o.Capture.Own, l.Resolvers[0])) {
 			continue
 		}
-		for i := range o.Tries {
-			t := &o.Tries[i]
-			if !asked[t.Type+" "+t.Name] {
-				continue
-			}
-			v.queries += len(sent(t))
-			v.answers += heard(t)
-		}
+		queries, answers := count(o, asked)
+		v.queries += queries
+		v.answers += answers
 	}
 	return v
 }
@@ -110,23 +112,19 @@ func (c *Case) viewMidway(l *correlate.Lookup) resolverView {
 	}
 	asked := unanswered(l)
 	var v resolverView
-	for i := range l.Tries {
-		if t := &l.Tries[i]; asked[t.Type+" "+t.Name] {
-			v.heard += heard(t)
-		}
-	}
+	_, v.heard = count(l, asked)
 	for _, k := range c.Incident.Captures {
 		if k == l.Capture || k.VantageHost == l.Client || !c.onTheWay(k, l) {
 			continue
 		}
 		seen := resolverView{heard: v.heard}
 		for _, o := range l.Others {
-			for i := range o.Tries {
-				if t := &o.Tries[i]; o.Capture == k && asked[t.Type+" "+t.Name] {
-					seen.queries += len(sent(t))
-					seen.answers += heard(t)
-				}
+			if o.Capture != k {
+				continue
 			}
+			queries, answers := count(o, asked)
+			seen.queries += queries
+			seen.answers += answers
 		}
 		if seen.known = seen.queries < repeatedQueries(l) || seen.answers > seen.heard; seen.known {
 			return seen
