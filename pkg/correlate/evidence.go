@@ -24,6 +24,7 @@ type evidence struct {
 	choices     int                       // alternatives offered so far: Series.Choice
 	origins     []origin                  // by Series index
 	keyedHosts  []keyedHost
+	answers     []map[digKey][]answered            // by capture; see answersIn
 	served      map[netip.Addr]map[*Clock]servedBy // whose lines tell of what an address served
 }
 

@@ -26,25 +26,16 @@ type answered struct {
 // packets: dig says when it got the answer to the question of an ID.
 func (e *evidence) transcripts(l *incident.Log) {
 	const printing = int64(500 * time.Millisecond) // from the answer to the line, at most
-	if !strings.HasPrefix(string(kindOf(l)), "client-") {
+	if len(l.Events) == 0 || !strings.HasPrefix(string(l.Events[0].Kind), "client-") {
 		return
 	}
 	for i, c := range e.inc.Captures {
-		answers := map[digKey][]answered{}
-		for _, f := range c.Flows {
-			for n := range f.DNS {
-				if t := &f.DNS[n]; t.Answer.Seen() {
-					key := digKey{int(t.ID), t.Name}
-					answers[key] = append(answers[key], answered{t.Answer.Time, f})
-				}
-			}
-		}
 		for n := range l.Events {
 			ev := &l.Events[n]
 			if ev.Kind != logparse.ClientDNS || !ev.HasTime || ev.Lookup == nil || ev.Lookup.ID < 0 {
 				continue
 			}
-			found := answers[digKey{ev.Lookup.ID, strings.ToLower(strings.TrimSuffix(ev.Lookup.Name, "."))}]
+			found := e.answersIn(i)[digKey{ev.Lookup.ID, strings.ToLower(strings.TrimSuffix(ev.Lookup.Name, "."))}]
 			if len(found) != 1 {
 				continue
 			}
@@ -59,10 +50,22 @@ func (e *evidence) transcripts(l *incident.Log) {
 	}
 }
 
-// kindOf is the kind of a text's first event; "" where it has none.
-func kindOf(l *incident.Log) logparse.Kind {
-	if len(l.Events) == 0 {
-		return ""
+// answersIn are the DNS answers of a capture, gathered when the first transcript
+// asks for them.
+func (e *evidence) answersIn(i int) map[digKey][]answered {
+	if e.answers == nil {
+		e.answers = make([]map[digKey][]answered, len(e.inc.Captures))
 	}
-	return l.Events[0].Kind
+	if e.answers[i] == nil {
+		e.answers[i] = map[digKey][]answered{}
+		for _, f := range e.inc.Captures[i].Flows {
+			for n := range f.DNS {
+				if t := &f.DNS[n]; t.Answer.Seen() {
+					key := digKey{int(t.ID), t.Name}
+					e.answers[i][key] = append(e.answers[i][key], answered{t.Answer.Time, f})
+				}
+			}
+		}
+	}
+	return e.answers[i]
 }
