@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
@@ -79,24 +80,7 @@ func TestStory(t *testing.T) {
 	if s, err := os.Stat(filepath.Join(folder, "input", "client.pcap")); err != nil || s.Size() < 1000 {
 		t.Errorf("client.pcap: %v, %v", s, err)
 	}
-	text, err := os.ReadFile(filepath.Join(folder, "truth.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var truth struct {
-		Hosts map[string]struct {
-			Clock []struct {
-				Offset float64 `json:"offset_s"`
-			}
-		}
-		Claims []struct {
-			Claim string
-			Holds bool
-		}
-	}
-	if err := json.Unmarshal(text, &truth); err != nil {
-		t.Fatal(err)
-	}
+	truth := read(t, folder)
 	if c := truth.Hosts["dns"].Clock; len(c) != 1 || c[0].Offset != 0.5 {
 		t.Errorf("clock of dns: %v, set to 0.5 s", c)
 	}
@@ -109,6 +93,61 @@ func TestStory(t *testing.T) {
 		}
 	}
 	nothingLeft(t, dir)
+}
+
+// truth is what the tests look at of a truth.json.
+type truth struct {
+	Hosts map[string]struct {
+		IP, IP6, MAC, TZ string
+		Clock            []struct {
+			Offset float64 `json:"offset_s"`
+		}
+	}
+	Path   []struct{ Command string } `json:"imp_configs"`
+	Claims []struct {
+		Claim string
+		Holds bool
+	}
+}
+
+func read(t *testing.T, folder string) (all truth) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(folder, "truth.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &all)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// TestSeed: one seed is one incident, whenever it is recorded, and another seed is
+// another: addresses, clocks, and what the path is told, which begins with the seed
+// that its schedule is drawn from.
+func TestSeed(t *testing.T) {
+	need.Program(t, "python3")
+	const quick = "mtu-discovered" // records for two seconds
+	recorded := func(seed string) truth {
+		dir := t.TempDir()
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		defer cancel()
+		if _, err := run(t, ctx, quick, "--seed", seed, "--out", dir); err != nil {
+			t.Fatal(err)
+		}
+		all := read(t, filepath.Join(dir, quick+"-"+seed))
+		if len(all.Path) < 3 || all.Path[0].Command != "seed "+seed {
+			t.Errorf("seed %s: the path was told %v", seed, all.Path)
+		}
+		return truth{Hosts: all.Hosts, Path: all.Path}
+	}
+	first, again, other := recorded("21"), recorded("21"), recorded("22")
+	if !reflect.DeepEqual(first, again) {
+		t.Errorf("one seed, two incidents:\n%v\n%v", first, again)
+	}
+	if reflect.DeepEqual(first.Path[1:], other.Path[1:]) || reflect.DeepEqual(first.Hosts, other.Hosts) {
+		t.Errorf("two seeds, one incident: %v", other)
+	}
 }
 
 // TestInterrupted ends a recording in its middle, and before it has begun.

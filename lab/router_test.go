@@ -190,18 +190,21 @@ func pathJitter(t *testing.T, p string) {
 	}
 }
 
-// The same seed is the same schedule; another one is another.
+// The same seed is the same schedule; another one is another, in the jitter and in
+// what is lost.
 func pathSeed(t *testing.T, p string) {
-	commands := []string{"path ab 10 4", "rule name=loss action=drop prob=0.2"}
 	sent := every(300, time.Millisecond, "ab", 10)
-	a, ea := simulate(t, p, append([]string{"seed 7"}, commands...), sent)
-	b, eb := simulate(t, p, append([]string{"seed 7"}, commands...), sent)
-	c, _ := simulate(t, p, append([]string{"seed 8"}, commands...), sent)
-	if !reflect.DeepEqual(a, b) || !reflect.DeepEqual(ea, eb) {
-		t.Error("one seed, two schedules")
-	}
-	if reflect.DeepEqual(a, c) {
-		t.Error("two seeds, one schedule")
+	for _, command := range []string{"path ab 10 4", "rule name=loss action=drop prob=0.2"} {
+		a, ea := simulate(t, p, []string{"seed 7", command}, sent)
+		b, eb := simulate(t, p, []string{"seed 7", command}, sent)
+		if !reflect.DeepEqual(a, b) || !reflect.DeepEqual(ea, eb) {
+			t.Errorf("%s: one seed, two schedules", command)
+		}
+		for _, other := range []string{"seed 8", "seed 70", "seed 7000000007"} {
+			if c, _ := simulate(t, p, []string{other, command}, sent); reflect.DeepEqual(a, c) {
+				t.Errorf("%s: %s and seed 7 are one schedule", command, other)
+			}
+		}
 	}
 }
 

@@ -55,7 +55,8 @@ class Host:
 
     def env(self, clocked, more):
         env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "TZ": self.tz, "HOME": self.dir,
-               "CURL_CA_BUNDLE": os.path.join(WORK, "pki", "ca.crt"), "LAB_LOG": self.log_socket}
+               "CURL_CA_BUNDLE": os.path.join(WORK, "pki", "ca.crt"), "LAB_LOG": self.log_socket,
+               "TMPDIR": self.dir, "NSTAT_HISTORY": self.path("nstat")}
         if clocked:
             env.update(LD_PRELOAD=self.lab.shim, LAB_CLOCK=self.clock.path)
         env.update(more or {})

@@ -63,6 +63,11 @@ class Lab:
     def draw(self, low, high, digits=2):
         return round(self.random.uniform(low, high), digits)
 
+    def way(self, low, high):
+        """The path's one-way delay in ms: as --delay says, else drawn."""
+        drawn = self.draw(low, high)
+        return drawn if self.delay is None else self.delay
+
     def ahead(self, low, high):
         """A clock error whose size is drawn between low and high seconds, either way."""
         return self.draw(low, high, 3) * self.random.choice([1, -1])

@@ -120,8 +120,23 @@ class Network:
         return host
 
     def ready(self, within=5.0):
-        """Waits until every port of both switches forwards: the kernel takes up to a second to notice that a port is up."""
+        """Waits until packets pass at once, as in a network that others have used before."""
         end = time.monotonic() + within
+        self.forwarding(end, within)
+        self.neighbours(end)
+
+    def neighbours(self, end):
+        """Lets the router find every server: else the first packet over IPv6 may wait a second for it."""
+        servers = [h.ip6 for h in self.lab.hosts.values() if h.segment == "dmz"]
+        self.lab.rt.must("python3", "-c", "import socket, sys\nfor to in sys.argv[1:]: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).sendto(b'', (to, 9))", *servers)
+        while time.monotonic() < end:
+            known = {n["dst"] for n in json.loads(self.lab.rt.must("ip", "-j", "-6", "neighbour", "show", "dev", "wan")) if "lladdr" in n}
+            if known >= set(servers):
+                return
+            time.sleep(0.05)
+
+    def forwarding(self, end, within):
+        """Waits until every port of both switches forwards: the kernel takes up to a second to notice that a port is up."""
         while time.monotonic() < end:
             ports = [p for enter in ([], self.lab.rt.enter([])) for p in json.loads(must(*enter, "bridge", "-j", "link") or "[]")]
             if all(p["state"] == "forwarding" and "LOWER_UP" in p["flags"] for p in ports if "master" in p):

@@ -13,7 +13,10 @@ from ..sandbox import WORK
 MARK = "\t#\t"
 
 
-def keys(name, others=(), days=(-5, 85)):
+DAYS = (-5, 85)  # from when to when certificates are valid, unless told otherwise
+
+
+def keys(name, others=(), days=DAYS):
     """A certificate for the names by the lab's own authority; days: from when to when it is valid. Returns its path without ending."""
     folder = os.path.join(WORK, "pki")
     ca, out = os.path.join(folder, "ca"), os.path.join(folder, name)

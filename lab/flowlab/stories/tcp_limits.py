@@ -12,7 +12,7 @@ def bloated(lab):
         curl(s.c1, "-4", "--http1.1", f"{s.url}/item/{i}", label="without load")
     # Slow start goes on until the queue is full, as with a sender that does not watch the round trip.
     s.web.must("sysctl", "-qw", "net.ipv4.tcp_congestion_control=reno")
-    one_way, mbit, queue = lab.draw(4, 12), lab.random.choice([4, 6, 8]), lab.random.choice([400, 600, 900])
+    one_way, mbit, queue = lab.way(4, 12), lab.random.choice([4, 6, 8]), lab.random.choice([400, 600, 900])
     lab.path.set(one_way, mbit=mbit, queue=queue)
     for _ in range(2):
         curl(s.c1, "-4", "--http1.1", s.url + "/big?kb=1500", label="a download that fills the queue")
@@ -24,7 +24,7 @@ def bloated(lab):
 
 
 def small_window(lab):
-    lab.path.set(lab.draw(25, 60), jitter=0.5)
+    lab.path.set(lab.way(25, 60), jitter=0.5)
     s = web(lab, clients=2, offset=lab.ahead(0.2, 2))
     room = lab.random.choice([16384, 24576, 32768])
     s.c1.must("sysctl", "-qw", f"net.ipv4.tcp_rmem=4096 {room} {room}")
@@ -40,7 +40,7 @@ def small_window(lab):
 
 
 def far(lab):
-    lab.path.set(lab.draw(60, 120), jitter=0.5)
+    lab.path.set(lab.way(60, 120), jitter=0.5)
     s = web(lab, offset=lab.ahead(0.2, 2))
     lab.capture(s.c1, "client.pcap", "port 53 or port 443")
     lab.capture(s.web, "server.pcap", "tcp port 443")

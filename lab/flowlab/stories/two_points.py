@@ -5,7 +5,8 @@ from ..story import Story
 
 def play(lab):
     s = web(lab, client_offsets=[lab.ahead(0.2, 1)], offset=lab.ahead(2, 6), drift=lab.draw(-90, 90))
-    lab.path.set(lab.draw(3, 6), back=lab.draw(15, 25), jitter=0.5)
+    there, more = lab.way(3, 6), lab.draw(11, 20)
+    lab.path.set(there, back=there + more, jitter=0.5)
     lab.capture(s.c1, "point_a_client.pcap", "port 53 or port 443")
     lab.capture(lab.rt, "point_m_router.pcap", "port 443", device="wan", snaplen=128, form="pcapng")
     curl(s.c1, "-4", "--http1.1", s.url + "/item/first", label="before the capture at the server began")

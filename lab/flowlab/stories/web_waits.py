@@ -91,7 +91,7 @@ def lingering(lab):
 
 
 def streams(lab):
-    lab.path.set(lab.draw(55, 90), jitter=0.3)
+    lab.path.set(lab.way(55, 90), jitter=0.3)
     s = web(lab, form="timed", offset=lab.ahead(0.2, 2))
     lab.capture(s.c1, "client.pcap", "port 53 or port 443")
     lab.capture(s.web, "server.pcap", "tcp port 443")
