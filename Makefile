@@ -3,7 +3,7 @@
 
 GO ?= go
 
-.PHONY: build report test check unit score fuzz survive bench engines archive cross dist clean
+.PHONY: build report test check unit score fuzz survive bench engines archive cross dist container clean
 
 build:            ## bin/flowcorr
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/flowcorr ./cmd/flowcorr
@@ -45,6 +45,9 @@ cross:            ## builds for every supported platform
 
 dist:             ## a release: programs for every platform, reproducibly
 	GO="$(GO)" sh scripts/dist.sh
+
+container:        ## an image of the released program, with podman, docker or buildah
+	GO="$(GO)" sh scripts/container.sh
 
 clean:
 	rm -rf bin dist

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Builds a release into dist/: static programs for every platform with the manual
-# page and completions, as archives that are the same bytes whenever and wherever
-# the same commit is built, and their checksums.
+# Builds a release into dist/: static programs for every platform, or those that
+# PLATFORMS names (such as "linux/amd64"), with the manual page and completions, as
+# archives that are the same bytes whenever and wherever the same commit is built,
+# and their checksums.
 set -eu
 go=${GO:-go}
 # What the caller has set must not change the bytes.
@@ -11,7 +12,8 @@ for kept in GOPROXY GONOPROXY GOPRIVATE GOSUMDB GONOSUMDB GOMODCACHE GOCACHE GOT
 done
 export GOENV=off LC_ALL=C TZ=UTC
 umask 022
-version=${VERSION:-$(git describe --tags --always --dirty --abbrev=12 2>/dev/null || echo unknown)}
+version=$(sh scripts/version.sh)
+platforms=${PLATFORMS:-linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64 freebsd/amd64 freebsd/arm64}
 epoch=$(git log -1 --format=%ct 2>/dev/null || echo 0)
 rm -rf dist
 mkdir -p dist/work
@@ -26,7 +28,7 @@ for shell in bash zsh fish powershell; do
 	dist/work/host completion "$shell" >"dist/work/share/completions/flowcorr.$shell"
 done
 
-for platform in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64 freebsd/amd64 freebsd/arm64; do
+for platform in $platforms; do
 	os=${platform%/*} arch=${platform#*/}
 	name=flowcorr_${version}_${os}_$arch
 	folder=dist/work/$name

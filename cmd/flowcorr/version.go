@@ -10,11 +10,20 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/lang"
 )
 
-// release is set by the build of a release.
-var release = "v0.1.0"
+// release is the version of a release, set by its build from the tag.
+var release string
 
-// version names the program's version.
-func version() string { return release }
+// version names the program's version: the release's, else the one that Go read
+// from the tag and the state of the tree it built.
+func version() string {
+	if release != "" {
+		return release
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "unreleased"
+}
 
 func versionCommand(env *environment) *cobra.Command {
 	return &cobra.Command{
