@@ -70,11 +70,19 @@ lo que se dice en la salida de errores sí: no los comparta.`}),
 				return &usageError{env.say(lang.Text{EN: "no folder for the result given", ES: "no se dio carpeta para el resultado"}),
 					env.say(lang.Text{EN: "flowcorr batch ARCHIVE… --out FOLDER", ES: "flowcorr batch ARCHIVO… --out CARPETA"})}
 			}
+			if !query && (env.options.format != "" || len(env.options.outputs) > 0) {
+				return &usageError{env.say(lang.Text{EN: "--format and -o are of the rows that --query prints", ES: "--format y -o son de las filas que escribe --query"}),
+					env.say(lang.Text{EN: "the result goes to --out FOLDER: rows as Parquet and JSON Lines, report.txt, report.md and report.html", ES: "el resultado va a --out CARPETA: filas como Parquet y JSON Lines, report.txt, report.md y report.html"})}
+			}
 			if query && env.options.redact {
 				return &usageError{env.say(lang.Text{EN: "--query prints the result as it was made", ES: "--query escribe el resultado como se hizo"}),
 					env.say(lang.Text{EN: "make it with --redact: flowcorr batch ARCHIVE… --out FOLDER --redact", ES: "hágalo con --redact: flowcorr batch ARCHIVO… --out CARPETA --redact"})}
 			}
 			if query {
+				if err := env.refuseGiven(lang.Text{EN: "--query prints the result as it was made", ES: "--query escribe el resultado como se hizo"},
+					lang.Text{EN: "give the option where the result is made", ES: "dé la opción al hacer el resultado"}, []optionGroup{readingOptions, analysisOptions}, "strict"); err != nil {
+					return err
+				}
 				return env.queryArchive(out, args)
 			}
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -92,6 +100,8 @@ lo que se dice en la salida de errores sí: no los comparta.`}),
 	env.takeFormat(cmd, lang.Text{EN: "of --query; default: %s", ES: "de --query; si falta: %s"}, "text", "jsonl")
 	env.take(cmd, readingOptions, analysisOptions, choosingOptions)
 	env.takeOnly(cmd, "redact", "strict")
+	env.takePartOutput(cmd)
+	env.takeFailOn(cmd, "never")
 	return cmd
 }
 
@@ -151,7 +161,22 @@ func (env *environment) batch(ctx context.Context, paths []string, out, memory s
 	if err := env.writeTrends(out, r.Summary); err != nil {
 		return fmt.Errorf("%w: %w", errWrite, err)
 	}
+	if err := env.judgeResult(out); err != nil {
+		return fmt.Errorf("%w: %w", errWrite, err)
+	}
 	return env.endOfBatch(out, r)
+}
+
+// judgeResult sets the exit status by all findings of a result, where --fail-on
+// asks for that.
+func (env *environment) judgeResult(out string) error {
+	if env.options.failOn == "never" {
+		return nil
+	}
+	return archive.EachRow(out, "findings", func(f *trend.FindingRow) error {
+		env.judgeOne(f.Severity, f.Confidence)
+		return nil
+	})
 }
 
 // bound keeps the program within memory and processors. The runtime gives memory
@@ -192,11 +217,14 @@ func (env *environment) endOfBatch(out string, r *archive.Result) error {
 	count := map[string]int{}
 	for _, f := range r.Files {
 		count[f.Outcome]++
-		if f.Outcome == archive.Done || f.Outcome == archive.Copy || env.options.quiet {
+		if f.Outcome == archive.Done || f.Outcome == archive.Copy {
 			continue
 		}
 		if env.options.strict {
 			env.status = exitDamaged
+		}
+		if env.options.quiet {
+			continue
 		}
 		fmt.Fprintf(env.diag, "flowcorr: %s: %s: %s\n", render.Printable(f.Path), env.say(outcomes[f.Outcome]), render.Printable(render.Phrase(f.Reason, env.speaks)))
 	}

@@ -30,5 +30,6 @@ func checkCommand(env *environment) *cobra.Command {
 		},
 	}
 	partFlags(cmd, env, "text", "json")
+	env.takeFailOn(cmd, "never")
 	return cmd
 }

@@ -52,20 +52,23 @@ func (c *choice) words() string {
 
 // chosen is the part of a report that the options ask for, or all of it.
 func (env *environment) chosen(r *report.Report) (*report.Report, error) {
-	c := &env.options.choice
-	s := report.Selection{By: c.words(), Names: c.names, Services: c.services, MinTotal: report.Seconds(c.minTotal), Rules: c.rules, Severity: c.severity}
-	if s.By == "" {
-		return r, nil
+	s, err := env.selection()
+	if err != nil || s.By == "" {
+		return r, err
 	}
-	s.Since, s.Until = c.span(firstInstant(r))
-	var err error
-	if s.Clients, err = env.endpoints("client", c.clients); err != nil {
-		return nil, err
-	}
-	if s.Servers, err = env.endpoints("server", c.servers); err != nil {
-		return nil, err
-	}
+	s.Since, s.Until = env.options.choice.span(firstInstant(r))
 	return r.Select(s), nil
+}
+
+// selection is what the options ask for, but for the stretch of time, which
+// needs to know the day.
+func (env *environment) selection() (s report.Selection, err error) {
+	c := &env.options.choice
+	s = report.Selection{By: c.words(), Names: c.names, Services: c.services, MinTotal: report.Seconds(c.minTotal), Rules: c.rules, Severity: c.severity}
+	if s.Clients, err = env.endpoints("client", c.clients); err == nil {
+		s.Servers, err = env.endpoints("server", c.servers)
+	}
+	return s, err
 }
 
 func (env *environment) endpoints(option string, words []string) ([]report.Endpoint, error) {
@@ -163,6 +166,9 @@ func checkEndpoints(env *environment) error {
 }
 
 func checkDurations(env *environment) error {
+	if env.options.choice.around == "" {
+		return &usageError{env.say(lang.Text{EN: "--window says how near --around means, which is not given", ES: "--window dice cuán cerca es --around, que no se dio"}), env.say(lang.Text{EN: "add for example --around 10:15:32", ES: "añada por ejemplo --around 10:15:32"})}
+	}
 	if w := env.options.choice.window; w < 0 {
 		return &usageError{fmt.Sprintf("--window %s: %s", w, env.say(lang.Text{EN: "negative", ES: "negativa"})), env.say(lang.Text{EN: "write for example 2s or 500ms", ES: "escriba por ejemplo 2s o 500ms"})}
 	}

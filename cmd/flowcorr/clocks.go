@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/flowcorr/flowcorr/pkg/diagnose"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/report"
 	"github.com/flowcorr/flowcorr/pkg/report/render"
@@ -20,6 +19,8 @@ func clocksCommand(env *environment) *cobra.Command {
 		},
 	}
 	partFlags(cmd, env, "text", "json")
+	env.take(cmd, choosingOptions)
+	env.takeFailOn(cmd, "never")
 	return cmd
 }
 
@@ -34,18 +35,17 @@ func partFlags(cmd *cobra.Command, env *environment, formats ...string) {
 
 // runPart analyses the evidence and prints one part of its report.
 func runPart(env *environment, args []string, text func(io.Writer, *report.Report, render.TextOptions) error, part func(*report.Report) any) error {
-	c, err := env.analyse(args)
+	r, l, err := env.analysedReport(args)
 	if err != nil {
 		return err
 	}
-	r, err := env.prepared(report.Build(c, &diagnose.Diagnosis{}, env.speaks, version()))
-	if err != nil {
-		return err
+	if r.Selected != nil {
+		r.KeepFiles()
 	}
 	return env.print(func(w io.Writer) error {
 		if env.options.format == "json" {
 			return report.EncodePart(w, part(r))
 		}
-		return text(w, r, env.textOptions(env.speaks, w))
+		return text(w, r, env.textOptions(l, w))
 	})
 }

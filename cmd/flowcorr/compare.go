@@ -67,6 +67,7 @@ Un recorrido más allá de la valla de su grupo es un valor atípico y lleva su 
 	annotate(cmd.Flags().Lookup("by"), ownOptions, env.say(lang.Text{EN: "KEY", ES: "CLAVE"}), keys)
 	env.take(cmd, readingOptions, analysisOptions, choosingOptions)
 	env.takeOnly(cmd, "output", "redact", "strict")
+	env.takeFailOn(cmd, "never")
 	return cmd
 }
 
@@ -133,6 +134,11 @@ func (env *environment) reportOf(paths []string) (*report.Report, error) {
 		if f, err := os.Open(paths[0]); err == nil {
 			defer f.Close()
 			if r, err := report.Decode(f); err == nil {
+				if err := env.refuseGiven(lang.Text{EN: "a saved report is not analysed anew", ES: "un informe guardado no se analiza de nuevo"},
+					lang.Text{EN: "give the evidence itself, or make the report with the option", ES: "dé las pruebas mismas, o haga el informe con la opción"}, []optionGroup{readingOptions, analysisOptions}); err != nil {
+					return nil, err
+				}
+				env.strictlySaved(r)
 				return env.prepared(r)
 			}
 		}

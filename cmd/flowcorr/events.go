@@ -21,12 +21,12 @@ func eventsCommand(env *environment) *cobra.Command {
 		Long: env.say(lang.Text{
 			EN: `events reads the logs under the paths (- for standard input), each once and in
 bounded memory, and prints every event: as JSON Lines, or on a terminal as a
-table. Stamps are as written; a "?" behind one says that its zone was not
-stated. With --summary it prints counts and percentiles of durations instead.`,
+table. Stamps are as written, also those that --since, --until and --around ask
+for; a "?" behind one says that its zone was not stated. With --summary it prints counts and percentiles of durations instead.`,
 			ES: `events lee los registros que hay bajo las rutas (- para la entrada estándar), cada
 uno una vez y con memoria acotada, y escribe cada evento: como JSON Lines, o en un
-terminal como tabla. Las marcas están tal cual se escribieron; un "?" detrás dice
-que no constaba su zona. Con --summary escribe cuentas y percentiles de las
+terminal como tabla. Las marcas están tal cual se escribieron, también para --since,
+--until y --around; un "?" detrás dice que no constaba su zona. Con --summary escribe cuentas y percentiles de las
 duraciones.`}),
 		Example: `  flowcorr events incident/
   flowcorr events --format jsonl web/access.log | jq 'select(.status >= 500)'
@@ -49,6 +49,7 @@ duraciones.`}),
 	}
 	env.takeFormat(cmd, lang.Text{EN: "default: text on a terminal, else jsonl; --summary: text or json, default text", ES: "si falta: text en un terminal, si no jsonl; --summary: text o json, si falta text"}, "jsonl", "text", "json")
 	env.takeOnly(cmd, "tz", "case", "jobs", "redact", "strict")
+	env.takeOnly(cmd, "since", "until", "around", "window", "client", "server", "name", "min-total")
 	env.takePartOutput(cmd)
 	cmd.Flags().BoolVar(&summary, "summary", false, env.say(lang.Text{EN: "print counts by kind, result and hour and percentiles of durations", ES: "escribe cuentas por tipo, resultado y hora y percentiles de las duraciones"}))
 	return cmd
@@ -87,6 +88,10 @@ func printEvents(env *environment, l lang.Lang, args []string, opt incident.Opti
 		defer bar.done()
 		opt.Progress = bar.counter()
 	}
+	open, err := env.onlyChosen(&opt, open)
+	if err != nil {
+		return err
+	}
 	files, err := incident.EachEvent(ctx, args, opt, open)
 	if failed := flush(); failed != nil {
 		return fmt.Errorf("%w: %w", errWrite, failed)
@@ -107,12 +112,16 @@ func summariseEvents(env *environment, l lang.Lang, args []string, opt incident.
 	counts := map[*incident.File]*report.EventCounts{}
 	bar := env.watchProgress(args)
 	opt.Progress = bar.counter()
-	files, err := incident.EachEvent(context.Background(), args, opt, func(f *incident.File) incident.Sink {
+	open, err := env.onlyChosen(&opt, func(f *incident.File) incident.Sink {
 		c := &report.EventCounts{}
 		counts[f] = c
 		order = append(order, f)
 		return eventCounter{c}
 	})
+	if err != nil {
+		return err
+	}
+	files, err := incident.EachEvent(context.Background(), args, opt, open)
 	bar.done()
 	env.narrateLogs(files, err)
 	if err != nil {

@@ -51,13 +51,14 @@ Los archivos pueden nombrarse por el final de su ruta.`}),
 			if err != nil {
 				return err
 			}
-			if r, err = env.prepared(r); err != nil {
+			if r, err = env.shown(r); err != nil {
 				return err
 			}
 			a, err := r.About(about)
 			if err != nil {
 				return &usageError{fmt.Sprintf("--about %v", err), env.say(lang.Text{EN: "flowcorr report lists the journeys and the files with their records", ES: "flowcorr report enumera los recorridos y los archivos con sus registros"})}
 			}
+			env.judge(a.Findings)
 			if !env.options.redact { // flows are told as they are
 				a.TellFlows(c)
 			}
@@ -70,6 +71,8 @@ Los archivos pueden nombrarse por el final de su ruta.`}),
 		},
 	}
 	partFlags(cmd, env, "text", "json")
+	env.take(cmd, choosingOptions)
+	env.takeFailOn(cmd, "never")
 	cmd.Flags().StringVar(&about, "about", "", env.say(lang.Text{EN: "what to explain: journey, finding, FILE#FRAME, FILE:LINE or ADDRESS[:PORT]", ES: "qué explicar: recorrido, hallazgo, ARCHIVO#TRAMA, ARCHIVO:LÍNEA o DIRECCIÓN[:PUERTO]"}))
 	annotate(cmd.Flags().Lookup("about"), ownOptions, "X", nil)
 	return cmd

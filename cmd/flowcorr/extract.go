@@ -66,6 +66,7 @@ informe: flowcorr report --redact.`}),
 	annotate(f.Lookup("index"), ownOptions, env.say(lang.Text{EN: "FOLDER", ES: "CARPETA"}), nil)
 	env.take(cmd, readingOptions, analysisOptions, choosingOptions)
 	env.takeOnly(cmd, "strict")
+	env.takeFailOn(cmd, "never")
 	return cmd
 }
 

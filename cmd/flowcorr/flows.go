@@ -23,9 +23,11 @@ func flowsCommand(env *environment) *cobra.Command {
 		Short: env.say(lang.Text{EN: "Print every flow of captures with its phases", ES: "Escribir cada flujo de las capturas con sus fases"}),
 		Long: env.say(lang.Text{
 			EN: `flows reads captures (- for standard input) and prints one row a flow: as a
-table, or with --format jsonl as JSON Lines, in the order the flows end.`,
+table, or with --format jsonl as JSON Lines, in the order the flows end. Stamps are
+as captured, also those that --since, --until and --around ask for.`,
 			ES: `flows lee capturas (- para la entrada estándar) y escribe una fila por flujo: como
-tabla, o con --format jsonl como JSON Lines, en el orden en que los flujos acaban.`}),
+tabla, o con --format jsonl como JSON Lines, en el orden en que los flujos acaban.
+Las marcas son las capturadas, también para --since, --until y --around.`}),
 		Example: `  flowcorr flows client.pcap
   tcpdump -w - | flowcorr flows --format jsonl -`,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -34,6 +36,7 @@ tabla, o con --format jsonl como JSON Lines, en el orden en que los flujos acaba
 	}
 	env.takeFormat(cmd, lang.Text{}, "text", "jsonl")
 	env.takeOnly(cmd, "keylog", "jobs", "redact", "strict")
+	env.takeOnly(cmd, "since", "until", "around", "window", "client", "server", "name", "service", "min-total")
 	env.takePartOutput(cmd)
 	return cmd
 }
@@ -44,6 +47,10 @@ func runFlows(env *environment, args []string) error {
 		return &usageError{env.say(lang.Text{EN: "no capture given", ES: "no se dio ninguna captura"}), env.say(lang.Text{EN: "flowcorr flows FILE…, or - for standard input", ES: "flowcorr flows ARCHIVO…, o - para la entrada estándar"})}
 	}
 	opt, err := env.readOptions(args)
+	if err != nil {
+		return err
+	}
+	chosen, err := env.rowChoice()
 	if err != nil {
 		return err
 	}
@@ -61,18 +68,30 @@ func runFlows(env *environment, args []string) error {
 		defer bar.done()
 		opt.Progress = bar.counter()
 	}
-	read := 0
+	read, told := 0, 0
 	for _, path := range args {
-		problems, err := incident.EachFlow(context.Background(), path, env.in, opt, func(f *pcapflow.Flow) { sink.flow(filepath.Base(path), f) })
+		problems, err := incident.EachFlow(context.Background(), path, env.in, opt, func(f *pcapflow.Flow) {
+			if chosen.flow(f) {
+				told++
+				sink.flow(filepath.Base(path), f)
+			}
+		})
 		if err != nil {
 			fmt.Fprintf(env.diag, "flowcorr: %s: %s\n", render.Printable(path), render.Printable(render.Phrase(err.Error(), env.speaks)))
 			continue
 		}
 		read++
+		if env.options.verbose {
+			fmt.Fprintf(env.diag, "flowcorr: %s: %s\n", render.Printable(path), env.say(lang.Text{EN: "%d flows", ES: "%d flujos"}, told))
+		}
+		told = 0
 		if env.options.strict && len(problems) > 0 {
 			env.status = exitDamaged
 		}
 		for _, p := range problems {
+			if env.options.quiet {
+				break
+			}
 			fmt.Fprintf(env.diag, "flowcorr: %s: %s%s\n", render.Printable(path), env.position(p), render.Printable(render.Phrase(p.Text, env.speaks)))
 		}
 	}

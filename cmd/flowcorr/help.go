@@ -65,11 +65,12 @@ func (env *environment) optionLines(f *pflag.Flag, width int) {
 
 // exitStatuses is the contract with scripts.
 var exitStatuses = lang.Text{
-	EN: `Exit status: 0 done; 1 done, with findings at or above --fail-on (default:
-error); 2 wrong usage; 3 no usable input, or an output could not
-be written; 4 done, but with --strict a file was damaged or not understood.`,
+	EN: `Exit status: 0 done; 1 done, with findings at or above --fail-on (report, render
+and watch: error, unless told otherwise); 2 wrong usage; 3 no usable input, or an
+output could not be written; 4 done, but with --strict a file was damaged or not
+understood.`,
 	ES: `Estado de salida: 0 hecho; 1 hecho, con hallazgos de la gravedad de --fail-on o
-más (si falta: error); 2 mal uso; 3 sin pruebas que se puedan usar, o
+más (report, render y watch: error, si falta); 2 mal uso; 3 sin pruebas que se puedan usar, o
 no se pudo escribir una salida; 4 hecho, pero con --strict un archivo estaba
 dañado o no se entendió.`,
 }

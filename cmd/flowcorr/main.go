@@ -44,7 +44,8 @@ type environment struct {
 	options   options
 	speaks    lang.Lang
 
-	partFormats []string // of each file that -o names, where a part of a report goes there
+	given       map[string]bool // options, by name
+	partFormats []string        // of each file that -o names, where a part of a report goes there
 
 	caseFile *casefile.File // what it says; empty where there is none
 	casePath string

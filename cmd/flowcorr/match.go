@@ -43,6 +43,7 @@ recorridos sin línea, con el motivo.`}),
 	}
 	partFlags(cmd, env, "text", "jsonl")
 	env.take(cmd, choosingOptions)
+	env.takeFailOn(cmd, "never")
 	return cmd
 }
 

@@ -68,6 +68,9 @@ type sharedOption struct {
 	check       func(*environment) error // of the value, before any work is done
 }
 
+// failOn is the option whose default is each command's own.
+const failOn = "fail-on"
+
 // sharedOptions is every shared option.
 var sharedOptions = []sharedOption{
 	{name: "keylog", group: readingOptions, argument: fileWord, target: func(o *options) any { return &o.keylogs },
@@ -89,11 +92,11 @@ var sharedOptions = []sharedOption{
 		help: lang.Text{EN: "leave every stamp as recorded", ES: "deja cada marca como se registró"}},
 
 	{name: "since", group: choosingOptions, argument: instantWord, target: func(o *options) any { return &o.choice.since }, check: checkInstants,
-		help: lang.Text{EN: "leave out what ended before: 2026-01-15T10:15:32Z, or 10:15:32 of the incident's first day (UTC, reference clock)", ES: "deja fuera lo que acabó antes: 2026-01-15T10:15:32Z, o 10:15:32 del primer día del incidente (UTC, reloj de referencia)"}},
+		help: lang.Text{EN: "leave out what ended before: 2026-01-15T10:15:32Z, or 10:15:32 of the first day (UTC)", ES: "deja fuera lo que acabó antes: 2026-01-15T10:15:32Z, o 10:15:32 del primer día (UTC)"}},
 	{name: "until", group: choosingOptions, argument: instantWord, target: func(o *options) any { return &o.choice.until }, check: checkInstants,
 		help: lang.Text{EN: "leave out what began after", ES: "deja fuera lo que empezó después"}},
 	{name: "around", group: choosingOptions, argument: instantWord, target: func(o *options) any { return &o.choice.around }, check: checkInstants,
-		help: lang.Text{EN: "keep what lies near this instant", ES: "deja lo que está cerca de este instante"}},
+		help: lang.Text{EN: "keep what lies near this instant; all three are on the reference clock, of flows and events as recorded", ES: "deja lo que está cerca de este instante; los tres, en el reloj de referencia; de flows y events, como se registró"}},
 	{name: "window", group: choosingOptions, argument: lang.Text{EN: "DURATION", ES: "DURACIÓN"}, value: 5 * time.Second, target: func(o *options) any { return &o.choice.window }, check: checkDurations,
 		help: lang.Text{EN: "how near --around means, to both sides", ES: "cuán cerca es --around, a ambos lados"}},
 	{name: "client", group: choosingOptions, argument: addressWord, target: func(o *options) any { return &o.choice.clients }, check: checkEndpoints,
@@ -109,13 +112,13 @@ var sharedOptions = []sharedOption{
 	{name: "rule", group: choosingOptions, argument: lang.Text{EN: "RULE", ES: "REGLA"}, target: func(o *options) any { return &o.choice.rules }, check: checkRules,
 		help: lang.Text{EN: "keep findings of this rule and their journeys (repeatable)", ES: "deja los hallazgos de esta regla y sus recorridos (repetible)"}},
 	{name: "severity", group: choosingOptions, argument: severityWord, target: func(o *options) any { return &o.choice.severity }, choices: []string{"info", "note", "warning", "error"},
-		help: lang.Text{EN: "keep findings as severe or more: info, note, warning or error", ES: "deja los hallazgos así de graves o más: info, note, warning o error"}},
+		help: lang.Text{EN: "keep findings as severe or more and their journeys: note, warning or error; info: all", ES: "deja los hallazgos así de graves o más y sus recorridos: note, warning o error; info: todo"}},
 
 	{name: "output", short: "o", group: outputOptions, argument: fileWord, target: func(o *options) any { return &o.outputs },
 		help: lang.Text{EN: "write to FILE, whose ending picks the format (repeatable)", ES: "escribe en ARCHIVO, cuya terminación elige el formato (repetible)"}},
 	{name: "redact", group: outputOptions, target: func(o *options) any { return &o.redact },
 		help: lang.Text{EN: "replace addresses, names, users, paths and identifiers, always by the same; times and sizes stay", ES: "sustituye direcciones, nombres, usuarios, rutas e identificadores, siempre por lo mismo; los tiempos y tamaños quedan"}},
-	{name: "fail-on", group: outputOptions, argument: severityWord, value: "error", target: func(o *options) any { return &o.failOn }, choices: []string{"info", "note", "warning", "error", "never"},
+	{name: failOn, group: outputOptions, argument: severityWord, target: func(o *options) any { return &o.failOn }, choices: []string{"info", "note", "warning", "error", "never"},
 		help: lang.Text{EN: "exit with status 1 at findings as severe or more: info, note, warning, error or never", ES: "acaba con estado 1 si hay hallazgos así de graves o más: info, note, warning, error o never"}},
 	{name: "strict", group: outputOptions, target: func(o *options) any { return &o.strict },
 		help: lang.Text{EN: "exit with status 4 where a file could not be read to its end or understood", ES: "acaba con estado 4 si un archivo no se pudo leer hasta el final o entender"}},
@@ -153,6 +156,13 @@ func (env *environment) takeOnly(cmd *cobra.Command, names ...string) {
 			env.define(cmd.Flags(), &sharedOptions[i])
 		}
 	}
+}
+
+// takeFailOn gives a command --fail-on. Where findings are what it prints, they
+// count unless told otherwise; elsewhere only where asked for.
+func (env *environment) takeFailOn(cmd *cobra.Command, otherwise string) {
+	env.takeOnly(cmd, failOn)
+	cmd.Flags().Lookup(failOn).DefValue = otherwise
 }
 
 // Annotations of a flag that help, completion and checks read.

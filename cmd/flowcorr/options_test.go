@@ -17,22 +17,23 @@ func TestSharedOptions(t *testing.T) {
 	everywhere := "lang color quiet verbose help"
 	reading, analysis := "case keylog tz jobs", "offset reference baseline no-correct"
 	choosing := "since until around window client server name service min-total rule severity"
-	part := reading + " " + analysis + " output redact strict"
+	part := reading + " " + analysis + " fail-on output redact strict"
+	rows := "since until around window client server name min-total jobs output redact strict"
 	for name, want := range map[string]string{
-		"report":   part + " " + choosing + " fail-on",
-		"explain":  part,
-		"check":    part,
-		"clocks":   part,
-		"detect":   part,
+		"report":   part + " " + choosing,
+		"explain":  part + " " + choosing,
+		"clocks":   part + " " + choosing,
+		"detect":   part + " " + choosing,
 		"timeline": part + " " + choosing,
 		"match":    part + " " + choosing,
 		"compare":  part + " " + choosing,
-		"render":   choosing + " output redact",
-		"flows":    "keylog jobs output redact strict",
-		"events":   "case tz jobs output redact strict",
-		"watch":    reading + " " + analysis + " window output redact",
-		"batch":    reading + " " + analysis + " " + choosing + " redact strict",
-		"extract":  reading + " " + analysis + " " + choosing + " strict",
+		"batch":    part + " " + choosing,
+		"check":    part,
+		"render":   choosing + " fail-on output redact strict",
+		"flows":    rows + " keylog service",
+		"events":   rows + " case tz",
+		"watch":    part + " window client server name service min-total rule severity",
+		"extract":  reading + " " + analysis + " " + choosing + " fail-on strict",
 		"rules":    "", "man": "", "version": "", "completion": "",
 	} {
 		root := newRoot(&environment{})
@@ -64,6 +65,56 @@ func TestSharedOptions(t *testing.T) {
 				t.Errorf("docs/%s/commands.md does not tell of --%s", l, sharedOptions[i].name)
 			}
 		}
+	}
+}
+
+// TestOptionsTable: the manual's table of which command takes which option is
+// that of the program. UPDATE=1 writes it.
+func TestOptionsTable(t *testing.T) {
+	commands := []string{"report", "explain", "timeline", "match", "check", "clocks", "detect", "compare", "render", "flows", "events", "batch", "extract", "watch"}
+	root := newRoot(&environment{})
+	type row struct{ options, marks string }
+	var rows []row
+	var names []string
+	for i := range sharedOptions {
+		if sharedOptions[i].name == "output" {
+			names = append(names, "format")
+		}
+		names = append(names, sharedOptions[i].name)
+	}
+	for _, name := range names {
+		marks := ""
+		for _, command := range commands {
+			cmd, _, err := root.Find([]string{command})
+			if err != nil {
+				t.Fatal(err)
+			}
+			cmd.InheritedFlags()
+			mark := " "
+			if cmd.Flags().Lookup(name) != nil {
+				mark = " ● "
+			}
+			marks += mark + "|"
+		}
+		option := "`--" + name + "`"
+		if n := len(rows) - 1; n >= 0 && rows[n].marks == marks {
+			rows[n].options += " " + option
+		} else {
+			rows = append(rows, row{option, marks})
+		}
+	}
+	table := "| | " + strings.Join(commands, " | ") + " |\n|---|" + strings.Repeat(":-:|", len(commands)) + "\n"
+	for _, r := range rows {
+		table += "| " + r.options + " |" + r.marks + "\n"
+	}
+	top, err := need.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []string{"en", "es"} {
+		path := filepath.Join(top, "docs", l, "commands.md")
+		text := readFile(t, path)
+		upToDate(t, path, text, list(text, "takes", "\n"+table))
 	}
 }
 

@@ -95,6 +95,7 @@ func (env *environment) queryFinding(w io.Writer, row *trend.FindingRow, first r
 	if ok, err := env.wanted(j, first, f); err != nil || !ok {
 		return err
 	}
+	env.judgeOne(row.Severity, row.Confidence)
 	if env.options.format == "jsonl" {
 		return json.NewEncoder(report.InertJSON{W: w}).Encode(row)
 	}

@@ -178,17 +178,21 @@ func TestReadmeLists(t *testing.T) {
 	for _, f := range logparse.Formats() {
 		formats = appendNew(formats, f.EvidenceKind())
 	}
-	got := list(list(text, "protocols", protocols), "formats", formats)
-	if bytes.Equal(got, text) {
+	upToDate(t, path, text, list(list(text, "protocols", strings.Join(protocols, ", ")), "formats", strings.Join(formats, ", ")))
+}
+
+// upToDate holds what a document is against what it has to be; UPDATE=1 writes it.
+func upToDate(t *testing.T, path string, text, want []byte) {
+	if bytes.Equal(want, text) {
 		return
 	}
 	if os.Getenv("UPDATE") != "" {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
+		if err := os.WriteFile(path, want, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	t.Errorf("the lists of README.md are not those of the tables (UPDATE=1 writes them): %s", firstDifference(text, got))
+	t.Errorf("%s: a list is not that of the program (UPDATE=1 writes it): %s", path, firstDifference(text, want))
 }
 
 // TestFormatsPage: the manual's page on formats tells of every one, and of every
@@ -234,7 +238,7 @@ func appendNew(all []string, name string) []string {
 }
 
 // list replaces what stands between <!-- name --> and <!-- /name -->.
-func list(text []byte, name string, items []string) []byte {
+func list(text []byte, name, items string) []byte {
 	re := regexp.MustCompile(`(?s)<!-- ` + name + ` -->.*?<!-- /` + name + ` -->`)
-	return re.ReplaceAll(text, []byte("<!-- "+name+" -->"+strings.Join(items, ", ")+"<!-- /"+name+" -->"))
+	return re.ReplaceAll(text, []byte("<!-- "+name+" -->"+items+"<!-- /"+name+" -->"))
 }

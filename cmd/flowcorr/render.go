@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -30,8 +31,16 @@ quedan en el idioma en que se hizo el informe.`}),
 	}
 	env.takeFormat(cmd, byEnding, formatNames()...)
 	env.take(cmd, choosingOptions)
-	env.takeOnly(cmd, "output", "redact")
+	env.takeOnly(cmd, "output", "redact", "strict")
+	env.takeFailOn(cmd, "error")
 	return cmd
+}
+
+// strictlySaved notes for --strict that files of a finished report had problems.
+func (env *environment) strictlySaved(r *report.Report) {
+	if env.options.strict && slices.ContainsFunc(r.Evidence, func(e report.Evidence) bool { return len(e.Problems) > 0 }) {
+		env.status = exitDamaged
+	}
 }
 
 func runRender(env *environment, args []string) error {
@@ -59,6 +68,7 @@ func runRender(env *environment, args []string) error {
 	if env.options.language == "" {
 		l = languageNamed(r.Language) // the report's own
 	}
+	env.strictlySaved(r)
 	if r, err = env.prepared(r); err != nil {
 		return err
 	}

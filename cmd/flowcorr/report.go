@@ -46,7 +46,9 @@ cada archivo.`}),
 // reportFlags are the options of report, which the bare command takes as well.
 func reportFlags(cmd *cobra.Command, env *environment) {
 	env.takeFormat(cmd, byEnding, formatNames()...)
-	env.take(cmd, readingOptions, analysisOptions, choosingOptions, outputOptions)
+	env.take(cmd, readingOptions, analysisOptions, choosingOptions)
+	env.takeOnly(cmd, "output", "redact", "strict")
+	env.takeFailOn(cmd, "error")
 }
 
 var byEnding = lang.Text{EN: "default: by the ending of -o, else text", ES: "si falta: por la terminación de -o, si no text"}
@@ -78,13 +80,7 @@ func runReport(env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := env.deliver(r, l); err != nil {
-		return err
-	}
-	if env.status == exitDone {
-		env.status = statusOf(r, env.options.failOn)
-	}
-	return nil
+	return env.deliver(r, l)
 }
 
 // checkOutputs refuses files whose ending names no format before any work is
@@ -132,9 +128,18 @@ func (env *environment) analyse(paths []string) (*correlate.Case, error) {
 	return c, nil
 }
 
-// prepared is a report as it is shown: the part that was chosen, redacted where
-// asked for.
+// prepared is a report as it is shown, and its findings decide the exit status.
 func (env *environment) prepared(r *report.Report) (*report.Report, error) {
+	r, err := env.shown(r)
+	if err != nil {
+		return nil, err
+	}
+	env.judge(r.Findings)
+	return r, nil
+}
+
+// shown is the part of a report that was chosen, redacted where asked for.
+func (env *environment) shown(r *report.Report) (*report.Report, error) {
 	r, err := env.chosen(r)
 	if err != nil || !env.options.redact {
 		return r, err
@@ -225,15 +230,17 @@ func (env *environment) noEnding(path string, endings []string) error {
 		env.say(lang.Text{EN: "use %s, or add --format", ES: "use %s, o añada --format"}, env.either(endings))}
 }
 
-// statusOf is the exit status by the findings shown.
-func statusOf(r *report.Report, failOn string) int {
-	if failOn == "never" {
-		return exitDone
+// judge sets the exit status that --fail-on asks for at these findings; one that
+// says more already stays.
+func (env *environment) judge(findings []report.Finding) {
+	for i := range findings {
+		env.judgeOne(findings[i].Severity, findings[i].Confidence)
 	}
-	for _, f := range r.Findings {
-		if f.Confidence != diagnose.NotEvaluable.String() && report.SeverityRank(f.Severity) >= report.SeverityRank(failOn) {
-			return exitFindings
-		}
+}
+
+func (env *environment) judgeOne(severity, confidence string) {
+	bar := report.SeverityRank(env.options.failOn) // -1: never
+	if env.status == exitDone && bar >= 0 && report.SeverityRank(severity) >= bar && confidence != diagnose.NotEvaluable.String() {
+		env.status = exitFindings
 	}
-	return exitDone
 }

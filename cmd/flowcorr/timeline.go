@@ -46,5 +46,6 @@ Los instantes por los que se filtra están en el reloj de referencia, en UTC: RF
 	}
 	partFlags(cmd, env, "text", "jsonl")
 	env.take(cmd, choosingOptions)
+	env.takeFailOn(cmd, "never")
 	return cmd
 }

@@ -68,7 +68,8 @@ había la primera vez, y la cuenta sigue cuando rota.`}),
 	annotate(f.Lookup("every"), ownOptions, duration, nil)
 	annotate(f.Lookup("window"), ownOptions, duration, nil)
 	env.takeFormat(cmd, lang.Text{}, "text", "jsonl")
-	env.takeOnly(cmd, "output", "redact")
+	env.takeOnly(cmd, "output", "redact", "client", "server", "name", "service", "min-total", "rule", "severity", "strict")
+	env.takeFailOn(cmd, "error")
 	env.take(cmd, readingOptions, analysisOptions)
 	return cmd
 }
@@ -96,11 +97,20 @@ func (env *environment) watch(ctx context.Context, opt watch.Options) error {
 		return err
 	}
 	opt.NoEvidence = incident.ErrNoInput
-	opt.Found = env.tellFinding
+	tell := env.tellFinding
 	if env.options.format == "jsonl" {
-		opt.Found = env.tellFindingRow
+		tell = env.tellFindingRow
 	}
-	opt.Problem = func(path string, err error) { env.tellProblem(path, err) }
+	opt.Found = func(r *report.Report, f *report.Finding) error {
+		env.judgeOne(f.Severity, f.Confidence)
+		return tell(r, f)
+	}
+	opt.Problem = func(path string, err error) {
+		if env.options.strict {
+			env.status = exitDamaged
+		}
+		env.tellProblem(path, err)
+	}
 	var key []byte
 	if env.options.redact {
 		if key, err = lastingKey(opt.State, randomKey); err != nil {
@@ -131,7 +141,11 @@ func (env *environment) watchReport(ctx context.Context, folder string, read inc
 		return nil, err
 	}
 	c := correlate.Correlate(inc, link)
-	return env.diagnosed(ctx, c)
+	r, err := env.diagnosed(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return env.chosen(r)
 }
 
 // watchState is the folder in the user's cache that belongs to these paths.
@@ -258,6 +272,8 @@ func (env *environment) endOfWatch(r *report.Report) error {
 	if r == nil {
 		return incident.ErrNoInput
 	}
+	env.judge(r.Findings)
+	env.strictlySaved(r)
 	if env.options.format == "jsonl" && len(env.options.outputs) == 0 {
 		return json.NewEncoder(report.InertJSON{W: env.out}).Encode(struct {
 			Report *report.Report `json:"report"`

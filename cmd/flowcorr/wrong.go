@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -66,12 +67,12 @@ func (env *environment) flagError(cmd *cobra.Command, err error) error {
 		}
 		var all []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { all = append(all, f.Name) })
-		if name == "redact" && cmd.Name() == "extract" {
-			hint = env.say(lang.Text{EN: "extract copies packets and lines as they are; to share what names nobody: flowcorr report --redact", ES: "extract copia paquetes y líneas como son; para compartir lo que no nombra a nadie: flowcorr report --redact"})
-		} else if like := near.Word(name, all); like != "" {
+		if takers := commandsWith(cmd.Root(), name); len(takers) > 0 {
+			text := env.say(lang.Text{EN: "%s does not take --%s", ES: "%s no admite --%s"}, cmd.CommandPath(), name)
+			return &usageError{text, env.notTaken(cmd, name, takers)}
+		}
+		if like := near.Word(name, all); like != "" {
 			hint = env.say(lang.Text{EN: "did you mean --%s?", ES: "¿quiso decir --%s?"}, like)
-		} else if home := commandWith(cmd.Root(), name); home != "" {
-			hint = env.say(lang.Text{EN: "%s takes it; %s --help lists what %s takes", ES: "la admite %s; %s --help enumera las de %s"}, home, cmd.CommandPath(), cmd.CommandPath())
 		}
 		return &usageError{env.say(lang.Text{EN: "there is no option --%s", ES: "no existe la opción --%s"}, name), hint}
 	case errors.As(err, &valueless):
@@ -92,21 +93,58 @@ func valueHint(env *environment, f *pflag.Flag, otherwise string) string {
 	return fmt.Sprintf("--%s %s: %s", f.Name, argumentOf(f), f.Usage)
 }
 
-// commandWith names the first command that takes an option.
-func commandWith(root *cobra.Command, option string) string {
-	for _, c := range root.Commands() {
-		if c.Flags().Lookup(option) != nil {
-			return c.CommandPath()
+// notTaken says why a command does not take an option of others, where there is
+// more to say than which ones do.
+func (env *environment) notTaken(cmd *cobra.Command, option string, takers []string) string {
+	for _, n := range notTaken {
+		if n.command == cmd.Name() && slices.Contains(n.options, option) {
+			return env.say(n.why)
 		}
 	}
-	return ""
+	return env.say(lang.Text{EN: "%s: these take it; %s --help lists what %s takes", ES: "%s: la admiten; %s --help enumera las de %s"},
+		strings.Join(takers, ", "), cmd.CommandPath(), cmd.CommandPath())
+}
+
+// notTaken are options that somebody may look for where they would change
+// nothing, with the reason.
+var notTaken = []struct {
+	command string
+	options []string
+	why     lang.Text
+}{
+	{"extract", []string{"redact"}, lang.Text{EN: "extract copies packets and lines as they are; to share what names nobody: flowcorr report --redact", ES: "extract copia paquetes y líneas como son; para compartir lo que no nombra a nadie: flowcorr report --redact"}},
+	{"flows", []string{"rule", "severity", failOn, "baseline"}, lang.Text{EN: "flows prints what captures hold, without a diagnosis; flowcorr report makes one", ES: "flows escribe lo que hay en las capturas, sin diagnóstico; flowcorr report lo hace"}},
+	{"flows", []string{"case", "tz", "offset", "reference", "no-correct"}, lang.Text{EN: "flows prints stamps as captured, of one clock each; flowcorr timeline corrects them", ES: "flows escribe las marcas como se capturaron, cada una de su reloj; flowcorr timeline las corrige"}},
+	{"events", []string{"rule", "severity", failOn, "baseline"}, lang.Text{EN: "events prints what logs hold, without a diagnosis; flowcorr report makes one", ES: "events escribe lo que hay en los registros, sin diagnóstico; flowcorr report lo hace"}},
+	{"events", []string{"offset", "reference", "no-correct"}, lang.Text{EN: "events prints stamps as written; flowcorr timeline corrects them", ES: "events escribe las marcas como están; flowcorr timeline las corrige"}},
+	{"events", []string{"keylog", "service"}, lang.Text{EN: "events reads logs, not packets; flowcorr flows reads captures", ES: "events lee registros, no paquetes; flowcorr flows lee capturas"}},
+	{"render", []string{"case", "keylog", "tz", "jobs", "offset", "reference", "baseline", "no-correct"}, lang.Text{EN: "render reads a finished report, not the evidence; give it to flowcorr report", ES: "render lee un informe hecho, no las pruebas; désela a flowcorr report"}},
+	{"check", []string{"since", "until", "around", "window", "client", "server", "name", "service", "min-total", "rule", "severity"}, lang.Text{EN: "the checklist is of all the evidence together; flowcorr report shows a part of the incident", ES: "la lista de comprobación es de todas las pruebas juntas; flowcorr report muestra una parte del incidente"}},
+	{"watch", []string{"since", "until", "around"}, lang.Text{EN: "watch looks at what arrived lately (--window); flowcorr report looks at a stretch of time", ES: "watch mira lo que llegó hace poco (--window); flowcorr report mira un periodo"}},
+	{"extract", []string{"output", "format"}, lang.Text{EN: "the result is a folder: --out FOLDER", ES: "el resultado es una carpeta: --out CARPETA"}},
+}
+
+// commandsWith names the commands that take an option.
+func commandsWith(root *cobra.Command, option string) []string {
+	var names []string
+	for _, c := range root.Commands() {
+		if c.Flags().Lookup(option) != nil {
+			names = append(names, c.Name())
+		}
+	}
+	return names
 }
 
 // checkChoices refuses words that an option does not know before any work is
 // done, and runs the options' own checks.
 func (env *environment) checkChoices(cmd *cobra.Command) error {
+	if f := cmd.Flags().Lookup(failOn); f != nil && !f.Changed {
+		env.options.failOn = f.DefValue // commands share the value, not what it is without the option
+	}
 	var wrong error
+	env.given = map[string]bool{}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
+		env.given[f.Name] = true
 		allowed := f.Annotations[choicesNote]
 		if wrong != nil || len(allowed) == 0 {
 			return
@@ -133,11 +171,23 @@ func (env *environment) checkChoices(cmd *cobra.Command) error {
 	}
 	for i := range sharedOptions {
 		o := &sharedOptions[i]
-		if f := cmd.Flags().Lookup(o.name); f == nil || !f.Changed || o.check == nil {
-			continue
+		if f := cmd.Flags().Lookup(o.name); f == nil || !f.Changed || o.check == nil || f.Usage != o.help.In(env.speaks) {
+			continue // the last: of another meaning here
 		}
 		if err := o.check(env); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// refuseGiven refuses the options of some groups, and others by name, where they
+// would change nothing.
+func (env *environment) refuseGiven(why, hint lang.Text, groups []optionGroup, others ...string) error {
+	for i := range sharedOptions {
+		o := &sharedOptions[i]
+		if env.given[o.name] && (slices.Contains(groups, o.group) || slices.Contains(others, o.name)) {
+			return &usageError{"--" + o.name + ": " + env.say(why), env.say(hint)}
 		}
 	}
 	return nil

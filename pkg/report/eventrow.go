@@ -38,13 +38,8 @@ func EventRowOf(evidence string, e *logparse.Event) EventRow {
 	case e.Outcome != "":
 		r.Result = strings.Clone(e.Outcome)
 	}
-	switch {
-	case e.Duration >= 0:
-		r.Duration = seconds(int64(e.Duration))
-	case e.Timing != nil && e.Timing.Total >= 0:
-		r.Duration = seconds(int64(e.Timing.Total))
-	case e.Lookup != nil && e.Lookup.QueryTime >= 0:
-		r.Duration = seconds(int64(e.Lookup.QueryTime))
+	if d := eventDuration(e); d >= 0 {
+		r.Duration = seconds(int64(d))
 	}
 	return r
 }

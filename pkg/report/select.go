@@ -72,16 +72,19 @@ func (r *Report) Select(s Selection) *Report {
 	part.Selected = &Selected{s.By, len(r.Journeys), len(r.Findings)}
 	part.Journeys, part.Findings, part.Hypotheses = []Journey{}, []Finding{}, []string{}
 	kept := map[string]bool{}
-	byRule := r.ofRules(s.Rules)
+	named := r.ofFindings(s.fits)
+	if len(s.Rules) == 0 && SeverityRank(s.Severity) <= 0 {
+		named = nil // no finding was asked for
+	}
 	for i := range r.Journeys {
 		j := &r.Journeys[i]
-		if s.wants(j) && (byRule == nil || byRule[j.ID]) {
+		if s.wants(j) && (named == nil || named[j.ID]) {
 			part.Journeys = append(part.Journeys, *j)
 			kept[j.ID] = true
 		}
 	}
 	for _, f := range r.Findings {
-		if len(s.Rules) > 0 && !slices.Contains(s.Rules, f.Rule) || SeverityRank(f.Severity) < SeverityRank(s.Severity) {
+		if !s.fits(&f) {
 			continue
 		}
 		if len(f.Journeys) > 0 {
@@ -106,26 +109,72 @@ func (r *Report) Select(s Selection) *Report {
 	return &part
 }
 
-// ofRules are the journeys that findings of these rules name; nil: no rule was
-// asked for.
-func (r *Report) ofRules(rules []string) map[string]bool {
-	if len(rules) == 0 {
-		return nil
-	}
+// fits tells whether a finding is of the rules and as severe as asked for.
+func (s *Selection) fits(f *Finding) bool {
+	return (len(s.Rules) == 0 || slices.Contains(s.Rules, f.Rule)) && SeverityRank(f.Severity) >= SeverityRank(s.Severity)
+}
+
+// ofFindings are the journeys that the findings which fit name.
+func (r *Report) ofFindings(fits func(*Finding) bool) map[string]bool {
 	ids := map[string]bool{}
-	for _, f := range r.Findings {
-		if slices.Contains(rules, f.Rule) {
-			for _, id := range f.Journeys {
-				ids[id] = true
-			}
+	for i := range r.Findings {
+		if !fits(&r.Findings[i]) {
+			continue
+		}
+		for _, id := range r.Findings[i].Journeys {
+			ids[id] = true
 		}
 	}
 	return ids
 }
 
+// KeepFiles leaves of a part of a report those files that its journeys and
+// findings rest on, and the clocks that stamped these.
+func (r *Report) KeepFiles() {
+	told := map[string]bool{}
+	for i := range r.Journeys {
+		r.Journeys[i].restsOn(func(id string) { told[id] = true })
+	}
+	for i := range r.Findings {
+		for _, e := range r.Findings[i].Evidence {
+			told[e.Evidence] = true
+		}
+	}
+	r.Evidence = slices.DeleteFunc(slices.Clone(r.Evidence), func(e Evidence) bool { return !told[e.ID] })
+	r.Clocks = slices.DeleteFunc(slices.Clone(r.Clocks), func(c Clock) bool {
+		return !slices.ContainsFunc(c.Evidence, func(id string) bool { return told[id] })
+	})
+}
+
+// restsOn names every file that tells of a journey, some several times.
+func (j *Journey) restsOn(file func(id string)) {
+	file(j.Evidence)
+	for _, s := range j.AlsoSeen {
+		file(s.Evidence)
+	}
+	for i := range j.Phases {
+		file(j.Phases[i].Evidence)
+	}
+	for i := range j.Instants {
+		file(j.Instants[i].Evidence)
+	}
+	for i := range j.Lines {
+		file(j.Lines[i].Evidence)
+	}
+}
+
 // SeverityRank orders the words of severity, from info 0 to error 3; -1: none of them.
 func SeverityRank(word string) int {
 	return slices.Index([]string{"info", "note", "warning", "error"}, word)
+}
+
+// named tells whether a name is one asked for, or lies below one.
+func (s *Selection) named(name string) bool {
+	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	return slices.ContainsFunc(s.Names, func(n string) bool {
+		n = strings.ToLower(strings.Trim(n, "."))
+		return name == n || strings.HasSuffix(name, "."+n)
+	})
 }
 
 // wants tells whether a journey belongs to the selection, rules apart.
@@ -135,18 +184,14 @@ func (s *Selection) wants(j *Journey) bool {
 		start, end = *j.StartCorrected, *j.StartCorrected
 	}
 	end += Instant(j.Length())
-	named := func(n string) bool {
-		n, name := strings.ToLower(strings.Trim(n, ".")), strings.ToLower(j.Name)
-		return name == n || strings.HasSuffix(name, "."+n)
-	}
 	switch {
-	case s.Since != nil && end < *s.Since, s.Until != nil && start > *s.Until:
+	case !s.within(int64(start), int64(end)):
 		return false
 	case s.MinTotal > 0 && j.Length() < s.MinTotal:
 		return false
 	case len(s.Services) > 0 && !slices.Contains(s.Services, j.Service):
 		return false
-	case len(s.Names) > 0 && !slices.ContainsFunc(s.Names, named):
+	case len(s.Names) > 0 && !s.named(j.Name):
 		return false
 	case len(s.Clients) > 0 && !slices.ContainsFunc(s.Clients, func(e Endpoint) bool { return e.fits(j.Client) || e.fits(j.ClientSeen) }):
 		return false

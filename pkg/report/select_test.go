@@ -47,7 +47,8 @@ func TestSelect(t *testing.T) {
 		{"since, corrected", Selection{Since: at(100)}, []string{"j2", "j3"}, []string{"f3", "f1", "f2"}},
 		{"until, corrected", Selection{Until: at(99)}, []string{"j1"}, []string{"f1", "f2"}},
 		{"a rule", Selection{Rules: []string{"dns-retry"}}, []string{"j3"}, []string{"f3"}},
-		{"severity", Selection{Severity: "warning"}, []string{"j1", "j2", "j3"}, []string{"f3", "f1"}},
+		{"severity", Selection{Severity: "error"}, []string{"j3"}, []string{"f3"}},
+		{"any severity", Selection{Severity: "info"}, []string{"j1", "j2", "j3"}, []string{"f2", "f3", "f1"}},
 	} {
 		part := r.Select(c.s)
 		var ids []string
