@@ -9,12 +9,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/flowcorr/flowcorr/internal/need"
+	"github.com/flowcorr/flowcorr/pkg/diagnose"
 )
 
 // story is a short one: about 8 s of recording, in which two packets are lost.
@@ -147,6 +149,71 @@ func TestSeed(t *testing.T) {
 	}
 	if reflect.DeepEqual(first.Path[1:], other.Path[1:]) || reflect.DeepEqual(first.Hosts, other.Hosts) {
 		t.Errorf("two seeds, one incident: %v", other)
+	}
+}
+
+// TestDiagnoses: the rules that a story's intended diagnosis names are in the catalogue.
+func TestDiagnoses(t *testing.T) {
+	need.Program(t, "python3")
+	out, err := exec.Command("python3", "-B", "-c", "import json\nfrom flowlab.diagnoses import RULES\nprint(json.dumps(RULES))").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table map[string][]string
+	if err := json.Unmarshal(out, &table); err != nil || len(table) < 60 {
+		t.Fatalf("%d codes: %v", len(table), err)
+	}
+	known := map[string]bool{}
+	for _, r := range diagnose.Rules() {
+		known[r.Name] = true
+	}
+	for code, rules := range table {
+		for _, r := range rules {
+			if !known[r] {
+				t.Errorf("%s: the catalogue has no rule %s", code, r)
+			}
+		}
+	}
+}
+
+// TestScore: a sample's report reaches what a release must reach, and no longer does
+// once its truth is another.
+func TestScore(t *testing.T) {
+	need.Program(t, "python3")
+	program, sample := filepath.Join(t.TempDir(), "flowcorr"), "../samples/slow-application"
+	if out, err := exec.Command("go", "build", "-o", program, "../cmd/flowcorr").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if out, err := exec.Command("./score", program, sample).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	truth, err := os.ReadFile(filepath.Join(sample, "truth.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	input, err := filepath.Abs(filepath.Join(sample, "input"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct{ figure, from, to string }{
+		{"clock bounds hold the truth", `("offset_s": )(-?)([1-9]|0\.[1-9])`, "${1}${2}7$3"},
+		{"links right", `("(?:client|client_seen|nat)": "\d+)(\.)(\d)`, "${1}.9$3"},
+		{"diagnoses found", `("code": ")slow_application`, "${1}ssh_slow_kex"},
+	} {
+		dir := filepath.Join(t.TempDir(), "changed")
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(input, filepath.Join(dir, "input")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "truth.json"), regexp.MustCompile(x.from).ReplaceAll(truth, []byte(x.to)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Command("./score", program, dir).CombinedOutput()
+		if err == nil || !regexp.MustCompile(x.figure+".*MISSED").Match(out) {
+			t.Errorf("with another truth %q is reached still: %v\n%s", x.figure, err, out)
+		}
 	}
 }
 

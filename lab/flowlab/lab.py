@@ -6,6 +6,7 @@ import subprocess
 import time
 
 from .capture import Capture
+from .diagnoses import RULES
 from .hosts import Host, must
 from .network import Network, Path
 from .sandbox import WORK
@@ -123,7 +124,8 @@ class Lab:
         return r
 
     def diagnosis(self, code, **more):
-        self.diagnoses.append({"code": code, **more})
+        """What a good analysis finds: a code of diagnoses.py and where."""
+        self.diagnoses.append({"code": code, "rules": RULES[code], **more})
 
     def clocks_differ(self, *hosts, code="clock_offset"):
         """The intended diagnosis that these clocks are off, for those that are off enough to matter."""
