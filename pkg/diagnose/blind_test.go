@@ -125,7 +125,7 @@ func TestDaemon(t *testing.T) {
 	c := read(t, "incidents", "s10_integrador", "input")
 	seen := map[string]int{}
 	for _, j := range c.Journeys {
-		d := daemonOf(c, nil, j, 0)
+		d := (&Diagnosis{}).DaemonOf(c, j, 0)
 		if d == nil {
 			continue
 		}
@@ -153,20 +153,20 @@ func TestDaemonLate(t *testing.T) {
 	w := newWorld()
 	j, _ := w.request(1700, 1701)
 	w.said(j, took(5*ms))
-	if d := daemonOf(w.c, nil, j, 0); d.Queue < 500*ms || d.In != 5*ms || d.Reached != ReachedLog {
+	if d := (&Diagnosis{}).DaemonOf(w.c, j, 0); d.Queue < 500*ms || d.In != 5*ms || d.Reached != ReachedLog {
 		t.Errorf("%+v", d)
 	}
 	w = newWorld()
 	j, _ = w.request(1700, 1701)
 	w.said(j, took(580*ms))
-	if d := daemonOf(w.c, nil, j, 0); d.Queue != 0 || d.In < 500*ms {
+	if d := (&Diagnosis{}).DaemonOf(w.c, j, 0); d.Queue != 0 || d.In < 500*ms {
 		t.Errorf("%+v", d)
 	}
 	w = newWorld()
 	j, s := w.ssh(1040)
 	w.round(s, 1300, 6320, "failure", true)
 	j.SideLookups = []*correlate.Lookup{w.lookup("11.0.1.10.in-addr.arpa", w.again(w.try("PTR", "11.0.1.10.in-addr.arpa", 1310, 0, ""), 6310))}
-	if d := daemonOf(w.c, nil, j, 0); d.In < 4900*ms || !strings.Contains(d.Waited, "in-addr.arpa") {
+	if d := (&Diagnosis{}).DaemonOf(w.c, j, 0); d.In < 4900*ms || !strings.Contains(d.Waited, "in-addr.arpa") {
 		t.Errorf("%+v", d)
 	}
 }

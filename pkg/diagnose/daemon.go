@@ -40,28 +40,24 @@ type Daemon struct {
 // DaemonOf tells a journey of the web, SSH, DNS or NTP before, in and after its
 // daemon; nil for others, and for those that never came so far.
 func (d *Diagnosis) DaemonOf(c *correlate.Case, j *correlate.Journey, l lang.Lang) *Daemon {
-	return daemonOf(c, d.set, j, l)
-}
-
-func daemonOf(c *correlate.Case, set settings, j *correlate.Journey, l lang.Lang) *Daemon {
-	var d *Daemon
+	var at *Daemon
 	switch {
 	case j.Exchange != nil:
-		d = webDaemon(set, j)
+		at = webDaemon(d.set, j)
 	case j.SSH != nil:
-		d = sshDaemon(j)
+		at = sshDaemon(j)
 	case j.NTP != nil:
-		d = ntpDaemon(j)
+		at = ntpDaemon(j)
 	case j.Service == "dns" && j.Lookup != nil:
-		d = dnsDaemon(j)
+		at = dnsDaemon(d.late, j)
 	}
-	if d != nil {
-		if d.Reached == ReachedUnknown && missedAtServer(c, j) {
-			d.Reached = ReachedNot
+	if at != nil {
+		if at.Reached == ReachedUnknown && missedAtServer(c, j) {
+			at.Reached = ReachedNot
 		}
-		d.Text = d.sentence(l)
+		at.Text = at.sentence(l)
 	}
-	return d
+	return at
 }
 
 // webDaemon: the request is what the daemon was asked, the log's duration what
@@ -132,12 +128,11 @@ func sshDaemon(j *correlate.Journey) *Daemon {
 }
 
 // dnsDaemon: before the resolver is what was asked in vain.
-func dnsDaemon(j *correlate.Journey) *Daemon {
+func dnsDaemon(late lateAnswers, j *correlate.Journey) *Daemon {
 	l := j.Lookup
-	answered := l.End.Seen()
 	d := &Daemon{Reached: reached(j, anyAnswer(l)), Before: -1, Network: -1, In: -1, After: -1}
-	if t := slowestAnswer(l); answered && t != nil {
-		d.In = answerTime(t)
+	if t := late.slowest(l); l.End.Seen() && t != nil {
+		d.In = late.time(t)
 		d.Before = max(lookupTime(l)-d.In, 0)
 	}
 	for _, u := range j.SideLookups {

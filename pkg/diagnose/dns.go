@@ -24,7 +24,7 @@ var dnsRetry = Rule{
 	Source:     "RFC 1035, section 4.2.1; resolv.conf(5), options timeout and attempts",
 	Needs:      lang.Text{EN: "a capture that holds the client's queries", ES: "una captura con las consultas del cliente"},
 	Wants:      []*Want{wantQueries},
-	Thresholds: []*Threshold{retryWait, misleading},
+	Thresholds: []*Threshold{retryWait, misleading, tooSoon},
 	Refuters: []lang.Text{
 		{EN: "the first query was answered, only late", ES: "la primera consulta sí tuvo respuesta, aunque tarde"},
 		{EN: "the resolver received the queries and did not answer them", ES: "el servidor DNS recibió las consultas y no las respondió"},
@@ -34,13 +34,12 @@ var dnsRetry = Rule{
 
 func checkDNSRetry(c *Case, r *Rule) []Finding {
 	var found batches
-	late := map[string]bool{}
 	known := map[string]bool{}
 	queries := map[string]int{}
 	for _, l := range c.openLookups(r) {
-		n, wait := retries(l)
+		n, wait := c.retries(l)
 		if n == 0 || wait < c.limit(r, retryWait) || failover(l) {
-			continue // dns-failover
+			continue // dns-slow-resolver where the answer came late, dns-failover
 		}
 		view := c.resolverView(l)
 		if view.ignored(n) || c.aaaaSilent(l) {
@@ -49,7 +48,6 @@ func checkDNSRetry(c *Case, r *Rule) []Finding {
 		where := c.whereLost(view, repeatedQueries(l))
 		key := names(l.Resolvers) + where
 		known[key] = view.known
-		late[key] = late[key] || lateAnswer(l)
 		queries[key] += n
 		c.addLookup(&found, key, l, wait)
 	}
@@ -64,7 +62,7 @@ func checkDNSRetry(c *Case, r *Rule) []Finding {
 		if !known[b.key] {
 			arrived = notCollected(atResolver)
 		}
-		f.Refuters = c.doubts(r, foundIf(late[b.key]), arrived)
+		f.Refuters = c.doubts(r, notFound, arrived)
 	})
 }
 
@@ -75,11 +73,11 @@ func (c *Case) whereLost(v resolverView, sent int) string {
 	case !v.known:
 		return ""
 	case v.queries >= sent && v.answers > v.heard:
-		return c.say(lang.Text{EN: "; the resolver received them and answered: the answers were lost on the way back", ES: "; el servidor DNS las recibió y respondió: las respuestas se perdieron a la vuelta"})
+		return c.say(lang.Text{EN: "; the resolver received the queries and answered: the answers were lost on the way back", ES: "; el servidor DNS recibió las consultas y respondió: las respuestas se perdieron a la vuelta"})
 	case v.queries >= sent && v.silent:
-		return c.say(lang.Text{EN: "; the resolver's log has them all: its answers were lost, or it gave none", ES: "; el registro del servidor DNS las tiene todas: sus respuestas se perdieron, o no dio ninguna"})
+		return c.say(lang.Text{EN: "; the resolver's log has all queries: its answers were lost, or it gave none", ES: "; el registro del servidor DNS tiene todas las consultas: sus respuestas se perdieron, o no dio ninguna"})
 	case v.queries >= sent:
-		return c.say(lang.Text{EN: "; the resolver received them and left them unanswered", ES: "; el servidor DNS las recibió y las dejó sin respuesta"})
+		return c.say(lang.Text{EN: "; the resolver received the queries and answered only some", ES: "; el servidor DNS recibió las consultas y respondió solo algunas"})
 	}
 	return c.say(lang.Text{EN: "; they never reached the resolver", ES: "; nunca llegaron al servidor DNS"})
 }
@@ -116,7 +114,7 @@ func checkDNSSlowResolver(c *Case, r *Rule) []Finding {
 		if turnedAway(l) != nil || c.aaaaSilent(l) {
 			continue // dns-unreachable, dns-slow-aaaa
 		}
-		if n, wait := retries(l); n > 0 && c.resolverView(l).ignored(n) {
+		if n, wait := c.retries(l); n > 0 && c.resolverView(l).ignored(n) {
 			var more []Evidence
 			for _, o := range l.Others {
 				more = append(more, lookupFrames(o)...)
@@ -126,16 +124,16 @@ func checkDNSSlowResolver(c *Case, r *Rule) []Finding {
 			c.addLookup(&ignored, key, l, wait, more...)
 			continue
 		}
-		t := slowestAnswer(l)
+		t := c.late.slowest(l)
 		if t == nil || l.End.Seen() && t.Query.Time > l.End.Time || isAAAA(t) && c.aaaaSlow(l) {
 			continue
 		}
-		took, rtt := answerTime(t), c.roundTrips[away{l.Capture, t.Resolver.Addr()}]
+		took, rtt := c.late.time(t), c.roundTrips[away{l.Capture, t.Resolver.Addr()}]
 		if took < c.limit(r, slowAnswer) || rtt > 0 && !c.exceeds(r, roundTrips, took, rtt) || !c.exceeds(r, usualAnswers, took, c.usualAnswer) {
 			continue
 		}
 		key := t.Resolver.Addr().String()
-		if worst[key] == nil || answerTime(worst[key]) < took {
+		if worst[key] == nil || c.late.time(worst[key]) < took {
 			worst[key] = t
 		}
 		c.addLookup(&found, key, l, took-rtt)
@@ -155,17 +153,39 @@ func (c *Case) slowResolver(r *Rule, t *correlate.Try, b *batch, f *Finding) {
 	l := b.worst().journey.Lookup
 	rtt := c.roundTrips[away{l.Capture, t.Resolver.Addr()}]
 	near := notFound
-	if rtt == 0 || !c.exceeds(r, nearTimes, answerTime(t), rtt) {
+	if rtt == 0 || !c.exceeds(r, nearTimes, c.late.time(t), rtt) {
 		f.Confidence, near = Medium, notCollected("CLIENT: ping -c 5 "+b.key)
 	}
-	if slices.ContainsFunc(f.Journeys, awaited) || answerTime(t) >= c.limit(r, longAnswer) {
+	if slices.ContainsFunc(f.Journeys, awaited) || c.late.time(t) >= c.limit(r, longAnswer) {
 		f.Severity = c.loudness(r, b.times, c.lookupsAt(t.Resolver.Addr()))
 	}
 	f.Text = c.say(lang.Text{
-		EN: "Resolver %s took up to %s to answer (%d lookup{|s}: %s): recursion or upstream, not the network (%s away).",
-		ES: "El servidor DNS %s tardó hasta %s en responder (%d {resolución|resoluciones}: %s): recursión o servidores de arriba, no la red (a %s).",
-	}, b.key, answerTime(t), b.times, c.list(b), rtt)
+		EN: "Resolver %s took up to %s to answer (%d lookup{|s}: %s): recursion or upstream, not the network (%s away)%s.",
+		ES: "El servidor DNS %s tardó hasta %s en responder (%d {resolución|resoluciones}: %s): recursión o servidores de arriba, no la red (a %s)%s.",
+	}, b.key, c.late.time(t), b.times, c.list(b), rtt, c.askedAgain(b))
 	f.Refuters = c.doubts(r, near)
+}
+
+// askedAgain is the clause about clients that did not wait for the answer.
+func (c *Case) askedAgain(b *batch) string {
+	n := 0
+	seen := map[*correlate.Lookup]bool{}
+	for _, h := range b.hits {
+		l := h.journey.Lookup
+		for i := range l.Tries {
+			if t := &l.Tries[i]; c.late.has(t) && !seen[l] {
+				n += lastBefore(t) - c.late.query(t)
+			}
+		}
+		seen[l] = true
+	}
+	if n == 0 {
+		return ""
+	}
+	return c.say(lang.Text{
+		EN: "; the client asked again %d time{|s} meanwhile, though nothing was lost",
+		ES: "; el cliente volvió a preguntar %d {vez|veces} entretanto, aunque nada se perdió",
+	}, n)
 }
 
 // lookupsAt counts the lookups that somebody waited for at a resolver.
@@ -252,7 +272,7 @@ func checkDNSParallelLost(c *Case, r *Rule) []Finding {
 		if !c.parallelLost(l) || v.known && v.queries >= repeatedQueries(l) {
 			continue // both reached it
 		}
-		_, wait := retries(l)
+		_, wait := c.retries(l)
 		c.addLookup(&found, names(l.Resolvers), l, wait)
 		missed[names(l.Resolvers)] = missed[names(l.Resolvers)] || v.known
 	}
@@ -294,7 +314,7 @@ var dnsTCPFallback = Rule{
 
 func checkDNSTCPFallback(c *Case, r *Rule) []Finding {
 	var found, vain batches
-	tries := map[string]int{}
+	tries, syns := map[string]int{}, map[string]int{}
 	for _, l := range c.userLookups() {
 		blocked := tcpBlocked(l)
 		switch {
@@ -305,6 +325,7 @@ func checkDNSTCPFallback(c *Case, r *Rule) []Finding {
 			for _, b := range blocked {
 				lost += time.Duration(b.End.Time - b.Start.Time)
 				e = append(e, frames(l.Capture, synFrames(b)...)...)
+				syns[key] += len(b.Conn.SYN)
 			}
 			tries[key] += len(blocked)
 			c.addLookup(&vain, key, l, lost, e...)
@@ -324,9 +345,9 @@ func checkDNSTCPFallback(c *Case, r *Rule) []Finding {
 	})
 	return append(out, vain.telling(Error, High, func(b *batch, f *Finding) {
 		f.Text = c.say(lang.Text{
-			EN: "The answer for %s did not fit UDP, and TCP port 53 of %s does not answer: %d connection attempt{|s} in vain.",
-			ES: "La respuesta de %s no cabía en UDP, y el puerto TCP 53 de %s no responde: %d intento{|s} de conexión en vano.",
-		}, c.list(b), b.key, tries[b.key])
+			EN: "The answer for %s did not fit UDP, and TCP port 53 of %s does not answer: %d connection{|s} tried in vain (%d SYN{|s}).",
+			ES: "La respuesta de %s no cabía en UDP, y el puerto TCP 53 de %s no responde: %d {conexión intentada|conexiones intentadas} en vano (%d SYN).",
+		}, c.list(b), b.key, tries[b.key], syns[b.key])
 		f.Refuters = c.doubts(r, notFound)
 	})...)
 }

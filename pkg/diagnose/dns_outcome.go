@@ -40,7 +40,7 @@ func checkDNSSearchList(c *Case, r *Rule) []Finding {
 		for i := range l.Tries {
 			t := &l.Tries[i]
 			if t.RCode == "NXDOMAIN" && timed(t) {
-				vain += answerTime(t)
+				vain += c.late.time(t)
 				tried[key] = append(tried[key], t.Name)
 			}
 		}
@@ -172,7 +172,7 @@ func checkDNSFailover(c *Case, r *Rule) []Finding {
 		if !failover(l) || l.Tries[0].Answer.Seen() || !anyAnswer(l) {
 			continue
 		}
-		_, wait := retries(l)
+		_, wait := c.retries(l)
 		key := l.Resolvers[0].String()
 		next[key] = l.Resolvers[1]
 		c.addLookup(&found, key, l, wait)
@@ -277,7 +277,7 @@ func checkDNSNeverReached(c *Case, r *Rule) []Finding {
 	var found batches
 	sent, lost := map[string]int{}, map[string]int{}
 	for _, l := range c.openLookups(r) {
-		n, wait := retries(l)
+		n, wait := c.retries(l)
 		v := c.resolverView(l)
 		asked := repeatedQueries(l)
 		if n == 0 || !v.known || v.queries >= asked || wait < c.limit(r, retryWait) || failover(l) {
@@ -333,7 +333,7 @@ func checkDNSLargeAnswerLost(c *Case, r *Rule) []Finding {
 		if unheard == 0 || heard == 0 {
 			continue
 		}
-		_, wait := retries(l)
+		_, wait := c.retries(l)
 		key := names(l.Resolvers)
 		large[key] += unheard
 		small[key] += heard

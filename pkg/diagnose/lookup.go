@@ -83,9 +83,9 @@ func repeatedQueries(l *correlate.Lookup) int {
 }
 
 // retries counts the queries of a lookup that got no answer of their own before
-// they were repeated, and the time from each to its repetition. An answer is
-// taken for the last query before it.
-func retries(l *correlate.Lookup) (n int, wait time.Duration) {
+// they were repeated, and the time from each to its repetition. Where each query
+// has its answer, or the one that was answered late has it, nothing is missing.
+func (c *Case) retries(l *correlate.Lookup) (n int, wait time.Duration) {
 	type round struct {
 		question string
 		at       int64
@@ -94,10 +94,8 @@ func retries(l *correlate.Lookup) (n int, wait time.Duration) {
 	var rounds []round
 	for i := range l.Tries {
 		t := &l.Tries[i]
-		all := sent(t)
-		for k, s := range all {
-			last := t.Answer.Seen() && (k+1 == len(all) || all[k+1].Time > t.Answer.Time)
-			rounds = append(rounds, round{t.Type + " " + t.Name, s.Time, last})
+		for k, s := range sent(t) {
+			rounds = append(rounds, round{t.Type + " " + t.Name, s.Time, t.Answer.Seen() && k >= c.late.query(t)})
 		}
 	}
 	slices.SortStableFunc(rounds, func(a, b round) int { return int(min(max(a.at-b.at, -1), 1)) })
@@ -120,37 +118,8 @@ func retries(l *correlate.Lookup) (n int, wait time.Duration) {
 	return n, wait
 }
 
-// answerTime is the time from the last query before the answer to the answer of
-// a try that is timed.
-func answerTime(t *correlate.Try) time.Duration {
-	from := sent(t)[0].Time
-	for _, r := range t.Repeats {
-		if r.Time <= t.Answer.Time {
-			from = max(from, r.Time)
-		}
-	}
-	return time.Duration(t.Answer.Time - from)
-}
-
-// slowestAnswer is the try of a lookup that took longest to be answered.
-func slowestAnswer(l *correlate.Lookup) *correlate.Try {
-	var worst *correlate.Try
-	for i := range l.Tries {
-		t := &l.Tries[i]
-		if timed(t) && (worst == nil || answerTime(t) > answerTime(worst)) {
-			worst = t
-		}
-	}
-	return worst
-}
-
 // failover tells whether the lookup moved on to another resolver.
 func failover(l *correlate.Lookup) bool { return len(l.Resolvers) > 1 }
-
-// lateAnswer tells whether a query was answered only after it was asked again.
-func lateAnswer(l *correlate.Lookup) bool {
-	return slices.ContainsFunc(l.Tries, func(t correlate.Try) bool { return t.Late })
-}
 
 func anyAnswer(l *correlate.Lookup) bool {
 	return slices.ContainsFunc(l.Tries, func(t correlate.Try) bool { return t.Answer.Seen() })

@@ -232,8 +232,8 @@ func resolverRoundTrips(c *correlate.Case) map[away]time.Duration {
 	}
 	for _, l := range c.Lookups {
 		for i := range l.Tries {
-			if t := &l.Tries[i]; timed(t) {
-				note(l.Capture, t.Resolver.Addr(), answerTime(t))
+			if t := &l.Tries[i]; askedOnce(t) {
+				note(l.Capture, t.Resolver.Addr(), time.Duration(t.Answer.Time-t.Query.Time))
 			}
 		}
 	}
@@ -252,13 +252,19 @@ func resolverRoundTrips(c *correlate.Case) map[away]time.Duration {
 	return out
 }
 
+// askedOnce tells whether a try is one query and its answer: no doubt which of
+// several was answered.
+func askedOnce(t *correlate.Try) bool {
+	return t.Query.Seen() && t.Answer.Seen() && len(t.Repeats) == 0
+}
+
 // usualAnswer is the median answer time of all lookups of the incident.
 func usualAnswer(c *correlate.Case) time.Duration {
 	var all []time.Duration
 	for _, l := range c.Lookups {
 		for i := range l.Tries {
-			if t := &l.Tries[i]; timed(t) {
-				all = append(all, answerTime(t))
+			if t := &l.Tries[i]; askedOnce(t) {
+				all = append(all, time.Duration(t.Answer.Time-t.Query.Time))
 			}
 		}
 	}

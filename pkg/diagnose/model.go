@@ -78,6 +78,7 @@ type Case struct {
 	roundTrips  map[away]time.Duration                     // to each resolver, at best
 	usualAnswer time.Duration                              // of resolvers, the median
 	views       map[*correlate.Lookup]resolverView         // once asked for
+	late        lateAnswers                                // late, after their question was repeated
 	sshHosts    map[netip.Addr]bool                        // that spoke SSH with somebody, or whose port 22 somebody reached
 	sshPorts    map[netip.AddrPort]bool                    // that spoke SSH with somebody
 	exchanges   map[netip.AddrPort]int                     // requests to each server

@@ -29,7 +29,8 @@ type Diagnosis struct {
 	Budgets    map[string]float64
 	Unchecked  []Unchecked // rules without evidence, in the order of the catalogue
 
-	set settings
+	set  settings
+	late lateAnswers
 }
 
 // Run checks a case against every rule of the catalogue.
@@ -51,7 +52,7 @@ func Run(c *correlate.Case, opt Options) *Diagnosis {
 		}
 		byRule[r.Name] = found
 	}
-	d := &Diagnosis{Checklist: checklist(dc), Baseline: dc.Baseline, Budgets: opt.Budgets, Unchecked: dc.unchecked(), set: opt.Thresholds}
+	d := &Diagnosis{Checklist: checklist(dc), Baseline: dc.Baseline, Budgets: opt.Budgets, Unchecked: dc.unchecked(), set: opt.Thresholds, late: dc.late}
 	for _, r := range rules {
 		if len(opt.Only) == 0 || slices.Contains(opt.Only, r.Name) {
 			d.Findings = append(d.Findings, byRule[r.Name]...)
@@ -96,6 +97,7 @@ func newCase(c *correlate.Case, opt Options) *Case {
 	} else {
 		dc.Baseline = Learn(c.Journeys, "")
 	}
+	dc.late = dc.lateAnswers()
 	return dc
 }
 

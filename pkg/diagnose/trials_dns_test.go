@@ -78,6 +78,14 @@ func (w *world) atResolver(l *correlate.Lookup, queries int, answered bool) {
 	l.Others = []*correlate.Lookup{{Capture: k, Tries: []correlate.Try{t}}}
 }
 
+// late is a lookup of which both queries were answered after the second.
+func (w *world) late() {
+	w.ordinary()
+	t := w.again(w.try("A", "app.example", 1000, 2020, "NOERROR"), 2000)
+	t.Late, t.Extra = true, []pcapflow.Stamp{w.at(2021)}
+	w.lookup("app.example", t)
+}
+
 // again repeats the question of a try at ms.
 func (w *world) again(t correlate.Try, ms ...int) correlate.Try {
 	for _, at := range ms {
@@ -136,11 +144,20 @@ var dnsTrials = []trial{
 	{"dns-retry", "the first query has no answer", func(w *world) {
 		w.lookup("app.example", w.again(w.try("A", "app.example", 1000, 2010, "NOERROR"), 2000))
 	}, true, High},
-	{"dns-retry", "answered late, after the repetition", func(w *world) {
-		t := w.again(w.try("A", "app.example", 1000, 2010, "NOERROR"), 2000)
-		t.Late = true
-		w.lookup("app.example", t)
-	}, true, Medium},
+	{"dns-retry", "both queries answered, after the repetition", func(w *world) { w.late() }, false, 0},
+	{"dns-slow-resolver", "both queries answered, after the repetition", func(w *world) { w.late() }, true, High},
+	{"dns-retry", "an answer sooner after the repetition than the path takes", func(w *world) {
+		w.ordinary()
+		w.lookup("app.example", w.again(w.try("A", "app.example", 1000, 2003, "NOERROR"), 2000))
+	}, false, 0},
+	{"dns-slow-resolver", "an answer sooner after the repetition than the path takes", func(w *world) {
+		w.ordinary()
+		w.lookup("app.example", w.again(w.try("A", "app.example", 1000, 2003, "NOERROR"), 2000))
+	}, true, High},
+	{"dns-slow-resolver", "both queries reached the resolver, which answered once", func(w *world) {
+		w.ordinary()
+		w.atResolver(w.lookup("app.example", w.again(w.try("A", "app.example", 1000, 2020, "NOERROR"), 2000)), 2, true)
+	}, true, High},
 	{"dns-retry", "the resolver received them and did not answer", func(w *world) {
 		w.atResolver(w.lookup("app.example", w.again(w.try("A", "app.example", 1000, 0, ""), 2000)), 2, false)
 	}, false, 0},
