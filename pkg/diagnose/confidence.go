@@ -12,6 +12,8 @@ type place uint8
 const (
 	anywhere     place = iota
 	atClientSide       // not at the server alone: what the client waited for shows there
+	atSender           // before the loss, or on both sides of it: what was lost shows there
+	fromServer         // at the server, or behind the loss of what went to it: else a server that ignores looks the same
 )
 
 // ground is what a finding of a rule stands on beside what its packets or lines
@@ -57,12 +59,12 @@ var grounds = map[string]ground{
 	"dns-tcp-fallback":        {anywhere, []witness{clientText, twoPoints}},
 	"dns-failover":            {atClientSide, []witness{clientText, twoPoints}},
 	"dns-unreachable":         {anywhere, []witness{clientText, twoPoints}},
-	"syn-lost":                {anywhere, []witness{serverLine, twoPoints}},
+	"syn-lost":                {fromServer, []witness{serverLine, twoPoints}},
 	"syn-unanswered":          {anywhere, []witness{clientText, twoPoints}},
 	"connection-refused":      {anywhere, []witness{clientText, twoPoints}},
-	"loss-in-handshake":       {anywhere, []witness{serverLine, clientText, twoPoints}},
-	"loss-in-response":        {anywhere, []witness{serverFigure, twoPoints}},
-	"loss-stall":              {anywhere, []witness{serverLine, clientText, twoPoints}},
+	"loss-in-handshake":       {atSender, []witness{serverLine, clientText, twoPoints}},
+	"loss-in-response":        {atSender, []witness{serverFigure, twoPoints}},
+	"loss-stall":              {atSender, []witness{serverLine, clientText, twoPoints}},
 	"reordering":              {anywhere, []witness{twoPoints}},
 	"spurious-retransmission": {anywhere, []witness{twoPoints}},
 	"stale-keepalive":         {anywhere, []witness{serverLine, clientText, twoPoints}},
@@ -85,7 +87,7 @@ func (c *Case) weigh(r *Rule, f *Finding) {
 	if f.Confidence == NotEvaluable {
 		return
 	}
-	if g, ok := grounds[r.Name]; ok && f.Confidence == High && (misplaced(g.at, f.Journeys) || !c.seconded(g.second, f.Journeys)) {
+	if g, ok := grounds[r.Name]; ok && f.Confidence == High && (c.misplaced(g.at, f.Journeys) || !c.seconded(g.second, f.Journeys)) {
 		f.Confidence--
 	}
 	if f.Confidence > Low && r.Gated && slices.ContainsFunc(f.Journeys, doubtfulAnywhere) {
@@ -97,9 +99,29 @@ func (c *Case) weigh(r *Rule, f *Finding) {
 }
 
 // misplaced tells whether any of the journeys was captured at the wrong end
-// alone.
-func misplaced(at place, js []*correlate.Journey) bool {
-	return at == atClientSide && slices.ContainsFunc(js, atServerOnly)
+// alone; of losses, whether none of them was captured at the right one: they
+// share one cause.
+func (c *Case) misplaced(at place, js []*correlate.Journey) bool {
+	switch at {
+	case atClientSide:
+		return slices.ContainsFunc(js, atServerOnly)
+	case atSender:
+		return !slices.ContainsFunc(js, beforeLoss)
+	case fromServer:
+		return !slices.ContainsFunc(js, func(j *correlate.Journey) bool {
+			return slices.ContainsFunc(j.Points, atServer) || capturedAt(c.Case, j) || missedSYN(j)
+		})
+	}
+	return false
+}
+
+// missedSYN tells whether a further capture lacks a SYN of a journey that the
+// first one holds: it was lost between the two.
+func missedSYN(j *correlate.Journey) bool {
+	n := j.Points[0].Flow.Conn
+	return n != nil && slices.ContainsFunc(j.Points[1:], func(p correlate.Point) bool {
+		return p.Flow.Conn != nil && len(p.Flow.Conn.SYN) < len(n.SYN)
+	})
 }
 
 // seconded tells whether evidence of one of these kinds is there for any of the

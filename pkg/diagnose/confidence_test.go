@@ -37,6 +37,14 @@ var witnesses = map[string]func(*world){
 			}
 		}
 	},
+	"a capture at the server that missed what was lost": func(w *world) {
+		for _, j := range w.c.Journeys {
+			if n := j.Points[0].Flow.Conn; n != nil && len(n.SYN) > 1 {
+				at := w.twoPoints(j, pcapflow.VantageServer)
+				at.SYN = n.SYN[1:]
+			}
+		}
+	},
 	"the error log": func(w *world) {
 		w.log("nginx-error", logparse.Event{Kind: logparse.HTTPError, Text: "upstream timed out", UpstreamTo: "127.0.0.1:80"})
 	},

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -52,11 +53,12 @@ var ntpBadServer = Rule{
 
 // falsetickers compares the servers' clocks: those whose interval does not meet
 // the one that most share are wrong (RFC 5905, section 11.2.1). Two that do not
-// agree tell only that one of them is.
+// agree tell only that one of them is. One that says itself that it is not
+// synchronised has no vote.
 func (c *Case) falsetickers(r *Rule) []Finding {
 	var servers []*correlate.Clock
 	for _, k := range c.Clocks {
-		if k.Kind == "ntp-server" && (k.Status == clock.Measured || k.Status == clock.Reference) {
+		if k.Kind == "ntp-server" && (k.Status == clock.Measured || k.Status == clock.Reference) && !c.unsynchronised(k.Name) {
 			servers = append(servers, k)
 		}
 	}
@@ -117,6 +119,13 @@ func (c *Case) falsetickers(r *Rule) []Finding {
 		}
 	}
 	return out
+}
+
+// unsynchronised tells whether a server said of itself that it is.
+func (c *Case) unsynchronised(server string) bool {
+	return slices.ContainsFunc(c.Journeys, func(j *correlate.Journey) bool {
+		return j.NTP != nil && j.Server.Addr().String() == server && j.NTP.Response.Seen() && j.NTP.Response.Kiss == "" && j.NTP.Response.Unsynchronised()
+	})
 }
 
 // ntpAnswers makes one finding for each pair of client and server whose answers

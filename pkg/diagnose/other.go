@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
@@ -16,10 +17,14 @@ var healthy = Rule{
 		EN: "Every phase lies within its baseline and no rule found anything above a note. The figures show what normal looked like.",
 		ES: "Todas las fases están dentro de lo normal y ninguna regla encontró nada por encima de una nota. Las cifras muestran cómo era lo normal.",
 	},
-	Needs:    lang.Text{EN: "a capture with at least one finished journey", ES: "una captura con al menos un recorrido terminado"},
-	Wants:    []*Want{wantFinished},
-	Refuters: []lang.Text{{EN: "a finding of warning or above", ES: "un hallazgo de aviso o superior"}},
-	Check:    checkHealthy,
+	Needs:      lang.Text{EN: "a capture with at least one finished journey", ES: "una captura con al menos un recorrido terminado"},
+	Wants:      []*Want{wantFinished},
+	Thresholds: []*Threshold{complaintShare, unseenWait, longPhase},
+	Refuters: []lang.Text{
+		{EN: "a finding of warning or above", ES: "un hallazgo de aviso o superior"},
+		{EN: "the clients' own captures or figures show failures or waits", ES: "las capturas o cifras de los propios clientes muestran fallos o esperas"},
+	},
+	Check: checkHealthy,
 }
 
 func checkHealthy(c *Case, r *Rule) []Finding {
@@ -40,15 +45,53 @@ func checkHealthy(c *Case, r *Rule) []Finding {
 	if len(totals) == 0 {
 		return nil // nothing came to an end: not evaluable
 	}
+	if why, e := c.unexplained(r); why != "" {
+		return []Finding{{
+			Severity: Info, Confidence: NotEvaluable, Evidence: e, Refuters: c.doubts(r, notFound, isFound),
+			Text: c.say(lang.Text{
+				EN: "Whether all is well cannot be said: %s; nothing here shows why.",
+				ES: "No se puede decir que todo esté bien: %s; nada de lo que hay muestra por qué.",
+			}, why),
+		}}
+	}
 	slices.Sort(totals)
-	text := c.say(lang.Text{
-		EN: "Nothing abnormal: %d journeys, half of them within %s, 95 %% within %s.",
-		ES: "Nada anormal: %d recorridos, la mitad en menos de %s, el 95 %% en menos de %s.",
-	}, len(c.Journeys), quantile(totals, 0.50), quantile(totals, 0.95))
-	return []Finding{{
-		Severity: Info, Confidence: High, Text: text,
-		Refuters: []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}},
-	}}
+	f := Finding{Severity: Info, Confidence: High}
+	f.Text = c.say(lang.Text{
+		EN: "Nothing abnormal: %d journeys, half of them within %s, 95 %% within %s%s.",
+		ES: "Nada anormal: %d recorridos, la mitad en menos de %s, el 95 %% en menos de %s%s.",
+	}, len(c.Journeys), quantile(totals, 0.50), quantile(totals, 0.95), c.reservations(r, &f))
+	return []Finding{f}
+}
+
+// reservations is the clause about what a healthy case does not show, with what
+// it takes of the confidence in it.
+func (c *Case) reservations(r *Rule, f *Finding) string {
+	text, clients := "", notFound
+	atServers := 0
+	for _, j := range c.Journeys {
+		if atServerOnly(j) {
+			atServers++
+		}
+	}
+	spoke := slices.ContainsFunc(c.Incident.Logs, func(l *incident.Log) bool { return !serverSide(l) && len(l.Events) > 0 })
+	if 2*atServers > len(c.Journeys) && !spoke {
+		clients = notCollected("CLIENT: tcpdump -ni any -w client.pcap 'host SERVER or port 53'; CLIENT: TIMING")
+		f.Confidence = Medium
+		text += c.say(lang.Text{
+			EN: "; as seen at the servers alone: what never reached them, and what clients waited for before, does not show",
+			ES: "; visto solo desde los servidores: lo que no llegó a ellos, y lo que los clientes esperaron antes, no se ve",
+		})
+	}
+	if j, p := c.longest(r); j != nil {
+		f.Confidence = Medium
+		f.Evidence = phaseFrames(j, string(p.Name))
+		text += c.say(lang.Text{
+			EN: "; the longest phase, %s of %s with %s, took %s, and no rule says why",
+			ES: "; la fase más larga, %s de %s con %s, tardó %s, y ninguna regla dice por qué",
+		}, p.Name, j.Client, j.Server, time.Duration(p.End.Time-p.Begin.Time))
+	}
+	f.Refuters = c.doubts(r, notFound, clients)
+	return text
 }
 
 // halfSeen tells whether most connections were captured in one direction only.

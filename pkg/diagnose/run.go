@@ -103,11 +103,12 @@ func newCase(c *correlate.Case, opt Options) *Case {
 
 // rank orders findings into hypotheses: what explains the most lost time first;
 // then by severity and confidence. What speaks of the evidence or of clocks
-// comes behind what speaks of the service.
+// comes behind what speaks of the service. That nothing abnormal was found, or
+// that this cannot be said, is an answer too.
 func rank(all []Finding) []string {
 	var order []Finding
 	for _, f := range all {
-		if f.Confidence == NotEvaluable || f.Severity == Info && f.Rule != "healthy" {
+		if f.Rule != "healthy" && (f.Confidence == NotEvaluable || f.Severity == Info) {
 			continue
 		}
 		order = append(order, f)

@@ -65,6 +65,12 @@ func checkSYNLost(c *Case, r *Rule) []Finding {
 			EN: "A lost SYN to %s and its retry timer cost %s on %d connection{|s} (%d attempts); the network's round trip is only %s. The longest took %s; without the loss: %s.",
 			ES: "Un SYN perdido hacia %s y su temporizador costaron %s en %d {conexión|conexiones} (%d intentos); la ida y vuelta de la red es solo %s. La más larga tardó %s; sin la pérdida: %s.",
 		}, w.journey.Server, c.upTo(r, b), len(b.hits), attempts[b.key], roundTrip(w.journey), w.journey.Total(), max(w.journey.Total()-w.lost, 0))
+		if c.misplaced(fromServer, f.Journeys) {
+			f.Text += " " + c.say(lang.Text{
+				EN: "From here, a server that ignores SYNs because a queue of its is full looks the same.",
+				ES: "Desde aquí, un servidor que ignora los SYN porque una cola suya está llena se ve igual.",
+			})
+		}
 		f.Refuters = []Refuter{c.serverCaptureRefuter(r, f.Journeys, ignoredSYN)}
 	})
 }

@@ -114,7 +114,7 @@ func checkWindowLimited(c *Case, r *Rule) []Finding {
 	var found batches
 	most := map[string]int64{}
 	seen := map[*pcapflow.Flow]bool{}
-	for _, j := range c.Journeys {
+	for _, j := range c.open(r) {
 		f := flow(j)
 		if f == nil || f.Conn == nil || seen[f] {
 			continue

@@ -62,7 +62,7 @@ func resent(j *correlate.Journey, fits func(p correlate.Point, t *pcapflow.Retra
 // like the original.
 func (c *Case) hidden(r *Rule, b *batch, f *Finding) {
 	for _, h := range b.hits {
-		if h.lost < c.limit(r, timerShortest) || h.lost > c.limit(r, timerLongest) || len(h.journey.Points) > 1 {
+		if h.lost < c.limit(r, timerShortest) || h.lost > c.limit(r, timerLongest) || slices.ContainsFunc(h.journey.Points, atServer) {
 			return
 		}
 	}
@@ -79,6 +79,25 @@ func (c *Case) hidden(r *Rule, b *batch, f *Finding) {
 		EN: "It may as well be a lost segment: the path loses some, and a capture at the client cannot tell.",
 		ES: "También puede ser un segmento perdido: el camino pierde alguno, y una captura en el cliente no lo distingue.",
 	})
+}
+
+// beforeLoss tells whether some capture saw a segment of a journey leave that
+// was lost behind it: there shows what was lost.
+func beforeLoss(j *correlate.Journey) bool {
+	return slices.ContainsFunc(j.Points, func(p correlate.Point) bool {
+		return p.Flow.Conn != nil && slices.ContainsFunc(p.Flow.Conn.Retransmissions, func(t pcapflow.Retransmission) bool {
+			return t.Kind != pcapflow.RetransmitSpurious && t.Original.Seen()
+		})
+	})
+}
+
+// bySize is the doubt that segments were lost for their size: a capture behind
+// the loss does not show it.
+func bySize(js []*correlate.Journey) doubt {
+	if slices.ContainsFunc(js, beforeLoss) {
+		return notFound
+	}
+	return notCollected("SERVER: tcpdump -ni any -w server.pcap 'host PEER and (tcp port PORT or icmp or icmp6)'")
 }
 
 // lossRules are those about lost segments: together they tell how lossy a path is.
@@ -185,6 +204,7 @@ var lossInResponse = Rule{
 	Thresholds: lossWeights,
 	Refuters: []lang.Text{
 		{EN: "reordering only: the late segment is the original by its IP ID", ES: "solo reordenación: el segmento tardío es el original según su identificador IP"},
+		{EN: "only packets of full size were lost, or an ICMP error named a smaller MTU (then mtu-black-hole, mtu-discovered-late)", ES: "solo se perdieron paquetes de tamaño completo, o un error ICMP nombró una MTU menor (entonces mtu-black-hole, mtu-discovered-late)"},
 	},
 	Check: checkLossInResponse,
 }
@@ -210,7 +230,7 @@ func checkLossInResponse(c *Case, r *Rule) []Finding {
 			EN: "The recovery of %d lost segment{|s} cost %s in %d response{|s} from %s (at worst %s of %s).",
 			ES: "La recuperación de %d segmento{|s} perdido{|s} costó %s en %d respuesta{|s} de %s (en el peor caso %s de %s).",
 		}, b.times, c.upTo(r, b), len(b.hits), b.key, w.lost, length(w.journey))
-		f.Refuters = c.doubts(r, notFound)
+		f.Refuters = c.doubts(r, notFound, bySize(f.Journeys))
 	})
 }
 
@@ -253,6 +273,7 @@ var lossStall = Rule{
 	Thresholds: lossWeights,
 	Refuters: []lang.Text{
 		{EN: "fast retransmission without idle time", ES: "retransmisión rápida sin tiempo muerto"},
+		{EN: "only packets of full size were lost, or an ICMP error named a smaller MTU (then mtu-black-hole, mtu-discovered-late)", ES: "solo se perdieron paquetes de tamaño completo, o un error ICMP nombró una MTU menor (entonces mtu-black-hole, mtu-discovered-late)"},
 	},
 	Check: checkLossStall,
 }
@@ -273,7 +294,7 @@ func checkLossStall(c *Case, r *Rule) []Finding {
 			EN: "%d timeout retransmission{|s} stopped %d journey{|s} with %s for %s (at worst %s of %s).",
 			ES: "%d {retransmisión|retransmisiones} por tiempo vencido par{ó|aron} %d recorrido{|s} con %s durante %s (en el peor caso %s de %s).",
 		}, b.times, len(b.hits), b.key, c.upTo(r, b), w.lost, length(w.journey))
-		f.Refuters = c.doubts(r, notFound)
+		f.Refuters = c.doubts(r, notFound, bySize(f.Journeys))
 	})
 }
 

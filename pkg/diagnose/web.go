@@ -75,10 +75,14 @@ var bottlenecks = []*Threshold{slowServer, mainShare, roundTrips, everyday}
 func (c *Case) appSlow(r *Rule, b *batch, f *Finding) {
 	w := b.worst()
 	f.Severity = c.loudness(r, len(b.hits), c.requests(w.journey))
+	who := c.say(lang.Text{EN: "the server, its application or a queue before it (no log tells which)", ES: "el servidor, su aplicación o una cola delante (ningún registro dice cuál)"})
+	if _, logged := loggedDuration(w.journey); logged {
+		who = c.say(lang.Text{EN: "the application", ES: "la aplicación"})
+	}
 	f.Text = c.say(lang.Text{
-		EN: "%s of %s is the application: %s from the last request byte to the first response byte, beyond a round trip of %s%s; %s%s.",
-		ES: "El %s de %s es la aplicación: %s desde el último byte de la petición hasta el primero de la respuesta, más allá de una ida y vuelta de %s%s; %s%s.",
-	}, percent(w.lost, w.journey.Total()), w.journey.Total(), w.lost, roundTrip(w.journey), logSays(c, w.journey), c.others(w.journey)+c.unrepeated(w.journey), c.alike(b))
+		EN: "%s of %s is %s: %s from the last request byte to the first response byte, beyond a round trip of %s%s; %s%s.",
+		ES: "El %s de %s es %s: %s desde el último byte de la petición hasta el primero de la respuesta, más allá de una ida y vuelta de %s%s; %s%s.",
+	}, percent(w.lost, w.journey.Total()), w.journey.Total(), who, w.lost, roundTrip(w.journey), logSays(c, w.journey), c.others(w.journey)+c.unrepeated(w.journey), c.alike(b))
 	short := notCollected("SERVER: LOGGING")
 	if slices.ContainsFunc(f.Journeys, func(j *correlate.Journey) bool { return serverFigure(c, j) }) {
 		short = notFound

@@ -2,94 +2,12 @@ package diagnose
 
 import (
 	"fmt"
-	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
-	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
-	"github.com/flowcorr/flowcorr/pkg/logparse"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
-
-var serverLimit = Rule{
-	Name: "server-limit", Family: "web",
-	Title: lang.Text{EN: "The server reached a limit", ES: "El servidor llegó a un límite"},
-	Doc: lang.Text{
-		EN: "The server's own log says that it had no file descriptors, connections or workers left. Raise the limit it names, or find what holds them.",
-		ES: "El registro del propio servidor dice que no le quedaban descriptores, conexiones o procesos. Suba el límite que nombra o busque qué los retiene.",
-	},
-	Source: "nginx, worker_connections; Apache, MaxRequestWorkers; getrlimit(2)",
-	Needs:  lang.Text{EN: "the server's error log", ES: "el registro de errores del servidor"},
-	Wants:  []*Want{wantErrorLog},
-	Refuters: []lang.Text{
-		{EN: "no such message in the time of the incident", ES: "ningún mensaje así en el tiempo de la incidencia"},
-	},
-	Check: func(c *Case, r *Rule) []Finding {
-		found := c.logFinding(r, lang.Text{
-			EN: "The server reached a limit, %d time{|s}: %q",
-			ES: "El servidor llegó a un límite, %d {vez|veces}: %q",
-		}, func(e *logparse.Event) bool { return limitReached(e.Text) })
-		for i := range found {
-			f := &found[i]
-			f.Journeys = c.turnedDown(f.Evidence[0].File)
-			if len(f.Journeys) > 0 {
-				f.Severity, f.Confidence = Error, High
-				f.Text += c.say(lang.Text{
-					EN: "; it took %d connection{|s} and ended {it|them} without a word.",
-					ES: "; tomó %d {conexión|conexiones} y {la|las} terminó sin una palabra.",
-				}, len(f.Journeys))
-			}
-			for n, j := range f.Journeys {
-				f.Lost += length(j)
-				if n < maxProven {
-					f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.TCPConnect))...)
-				}
-			}
-			f.Evidence = merge(f.Evidence)
-			f.Refuters = c.doubts(r, notFound)
-		}
-		return found
-	},
-}
-
-// turnedDown are the connections that a server's host took and its program
-// ended without a word: of the servers whose log lines the clock of a file wrote.
-func (c *Case) turnedDown(file *incident.File) []*correlate.Journey {
-	own := c.clockOf(file)
-	servers := map[netip.AddrPort]bool{}
-	for _, j := range c.Journeys {
-		for _, l := range j.Lines {
-			if own != nil && l.Status == "matched" && serverSide(l.Log) && c.clockOf(l.Log.File) == own {
-				servers[j.Server] = true
-			}
-		}
-	}
-	var out []*correlate.Journey
-	for _, j := range c.Journeys {
-		f, n := flow(j), connection(j)
-		if n != nil && servers[j.Server] && n.ACK.Seen() && f.Payload[pcapflow.Client] > 0 && f.Payload[pcapflow.Server] == 0 && (n.FIN[pcapflow.Server].Seen() || len(n.RST) > 0) {
-			out = append(out, j)
-		}
-	}
-	return out
-}
-
-// limitWords are what servers write when they have no room left.
-var limitWords = []string{
-	"Too many open files", "worker_connections are not enough", "AH00161", "AH00484", "server reached MaxRequestWorkers",
-	"server reached MaxClients", "accept4() failed (24", "accept() failed (24", "nf_conntrack: table full",
-}
-
-func limitReached(text string) bool {
-	for _, w := range limitWords {
-		if strings.Contains(text, w) {
-			return true
-		}
-	}
-	return false
-}
 
 var lingering = &Threshold{"timer", 5, "s", lang.Text{EN: "the server's lingering_timeout", ES: "el lingering_timeout del servidor"}}
 

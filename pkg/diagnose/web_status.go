@@ -123,6 +123,10 @@ var httpError = Rule{
 
 func checkHTTPError(c *Case, r *Rule) []Finding {
 	var out []Finding
+	explained := map[*logparse.Event]bool{} // server-limit says why
+	for _, a := range c.limitAnswers() {
+		explained[&a.log.Events[a.event]] = true
+	}
 	for _, l := range c.Incident.Logs {
 		requests := 0
 		byStatus := map[int][]int{}
@@ -133,7 +137,7 @@ func checkHTTPError(c *Case, r *Rule) []Finding {
 				continue
 			}
 			requests++
-			if e.Status < 400 || e.Status == 499 || c.upstreamStatus(e.Status) {
+			if e.Status < 400 || e.Status == 499 || c.upstreamStatus(e.Status) || explained[e] {
 				continue
 			}
 			if byStatus[e.Status] == nil {

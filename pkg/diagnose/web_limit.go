@@ -1,0 +1,178 @@
+package diagnose
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+var limitNear = &Threshold{"near", 2, "s", lang.Text{EN: "how near in the server's own time an answer 5xx lies to the line that says why", ES: "cómo de cerca, en la hora del propio servidor, está una respuesta 5xx de la línea que dice por qué"}}
+
+var serverLimit = Rule{
+	Name: "server-limit", Family: "web",
+	Title: lang.Text{EN: "The server reached a limit", ES: "El servidor llegó a un límite"},
+	Doc: lang.Text{
+		EN: "The server's own log says that it had no file descriptors, connections or workers left. Raise the limit it names, or find what holds them.",
+		ES: "El registro del propio servidor dice que no le quedaban descriptores, conexiones o procesos. Suba el límite que nombra o busque qué los retiene.",
+	},
+	Source:     "nginx, worker_connections; Apache, MaxRequestWorkers; getrlimit(2)",
+	Needs:      lang.Text{EN: "the server's error log", ES: "el registro de errores del servidor"},
+	Wants:      []*Want{wantErrorLog},
+	Thresholds: []*Threshold{limitNear},
+	Refuters: []lang.Text{
+		{EN: "no such message in the time of the incident", ES: "ningún mensaje así en el tiempo de la incidencia"},
+	},
+	Check: checkServerLimit,
+}
+
+func checkServerLimit(c *Case, r *Rule) []Finding {
+	found := c.logFinding(r, lang.Text{
+		EN: "The server reached a limit, %d time{|s}: %q",
+		ES: "El servidor llegó a un límite, %d {vez|veces}: %q",
+	}, func(e *logparse.Event) bool { return limitReached(e.Text) })
+	answered := c.limitAnswers()
+	for i := range found {
+		f := &found[i]
+		f.Journeys = c.turnedDown(f.Evidence[0].File)
+		if n := len(f.Journeys); n > 0 {
+			f.Severity, f.Confidence = Error, High
+			f.Text += c.say(lang.Text{
+				EN: "; it took %d connection{|s} and ended {it|them} without a word",
+				ES: "; tomó %d {conexión|conexiones} y {la|las} terminó sin una palabra",
+			}, n)
+		}
+		refused := 0
+		for _, a := range answered {
+			if a.limit.File == f.Evidence[0].File {
+				refused++
+				f.Evidence = append(f.Evidence, lines(a.log, a.event))
+				if j := c.journeyOf(a.log, a.event); j != nil && !slices.Contains(f.Journeys, j) {
+					f.Journeys = append(f.Journeys, j)
+				}
+			}
+		}
+		if refused > 0 {
+			f.Text += c.say(lang.Text{EN: "; %d request{ was|s were} answered with an error for it", ES: "; %d {petición recibió|peticiones recibieron} por ello un error"}, refused)
+		}
+		if len(f.Journeys) > 0 || refused > 0 {
+			f.Text += "."
+		}
+		for n, j := range f.Journeys {
+			f.Lost += length(j)
+			if n < maxProven {
+				f.Evidence = append(f.Evidence, phaseFrames(j, string(pcapflow.TCPConnect))...)
+			}
+		}
+		f.Evidence = merge(f.Evidence)
+		f.Refuters = c.doubts(r, notFound)
+	}
+	return found
+}
+
+// limitAnswer is an answer 5xx in an access log that a line of an error log about
+// a limit explains.
+type limitAnswer struct {
+	limit *incident.Log
+	log   *incident.Log
+	event int
+}
+
+// request is what an error line tells of the request it is about.
+type request struct {
+	client netip.Addr
+	path   string
+}
+
+// limitAnswers pairs the lines about a limit that name a client and a path with
+// the answers 5xx of the same client and path that the same host logged then.
+func (c *Case) limitAnswers() []limitAnswer {
+	var limits []limitAnswer // log and event are the error line's
+	for _, l := range c.Incident.Logs {
+		for i := range l.Events {
+			if e := &l.Events[i]; e.Kind == logparse.HTTPError && e.Path != "" && e.Client.Addr().IsValid() && limitReached(e.Text) {
+				limits = append(limits, limitAnswer{l, l, i})
+			}
+		}
+	}
+	if len(limits) == 0 {
+		return nil
+	}
+	failed := map[request][]limitAnswer{}
+	for _, l := range c.Incident.Logs {
+		for i := range l.Events {
+			if e := &l.Events[i]; e.Kind == logparse.HTTPRequest && e.Status >= 500 {
+				k := request{e.Client.Addr(), e.Path}
+				failed[k] = append(failed[k], limitAnswer{nil, l, i})
+			}
+		}
+	}
+	near := int64(c.limit(c.rules["server-limit"], limitNear))
+	var out []limitAnswer
+	for _, x := range limits {
+		e := &x.log.Events[x.event]
+		k := request{e.Client.Addr(), e.Path}
+		i := slices.IndexFunc(failed[k], func(a limitAnswer) bool {
+			away := a.log.Events[a.event].Time - e.Time
+			return max(away, -away) <= near && c.clockOf(a.log.File) == c.clockOf(x.limit.File)
+		})
+		if i >= 0 {
+			out = append(out, limitAnswer{x.limit, failed[k][i].log, failed[k][i].event})
+			failed[k] = slices.Delete(failed[k], i, i+1)
+		}
+	}
+	return out
+}
+
+// journeyOf is the journey that a line is matched to; nil: none.
+func (c *Case) journeyOf(log *incident.Log, event int) *correlate.Journey {
+	i := slices.IndexFunc(c.Journeys, func(j *correlate.Journey) bool {
+		return slices.ContainsFunc(j.Lines, func(l correlate.Line) bool { return l.Log == log && l.Event == event && l.Status == "matched" })
+	})
+	if i < 0 {
+		return nil
+	}
+	return c.Journeys[i]
+}
+
+// turnedDown are the connections that a server's host took and its program
+// ended without a word: of the servers whose log lines the clock of a file wrote.
+func (c *Case) turnedDown(file *incident.File) []*correlate.Journey {
+	own := c.clockOf(file)
+	servers := map[netip.AddrPort]bool{}
+	for _, j := range c.Journeys {
+		for _, l := range j.Lines {
+			if own != nil && l.Status == "matched" && serverSide(l.Log) && c.clockOf(l.Log.File) == own {
+				servers[j.Server] = true
+			}
+		}
+	}
+	var out []*correlate.Journey
+	for _, j := range c.Journeys {
+		f, n := flow(j), connection(j)
+		if n != nil && servers[j.Server] && n.ACK.Seen() && f.Payload[pcapflow.Client] > 0 && f.Payload[pcapflow.Server] == 0 && (n.FIN[pcapflow.Server].Seen() || len(n.RST) > 0) {
+			out = append(out, j)
+		}
+	}
+	return out
+}
+
+// limitWords are what servers write when they have no room left.
+var limitWords = []string{
+	"Too many open files", "worker_connections are not enough", "AH00161", "AH00484", "server reached MaxRequestWorkers",
+	"server reached MaxClients", "accept4() failed (24", "accept() failed (24", "nf_conntrack: table full",
+}
+
+func limitReached(text string) bool {
+	for _, w := range limitWords {
+		if strings.Contains(text, w) {
+			return true
+		}
+	}
+	return false
+}
