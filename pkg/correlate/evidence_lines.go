@@ -314,7 +314,9 @@ func lineWindow(f *pcapflow.Flow, x *pcapflow.Exchange, ev *logparse.Event) (win
 	return exchangeWindow(f, x, ev.Means)
 }
 
-// startWindow is where a server begins to read a request.
+// startWindow is where a server begins to read a request: at its first byte, or
+// behind TLS once the first record is whole, which may take segments that were
+// long apart.
 func startWindow(f *pcapflow.Flow, x *pcapflow.Exchange) (window, bool) {
 	if !x.RequestFirst.Seen() {
 		return window{}, false
@@ -324,7 +326,11 @@ func startWindow(f *pcapflow.Flow, x *pcapflow.Exchange) (window, bool) {
 		w.high = x.ResponseFirst.Time
 	}
 	if rtt := distance(f, pcapflow.Client); rtt > 0 {
-		w.high = min(w.high, x.RequestFirst.Time+rtt+turn)
+		readable := x.RequestFirst
+		if f.TLS != nil && x.RequestLast.Seen() {
+			readable = x.RequestLast
+		}
+		w.high = min(w.high, readable.Time+rtt+turn)
 	}
 	return w, w.high < math.MaxInt64 && w.low <= w.high
 }

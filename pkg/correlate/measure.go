@@ -77,7 +77,7 @@ func (e *evidence) sameClocks() *sets {
 // restless counts the measured clocks, and those that step or are slewed; those
 // that were found to be one count once.
 func (e *evidence) restless(s *clock.Solution) (moving, all int) {
-	const slewed = 1000 // ppm: more than any free-running clock
+	const slewed = 2000 // ppm: more than a clock whose rate is out of hand
 	if len(s.Tracks) == 0 {
 		return 0, 0
 	}

@@ -171,6 +171,7 @@ type Solution struct {
 // Limits of the method. Drifts are in ns per second (1 ppm = 1000).
 const (
 	driftLimit   = 500e3   // a free-running clock: ±500 ppm
+	runawayLimit = 2000e3  // one whose rate is out of hand (heat, a starved virtual machine): only where the evidence asks for it
 	slewLimit    = 100e6   // a clock being slewed: chronyd's 83333 ppm and more
 	slewRate     = 83333e3 // chronyd's fastest
 	stepPenalty  = 6       // items a further segment must explain

@@ -22,7 +22,7 @@ type piece struct {
 func (p *piece) band(t float64) (low, mid, high float64) {
 	low, high = p.lines.at(t)
 	mid = p.line.at(t)
-	if p.drift > driftLimit && (t < p.from || t > p.to) { // a slew may have ended or begun there
+	if p.drift > runawayLimit && (t < p.from || t > p.to) { // a slew may have ended or begun there
 		end := min(max(t, p.from), p.to)
 		l, h := p.lines.at(end)
 		reach := math.Abs(t-end) * driftLimit
@@ -253,6 +253,33 @@ func lastOf(bs []bound, p, q *piece) (at float64, ok bool) {
 	return at, ok
 }
 
+// paced fits one line to a run. Where every line that does runs near the limit of
+// a free-running clock, the limit bears the answer as much as the evidence does:
+// then a clock whose rate is out of hand is allowed for, if it explains the run.
+func paced(bs []bound) fitted {
+	f := fit(bs, driftLimit)
+	if !f.pressed() {
+		return f
+	}
+	g := fit(bs, runawayLimit)
+	if g.lost < stepPenalty && g.lost <= f.lost || f.lost-g.lost >= stepPenalty && g.lost <= 0.05*g.total {
+		return g
+	}
+	return f
+}
+
+// pressed tells that all lines of a run drift, one way, by more than half of the
+// limit.
+func (f *fitted) pressed() bool {
+	const share = 0.5
+	faster, slower := true, true
+	for _, q := range f.lines {
+		faster = faster && q.b > share*f.limit
+		slower = slower && q.b < -share*f.limit
+	}
+	return len(f.lines) > 0 && (faster || slower)
+}
+
 // open tells that a run is bounded on one side only, or on none.
 func (f *fitted) open() bool {
 	if len(f.lines) == 0 {
@@ -272,8 +299,8 @@ type cut struct {
 // a line of its own. It stops where a further line would not explain
 // stepPenalty more.
 func split(bs []bound, base, depth int) []cut {
-	whole := cut{base, base + len(bs), driftLimit}
-	f := fit(bs, driftLimit)
+	f := paced(bs)
+	whole := cut{base, base + len(bs), f.limit}
 	if f.lost < stepPenalty || depth == 0 || f.open() {
 		return []cut{whole}
 	}
