@@ -21,6 +21,12 @@ type evidence struct {
 	weight                float64
 }
 
+// source is where evidence comes from: a method, and the clock compared with.
+type source struct {
+	method Method
+	other  ID
+}
+
 // keyed evidence names its partner; one item may not be a coincidence.
 func (e *evidence) keyed() bool { return e.method != Intervals && e.method != DateHeader }
 
@@ -59,9 +65,15 @@ func newCourse(ev []evidence, steps []Step) *course {
 	c.pivot, c.base = origin(ev)
 	c.place(ev, steps)
 	bs := make([]bound, 0, len(ev))
+	sources := map[source]int{}
 	for i := range ev {
 		e := &ev[i]
 		b := bound{t: c.t(e.at), low: math.Inf(-1), high: math.Inf(1), weight: e.weight, item: i}
+		from := source{e.method, e.other}
+		if _, known := sources[from]; !known {
+			sources[from] = len(sources)
+		}
+		b.source = sources[from]
 		moved := c.moved(b.t)
 		slack := c.slack(b.t)
 		b.seldomLow, b.seldomHigh = float64(e.seldomLow), float64(e.seldomHigh)

@@ -16,6 +16,7 @@ type bound struct {
 	seldomLow, seldomHigh float64
 	weight                float64
 	item                  int // index into the evidence it was made from
+	source                int // the same for evidence of one method towards one clock
 }
 
 // tolerance absorbs the rounding of the arithmetic, ns.

@@ -55,6 +55,7 @@ func segment(bs []bound) (ps []piece, rejected []bool) {
 		ps, runs = append(ps, p), append(runs, c)
 	}
 	part(ps, runs, bs)
+	loosen(ps, bs, rejected)
 	for k := 1; k < len(ps); k++ {
 		ps[k].holdOut(&ps[k-1], bs, rejected)
 	}
