@@ -288,11 +288,15 @@ func (c *course) own(own int64) (at, low, mid, high int64, once bool) {
 	return at, low, mid, high, once
 }
 
-// drop is a step backward: the clock shows first … last twice.
+// drop is a step backward: the clock shows first … last twice for certain (last
+// before first: nothing), and more than that perhaps.
 type drop struct {
 	first, last    int64 // own time
 	before, behind int64 // reference
 }
+
+// leastDrop is a step backward worth telling, ns.
+const leastDrop = int64(time.Millisecond)
 
 // drops lists the steps backward.
 func (c *course) drops() []drop {
@@ -303,8 +307,8 @@ func (c *course) drops() []drop {
 	note := func(before, behind int64) {
 		_, m1, _ := c.band(before)
 		_, m2, _ := c.band(behind)
-		if d := (drop{behind + m2, before + m1, before, behind}); d.last-d.first > int64(time.Millisecond) {
-			c.dropList = append(c.dropList, d)
+		if m1-m2 > leastDrop {
+			c.dropList = append(c.dropList, drop{behind + m2, before + m1, before, behind})
 		}
 	}
 	instant := func(t float64) int64 { return c.pivot + int64(t*1e9) }
@@ -318,18 +322,25 @@ func (c *course) drops() []drop {
 	return c.dropList
 }
 
-// exported gives the steps backward with the offsets around them, each from the
-// earliest instant it may have been at to the latest.
+// exported gives the steps backward that made the clock show some instants twice
+// for certain.
 func (c *course) exported() []Drop {
 	var out []Drop
 	for _, d := range c.drops() {
-		var x Drop
-		x.Before.Low, x.Before.Value, x.Before.High = c.band(d.before)
-		x.Behind.Low, x.Behind.Value, x.Behind.High = c.band(d.behind)
-		x.First, x.Last = d.before+x.Behind.Value, d.behind+x.Before.Value
-		out = append(out, x)
+		if d.last-d.first > leastDrop {
+			out = append(out, c.around(d))
+		}
 	}
 	return out
+}
+
+// around gives a step backward with the offsets on both sides, each from the
+// earliest instant it may have been at to the latest.
+func (c *course) around(d drop) (x Drop) {
+	x.Before.Low, x.Before.Value, x.Before.High = c.band(d.before)
+	x.Behind.Low, x.Behind.Value, x.Behind.High = c.band(d.behind)
+	x.First, x.Last = d.before+x.Behind.Value, d.behind+x.Before.Value
+	return x
 }
 
 // width is the narrowest band of the course, ns.

@@ -29,7 +29,51 @@ func (c *course) segments(first, last int64) []Segment {
 			out[i].To = out[i+1].From
 		}
 	}
-	return shownTwice(out)
+	out = shownTwice(out)
+	for _, d := range c.drops() {
+		out = perhapsTwice(out, c.around(d))
+	}
+	return out
+}
+
+// perhapsTwice widens what a step backward may have made the clock show twice,
+// on both of its sides: the instant of a step without evidence nearby is not known.
+func perhapsTwice(in []Segment, d Drop) []Segment {
+	var out []Segment
+	for _, s := range in {
+		if s.To <= d.First || s.From >= d.Last {
+			out = append(out, s)
+			continue
+		}
+		if s.From < d.First {
+			var before Segment
+			before, s = s.cut(d.First)
+			out = append(out, before)
+		}
+		var rest Segment
+		over := s.To > d.Last
+		if over {
+			s, rest = s.cut(d.Last)
+		}
+		for _, o := range [2]Offset{d.Before, d.Behind} {
+			s.Low, s.High = min(s.Low, o.Low), max(s.High, o.High)
+			s.LowEnd, s.HighEnd = min(s.LowEnd, o.Low), max(s.HighEnd, o.High)
+		}
+		out = append(out, s)
+		if over {
+			out = append(out, rest)
+		}
+	}
+	return out
+}
+
+// cut parts a segment in two where its clock shows at.
+func (s Segment) cut(at int64) (before, behind Segment) {
+	before, behind = s, s
+	behind.From, behind.StepBefore = at, false
+	behind.Offset, behind.Low, behind.High = s.at(at)
+	before.To, before.LowEnd, before.HighEnd = at, behind.Low, behind.High
+	return before, behind
 }
 
 // shownTwice widens segments behind a step backward: what the clock shows there
@@ -47,11 +91,7 @@ func shownTwice(in []Segment) []Segment {
 		}
 		rest := s
 		if s.To > again+beforeEnd {
-			rest.From = again + beforeEnd
-			rest.Offset, rest.Low, rest.High = s.at(rest.From)
-			rest.StepBefore = false
-			s.To = rest.From
-			_, s.LowEnd, s.HighEnd = rest.at(rest.From)
+			s, rest = s.cut(again + beforeEnd)
 		}
 		w := s
 		for i := range out {
