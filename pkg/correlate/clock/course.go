@@ -276,23 +276,19 @@ func (c *course) own(own int64) (at, low, mid, high int64, once bool) {
 	low, mid, high = c.band(at)
 	once = true
 	for _, d := range c.drops() {
-		if own < d.first || own > d.last {
-			continue
-		}
-		once = false
-		for _, x := range [2]int64{d.before, d.behind} {
-			l, _, h := c.band(x)
-			low, high = min(low, l), max(high, h)
+		if d.First <= own && own <= d.Last {
+			once = false
+			low, high = min(low, d.Before.Low, d.Behind.Low), max(high, d.Before.High, d.Behind.High)
 		}
 	}
 	return at, low, mid, high, once
 }
 
-// drop is a step backward: the clock shows first … last twice for certain (last
-// before first: nothing), and more than that perhaps.
+// drop is a step backward. Its Drop holds what the clock may have shown twice,
+// wherever between the evidence the step was.
 type drop struct {
-	first, last    int64 // own time
-	before, behind int64 // reference
+	Drop
+	certain bool // it did show some of it twice
 }
 
 // leastDrop is a step backward worth telling, ns.
@@ -304,12 +300,16 @@ func (c *course) drops() []drop {
 		return c.dropList
 	}
 	c.dropsKnown = true
-	note := func(before, behind int64) {
-		_, m1, _ := c.band(before)
-		_, m2, _ := c.band(behind)
-		if m1-m2 > leastDrop {
-			c.dropList = append(c.dropList, drop{behind + m2, before + m1, before, behind})
+	note := func(before, behind int64) { // by the reference
+		var d drop
+		d.Before.Low, d.Before.Value, d.Before.High = c.band(before)
+		d.Behind.Low, d.Behind.Value, d.Behind.High = c.band(behind)
+		if d.Size() <= leastDrop {
+			return
 		}
+		d.First, d.Last = before+d.Behind.Value, behind+d.Before.Value
+		d.certain = before+d.Before.Value-(behind+d.Behind.Value) > leastDrop
+		c.dropList = append(c.dropList, d)
 	}
 	instant := func(t float64) int64 { return c.pivot + int64(t*1e9) }
 	for i := 1; i < len(c.pieces); i++ {
@@ -327,20 +327,11 @@ func (c *course) drops() []drop {
 func (c *course) exported() []Drop {
 	var out []Drop
 	for _, d := range c.drops() {
-		if d.last-d.first > leastDrop {
-			out = append(out, c.around(d))
+		if d.certain {
+			out = append(out, d.Drop)
 		}
 	}
 	return out
-}
-
-// around gives a step backward with the offsets on both sides, each from the
-// earliest instant it may have been at to the latest.
-func (c *course) around(d drop) (x Drop) {
-	x.Before.Low, x.Before.Value, x.Before.High = c.band(d.before)
-	x.Behind.Low, x.Behind.Value, x.Behind.High = c.band(d.behind)
-	x.First, x.Last = d.before+x.Behind.Value, d.behind+x.Before.Value
-	return x
 }
 
 // width is the narrowest band of the course, ns.

@@ -31,7 +31,7 @@ func (c *course) segments(first, last int64) []Segment {
 	}
 	out = shownTwice(out)
 	for _, d := range c.drops() {
-		out = perhapsTwice(out, c.around(d))
+		out = perhapsTwice(out, d.Drop)
 	}
 	return out
 }
