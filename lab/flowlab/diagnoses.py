@@ -2,7 +2,7 @@
 
 RULES = {
     # nothing is wrong; many clients behind one address
-    "healthy": [],
+    "healthy": ["healthy"],
     "nat": [],
     # names
     "dns_aaaa_unanswered": ["dns-slow-aaaa", "dns-parallel-query-lost"],

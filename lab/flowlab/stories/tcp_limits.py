@@ -46,6 +46,7 @@ def far(lab):
     lab.capture(s.web, "server.pcap", "tcp port 443")
     for kb in (lab.random.randint(120, 200), 4, lab.random.randint(250, 400)):
         curl(s.c1, "-4", "--http1.1", f"{s.url}/big?kb={kb}", label=f"{kb} KiB over a long path")
+    lab.diagnosis("healthy")
     lab.diagnosis("slow_start", text="the larger answers take several round trips; nothing is lost and nobody is slow")
     lab.clocks_differ(s.web)
     lab.claim("client.pcap", "tcp.analysis.retransmission", 0, 0)
