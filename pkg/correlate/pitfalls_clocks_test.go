@@ -80,6 +80,41 @@ func TestPitfall03GenuineClientStamps(t *testing.T) {
 	}
 }
 
+// TestPitfall04InterleavedMode: an interleaved answer tells when the one before it
+// left (RFC 9769). Read as its own, a server that is right comes out half a poll
+// interval off.
+func TestPitfall04InterleavedMode(t *testing.T) {
+	inc := folder(t, map[string]string{"x.pcap": "daemons/xleave/x.pcap"})
+	interleaved := 0
+	for _, f := range inc.Captures[0].Flows {
+		for i := range f.NTP {
+			if f.NTP[i].Interleaved {
+				interleaved++
+			}
+		}
+	}
+	if interleaved == 0 {
+		t.Fatal("no exchange was seen to be interleaved")
+	}
+	clocks := measureClocks(inc, Options{})
+	show(t, clocks)
+	measured := 0
+	for _, k := range clocks {
+		if k.Kind != kindNTPServer || k.Status != clock.Measured {
+			continue
+		}
+		measured++
+		for _, s := range k.Segments {
+			if abs64(s.Offset) > int64(100*time.Microsecond) || s.Low > 0 || s.High < 0 {
+				t.Errorf("%s: %+d ns, %+d … %+d", k.Name, s.Offset, s.Low, s.High)
+			}
+		}
+	}
+	if measured == 0 {
+		t.Error("the server was not measured")
+	}
+}
+
 // TestPitfall11Signs: one host half a second ahead, told by each source alone
 // with the sign that it has there.
 func TestPitfall11Signs(t *testing.T) {

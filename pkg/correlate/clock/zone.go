@@ -32,10 +32,12 @@ func farOff(theta int64) bool {
 	return abs(rest) > int64(time.Minute)
 }
 
-// zoneReason names the time zone that would explain an offset, with the rest.
+// zoneReason names the time zone that would explain an offset, with the rest; a
+// rest of minutes explains nothing.
 func zoneReason(theta int64) Sentence {
+	const most = int64(5 * time.Minute)
 	east, rest := Zone(theta)
-	if east == 0 {
+	if east == 0 || abs(rest) > most {
 		return Sentence{}
 	}
 	sign := '+'

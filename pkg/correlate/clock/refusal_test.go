@@ -1,0 +1,99 @@
+package clock
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestPitfall15PhaseLockedCron: what happens every minute on the second never
+// tells an offset, however often: neither a job that has nothing to do with the
+// traffic, nor one that makes it.
+func TestPitfall15PhaseLockedCron(t *testing.T) {
+	h := truth{start: start, offset: 0.37e9}
+	checks := periodic(200, 60)
+	for i := range checks { // health checks, with some milliseconds of jitter
+		j := 0.004 * float64(i%5)
+		checks[i].from, checks[i].to = checks[i].from+j, checks[i].to+j
+	}
+	cron := make([]exchange, 200) // at the full minute of another clock
+	for i := range cron {
+		at := 41 + float64(i)*60
+		cron[i] = exchange{at, at + 0.01, 0}
+	}
+	for name, xs := range map[string][]exchange{"another's": cron, "its own": checks} {
+		r := rand.New(rand.NewPCG(20, 1))
+		tr := solveSeries(logOf(h, xs, time.Second, 1, r), partnersOf(h, checks), 12_000)
+		if tr.Status == Measured || len(tr.Segments) > 0 {
+			t.Errorf("%s: %s %+v", name, tr.Status, tr.Segments)
+		}
+		if tr.Status == Ambiguous && len(tr.Candidates) < 2 {
+			t.Errorf("%s: candidates %+v", name, tr.Candidates)
+		}
+	}
+}
+
+// TestPhaseLockedPairsStayWide: where the pairs are certain, but each line is
+// written at the same place within its second, a thousand leave the offset open
+// by nearly a second.
+func TestPhaseLockedPairsStayWide(t *testing.T) {
+	h := truth{start: start, offset: 0.37e9}
+	var cs []Constraint
+	for i := range 1000 {
+		at := h.at(3.3 + 60*float64(i))
+		stamp := (at + int64(h.offset)) / 1e9 * 1e9
+		cs = append(cs, Constraint{A: 0, B: 1, At: at, Low: stamp - at - 4e6, High: stamp + 1e9 - at, Method: Keyed, Ref: i})
+	}
+	tr := &Solve(Problem{Clocks: 2, Constraints: cs, Prefer: []ID{0}}).Tracks[1]
+	_, low, high, ok := tr.At(start + 30_000e9)
+	if want := int64(h.offset); !ok || low > want || high < want || high-low < 0.9e9 {
+		t.Errorf("%s: %d … %d", tr.Status, low, high)
+	}
+}
+
+// TestTwoPeaks: the same clicks came twice, five minutes apart, and the log is of
+// one of them. Both offsets are told, and none is taken.
+func TestTwoPeaks(t *testing.T) {
+	r := rand.New(rand.NewPCG(21, 1))
+	h := truth{start: start, offset: 2e9}
+	once := bursty(r, 80, 120, 2)
+	both := slices.Clone(once)
+	for _, x := range once {
+		both = append(both, exchange{x.from + 300, x.to + 300, x.client})
+	}
+	tr := solveSeries(logOf(h, once, time.Second, 1, r), partnersOf(h, both), 420)
+	if tr.Status != Ambiguous || len(tr.Segments) > 0 {
+		t.Fatalf("%s %s %+v", tr.Status, tr.Why, tr.Segments)
+	}
+	for _, want := range [...]int64{2e9, -298e9} {
+		if !slices.ContainsFunc(tr.Candidates, func(c Candidate) bool { return abs(c.Offset-want) < 1e9 }) {
+			t.Errorf("%+d s is no candidate of %+v", want/1e9, tr.Candidates)
+		}
+	}
+}
+
+// TestZoneByName: a log an hour and some off repeats itself every half an hour.
+// Of the candidates each that a time zone would explain says so, with the rest.
+func TestZoneByName(t *testing.T) {
+	r := rand.New(rand.NewPCG(22, 1))
+	h := truth{start: start, offset: 3600.41e9}
+	once := bursty(r, 60, 100, 2)
+	both := slices.Clone(once)
+	for _, x := range once {
+		both = append(both, exchange{x.from + 1800, x.to + 1800, x.client})
+	}
+	tr := solveSeries(logOf(h, once, time.Millisecond, 1, r), partnersOf(h, both), 2000)
+	if tr.Status != Ambiguous || len(tr.Candidates) < 2 {
+		t.Fatalf("%s %s %+v", tr.Status, tr.Why, tr.Candidates)
+	}
+	for _, c := range tr.Candidates {
+		if abs(c.Offset-3600.41e9) < 0.1e9 && (!strings.HasPrefix(c.Reason.EN, "time zone +01:00 and +0.4") || !strings.HasPrefix(c.Reason.ES, "huso horario +01:00 y +0.4")) {
+			t.Errorf("%+d ns: %q", c.Offset, c.Reason)
+		}
+		if abs(c.Offset-1800.41e9) < 0.1e9 && c.Reason.EN != "" {
+			t.Errorf("half an hour is of no zone: %q", c.Reason.EN)
+		}
+	}
+}
