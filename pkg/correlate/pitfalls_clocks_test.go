@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
 // The pitfalls of measuring clocks, each by the data that shows it. Others of
@@ -209,4 +210,23 @@ func ntpPacket(mode byte, org, rec, xmt uint64) []byte {
 		b = binary.BigEndian.AppendUint64(b, v)
 	}
 	return b
+}
+
+// TestRequestBehindTLSBegins: a request whose first record takes two segments, far
+// apart, begins for the server with the second; in the clear with the first.
+func TestRequestBehindTLSBegins(t *testing.T) {
+	s := newScene()
+	f := s.connect("10.0.0.2:50000", server+":443", 0, 0.05)
+	x := s.exchange(f, 20, 5000, 1)
+	x.RequestLast = s.at(87)
+	for encrypted, latest := range map[bool]float64{true: 87, false: 20} {
+		f.TLS = nil
+		if encrypted {
+			f.TLS = &pcapflow.TLS{}
+		}
+		w, ok := startWindow(f, x)
+		if !ok || w.low != ms(20)-int64(time.Millisecond) || w.high != ms(latest)+f.Conn.RTTServer+turn {
+			t.Errorf("encrypted %v: %+d … %+d µs from the first byte", encrypted, (w.low-ms(20))/1000, (w.high-ms(20))/1000)
+		}
+	}
 }
