@@ -55,6 +55,7 @@ func runFlows(env *environment, args []string) error {
 		return err
 	}
 	hide := env.redactor(args)
+	tightHeap()
 	out := bufio.NewWriterSize(env.lines(hide), 256<<10)
 	var sink flowSink
 	switch env.options.format {

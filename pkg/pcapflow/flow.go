@@ -353,6 +353,33 @@ type freeRooms struct {
 	carried []*carried
 	phases  [][]Phase    // what flows take only when they end
 	http    [][]Exchange //
+	parts   [][]byte     // copies of segments behind holes, of partRoom
+}
+
+// Copies of segments serve again where they fill their room well.
+const (
+	partRoom = 2 << 10 // bytes
+	maxParts = 1 << 10
+)
+
+// part is an empty buffer for n bytes.
+func (r *freeRooms) part(n int) []byte {
+	switch k := len(r.parts); {
+	case n <= partRoom/2 || n > partRoom:
+		return make([]byte, 0, n)
+	case k > 0:
+		b := r.parts[k-1]
+		r.parts = r.parts[:k-1]
+		return b
+	}
+	return make([]byte, 0, partRoom)
+}
+
+// giveBack takes a buffer that part gave.
+func (r *freeRooms) giveBack(b []byte) {
+	if cap(b) == partRoom && len(r.parts) < maxParts {
+		r.parts = append(r.parts, b[:0])
+	}
 }
 
 // lend gives an ending flow room for its phases and exchanges.

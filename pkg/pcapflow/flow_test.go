@@ -56,8 +56,8 @@ func TestScan(t *testing.T) {
 		if s.at%10_000 == 0 {
 			sum := 0
 			for _, r := range e.wheel.slots {
-				for b := r.first; b != 0; b = e.wheel.blocks[b].next {
-					sum += int(e.wheel.blocks[b].n)
+				for b := r.first; b != 0; b = e.wheel.block(b).next {
+					sum += int(e.wheel.block(b).n)
 				}
 			}
 			waiting = max(waiting, sum)

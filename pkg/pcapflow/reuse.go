@@ -20,6 +20,7 @@ type pools struct {
 	}
 	buffers [][]byte
 	asked   rooms[Exchange]
+	guessed rooms[guessRecord]
 	names   names
 	hello   clientHello // parsed into, again and again
 	shapes  helloShapes

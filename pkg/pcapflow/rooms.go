@@ -1,15 +1,27 @@
 package pcapflow
 
-import "math/bits"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 // rooms are the lists that ended flows leave behind, each for one that needs as
 // much: a pool that mixes their lengths would in the end hold long ones only.
 // A nil one is empty.
 type rooms[T any] struct {
-	class [roomClasses][][]T // of 1, 2, 4, 8 elements
+	class [roomClasses][][]T // of 1, 2, 4, … elements
 }
 
-const roomClasses = 4
+const (
+	roomClasses = 7
+	longestRoom = 4 << 10 // bytes; longer lists are few and of any length
+)
+
+// lends tells whether lists of 1<<class elements are kept.
+func (r *rooms[T]) lends(class int) bool {
+	var one T
+	return class < roomClasses && unsafe.Sizeof(one)<<class <= longestRoom
+}
 
 // grow gives a list room for one more element.
 func (r *rooms[T]) grow(list []T) []T {
@@ -18,7 +30,7 @@ func (r *rooms[T]) grow(list []T) []T {
 	}
 	n := max(1, 2*cap(list))
 	class := bits.TrailingZeros(uint(n))
-	if class >= roomClasses {
+	if !r.lends(class) {
 		return list
 	}
 	longer := []T(nil)
@@ -37,7 +49,7 @@ func (r *rooms[T]) grow(list []T) []T {
 func (r *rooms[T]) giveBack(list []T) {
 	n := cap(list)
 	class := bits.TrailingZeros(uint(n))
-	if n == 0 || n != 1<<class || class >= roomClasses || len(r.class[class]) >= maxPooled {
+	if r == nil || n == 0 || n != 1<<class || !r.lends(class) || len(r.class[class]) >= maxPooled {
 		return
 	}
 	clear(list)

@@ -220,7 +220,7 @@ func (e *engine) keepPart(f *flow, d Dir, seq uint32) {
 			}
 		}
 		if n > 0 {
-			data := append([]byte(nil), b[:min(int(n), len(b))]...)
+			data := append(e.free.part(min(int(n), len(b))), b[:min(int(n), len(b))]...)
 			hd.parts = append(hd.parts, part{})
 			copy(hd.parts[i+1:], hd.parts[i:])
 			hd.parts[i] = part{seq, n, data, h.stamp}
@@ -260,6 +260,7 @@ func (e *engine) drain(f *flow, d Dir, at Stamp) {
 			hd.next = p.seq + p.size
 			e.deliverTail(f, d, at, p.data, int(p.size), int(known))
 		}
+		e.free.giveBack(p.data)
 	}
 }
 
@@ -292,6 +293,9 @@ func (e *engine) skipTo(f *flow, d Dir, to uint32, at Stamp) {
 
 func (e *engine) dropHold(f *flow, d Dir) {
 	if hd := f.hold[d]; hd != nil {
+		for i := range hd.parts {
+			e.free.giveBack(hd.parts[i].data)
+		}
 		e.held -= hd.bytes
 		f.hold[d] = nil
 		if f.hold[d.Other()] == nil {

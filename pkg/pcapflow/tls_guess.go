@@ -22,8 +22,9 @@ type exchangeGuess struct {
 	certain bool // decryption tells which records are data: no ticket is among them
 
 	protocol guessProtocol
-	early    []guessRecord // records kept until the protocol is decided
-	trial    bool          // HTTP/1.1 for the time being: early is kept on
+	early    []guessRecord       // records kept until the protocol is decided
+	records  *rooms[guessRecord] // for early; nil: it takes its own
+	trial    bool                // HTTP/1.1 for the time being: early is kept on
 
 	finished Stamp // the handshake's end
 	rtt      int64 // least round trip capture ↔ server seen, ns; 0: unknown
@@ -94,20 +95,21 @@ const (
 
 func (g *exchangeGuess) record(r guessRecord) {
 	if g.trial && !g.off {
-		g.early = append(g.early, r)
+		g.keepEarly(r)
 		switch {
 		case r.dir == Client && r.n == frameEmpty: // SETTINGS with ACK: HTTP/2 after all
 			g.startOver()
 			return
 		case len(g.early) >= maxTrial:
-			g.trial, g.early = false, nil
+			g.trial = false
+			g.dropEarly()
 		}
 	}
 	switch {
 	case g.off:
 	case g.protocol == guessUnknown:
 		g.sampleRTT(r)
-		g.early = append(g.early, r)
+		g.keepEarly(r)
 		if len(g.early) == maxEarly || r.dir == Server && g.early[0].dir == Client && !g.mayBeTicket(r.n) {
 			g.decide()
 		}
@@ -120,6 +122,13 @@ func (g *exchangeGuess) record(r guessRecord) {
 		g.sampleRTT(r)
 		g.answer1(r)
 	}
+}
+
+func (g *exchangeGuess) keepEarly(r guessRecord) { g.early = append(g.records.grow(g.early), r) }
+
+func (g *exchangeGuess) dropEarly() {
+	g.records.giveBack(g.early)
+	g.early = nil
 }
 
 // newExchange begins a request.

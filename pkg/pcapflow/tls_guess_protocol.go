@@ -111,6 +111,8 @@ func (g *exchangeGuess) replay(keep bool) {
 	}
 	if keep {
 		g.early, g.trial = early, true
+	} else {
+		g.records.giveBack(early)
 	}
 }
 

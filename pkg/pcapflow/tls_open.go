@@ -13,7 +13,7 @@ func openTLS(f *Flow, env *Env) *tlsStream {
 	f.TLS = s.t
 	s.guess.open(f)
 	if env != nil {
-		s.guess.rooms = &env.pools.asked
+		s.guess.rooms, s.guess.records = &env.pools.asked, &env.pools.guessed
 	}
 	return s
 }
@@ -28,7 +28,8 @@ func (s *tlsStream) reuse(env *Env) {
 		*side = tlsSide{}
 	}
 	env.pools.asked.giveBack(g.list)
-	*g = exchangeGuess{early: emptied(g.early), burst: emptied(g.burst)}
+	g.dropEarly()
+	*g = exchangeGuess{burst: emptied(g.burst)}
 	*s = tlsStream{t: s.t, side: s.side, guess: *g}
 	layBy(&env.pools.tls, s)
 }

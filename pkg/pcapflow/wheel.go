@@ -3,9 +3,9 @@ package pcapflow
 // wheel ends flows by packet time: each waits in the slot of a second in which
 // its silence may have lasted for long enough, and is looked at then.
 type wheel struct {
-	slots  [wheelSlots]row
-	blocks []waitingBlock
-	spare  int32 // first of the blocks not in use, and each names the next; 0: none
+	slots [wheelSlots]row
+	slabs []*[slabBlocks]waitingBlock // all blocks, by number; 0 is none
+	spare int32                       // first of the blocks not in use, and each names the next; 0: none
 
 	now   int64 // second up to which slots were looked at
 	next  int64 // time from which there is something to do
@@ -28,35 +28,45 @@ type waitingBlock struct {
 	next int32 // 0: none
 }
 
+const slabBlocks = 64 // 16 KiB
+
+// block is that of a number.
+func (w *wheel) block(n int32) *waitingBlock { return &w.slabs[n/slabBlocks][n%slabBlocks] }
+
+// take gives an empty block.
+func (w *wheel) take() int32 {
+	if w.spare == 0 {
+		from := int32(len(w.slabs)) * slabBlocks
+		w.slabs = append(w.slabs, new([slabBlocks]waitingBlock))
+		for b := from + slabBlocks - 1; b >= max(from, 1); b-- {
+			w.release(b)
+		}
+	}
+	b := w.spare
+	w.spare = w.block(b).next
+	w.block(b).n, w.block(b).next = 0, 0
+	return b
+}
+
 // push puts x at the end of a row.
 func (w *wheel) push(r *row, x waiting) {
-	if r.last == 0 || int(w.blocks[r.last].n) == len(w.blocks[r.last].list) {
-		b := w.spare
-		if b != 0 {
-			w.spare = w.blocks[b].next
-			w.blocks[b].n, w.blocks[b].next = 0, 0
-		} else {
-			if len(w.blocks) == 0 {
-				w.blocks = make([]waitingBlock, 1, 64) // number 0 is no block
-			}
-			b = int32(len(w.blocks))
-			w.blocks = append(w.blocks, waitingBlock{})
-		}
+	if r.last == 0 || int(w.block(r.last).n) == len(w.block(r.last).list) {
+		b := w.take()
 		if r.last == 0 {
 			r.first = b
 		} else {
-			w.blocks[r.last].next = b
+			w.block(r.last).next = b
 		}
 		r.last = b
 	}
-	b := &w.blocks[r.last]
+	b := w.block(r.last)
 	b.list[b.n] = x
 	b.n++
 }
 
 // release lays a block by.
 func (w *wheel) release(b int32) {
-	w.blocks[b].next = w.spare
+	w.block(b).next = w.spare
 	w.spare = b
 }
 
@@ -147,7 +157,7 @@ func (e *engine) expire(now int64) {
 // each calls use with all that wait in a row, and releases its blocks.
 func (w *wheel) each(r row, t *flowTable, use func(waiting)) {
 	for b := r.first; b != 0; {
-		block := w.blocks[b] // use may push, and so move them
+		block := *w.block(b) // use may push, and so take it again
 		w.release(b)
 		w.fetched += t.fetch(block.list[:block.n])
 		for _, x := range block.list[:block.n] {

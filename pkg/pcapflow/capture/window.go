@@ -4,7 +4,7 @@ import "io"
 
 // chunk is how much is asked of the file at a time: large enough to make system
 // calls cheap, small enough to stay in the cache of one core.
-const chunk = 512 << 10
+const chunk = 256 << 10
 
 // window is the part of the input in memory. Bytes before pos are spent; a
 // record that crosses the end of a chunk is moved to the front with need.

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+)
+
+// What a command that reads a stream keeps is what is open in it: the heap grows
+// to that and stays there, with little garbage. Collecting on the way, each time
+// the heap has doubled, finds next to nothing, and later leaves as much room
+// again for garbage as there is life.
+const (
+	firstCollection = 56 << 20 // bytes of heap below which nothing is collected
+	headroom        = 40       // percent of what lives, above it
+	leastLife       = 4 << 20  // bytes for which the runtime scales its percentage at least
+)
+
+// tightHeap makes the garbage collector start late and then leave less room, for
+// the rest of the process. What GOGC asks for comes first.
+func tightHeap() {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	setRoom()
+	afterCollection()
+}
+
+// afterCollection sets the room that the next collection leaves after each one.
+func afterCollection() {
+	runtime.SetFinalizer(&struct{ _ [16]byte }{}, func(any) {
+		setRoom()
+		afterCollection()
+	})
+}
+
+func setRoom() {
+	lives := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/globals:bytes"}}
+	metrics.Read(lives)
+	debug.SetGCPercent(percentAbove(lives[0].Value.Uint64(), lives[1].Value.Uint64()))
+}
+
+// percentAbove is the percentage for the runtime's rule, which counts globals as
+// well: live bytes of heap and so many percent of them and of globals.
+func percentAbove(live, globals uint64) int {
+	room := max(live*headroom/100, firstCollection-min(live, firstCollection))
+	return int(max(1, room*100/max(leastLife, live+globals)))
+}
