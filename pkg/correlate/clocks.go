@@ -146,7 +146,7 @@ func remeasureClocks(inc *incident.Incident, opt Options, apart map[*incident.Lo
 }
 
 func measureOnce(inc *incident.Incident, opt Options, apart map[*incident.Log]bool, linked []LinkedLine) (*evidence, *clock.Solution) {
-	e := gather(inc, buildDomains(inc, apart))
+	e := gather(inc, buildDomains(inc, apart, opt.Lang))
 	e.linked(linked)
 	s := e.solve(opt)
 	hosts, addresses := e.sameHosts(s), e.sameAddresses(s)

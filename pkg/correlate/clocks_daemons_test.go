@@ -14,6 +14,7 @@ import (
 	"github.com/flowcorr/flowcorr/internal/need"
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/lang"
 )
 
 // folder lays out evidence as an analyst would have it: name in the incident →
@@ -231,7 +232,7 @@ func TestOneHost(t *testing.T) {
 // TestPitfall14StepInTheJournal: the journal itself tells of a step, to the microsecond.
 func TestPitfall14StepInTheJournal(t *testing.T) {
 	inc := folder(t, map[string]string{"web/journal.export": "daemons/journal/in.export"})
-	e := gather(inc, buildDomains(inc, nil))
+	e := gather(inc, buildDomains(inc, nil, lang.EN))
 	for _, s := range e.steps {
 		t.Logf("%+v", s)
 	}

@@ -29,6 +29,7 @@ type domains struct {
 	clocks []*Clock // by clock.ID
 	byKey  map[string]*Clock
 	hosts  map[*incident.Log]string // the host whose folder or lines a log is
+	lang   lang.Lang                // of names
 }
 
 func (d *domains) get(key, kind, name string) *Clock {
@@ -44,9 +45,10 @@ func (d *domains) get(key, kind, name string) *Clock {
 // buildDomains names every clock that wrote a file: one for each interface of a
 // capture, one for each host's logs, and chronyd's own clock where it stamps
 // files. Logs set apart have a clock of their own, whatever lies beside them.
-// Further clocks (NTP servers, UTC) come with their evidence.
-func buildDomains(inc *incident.Incident, apart map[*incident.Log]bool) *domains {
-	d := &domains{byKey: map[string]*Clock{}, hosts: map[*incident.Log]string{}}
+// Further clocks (NTP servers, UTC) come with their evidence. l is the language of
+// names.
+func buildDomains(inc *incident.Incident, apart map[*incident.Log]bool, l lang.Lang) *domains {
+	d := &domains{byKey: map[string]*Clock{}, hosts: map[*incident.Log]string{}, lang: l}
 	for i, c := range inc.Captures {
 		d.addCapture(i, c)
 	}
@@ -165,7 +167,7 @@ func (d *domains) addLog(l *incident.Log, folders map[string]string) {
 	}
 	d.hosts[l] = host
 	if stampsNTPClock(l) {
-		k := d.get("ntp:"+host, kindNTPClock, host+" (NTP clock)")
+		k := d.ntpClock(l)
 		k.Files = append(k.Files, l.File)
 		return
 	}
@@ -183,7 +185,8 @@ func (d *domains) host(l *incident.Log) *Clock {
 
 // ntpClock is chronyd's own clock on the host of a log.
 func (d *domains) ntpClock(l *incident.Log) *Clock {
-	return d.get("ntp:"+d.hosts[l], kindNTPClock, d.hosts[l]+" (NTP clock)")
+	name := lang.Text{EN: "%s (NTP clock)", ES: "%s (reloj NTP)"}
+	return d.get("ntp:"+d.hosts[l], kindNTPClock, fmt.Sprintf(name.In(d.lang), d.hosts[l]))
 }
 
 // server is the clock of an NTP server.

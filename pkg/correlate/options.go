@@ -1,6 +1,10 @@
 package correlate
 
-import "time"
+import (
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/lang"
+)
 
 // Options steer the correlation; the zero value measures everything.
 type Options struct {
@@ -15,6 +19,8 @@ type Options struct {
 	Reference string
 	// NoCorrect leaves every stamp as recorded.
 	NoCorrect bool
+	// Lang is the language of clocks' names.
+	Lang lang.Lang
 }
 
 // Known is an offset that was measured elsewhere: at At (ns, by the clock Of) the

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
+	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
@@ -134,7 +135,7 @@ func TestPitfall11Signs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			put(t, dir, "web/chrony/"+name, []byte(text))
-			e := gather(analysed(t, dir), buildDomains(analysed(t, dir), nil))
+			e := gather(analysed(t, dir), buildDomains(analysed(t, dir), nil, lang.EN))
 			found := false
 			for _, c := range e.constraints {
 				if a, b := e.clocks[c.A], e.clocks[c.B]; a.Kind == kindNTPServer && b.Kind == kindNTPClock {

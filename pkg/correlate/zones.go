@@ -5,6 +5,7 @@ import (
 
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
 
@@ -21,7 +22,7 @@ func eachAlone(inc *incident.Incident) (apart map[*incident.Log]bool) {
 		alone.Folder = l.File.Path // each a clock of its own
 		part.Logs = append(part.Logs, &alone)
 	}
-	d := buildDomains(part, nil)
+	d := buildDomains(part, nil, lang.EN)
 	e := gather(part, d)
 	s := e.solve(Options{})
 	if e.sameHosts(s) {

@@ -142,7 +142,7 @@ func checkDNSSlowResolver(c *Case, r *Rule) []Finding {
 	return append(out, ignored.telling(Warning, High, func(b *batch, f *Finding) {
 		f.Text = c.say(lang.Text{
 			EN: "Resolver %s received %d quer{y|ies} for %s and answered none of them in time: its upstream is slow or silent; nothing was lost on the way to it.",
-			ES: "El servidor DNS %s recibió %d consulta{|s} de %s y no respondió ninguna a tiempo: lo de arriba es lento o calla; nada se perdió en el camino hasta él.",
+			ES: "El servidor DNS %s recibió %d consulta{|s} de %s y no respondió ninguna a tiempo: el servidor al que él pregunta es lento o calla; nada se perdió en el camino hasta él.",
 		}, b.key, queries[b.key], c.list(b))
 		f.Refuters = c.doubts(r, notFound)
 	})...)
@@ -237,7 +237,7 @@ func checkDNSSlowAAAA(c *Case, r *Rule) []Finding {
 	return found.telling(Warning, High, func(b *batch, f *Finding) {
 		f.Text = c.say(lang.Text{
 			EN: "Looking up %s waited up to %s more for AAAA; A was ready in %s.",
-			ES: "Resolver %s esperó hasta %s más por AAAA; A estaba lista en %s.",
+			ES: "La resolución de %s esperó hasta %s más por AAAA; A estaba lista en %s.",
 		}, c.list(b), b.worst().lost, ready[b.key])
 		f.Refuters = c.doubts(r, foundIf(went[b.key]))
 	})

@@ -98,7 +98,7 @@ var refusals = []struct {
 }{
 	{"SERVFAIL", lang.Text{
 		EN: "%s cannot be resolved: resolver %s answers SERVFAIL (its upstream fails, or DNSSEC validation does).",
-		ES: "%s no se puede resolver: el servidor DNS %s responde SERVFAIL (falla lo de arriba, o la validación DNSSEC).",
+		ES: "%s no se puede resolver: el servidor DNS %s responde SERVFAIL (falla el servidor al que él pregunta, o la validación DNSSEC).",
 	}},
 	{"REFUSED", lang.Text{
 		EN: "%s cannot be resolved: resolver %s answers REFUSED (its policy does not serve this client or zone).",
@@ -111,7 +111,7 @@ var dnsServfail = Rule{
 	Title: lang.Text{EN: "The resolver failed (SERVFAIL)", ES: "El servidor DNS falló (SERVFAIL)"},
 	Doc: lang.Text{
 		EN: "The resolver could not answer: its upstream is broken or silent, or DNSSEC validation failed, for which a clock hours off is enough. An extended error, where there is one, says which.",
-		ES: "El servidor DNS no pudo responder: lo de arriba está roto o calla, o falló la validación DNSSEC, para lo que basta un reloj desviado horas. Si hay un error extendido, dice cuál.",
+		ES: "El servidor DNS no pudo responder: el servidor al que él pregunta está roto o calla, o falló la validación DNSSEC, para lo que basta un reloj desviado horas. Si hay un error extendido, dice cuál.",
 	},
 	Source: "RFC 2308, section 7; RFC 8914",
 	Needs:  lang.Text{EN: "a capture that holds the answer", ES: "una captura con la respuesta"},
@@ -179,8 +179,8 @@ func checkDNSFailover(c *Case, r *Rule) []Finding {
 	}
 	return found.telling(Warning, High, func(b *batch, f *Finding) {
 		f.Text = c.say(lang.Text{
-			EN: "Resolver %s is silent: %d lookup{|s} (%s) paid %s before %s was asked.",
-			ES: "El servidor DNS %s calla: %d {resolución pagó|resoluciones pagaron} (%s) %s antes de preguntar a %s.",
+			EN: "Resolver %s is silent: %d lookup{|s} (%s) waited %s before %s was asked.",
+			ES: "El servidor DNS %s calla: %d {resolución|resoluciones} (%s) esper{ó|aron} %s antes de preguntar a %s.",
 		}, b.key, b.times, c.list(b), c.upTo(r, b), next[b.key])
 		answers := c.answersNear(r, f.Journeys[0].Lookup)
 		f.Refuters = c.doubts(r, foundIf(answers))

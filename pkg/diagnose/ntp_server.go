@@ -25,8 +25,19 @@ var ntpKiss = Rule{
 		return c.ntpAnswers(lang.Text{
 			EN: "%s answers %s with a kiss-o'-death (%s), %d time{|s}: it gives no time.",
 			ES: "%s responde a %s con un «beso de la muerte» (%s), %d {vez|veces}: no da la hora.",
-		}, func(s *pcapflow.NTPSample) (string, bool) { return s.Response.Kiss, s.Response.Kiss != "" })
+		}, func(s *pcapflow.NTPSample) (string, bool) { return c.kiss(s.Response.Kiss), s.Response.Kiss != "" })
 	},
+}
+
+// kiss is a kiss code with what it asks for (RFC 5905, section 7.4).
+func (c *Case) kiss(code string) string {
+	switch code {
+	case "RATE":
+		return code + c.say(lang.Text{EN: ": it is asked too often", ES: ": se le pregunta demasiado"})
+	case "DENY", "RSTR":
+		return code + c.say(lang.Text{EN: ": it does not serve this client", ES: ": no atiende a este cliente"})
+	}
+	return code
 }
 
 var ntpBadServer = Rule{

@@ -32,6 +32,24 @@ func fatal(t *pcapflow.TLS) *pcapflow.Alert {
 	return nil
 }
 
+// alertMeanings says in words what a side means by an alert (RFC 8446, section
+// 6.2; RFC 5246, section 7.2.2; RFC 7301, section 3.2).
+var alertMeanings = map[string]lang.Text{
+	"unknown_ca":              {EN: "it does not trust who issued the certificate", ES: "no confía en quien emitió el certificado"},
+	"protocol_version":        {EN: "no TLS version in common", ES: "ninguna versión de TLS en común"},
+	"handshake_failure":       {EN: "nothing in common of what was offered, such as no cipher", ES: "nada en común de lo ofrecido, por ejemplo ningún cifrado"},
+	"insufficient_security":   {EN: "what was offered is too weak for it", ES: "lo ofrecido es demasiado débil para él"},
+	"unrecognized_name":       {EN: "it does not serve the name asked for", ES: "no atiende el nombre pedido"},
+	"no_application_protocol": {EN: "no application protocol in common", ES: "ningún protocolo de aplicación en común"},
+	"certificate_required":    {EN: "it wants a certificate of the client", ES: "quiere un certificado del cliente"},
+	"certificate_expired":     {EN: "out of date by its clock", ES: "fuera de fecha según su reloj"},
+	"certificate_revoked":     {EN: "the certificate was revoked", ES: "el certificado fue revocado"},
+	"bad_certificate":         {EN: "the certificate does not hold", ES: "el certificado no vale"},
+	"certificate_unknown":     {EN: "the certificate is not accepted, it does not say why", ES: "no acepta el certificado, sin decir por qué"},
+	"access_denied":           {EN: "a valid certificate, but no right to enter", ES: "certificado válido, pero sin derecho a entrar"},
+	"inappropriate_fallback":  {EN: "the client came back with an older TLS than both know", ES: "el cliente volvió con un TLS más viejo que el que ambos conocen"},
+}
+
 func checkTLSAlert(c *Case, r *Rule) []Finding {
 	var found batches
 	for _, j := range c.open(r) {
@@ -47,10 +65,14 @@ func checkTLSAlert(c *Case, r *Rule) []Finding {
 	return found.telling(Error, High, func(b *batch, f *Finding) {
 		j := f.Journeys[0]
 		a := fatal(flow(j).TLS)
+		meaning := ""
+		if m, ok := alertMeanings[a.Description]; ok {
+			meaning = " (" + m.In(c.Lang) + ")"
+		}
 		f.Text = c.say(lang.Text{
-			EN: "In %d handshake{|s} with %s, the %s refused: %s.",
-			ES: "En %d establecimiento{|s} con %s, el %s rechazó: %s.",
-		}, len(b.hits), j.Server, c.side(a.Dir), a.Description)
+			EN: "In %d handshake{|s} with %s, the %s refused: %s%s.",
+			ES: "En %d establecimiento{|s} con %s, el %s rechazó: %s%s.",
+		}, len(b.hits), j.Server, c.side(a.Dir), a.Description, meaning)
 		other := notFound
 		if a.Code < 0 {
 			f.Confidence = Low

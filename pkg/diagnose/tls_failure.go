@@ -72,9 +72,9 @@ func (c *Case) certificate(r *Rule, f *Finding) {
 	nearer := notFound
 	if c.wrongClock(r, j) {
 		f.Text = c.say(lang.Text{
-			EN: "%s turned down the certificate of %s (%s) because its own clock is %s off: at the reference time the certificate is not the problem. Set the clock (NTP).",
-			ES: "%s rechazó el certificado de %s (%s) porque su propio reloj está desviado %s: a la hora de referencia el certificado no es el problema. Ponga en hora el reloj (NTP).",
-		}, j.Client.Addr(), j.Server, j.Name, days(off))
+			EN: "%s turned down the certificate of %s (%s) because its own clock is %s: at the reference time the certificate is not the problem. Set the clock (NTP).",
+			ES: "%s rechazó el certificado de %s (%s) porque su propio reloj va %s: a la hora de referencia el certificado no es el problema. Ponga en hora el reloj (NTP).",
+		}, j.Client.Addr(), j.Server, j.Name, c.amiss(off))
 	} else {
 		f.Text = c.say(lang.Text{
 			EN: "%s turned down the certificate of %s (%s) as out of date; its clock is right as far as known%s.",
@@ -126,11 +126,15 @@ func (c *Case) validity(f *pcapflow.Flow) string {
 }
 
 // days writes a large offset in days.
-func days(d time.Duration) string {
-	if d.Abs() < 48*time.Hour {
-		return fmt.Sprintf("%+.1f h", d.Hours())
+func (c *Case) amiss(d time.Duration) string {
+	text := lang.Text{EN: "%.1f %s ahead", ES: "%.1f %s adelantado"}
+	if d < 0 {
+		text = lang.Text{EN: "%.1f %s behind", ES: "%.1f %s atrasado"}
 	}
-	return fmt.Sprintf("%+.1f d", d.Hours()/24)
+	if d.Abs() < 48*time.Hour {
+		return c.say(text, d.Abs().Hours(), c.say(lang.Text{EN: "hours", ES: "horas"}))
+	}
+	return c.say(text, d.Abs().Hours()/24, c.say(lang.Text{EN: "days", ES: "días"}))
 }
 
 var tlsWrongProtocol = Rule{

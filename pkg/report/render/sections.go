@@ -102,6 +102,21 @@ func shorten(s string, n int) string {
 	return string(r[:n-1]) + "…"
 }
 
+// atClause shortens s to at most n runes where it is longer: behind its last whole
+// clause that fits, if that leaves more than half of it.
+func atClause(s string, n int) string {
+	short := shorten(s, n)
+	if short == s {
+		return s
+	}
+	for i := len(short) - 1; i > len(short)/2; i-- {
+		if short[i] == ' ' && strings.IndexByte(".;:,", short[i-1]) >= 0 {
+			return strings.TrimRight(short[:i], ",:; ") + " …"
+		}
+	}
+	return short
+}
+
 // lines lists the log lines of the answer's journeys, raw and corrected.
 func (d *layout) lines() {
 	const most = 20

@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/report"
@@ -19,14 +20,49 @@ func (d *layout) summary() {
 	} else {
 		if h := d.healthy(a); h != nil {
 			d.out = append(d.out, block{text: h.Text, answer: true})
-			d.para(d.say(lang.Text{EN: "Most worth knowing: %s", ES: "Lo más digno de saber: %s"}, a.Text))
+			a = d.heaviest(a)
+			d.para(d.say(lang.Text{EN: "Most worth knowing: %s", ES: "Lo más digno de saber: %s"}, d.inBrief(a, 1000)))
 		} else {
 			d.out = append(d.out, block{text: a.Text, answer: true})
 		}
 		d.para(d.findingLine(a))
 		d.doubt(a)
 	}
-	d.also()
+	d.also(a)
+}
+
+// heaviest is the most severe finding; the answer, where none is more so.
+func (d *layout) heaviest(answer *report.Finding) *report.Finding {
+	for _, f := range d.r.Others() {
+		if report.SeverityRank(f.Severity) > report.SeverityRank(answer.Severity) {
+			answer = f
+		}
+	}
+	return answer
+}
+
+// inBrief tells a finding, of about n runes, together with those of its kind:
+// clocks all at once, of others one and how many more there are.
+func (d *layout) inBrief(f *report.Finding, n int) string {
+	if f.Rule == "clock-offset" {
+		if text := d.clocksOff(); text != "" {
+			return shorten(text, 300)
+		}
+	}
+	text := atClause(f.Text, n)
+	if strings.HasPrefix(f.Rule, "clock-") {
+		return text // what a capture and its host's logs show is one clock
+	}
+	more := -1
+	for i := range d.r.Findings {
+		if d.r.Findings[i].Rule == f.Rule && d.r.Findings[i].Severity == f.Severity {
+			more++
+		}
+	}
+	if more < 1 {
+		return text
+	}
+	return text + " " + d.say(lang.Text{EN: "(%d more of this kind)", ES: "(%d más de este tipo)"}, more)
 }
 
 // notices tell of a report that is not the whole one.
@@ -69,12 +105,20 @@ func (d *layout) doubt(a *report.Finding) {
 	}
 }
 
-// also names the heaviest of the other findings, one of each rule, and counts.
-func (d *layout) also() {
+// also names the heaviest of the findings that are not told yet, one of each rule,
+// and counts.
+func (d *layout) also(told *report.Finding) {
 	const most = 4
 	var items []string
 	seen := map[string]bool{}
 	others := d.r.Others()
+	if a := d.r.Answer(); a != nil {
+		others = append([]*report.Finding{a}, others...)
+		others = slices.DeleteFunc(others, func(f *report.Finding) bool { return f == told })
+	}
+	if told != nil && told.Rule == "clock-offset" {
+		seen[told.Rule] = true // of which all are told at once
+	}
 	slices.SortStableFunc(others, func(a, b *report.Finding) int {
 		return report.SeverityRank(b.Severity) - report.SeverityRank(a.Severity)
 	})
@@ -83,7 +127,7 @@ func (d *layout) also() {
 			continue
 		}
 		seen[f.Rule] = true
-		items = append(items, d.word(f.Severity)+": "+shorten(f.Text, 200))
+		items = append(items, d.word(f.Severity)+": "+d.inBrief(f, 200))
 	}
 	if len(items) > 0 {
 		d.para(d.say(lang.Text{EN: "Also found:", ES: "También se halló:"}))
