@@ -27,6 +27,7 @@ func rich() *world {
 	w.log("syslog", logparse.Event{Kind: logparse.KernelNotice})
 	w.log("nginx-error", logparse.Event{Kind: logparse.HTTPError})
 	w.clock("web", "log", clock.Measured, known(0, 0, ms))
+	w.budget(3600)
 	return w
 }
 
@@ -124,6 +125,7 @@ var absences = []absence{
 		}
 	}, []*Want{wantLogs, wantSSHLog, wantAccessLog, wantErrorLog, wantKernelLog, wantRequestTimes}},
 	{"clocks", func(w *world) { w.c.Clocks = nil }, []*Want{wantClocks}},
+	{"what is normal", func(w *world) { w.opt = Options{} }, []*Want{wantLimit}},
 	{"captures", func(w *world) {
 		w.c.Incident.Captures, w.c.Lookups = nil, nil
 		keep(w, func(j *correlate.Journey) bool { return len(j.Points) == 0 })
@@ -169,11 +171,11 @@ func TestAbsences(t *testing.T) {
 			x.remove(w)
 			var want, got []string
 			for _, r := range Rules() {
-				if r.Name == "slower-than-normal" || !slices.ContainsFunc(r.Wants, func(k *Want) bool { return !slices.Contains(x.wants, k) }) {
+				if !slices.ContainsFunc(r.Wants, func(k *Want) bool { return !slices.Contains(x.wants, k) }) {
 					want = append(want, r.Name)
 				}
 			}
-			for _, u := range Run(w.c, Options{}).Unchecked {
+			for _, u := range w.run().Unchecked {
 				got = append(got, u.Rule)
 			}
 			if !slices.Equal(got, want) {
@@ -215,28 +217,22 @@ func TestNotEvaluable(t *testing.T) {
 	for _, r := range Rules() {
 		t.Run(r.Name, func(t *testing.T) {
 			i := slices.IndexFunc(trials, func(x trial) bool { return x.rule == r.Name && x.fires })
-			build, opt := func(w *world) { w.request(1700, 1701) }, Options{}
-			switch {
-			case r.Name == "slower-than-normal": // rests on a budget
-				opt.Budgets = map[string]float64{WholeJourney: 0.1}
-			case i < 0:
+			if i < 0 {
 				t.Fatal("no case where it speaks")
-			default:
-				build = trials[i].build
 			}
 			w := newWorld()
-			build(w)
-			if d := Run(w.c, opt); len(of(d, r.Name)) == 0 || listed(d, r.Name) != nil {
+			trials[i].build(w)
+			if d := w.run(); len(of(d, r.Name)) == 0 || listed(d, r.Name) != nil {
 				t.Fatalf("%d findings with its evidence, listed %+v", len(of(d, r.Name)), listed(d, r.Name))
 			}
 			w = newWorld()
-			build(w)
+			trials[i].build(w)
 			for _, k := range r.Wants {
-				if r.Name != "slower-than-normal" && !without(w, k) {
+				if !without(w, k) {
 					t.Fatal("a kind of evidence is never missing: add an absence")
 				}
 			}
-			d := Run(w.c, Options{})
+			d := w.run()
 			u := listed(d, r.Name)
 			if found := of(d, r.Name); u == nil || u.Text == "" || u.Command == "" || len(found) > 0 {
 				t.Errorf("listed %+v, findings %+v", u, found)

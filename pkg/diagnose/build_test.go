@@ -19,7 +19,14 @@ type world struct {
 	c     *correlate.Case
 	k     *incident.Capture
 	frame int
+	opt   Options
 }
+
+// run diagnoses it with its options.
+func (w *world) run() *Diagnosis { return Run(w.c, w.opt) }
+
+// budget allows whole journeys so many seconds.
+func (w *world) budget(seconds float64) { w.opt.Budgets = map[string]float64{WholeJourney: seconds} }
 
 func newWorld() *world {
 	file := &incident.File{Path: "a.pcap", Kind: "pcap", Records: 1000}

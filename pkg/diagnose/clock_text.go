@@ -135,7 +135,10 @@ var clockTooUncertain = Rule{
 	Source: "RFC 5905, section 4",
 	Needs:  lang.Text{EN: "files with stamps", ES: "archivos con marcas de tiempo"},
 	Wants:  []*Want{wantClocks},
-	Check:  checkClockTooUncertain,
+	Refuters: []lang.Text{
+		{EN: "the bounds are narrower than half of the journeys are long", ES: "los límites son más estrechos que lo que dura la mitad de los recorridos"},
+	},
+	Check: checkClockTooUncertain,
 }
 
 func checkClockTooUncertain(c *Case, _ *Rule) []Finding {

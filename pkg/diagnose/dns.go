@@ -212,6 +212,7 @@ var dnsSlowAAAA = Rule{
 	Thresholds: []*Threshold{lookupCost, roundTrips},
 	Refuters: []lang.Text{
 		{EN: "the SYN left before AAAA was answered", ES: "el SYN salió antes de que AAAA tuviera respuesta"},
+		{EN: "A took as long", ES: "A tardó lo mismo"},
 	},
 	Check: checkDNSSlowAAAA,
 }

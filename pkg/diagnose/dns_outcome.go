@@ -161,6 +161,7 @@ var dnsFailover = Rule{
 	Wants:      []*Want{wantQueries},
 	Refuters: []lang.Text{
 		{EN: "the first resolver answers in the same minute", ES: "el primer servidor DNS responde en el mismo minuto"},
+		{EN: "the second resolver is silent too (then dns-unreachable)", ES: "el segundo servidor DNS calla también (entonces dns-unreachable)"},
 	},
 	Check: checkDNSFailover,
 }
@@ -312,6 +313,7 @@ var dnsLargeAnswerLost = Rule{
 	Thresholds: []*Threshold{largeEDNS},
 	Refuters: []lang.Text{
 		{EN: "large answers arrive on the same path", ES: "por el mismo camino llegan respuestas grandes"},
+		{EN: "the same question is answered at the large size as well", ES: "la misma pregunta también tiene respuesta con el tamaño grande"},
 	},
 	Check: checkDNSLargeAnswerLost,
 }

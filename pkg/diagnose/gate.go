@@ -106,7 +106,10 @@ var captureOffload = Rule{
 	Source: "Linux, Documentation/networking/segmentation-offloads",
 	Needs:  lang.Text{EN: "a capture", ES: "una captura"},
 	Wants:  []*Want{wantCapture},
-	Check:  checkCaptureOffload,
+	Refuters: []lang.Text{
+		{EN: "segments are no larger than the MSS and checksums are right in both directions", ES: "los segmentos no superan el MSS y las sumas son correctas en ambas direcciones"},
+	},
+	Check: checkCaptureOffload,
 }
 
 func checkCaptureOffload(c *Case, _ *Rule) []Finding {

@@ -21,6 +21,9 @@ var ntpKiss = Rule{
 	Source: "RFC 5905, section 7.4",
 	Needs:  lang.Text{EN: "a capture with the answer", ES: "una captura con la respuesta"},
 	Wants:  []*Want{wantNTP},
+	Refuters: []lang.Text{
+		{EN: "the answer is of stratum 1 to 15", ES: "la respuesta es de estrato 1 a 15"},
+	},
 	Check: func(c *Case, r *Rule) []Finding {
 		return c.ntpAnswers(lang.Text{
 			EN: "%s answers %s with a kiss-o'-death (%s), %d time{|s}: it gives no time.",
@@ -51,6 +54,9 @@ var ntpBadServer = Rule{
 	Needs:      lang.Text{EN: "a capture with the answer", ES: "una captura con la respuesta"},
 	Wants:      []*Want{wantNTP},
 	Thresholds: []*Threshold{smallest},
+	Refuters: []lang.Text{
+		{EN: "its time agrees with that of most servers asked", ES: "su hora concuerda con la de la mayoría de los servidores preguntados"},
+	},
 	Check: func(c *Case, r *Rule) []Finding {
 		out := c.ntpAnswers(lang.Text{
 			EN: "%s answers %s as not synchronised (%s), %d time{|s}.",

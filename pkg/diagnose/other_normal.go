@@ -19,10 +19,13 @@ var slowerThanNormal = Rule{
 	},
 	Source:     "the case file (budgets), or --baseline",
 	Needs:      lang.Text{EN: "a budget in the case file, or --baseline FOLDER", ES: "un presupuesto en el archivo del caso, o --baseline CARPETA"},
-	Wants:      []*Want{{func(c *Case) bool { return len(c.budgets) > 0 || c.Baseline.Source != "" }, "flowcorr report --baseline GOOD-DAY ."}},
+	Wants:      []*Want{wantLimit},
 	Thresholds: []*Threshold{everyday, enough, spread, normalTimes},
-	Refuters:   []lang.Text{{EN: "another finding explains these journeys", ES: "otro hallazgo explica estos recorridos"}},
-	Check:      checkSlowerThanNormal,
+	Refuters: []lang.Text{
+		{EN: "another finding explains these journeys", ES: "otro hallazgo explica estos recorridos"},
+		{EN: "what they took lies within the budget or the baseline", ES: "lo que tardaron cabe en lo presupuestado o lo habitual"},
+	},
+	Check: checkSlowerThanNormal,
 }
 
 func checkSlowerThanNormal(c *Case, r *Rule) []Finding {
@@ -71,6 +74,6 @@ func checkSlowerThanNormal(c *Case, r *Rule) []Finding {
 		for _, h := range b.hits {
 			explained = explained && len(c.explained[h.journey]) > 0
 		}
-		f.Refuters = c.doubts(r, foundIf(explained))
+		f.Refuters = c.doubts(r, foundIf(explained), notFound)
 	})
 }

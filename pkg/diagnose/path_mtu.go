@@ -313,6 +313,7 @@ var mtuDiscoveredLate = Rule{
 	Thresholds: weights,
 	Refuters: []lang.Text{
 		{EN: "no smaller segment followed the ICMP error", ES: "tras el error ICMP no siguió ningún segmento menor"},
+		{EN: "no ICMP error named a smaller MTU", ES: "ningún error ICMP nombró una MTU menor"},
 	},
 	Check: checkMTUDiscoveredLate,
 }

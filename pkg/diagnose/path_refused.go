@@ -242,6 +242,7 @@ var duplicateAddress = Rule{
 	Wants:  []*Want{wantLink},
 	Refuters: []lang.Text{
 		{EN: "one of them is a virtual address of VRRP or HSRP", ES: "una de ellas es una dirección virtual de VRRP o HSRP"},
+		{EN: "all answers come from one link address", ES: "todas las respuestas vienen de una dirección de enlace"},
 	},
 	Check: checkDuplicateAddress,
 }
@@ -328,6 +329,7 @@ var pathChanged = Rule{
 	Wants:      []*Want{wantConnections},
 	Refuters: []lang.Text{
 		{EN: "the TTL changes back and forth: several devices answer (load balancing)", ES: "el TTL cambia una y otra vez: responden varios equipos (reparto de carga)"},
+		{EN: "the TTL stays the same", ES: "el TTL sigue igual"},
 	},
 	Check: checkPathChanged,
 }

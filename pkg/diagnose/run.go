@@ -42,6 +42,10 @@ func Run(c *correlate.Case, opt Options) *Diagnosis {
 		for i := range found {
 			f := &found[i]
 			f.Rule, f.answers = r.Name, f.answers || r.Answers
+			// Those that it does not weigh itself would have kept the rule silent.
+			for _, text := range r.Refuters[min(len(f.Refuters), len(r.Refuters)):] {
+				f.Refuters = append(f.Refuters, Refuter{Text: text.In(dc.Lang), Status: notFound.status})
+			}
 			if f.Severity >= Warning {
 				f.Text += dc.when(r, f)
 			}

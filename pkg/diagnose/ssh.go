@@ -26,6 +26,7 @@ var sshAuthFailed = Rule{
 	Wants:  []*Want{wantSSHLog, wantSSHLogins},
 	Refuters: []lang.Text{
 		{EN: "the same connection was accepted afterwards", ES: "la misma conexión fue aceptada después"},
+		{EN: "nobody was refused", ES: "no se rechazó a nadie"},
 	},
 	Check: checkSSHAuthFailed,
 }

@@ -25,6 +25,7 @@ var sshSlowKex = Rule{
 	Thresholds: []*Threshold{slowKex, roundTrips, usualTimes, everyday},
 	Refuters: []lang.Text{
 		{EN: "the same algorithm was quick in other logins at this server", ES: "el mismo algoritmo fue rápido en otros accesos a este servidor"},
+		{EN: "segments of the key exchange were lost and sent again", ES: "se perdieron y repitieron segmentos del intercambio de claves"},
 	},
 	Check: checkSSHSlowKex,
 }
@@ -89,6 +90,7 @@ var sshAuthBackend = Rule{
 	Thresholds: []*Threshold{longPause},
 	Refuters: []lang.Text{
 		{EN: "the pause came before any authentication method", ES: "la pausa fue antes de todo método de autenticación"},
+		{EN: "the pause is that of a reverse lookup (then ssh-reverse-dns)", ES: "la pausa es la de una resolución inversa (entonces ssh-reverse-dns)"},
 	},
 	Check: checkSSHAuthBackend,
 }
@@ -152,7 +154,10 @@ var sshSlowSession = Rule{
 	Needs:      lang.Text{EN: "a capture with the login", ES: "una captura con el acceso"},
 	Wants:      []*Want{wantSSHLogins},
 	Thresholds: []*Threshold{slowSession, roundTrips},
-	Check:      checkSSHSlowSession,
+	Refuters: []lang.Text{
+		{EN: "the first output was lost and sent again", ES: "la primera salida se perdió y se envió de nuevo"},
+	},
+	Check: checkSSHSlowSession,
 }
 
 func checkSSHSlowSession(c *Case, r *Rule) []Finding {

@@ -25,6 +25,7 @@ var synLost = Rule{
 	Thresholds: with(weights, retryWait, together, atOnce),
 	Refuters: []lang.Text{
 		{EN: "a capture at the server shows the first SYN arriving and being ignored", ES: "una captura en el servidor muestra que el primer SYN llegó y fue ignorado"},
+		{EN: "the SYNs were kept on the way and answered together", ES: "los SYN se retuvieron en el camino y se respondieron juntos"},
 	},
 	Check: checkSYNLost,
 }
@@ -273,6 +274,7 @@ var connectionRefused = Rule{
 	Thresholds: []*Threshold{sameMoment},
 	Refuters: []lang.Text{
 		{EN: "another client got a SYN-ACK from the same port in the same second", ES: "otro cliente obtuvo un SYN-ACK del mismo puerto en el mismo segundo"},
+		{EN: "the connection was accepted before the RST", ES: "la conexión se aceptó antes del RST"},
 	},
 	Check: checkConnectionRefused,
 }

@@ -353,7 +353,9 @@ var spuriousRetransmission = Rule{
 	Source: "RFC 5682; RFC 2883",
 	Needs:  lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
 	Wants:  []*Want{wantConnections},
-
+	Refuters: []lang.Text{
+		{EN: "the original never arrived (a loss)", ES: "el original nunca llegó (una pérdida)"},
+	},
 	Check: func(c *Case, r *Rule) []Finding {
 		return c.connNote(r, lang.Text{
 			EN: "%d needless retransmission{|s} on %d connection{|s} with %s: a delay, not a loss.",

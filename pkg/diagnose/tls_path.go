@@ -22,6 +22,7 @@ var tlsLargeHelloDropped = Rule{
 	Wants:  []*Want{wantTLS},
 	Refuters: []lang.Text{
 		{EN: "the server acknowledged both segments and stayed silent", ES: "el servidor confirmó ambos segmentos y calló"},
+		{EN: "small ClientHellos are not answered either", ES: "los ClientHello pequeños tampoco se responden"},
 	},
 	Check: checkTLSLargeHelloDropped,
 }

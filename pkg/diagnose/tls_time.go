@@ -87,6 +87,9 @@ var tlsHelloRetry = Rule{
 	Source: "RFC 8446, section 4.1.4",
 	Needs:  lang.Text{EN: "a capture with the handshake", ES: "una captura con el establecimiento TLS"},
 	Wants:  []*Want{wantTLS},
+	Refuters: []lang.Text{
+		{EN: "the server took the first ClientHello", ES: "el servidor aceptó el primer ClientHello"},
+	},
 	Check: func(c *Case, r *Rule) []Finding {
 		return c.tlsNote(lang.Text{
 			EN: "%d handshake{|s} with %s paid one more round trip for a HelloRetryRequest (%s).",
@@ -106,6 +109,9 @@ var tlsLongChain = Rule{
 	Needs:      lang.Text{EN: "a capture with the certificate in the clear, or decrypted", ES: "una captura con el certificado en claro, o descifrada"},
 	Wants:      []*Want{wantTLS},
 	Thresholds: []*Threshold{largeChain},
+	Refuters: []lang.Text{
+		{EN: "the server's flight fits the first window", ES: "la tanda del servidor cabe en la primera ventana"},
+	},
 	Check: func(c *Case, r *Rule) []Finding {
 		return c.tlsNote(lang.Text{
 			EN: "%d handshake{|s} with %s carr{ies|y} a certificate chain too large for the first window (%s of round trip).",
@@ -125,6 +131,9 @@ var tlsDistance = Rule{
 	Needs:      lang.Text{EN: "a capture with the handshake", ES: "una captura con el establecimiento TLS"},
 	Wants:      []*Want{wantTLS},
 	Thresholds: []*Threshold{distance, mainShare, serverShare, handshakeTrips},
+	Refuters: []lang.Text{
+		{EN: "the server's own share of the handshake is noticeable", ES: "la parte del propio servidor en el establecimiento es notable"},
+	},
 	Check: func(c *Case, r *Rule) []Finding {
 		return c.tlsNote(lang.Text{
 			EN: "%d handshake{|s} with %s {is|are} long because of distance: each round trip takes %s.",

@@ -50,6 +50,7 @@ var (
 	wantClocks       = &Want{func(c *Case) bool {
 		return slices.ContainsFunc(c.Clocks, func(k *correlate.Clock) bool { return len(k.Files) > 0 && k.Status != clock.Reference })
 	}, "chronyc -n tracking; chronyc -n sources -v"}
+	wantLimit       = &Want{func(c *Case) bool { return len(c.budgets) > 0 || c.Baseline.Source != "" }, "flowcorr report --baseline GOOD-DAY ."}
 	wantTwoCaptures = &Want{func(c *Case) bool { return len(c.Incident.Captures) > 1 }, "CLIENT: tcpdump -ni any -w client.pcap; SERVER: tcpdump -ni any -w server.pcap"}
 )
 

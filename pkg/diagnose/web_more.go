@@ -109,7 +109,10 @@ var redirects = Rule{
 	Source: "RFC 9110, section 15.4",
 	Needs:  lang.Text{EN: "a clear or decrypted capture", ES: "una captura en claro o descifrada"},
 	Wants:  []*Want{wantResponses},
-	Check:  checkRedirects,
+	Refuters: []lang.Text{
+		{EN: "no later request follows from the answer", ES: "ninguna petición posterior sale de la respuesta"},
+	},
+	Check: checkRedirects,
 }
 
 func checkRedirects(c *Case, r *Rule) []Finding {
