@@ -3,7 +3,6 @@ package diagnose
 import (
 	"context"
 	"net/netip"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -90,9 +89,15 @@ func (w *world) resend(c *pcapflow.Conn, d pcapflow.Dir, seq uint32, size, n int
 // read analyses a folder or file of shared material.
 func read(t *testing.T, elem ...string) *correlate.Case {
 	t.Helper()
-	inc, err := incident.Read(context.Background(), []string{need.Shared(t, elem...)}, incident.Options{})
+	return readFolder(t, need.Shared(t, elem...))
+}
+
+// readFolder analyses any folder or file.
+func readFolder(t *testing.T, path string) *correlate.Case {
+	t.Helper()
+	inc, err := incident.Read(context.Background(), []string{path}, incident.Options{})
 	if err != nil {
-		t.Fatal(filepath.Join(elem...), err)
+		t.Fatal(path, err)
 	}
 	return correlate.Correlate(inc, correlate.Options{})
 }

@@ -16,17 +16,24 @@ import (
 	"github.com/flowcorr/flowcorr/internal/need"
 )
 
-// TestFilters: tshark selects with the filter of each finding, of every
-// incident, the frames that the finding names: as many, with the same first,
-// last and sum.
+// TestFilters: tshark selects with the filter of each finding, of every incident
+// and sample, exactly the frames that the finding names.
 func TestFilters(t *testing.T) {
 	tshark := need.Program(t, "tshark")
+	var folders []string
 	for _, name := range incidents(t) {
-		if (testing.Short() || raceEnabled) && name != "s06_ssh" {
+		folders = append(folders, need.Shared(t, "incidents", name, "input"))
+	}
+	samples, err := filepath.Glob("../../samples/*/input")
+	if err != nil || len(samples) == 0 {
+		t.Fatalf("no samples (%v)", err)
+	}
+	for _, folder := range append(folders, samples...) {
+		if (testing.Short() || raceEnabled) && !strings.Contains(folder, "s06_ssh") {
 			continue
 		}
 		byFile := map[string]map[string][]int{}
-		for _, f := range Run(read(t, "incidents", name, "input"), Options{}).Findings {
+		for _, f := range Run(readFolder(t, folder), Options{}).Findings {
 			for _, e := range f.Evidence {
 				if e.Filter != "" {
 					if byFile[e.File.Open] == nil {
@@ -37,7 +44,7 @@ func TestFilters(t *testing.T) {
 			}
 		}
 		if len(byFile) == 0 {
-			t.Errorf("%s: no filter to try", name)
+			t.Errorf("%s: no filter to try", folder)
 		}
 		for file, filters := range byFile {
 			checkFilters(t, tshark, file, filters)
@@ -46,15 +53,18 @@ func TestFilters(t *testing.T) {
 }
 
 // checkFilters has tshark read a capture once for all of its filters: each is a
-// macro, since a statistic's filter may hold no comma.
+// macro, since a statistic's filter may hold no comma. A filter is right that
+// selects as many frames as were named, and as many of those named one by one.
 func checkFilters(t *testing.T, tshark, file string, filters map[string][]int) {
 	all := slices.Sorted(maps.Keys(filters))
 	macros, stats := "", "io,stat,0"
 	for i, f := range all {
-		macros += fmt.Sprintf("\"m%d\",\"%s\"\n", i, f)
-		for _, what := range []string{"COUNT", "SUM", "MIN", "MAX"} {
-			stats += fmt.Sprintf(",%s(frame.number)frame.number && ${m%d}", what, i)
+		var named []string
+		for _, n := range filters[f] {
+			named = append(named, fmt.Sprint("frame.number == ", n))
 		}
+		macros += fmt.Sprintf("\"m%d\",\"%s\"\n\"n%d\",\"%s\"\n", i, f, i, strings.Join(named, " || "))
+		stats += fmt.Sprintf(",COUNT(frame.number)frame.number && (${m%d}),COUNT(frame.number)frame.number && (${m%d}) && (${n%d})", i, i, i)
 	}
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "dfilter_macros"), []byte(macros), 0o644); err != nil {
@@ -62,9 +72,9 @@ func checkFilters(t *testing.T, tshark, file string, filters map[string][]int) {
 	}
 	cmd := exec.Command(tshark, "-n", "-r", file, "-q", "-z", stats)
 	cmd.Env = append(os.Environ(), "WIRESHARK_CONFIG_DIR="+dir)
-	out, err := cmd.Output()
+	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatalf("%s: %v", file, err)
+		t.Fatalf("%s: %v\n%s", file, err, out)
 	}
 	row := regexp.MustCompile(`(?m)^\|.*<>.*$`).FindString(string(out))
 	var got []int
@@ -73,16 +83,12 @@ func checkFilters(t *testing.T, tshark, file string, filters map[string][]int) {
 			got = append(got, n)
 		}
 	}
-	if len(got) != 4*len(all) {
+	if len(got) != 2*len(all) {
 		t.Fatalf("%s: tshark tells %d figures of %d filters\n%s", file, len(got), len(all), out)
 	}
 	for i, f := range all {
-		frames, sum := filters[f], 0
-		for _, n := range frames {
-			sum += n
-		}
-		if want := []int{len(frames), sum, frames[0], frames[len(frames)-1]}; !slices.Equal(got[4*i:4*i+4], want) {
-			t.Errorf("%s: %s selects %v (count, sum, first, last), the finding names %v", filepath.Base(file), f, got[4*i:4*i+4], want)
+		if n := len(filters[f]); got[2*i] != n || got[2*i+1] != n {
+			t.Errorf("%s: %s selects %d frames, %d of the %d that the finding names", filepath.Base(file), f, got[2*i], got[2*i+1], n)
 		}
 	}
 }
