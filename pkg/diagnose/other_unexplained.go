@@ -14,7 +14,7 @@ import (
 
 var (
 	complaintShare = &Threshold{"everyday", 20, "", lang.Text{EN: "failures of fewer than one in so many journeys, or outputs of client programs, are part of any day", ES: "los fallos de menos de uno de cada tantos recorridos, o salidas de programas cliente, son de todos los días"}}
-	unseenWait     = &Threshold{"unseen", 0.5, "s", lang.Text{EN: "how much longer than its packets a client says it waited for there to be a wait that nobody saw", ES: "cuánto más que sus paquetes dice un cliente que esperó para que haya una espera que nadie vio"}}
+	unseenWait     = &Threshold{"unseen", 0.2, "s", lang.Text{EN: "how much longer than its packets a client says it waited for there to be a wait that nobody saw", ES: "cuánto más que sus paquetes dice un cliente que esperó para que haya una espera que nadie vio"}}
 	longPhase      = &Threshold{"long", 1, "s", lang.Text{EN: "how long a phase takes that somebody may have waited for, though no rule says why", ES: "cuánto tarda una fase que alguien pudo esperar, aunque ninguna regla diga por qué"}}
 )
 
