@@ -26,7 +26,7 @@ var sshAuthFailed = Rule{
 	Wants:  []*Want{wantSSHLog, wantSSHLogins},
 	Refuters: []lang.Text{
 		{EN: "the same connection was accepted afterwards", ES: "la misma conexión fue aceptada después"},
-		{EN: "nobody was refused", ES: "no se rechazó a nadie"},
+		{EN: "every attempt was accepted", ES: "se aceptaron todos los intentos"},
 	},
 	Check: checkSSHAuthFailed,
 }
