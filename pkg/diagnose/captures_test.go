@@ -187,6 +187,11 @@ func TestBook(t *testing.T) {
 			t.Errorf("%s: %v, want %s first", x.capture, got, x.want)
 		}
 	}
+	// What the branch's resolver itself asked in vain is told.
+	branch := Run(read(t, "captures", "practical-packet-analysis", "stranded_branchdns.pcapng"), Options{})
+	if f := of(branch, "dns-servfail"); len(f) != 1 || !strings.Contains(f[0].Text, "172.16.16.250:53 (tcp)") {
+		t.Errorf("stranded_branchdns: %+v", f)
+	}
 	// A window closed for 10 ms is told, and is no trouble.
 	d := Run(read(t, "captures", "practical-packet-analysis", "tcp_zerowindowrecovery.pcapng"), Options{})
 	if f := of(d, "receiver-limited"); len(f) != 1 || f[0].Severity != Note {

@@ -113,24 +113,51 @@ var dnsServfail = Rule{
 		EN: "The resolver could not answer: its upstream is broken or silent, or DNSSEC validation failed, for which a clock hours off is enough. An extended error, where there is one, says which.",
 		ES: "El servidor DNS no pudo responder: el servidor al que él pregunta está roto o calla, o falló la validación DNSSEC, para lo que basta un reloj desviado horas. Si hay un error extendido, dice cuál.",
 	},
-	Source: "RFC 2308, section 7; RFC 8914",
-	Needs:  lang.Text{EN: "a capture that holds the answer", ES: "una captura con la respuesta"},
-	Wants:  []*Want{wantAnswers},
+	Source:     "RFC 2308, section 7; RFC 8914",
+	Needs:      lang.Text{EN: "a capture that holds the answer", ES: "una captura con la respuesta"},
+	Wants:      []*Want{wantAnswers},
+	Thresholds: []*Threshold{sameMoment},
 	Refuters: []lang.Text{
 		{EN: "the same question with checking disabled fails too", ES: "la misma pregunta con la comprobación desactivada también falla"},
 	},
-	Check: func(c *Case, r *Rule) []Finding {
-		var out []Finding
-		for _, x := range refusals {
-			out = append(out, c.failedLookups(r, Warning, func(l *correlate.Lookup) string {
-				if slices.ContainsFunc(l.Tries, func(t correlate.Try) bool { return t.RCode == x.rcode }) {
-					return names(l.Resolvers)
-				}
-				return ""
-			}, x.text, "CLIENT: dig +cd NAME; dig ELSEWHERE NAME")...)
+	Check: checkDNSServfail,
+}
+
+func checkDNSServfail(c *Case, r *Rule) []Finding {
+	var out []Finding
+	for _, x := range refusals {
+		out = append(out, c.failedLookups(r, Warning, func(l *correlate.Lookup) string {
+			if slices.ContainsFunc(l.Tries, func(t correlate.Try) bool { return t.RCode == x.rcode }) {
+				return names(l.Resolvers)
+			}
+			return ""
+		}, x.text, "CLIENT: dig +cd NAME; dig ELSEWHERE NAME")...)
+	}
+	for i := range out {
+		c.deafUpstream(r, &out[i])
+	}
+	return out
+}
+
+// deafUpstream adds whom the resolver itself asked in vain when it failed: a
+// connection to another server's DNS port, or a query to it, that nobody
+// answered as far as the capture goes.
+func (c *Case) deafUpstream(r *Rule, f *Finding) {
+	for _, j := range f.Journeys {
+		l := j.Lookup
+		for _, flow := range l.Capture.Flows {
+			if !slices.Contains(l.Resolvers, flow.Client.Addr()) || flow.Server.Port() != dnsPort || !flow.Start.Seen() || flow.Packets[pcapflow.Server] > 0 ||
+				time.Duration(flow.Start.Time-l.Start.Time).Abs() > c.limit(r, sameMoment) {
+				continue
+			}
+			f.Evidence = merge(append(f.Evidence, frames(l.Capture, flow.Start.Frame, flow.End.Frame)...))
+			f.Text += " " + c.say(lang.Text{
+				EN: "At that moment %s itself asked %s (%s), and the capture holds no answer.",
+				ES: "En ese momento %s preguntó a su vez a %s (%s), y la captura no tiene respuesta.",
+			}, flow.Client.Addr(), flow.Server, flow.Transport)
+			return
 		}
-		return out
-	},
+	}
 }
 
 // failedLookups gathers the lookups that fit by a cause, and what each name

@@ -57,7 +57,7 @@ var structural = map[string]string{
 
 // named are constants that comparisons may hold.
 var named = map[string]string{
-	"sshPort": "the port of SSH", "alertBadCertificate": "alerts of TLS", "alertCertificateExpired": "alerts of TLS", "alertCertificateUnknown": "alerts of TLS",
+	"sshPort": "the port of SSH", "dnsPort": "the port of DNS", "alertBadCertificate": "alerts of TLS", "alertCertificateExpired": "alerts of TLS", "alertCertificateUnknown": "alerts of TLS",
 	"maxNamed": "how many a sentence names", "maxProven": "how many a finding shows",
 }
 

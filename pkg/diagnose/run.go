@@ -69,8 +69,11 @@ func Run(c *correlate.Case, opt Options) *Diagnosis {
 	return d
 }
 
-// sshPort is the port of SSH (RFC 4253, section 4.1).
-const sshPort = 22
+// The ports of SSH (RFC 4253, section 4.1) and DNS (RFC 1035, section 4.2).
+const (
+	sshPort = 22
+	dnsPort = 53
+)
 
 func newCase(c *correlate.Case, opt Options) *Case {
 	dc := &Case{
