@@ -3,7 +3,7 @@
 
 GO ?= go
 
-.PHONY: build report test check unit score fuzz survive bench engines archive cross dist container clean
+.PHONY: build report test check unit score fuzz survive bench engines archive lines cross dist container clean
 
 build:            ## bin/flowcorr
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/flowcorr ./cmd/flowcorr
@@ -39,6 +39,9 @@ engines:          ## other engines read the result of batch (downloads DuckDB)
 
 archive:          ## judges batch on a cut archive: CAPTURE=x.pcap LOGS="access.log auth.log"
 	scripts/archive.sh $(CAPTURE) $(LOGS)
+
+lines:            ## judges match on ten million lines: CAPTURE=x.pcap LOG=access.log
+	scripts/lines.sh $(CAPTURE) $(LOG)
 
 cross:            ## builds for every supported platform
 	GO="$(GO)" sh scripts/cross.sh

@@ -45,7 +45,7 @@ func (env *environment) readOptions(paths []string) (incident.Options, error) {
 // correlateOptions turns the command line and the case file, which was read
 // before, into what the correlation needs.
 func (env *environment) correlateOptions() (correlate.Options, error) {
-	opt := correlate.Options{Offsets: env.caseFile.Offsets(), NoCorrect: env.options.raw, Lang: env.speaks,
+	opt := correlate.Options{Offsets: env.caseFile.Offsets(), NoCorrect: env.options.raw, Lang: env.speaks, LinesOnly: env.linesOnly,
 		Reference: cmp.Or(env.options.refClock, env.caseFile.Reference)}
 	for _, pair := range env.options.offsets {
 		host, text, _ := strings.Cut(pair, "=")

@@ -49,4 +49,6 @@ type environment struct {
 
 	caseFile *casefile.File // what it says; empty where there is none
 	casePath string
+
+	linesOnly bool // of the correlation, the lines' journeys alone are wanted
 }

@@ -28,16 +28,15 @@ recorridos sin línea, con el motivo.`}),
 		Example: `  flowcorr match incident/
   flowcorr match --format jsonl incident/ | jq 'select(.status == "ambiguous")'`,
 		RunE: func(_ *cobra.Command, args []string) error {
-			r, l, err := env.analysedReport(args)
+			r, pairs, err := env.pairings(args)
 			if err != nil {
 				return err
 			}
-			pairs := r.Pairings()
 			return env.print(func(w io.Writer) error {
 				if env.options.format == "jsonl" {
 					return writeLines(w, pairs)
 				}
-				return render.Pairings(w, r, pairs, env.textOptions(l, w))
+				return render.Pairings(w, r, pairs, env.textOptions(env.speaks, w))
 			})
 		},
 	}
@@ -45,6 +44,26 @@ recorridos sin línea, con el motivo.`}),
 	env.take(cmd, choosingOptions)
 	env.takeFailOn(cmd, "never")
 	return cmd
+}
+
+// pairings are the lines of the evidence with their journeys. A part of them, and
+// redacted ones, come from the whole report: findings choose, and every text
+// tells of names.
+func (env *environment) pairings(args []string) (*report.Report, []report.Pairing, error) {
+	if o := &env.options; o.choice.words() != "" || o.redact || o.baseline != "" {
+		r, _, err := env.analysedReport(args)
+		if err != nil {
+			return nil, nil, err
+		}
+		return r, r.Pairings(), nil
+	}
+	env.linesOnly = true
+	c, err := env.analyse(args)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, pairs := report.Match(c, env.speaks, version())
+	return r, pairs, nil
 }
 
 // writeLines writes one JSON object a line.

@@ -115,6 +115,7 @@ func (env *environment) analyse(paths []string) (*correlate.Case, error) {
 	bar := env.watchProgress(paths)
 	defer bar.done()
 	read.Progress = bar.counter()
+	paceMemory()
 	inc, err := incident.Read(context.Background(), paths, read)
 	if err != nil {
 		bar.done()

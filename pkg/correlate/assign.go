@@ -9,8 +9,9 @@ package correlate
 // others, "Simple deterministic approximation algorithms for counting
 // matchings", STOC 2007).
 func assign(edges []edge, lines, targets int) {
+	var room []float64
 	for _, part := range components(edges, lines, targets) {
-		if ok := assignExactly(edges, part); !ok {
+		if ok := assignExactly(edges, part, &room); !ok {
 			propagate(edges, part)
 		}
 	}
@@ -52,8 +53,9 @@ func (n numbering) of(x int) int {
 // exactSide is the number of targets up to which a component is summed over.
 const exactSide = 10
 
-// assignExactly sums over the sets of targets used so far, line by line.
-func assignExactly(edges []edge, part []int) bool {
+// assignExactly sums over the sets of targets used so far, line by line, in room,
+// which it makes larger where that is needed.
+func assignExactly(edges []edge, part []int, room *[]float64) bool {
 	lines, targets := numbering{}, numbering{}
 	for _, i := range part {
 		lines.of(edges[i].line)
@@ -68,11 +70,16 @@ func assignExactly(edges []edge, part []int) bool {
 		byLine[l] = append(byLine[l], i)
 	}
 	size := 1 << len(targets)
+	if need := (len(byLine) + 3) * size; len(*room) < need {
+		*room = make([]float64, need)
+	}
+	row := func(n int) []float64 { return (*room)[n*size : (n+1)*size] }
 	before := make([][]float64, len(byLine)+1) // sums over the lines so far, by set of used targets
-	before[0] = make([]float64, size)
+	before[0] = row(0)
+	clear(before[0])
 	before[0][0] = 1
 	for l, list := range byLine {
-		next := make([]float64, size)
+		next := row(l + 1)
 		copy(next, before[l])
 		for _, i := range list {
 			bit := 1 << targets.of(edges[i].target)
@@ -85,7 +92,7 @@ func assignExactly(edges []edge, part []int) bool {
 		scaleDown(next)
 		before[l+1] = next
 	}
-	after := make([]float64, size) // sums over the lines still to come, by set of used targets
+	after, prev := row(len(byLine)+1), row(len(byLine)+2) // sums over the lines still to come, by set of used targets
 	for set := range after {
 		after[set] = 1
 	}
@@ -99,7 +106,6 @@ func assignExactly(edges []edge, part []int) bool {
 				}
 			}
 		}
-		prev := make([]float64, size)
 		copy(prev, after)
 		for _, i := range byLine[l] {
 			bit := 1 << targets.of(edges[i].target)
@@ -112,7 +118,7 @@ func assignExactly(edges []edge, part []int) bool {
 			}
 		}
 		scaleDown(prev)
-		after = prev
+		after, prev = prev, after
 	}
 	return true
 }

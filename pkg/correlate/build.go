@@ -18,11 +18,13 @@ type built struct {
 	joints   []*joint
 	lookups  []*Lookup
 	hosts    *hosts
+	room     []Phase // to list the phases of a journey in
+	passing  bool    // phases are needed for start, end and outcome alone
 }
 
 // build makes the journeys of an incident from its captures.
-func build(inc *incident.Incident, tb timebase) *built {
-	b := &built{hosts: hostsOf(inc), lookups: lookups(inc), joints: joinFlows(inc)}
+func build(inc *incident.Incident, tb timebase, opt Options) *built {
+	b := &built{passing: opt.LinesOnly && !anyOutput(inc), hosts: hostsOf(inc), lookups: lookups(inc), joints: joinFlows(inc)}
 	adopted := adoptTCP(b.lookups, b.joints)
 	for _, j := range b.joints {
 		if !adopted[j.flow()] {
@@ -50,6 +52,27 @@ func build(inc *incident.Incident, tb timebase) *built {
 	return b
 }
 
+// anyOutput tells whether there are outputs of client programs, which are held
+// against the phases.
+func anyOutput(inc *incident.Incident) bool {
+	for _, l := range inc.Logs {
+		for i := range l.Events {
+			if isOutput(&l.Events[i]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// keepPhases ends the list of a journey's phases.
+func (b *built) keepPhases(jn *Journey) {
+	b.room, jn.Phases = jn.Phases, nil
+	if !b.passing {
+		jn.Phases = slices.Clone(b.room)
+	}
+}
+
 func begin(tb timebase, j *joint) int64 {
 	if sp, ok := tb.packet(j.source(), j.start()); ok {
 		return sp.at
@@ -60,6 +83,7 @@ func begin(tb timebase, j *joint) int64 {
 // assemble gives the journeys of one conversation their phases and ends.
 func (b *built) assemble(tb timebase, k *linker, n *neighbours, j *joint) {
 	for i, jn := range j.journeys {
+		jn.Phases = b.room[:0]
 		if i == 0 {
 			b.openConnection(tb, k, n, j, jn)
 		} else {
@@ -75,6 +99,7 @@ func (b *built) assemble(tb timebase, k *linker, n *neighbours, j *joint) {
 			jn.Name = j.lookup.Name
 		}
 		setBounds(tb, jn, i == 0, i == len(j.journeys)-1)
+		b.keepPhases(jn)
 		b.journeys = append(b.journeys, jn)
 	}
 }
@@ -217,7 +242,7 @@ func (b *built) lookupJourneys(tb timebase, k *linker, n *neighbours) {
 
 func (b *built) lookupJourney(n *neighbours, l *Lookup) *Journey {
 	f := l.Tries[0].Flow
-	jn := &Journey{Service: "dns", Client: f.Client, Server: f.Server, Ordinal: 1, Name: l.Name, Lookup: l, Outcome: l.Outcome}
+	jn := &Journey{Service: "dns", Client: f.Client, Server: f.Server, Ordinal: 1, Name: l.Name, Lookup: l, Outcome: l.Outcome, Phases: b.room[:0]}
 	jn.Points = append(jn.Points, Point{Capture: l.Capture, Flow: f})
 	for _, o := range l.Others {
 		of := o.Tries[0].Flow
@@ -260,6 +285,7 @@ func (b *built) lookupJourney(n *neighbours, l *Lookup) *Journey {
 			jn.End = pcapflow.Stamp{Time: s, Frame: first(t).Frame}
 		}
 	}
+	b.keepPhases(jn)
 	return jn
 }
 

@@ -213,7 +213,7 @@ func TestJourneyFromLookupToSecondRequest(t *testing.T) {
 	f := s.connect("10.0.0.2:50000", server+":80", 12.5, 15)
 	s.exchange(f, 28, 80, 5)
 	s.exchange(f, 200, 20, 1)
-	b := build(s.incident(), asWritten{})
+	b := build(s.incident(), asWritten{}, Options{})
 	if len(b.journeys) != 2 {
 		t.Fatalf("%d journeys, want 2", len(b.journeys))
 	}
@@ -253,7 +253,7 @@ func TestConnectionEndsTheWaitForASilentQuestion(t *testing.T) {
 	q := s.query(f, 2, "app.example", "AAAA", 0.1, -1, "")
 	q.Repeats = append(q.Repeats, s.at(1000))
 	s.exchange(s.connect("10.0.0.2:50000", server+":80", 2001, 15), 2020, 10, 1)
-	b := build(s.incident(), asWritten{})
+	b := build(s.incident(), asWritten{}, Options{})
 	if len(b.journeys) != 1 {
 		t.Fatalf("%d journeys, want 1", len(b.journeys))
 	}
@@ -269,7 +269,7 @@ func TestConnectionThatLeavesBeforeTheLastAnswer(t *testing.T) {
 	s.query(f, 1, "app.example", "A", 0, 12, "NOERROR", server)
 	s.query(f, 2, "app.example", "AAAA", 0.1, 500, "NOERROR")
 	s.exchange(s.connect("10.0.0.2:50000", server+":80", 62, 15), 80, 10, 1)
-	b := build(s.incident(), asWritten{})
+	b := build(s.incident(), asWritten{}, Options{})
 	if l := b.journeys[0].Lookup; l == nil || l.End.Time != ms(12) {
 		t.Fatalf("lookup %+v", l)
 	}
@@ -287,7 +287,7 @@ func TestOneFlowAtTwoPointsThroughTranslation(t *testing.T) {
 	other := out.connect("192.0.2.1:1026", server+":80", 6, 0.1)
 	out.exchange(other, 31, 10, 0.5)
 	for _, order := range [][]*incident.Capture{{in.capture, out.capture}, {out.capture, in.capture}} {
-		b := build(&incident.Incident{Captures: order}, asWritten{})
+		b := build(&incident.Incident{Captures: order}, asWritten{}, Options{})
 		if len(b.journeys) != 2 {
 			t.Fatalf("%d journeys, want 2", len(b.journeys))
 		}
@@ -324,7 +324,7 @@ func TestReverseLookupBelongsToTheLogin(t *testing.T) {
 	f.Phases = append(f.Phases, pcapflow.Phase{Name: pcapflow.SSHAuth, Begin: s.at(100), End: s.at(4000), Outcome: pcapflow.Estimated})
 	g := s.flow(pcapflow.UDP, "10.1.0.22:40000", "10.0.0.53:53", 200, 3000)
 	s.query(g, 1, "2.0.0.10.in-addr.arpa", "PTR", 200, -1, "")
-	b := build(s.incident(), asWritten{})
+	b := build(s.incident(), asWritten{}, Options{})
 	if len(b.journeys) != 1 || len(b.journeys[0].SideLookups) != 1 {
 		t.Fatalf("%d journeys, sides of the first %d", len(b.journeys), len(b.journeys[0].SideLookups))
 	}

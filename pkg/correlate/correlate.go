@@ -13,12 +13,16 @@ func Correlate(inc *incident.Incident, opt Options) *Case {
 		clocks = remeasureClocks(inc, opt, apart, linked)
 		b, m, tb = link(inc, clocks, opt)
 	}
-	for _, j := range b.journeys {
-		account(j, tb)
+	if !opt.LinesOnly {
+		for _, j := range b.journeys {
+			account(j, tb)
+		}
 	}
 	unmatched := m.finish()
-	for _, j := range b.journeys {
-		j.Witnesses = compareWitnesses(j, tb)
+	if !opt.LinesOnly {
+		for _, j := range b.journeys {
+			j.Witnesses = compareWitnesses(j, tb)
+		}
 	}
 	return &Case{Incident: inc, Clocks: clocks, Journeys: b.journeys, Lookups: b.lookups, Unmatched: unmatched, Raw: opt.NoCorrect}
 }
@@ -26,6 +30,6 @@ func Correlate(inc *incident.Incident, opt Options) *Case {
 // link builds the journeys and matches the lines by given clocks.
 func link(inc *incident.Incident, clocks []*Clock, opt Options) (*built, *matcher, timebase) {
 	tb := newTimebase(inc, clocks, opt)
-	b := build(inc, tb)
+	b := build(inc, tb, opt)
 	return b, matchLines(inc, b, tb), tb
 }

@@ -30,8 +30,7 @@ func (m *matcher) clientOutputs() {
 			folder = l.File.Path
 		}
 		for i := range l.Events {
-			switch l.Events[i].Kind {
-			case logparse.ClientHTTP, logparse.ClientDNS, logparse.ClientSSH:
+			if isOutput(&l.Events[i]) {
 				if byFolder[folder] == nil {
 					folders = append(folders, folder)
 				}
@@ -42,6 +41,11 @@ func (m *matcher) clientOutputs() {
 	for _, folder := range folders {
 		m.outputsOf(byFolder[folder])
 	}
+}
+
+// isOutput tells whether a client program printed e.
+func isOutput(e *logparse.Event) bool {
+	return e.Kind == logparse.ClientHTTP || e.Kind == logparse.ClientDNS || e.Kind == logparse.ClientSSH
 }
 
 // outputsOf matches the outputs of one host: the one whose journeys they fit best.

@@ -31,7 +31,7 @@ func matched(s *scene, logs ...*incident.Log) (*built, []Unmatched) {
 	inc := s.incident()
 	inc.Logs = logs
 	s.capture.First, s.capture.Last = pcapflow.Stamp{Time: ms(-1000), Frame: 1}, pcapflow.Stamp{Time: ms(100_000), Frame: 1000}
-	b := build(inc, asWritten{})
+	b := build(inc, asWritten{}, Options{})
 	m := matchLines(inc, b, asWritten{})
 	return b, m.finish()
 }
@@ -185,7 +185,7 @@ func TestLogOfUnknownClock(t *testing.T) {
 		}
 		inc := s.incident()
 		inc.Logs = []*incident.Log{logOf("web/access.log", events...)}
-		b := build(inc, unclocked{})
+		b := build(inc, unclocked{}, Options{})
 		matchLines(inc, b, unclocked{}).finish()
 		return lines(b)[:len(paths)]
 	}

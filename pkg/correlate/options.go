@@ -21,6 +21,9 @@ type Options struct {
 	NoCorrect bool
 	// Lang is the language of clocks' names.
 	Lang lang.Lang
+	// LinesOnly leaves out what says how a journey went: phases, breakdown, what
+	// if, the server's view and witnesses. Lines are matched the same.
+	LinesOnly bool
 }
 
 // Known is an offset that was measured elsewhere: at At (ns, by the clock Of) the

@@ -45,6 +45,9 @@ func (r *reader) readCaptures() []*Capture {
 			kept = append(kept, c)
 		}
 	}
+	if len(kept) == 1 && len(r.opt.Given) == 0 && !kept[0].needsMarks() {
+		kept[0].forgetMarks()
+	}
 	return kept
 }
 
@@ -204,7 +207,7 @@ func (r *reader) readCapture(items []*item) (c *Capture, met []byte) {
 		for src.Next(&p) == nil {
 		}
 	} else {
-		res, err := pcapflow.Analyse(src, pcapflow.Options{Keys: keys, Frames: r.opt.Frames})
+		res, err := pcapflow.Analyse(src, pcapflow.Options{Keys: keys, Frames: r.opt.Frames, Lean: true})
 		c.Result = *res
 		r.opt.Told.place(c, items[0].folder)
 		if err != nil {

@@ -66,6 +66,14 @@ func (k *keeper) halve() {
 	k.dropped += before - len(k.events)
 }
 
+// kept are the events, without the room for more where that is much.
+func (k *keeper) kept() []logparse.Event {
+	if cap(k.events) > len(k.events)*9/8 {
+		return slices.Clone(k.events)
+	}
+	return k.events
+}
+
 // told says what is missing.
 func (k *keeper) told() string {
 	if k.full {

@@ -145,7 +145,7 @@ func (r *reader) decode(it *item, src logparse.Source, h *hints) decoded {
 			keep.add(&e)
 		}
 	}
-	d.log.Events = keep.events
+	d.log.Events = keep.kept()
 	if keep.dropped > 0 {
 		d.problems = append(d.problems, Problem{Text: keep.told()})
 	}

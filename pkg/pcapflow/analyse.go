@@ -45,6 +45,10 @@ type Options struct {
 
 	// Frames asks for Frames of every flow.
 	Frames bool
+
+	// Lean leaves the phases of exchanges out of Phases, which repeat what HTTP
+	// says; Flow.ListExchanges adds them.
+	Lean bool
 }
 
 const defaultMaxOpen = 1 << 17

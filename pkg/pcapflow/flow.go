@@ -149,6 +149,7 @@ func (e *engine) record(f *flow) *Flow {
 	}
 	f.out = o
 	o.Transport, o.Guessed, o.Clock, o.Stream, o.Start = f.transport, f.guessed, f.clock, f.stream, f.start
+	o.lean, o.owed = e.opt.Lean, false
 	o.Encapsulation = e.encaps.name(f.key.encap)
 	o.Client = netip.AddrPortFrom(f.key.a.netip(f.key.v6), f.key.pa)
 	o.Server = netip.AddrPortFrom(f.key.b.netip(f.key.v6), f.key.pb)
@@ -283,7 +284,7 @@ func (e *engine) finish(f *flow) {
 	}
 	o.End = f.last
 	o.Packets, o.Bytes, o.Payload = f.packets, f.bytes, f.payload
-	slices.SortStableFunc(o.Phases, func(a, b Phase) int { return comparePhases(&a, &b) })
+	o.sortPhases()
 	e.point.learn(f)
 	if e.keep {
 		e.res.Flows = append(e.res.Flows, o)
@@ -291,6 +292,10 @@ func (e *engine) finish(f *flow) {
 		e.handOut(f.leaving())
 	}
 	e.release(f)
+}
+
+func (f *Flow) sortPhases() {
+	slices.SortStableFunc(f.Phases, func(a, b Phase) int { return comparePhases(&a, &b) })
 }
 
 // comparePhases orders by begin; what began unseen goes by its end.

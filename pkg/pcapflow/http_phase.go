@@ -28,9 +28,23 @@ func (f *Flow) endedBy() Dir {
 // waiting for the answer, receiving it. The wait ends when the client can read
 // the first byte, as curl's time_starttransfer does.
 func appendExchangePhases(f *Flow) {
+	if f.lean {
+		f.owed = true
+		return
+	}
 	for i := range f.HTTP {
 		f.exchangePhases(&f.HTTP[i])
 	}
+}
+
+// ListExchanges adds the phases of exchanges that Options.Lean left out.
+func (f *Flow) ListExchanges() {
+	if !f.owed {
+		return
+	}
+	f.lean, f.owed = false, false
+	appendExchangePhases(f)
+	f.sortPhases()
 }
 
 func (f *Flow) exchangePhases(e *Exchange) {

@@ -142,6 +142,9 @@ type Flow struct {
 	// As long as the flow is open and Conn may be missing, what dissectors ask of it:
 	fin      [2]bool // the side has sent its FIN
 	toServer int64   // round trip of the handshake, ns; 0: unknown
+
+	lean bool // the phases of exchanges are not wanted yet
+	owed bool // and there are such
 }
 
 // Mark is one packet remembered of a flow, so that the same packet can be found

@@ -46,6 +46,7 @@ func (a *About) TellFlows(c *correlate.Case) {
 			for _, p := range j.Points {
 				if !told[p.Flow] {
 					told[p.Flow] = true
+					p.Flow.ListExchanges()
 					file, _ := p.Capture.Locate(p.Flow.Start.Frame)
 					a.Flows = append(a.Flows, bytes.TrimSpace(lines.Append(nil, p.Capture.Files[file].Path, p.Flow)))
 				}

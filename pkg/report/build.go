@@ -19,7 +19,6 @@ type builder struct {
 	files    map[*incident.File]string
 	clocks   map[*incident.File]*correlate.Clock
 	clockIDs map[clock.ID]string
-	journeys map[*correlate.Journey]string
 	texts    map[*incident.Log]map[int]string // event → line as written
 	zones    map[*incident.File]string
 	c        *correlate.Case
@@ -27,11 +26,11 @@ type builder struct {
 	lang     lang.Lang
 }
 
-// Build turns a case and its diagnosis into a report.
-func Build(c *correlate.Case, d *diagnose.Diagnosis, l lang.Lang, version string) *Report {
+// newBuilder names the objects of a case.
+func newBuilder(c *correlate.Case, d *diagnose.Diagnosis, l lang.Lang) *builder {
 	b := &builder{
 		files: map[*incident.File]string{}, clocks: map[*incident.File]*correlate.Clock{}, clockIDs: map[clock.ID]string{},
-		journeys: map[*correlate.Journey]string{}, texts: linkedTexts(c), zones: map[*incident.File]string{}, c: c, d: d, lang: l,
+		texts: linkedTexts(c), zones: map[*incident.File]string{}, c: c, d: d, lang: l,
 	}
 	for i, f := range c.Incident.Files {
 		b.files[f] = fmt.Sprintf("e%d", i+1)
@@ -44,17 +43,26 @@ func Build(c *correlate.Case, d *diagnose.Diagnosis, l lang.Lang, version string
 			}
 		}
 	}
-	for _, j := range c.Journeys {
-		b.journeys[j] = j.ID
-	}
 	for _, log := range c.Incident.Logs {
 		b.zones[log.File] = zoneOf(log)
 	}
-	r := &Report{
-		Schema: Schema, Generator: Generator{"flowcorr", version}, Language: languageTag(l),
+	return b
+}
+
+// empty is a report that holds nothing yet.
+func (b *builder) empty(version string) *Report {
+	return &Report{
+		Schema: Schema, Generator: Generator{"flowcorr", version}, Language: languageTag(b.lang),
 		Evidence: []Evidence{}, Clocks: []Clock{}, Journeys: []Journey{}, Unmatched: []Unmatched{},
-		Findings: []Finding{}, Checklist: []Check{}, Hypotheses: d.Hypotheses,
+		Findings: []Finding{}, Checklist: []Check{},
 	}
+}
+
+// Build turns a case and its diagnosis into a report.
+func Build(c *correlate.Case, d *diagnose.Diagnosis, l lang.Lang, version string) *Report {
+	b := newBuilder(c, d, l)
+	r := b.empty(version)
+	r.Hypotheses = d.Hypotheses
 	for _, f := range c.Incident.Files {
 		r.Evidence = append(r.Evidence, b.evidence(f))
 	}
@@ -191,7 +199,7 @@ func (b *builder) unmatched(u correlate.Unmatched) Unmatched {
 func (b *builder) finding(f diagnose.Finding) Finding {
 	out := Finding{ID: f.ID, Rule: f.Rule, Severity: f.Severity.String(), Confidence: f.Confidence.String(), Text: f.Text}
 	for _, j := range f.Journeys {
-		out.Journeys = append(out.Journeys, b.journeys[j])
+		out.Journeys = append(out.Journeys, j.ID)
 	}
 	if f.Share > 0 {
 		share := ratio(f.Share)

@@ -2,8 +2,12 @@ package report
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strings"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/lang"
 )
 
 // Pairing is one log line and the request it tells of, or one of them alone.
@@ -26,35 +30,79 @@ type Pairing struct {
 // Pairings lists lines with their requests in order of file and line, then
 // lines without a request, then journeys without a line.
 func (r *Report) Pairings() []Pairing {
-	var linked, out []Pairing
+	return r.pairings(func(yield func(*Journey) bool) {
+		for i := range r.Journeys {
+			if !yield(&r.Journeys[i]) {
+				return
+			}
+		}
+	})
+}
+
+// Match is what Build and Pairings say of a case, without what else a report
+// holds: no diagnosis is needed, and the report returned has files alone.
+func Match(c *correlate.Case, l lang.Lang, version string) (*Report, []Pairing) {
+	b := newBuilder(c, nil, l)
+	r := b.empty(version)
+	for _, f := range c.Incident.Files {
+		r.Evidence = append(r.Evidence, b.evidence(f))
+	}
+	for _, u := range c.Unmatched {
+		r.Unmatched = append(r.Unmatched, b.unmatched(u))
+	}
+	return r, r.pairings(func(yield func(*Journey) bool) {
+		for _, j := range c.Journeys {
+			if !yield(b.matched(j)) {
+				return
+			}
+		}
+	})
+}
+
+// matched is as much of a journey as its pairings are told by.
+func (b *builder) matched(j *correlate.Journey) *Journey {
+	out := Journey{ID: j.ID, Service: j.Service, Start: Instant(j.Start.Time), Outcome: j.Outcome.String()}
+	if len(j.Lines) == 0 {
+		if home := b.home(j, &out); home != nil {
+			out.StartCorrected = b.corrected(home, j.Start.Time)
+		}
+	}
+	for _, l := range j.Lines {
+		out.Lines = append(out.Lines, b.line(l))
+	}
+	return &out
+}
+
+// pairings asks for the journeys twice, so that no list is made of those alone.
+func (r *Report) pairings(journeys iter.Seq[*Journey]) []Pairing {
+	var out []Pairing
 	order := map[string]int{}
 	for i, e := range r.Evidence {
 		order[e.ID] = i
 	}
-	for i := range r.Journeys {
-		j := &r.Journeys[i]
+	inOrder := func(list []Pairing) {
+		slices.SortStableFunc(list, func(a, b Pairing) int {
+			return cmp.Or(cmp.Compare(order[a.Evidence], order[b.Evidence]), cmp.Compare(a.Line, b.Line))
+		})
+	}
+	for j := range journeys {
 		for _, l := range j.Lines {
 			sure := l.Confidence
-			linked = append(linked, Pairing{
+			out = append(out, Pairing{
 				Status: l.Status, Evidence: l.Evidence, Line: l.Line, Time: l.Time, Corrected: l.Corrected, Journey: j.ID, Service: j.Service,
 				Confidence: &sure, Residual: l.Residual, By: l.By, Rivals: l.Rivals, Text: l.Text,
 			})
 		}
 	}
-	slices.SortStableFunc(linked, func(a, b Pairing) int {
-		return cmp.Or(cmp.Compare(order[a.Evidence], order[b.Evidence]), cmp.Compare(a.Line, b.Line))
-	})
+	linked := len(out)
+	inOrder(out)
 	for _, u := range r.Unmatched {
 		for _, n := range u.Lines {
 			out = append(out, Pairing{Status: "unmatched-line", Evidence: u.Evidence, Line: n, Reason: u.Reason})
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Pairing) int {
-		return cmp.Or(cmp.Compare(order[a.Evidence], order[b.Evidence]), cmp.Compare(a.Line, b.Line))
-	})
-	out = append(linked, out...)
-	for i := range r.Journeys {
-		j := &r.Journeys[i]
+	inOrder(out[linked:])
+	for j := range journeys {
 		if len(j.Lines) == 0 {
 			start := j.Start
 			out = append(out, Pairing{Status: "unmatched-journey", Journey: j.ID, Service: j.Service, Time: &start, Corrected: j.StartCorrected, Reason: r.whyAlone(j)})

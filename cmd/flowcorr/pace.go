@@ -1,0 +1,49 @@
+package main
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+)
+
+// Up to usualMemory bytes the garbage collector may let the heap grow to twice
+// what is alive, as it does by default. Near a gigabyte it works for its room;
+// where more than that is alive, time is worth more again.
+const (
+	usualMemory = 800 << 20
+	gigabyte    = 1000 << 20
+)
+
+// memoryLimit is what may be taken while so many bytes are alive.
+func memoryLimit(alive int64) int64 {
+	return max(usualMemory, alive+alive/8, 2*alive-gigabyte)
+}
+
+// paceMemory keeps to these bounds from now on. What the environment says of
+// memory goes before.
+func paceMemory() {
+	if os.Getenv("GOMEMLIMIT") != "" || os.Getenv("GOGC") != "" {
+		return
+	}
+	debug.SetMemoryLimit(memoryLimit(0))
+	type turn struct{ _ [64]byte } // not so small that it shares its room
+	var again func(*turn)
+	again = func(*turn) { // after each collection
+		debug.SetMemoryLimit(memoryLimit(alive()))
+		runtime.SetFinalizer(new(turn), again)
+	}
+	runtime.SetFinalizer(new(turn), again)
+}
+
+// alive is what the last collection found in use, and what the runtime holds
+// beside it: metadata, stacks, and room between objects.
+func alive() int64 {
+	s := []metrics.Sample{
+		{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/released:bytes"},
+	}
+	metrics.Read(s)
+	n := func(i int) int64 { return int64(s[i].Value.Uint64()) }
+	return n(0) + n(1) - n(2) - n(3) - n(4)
+}
