@@ -2,7 +2,7 @@
 // flowcorr match grows with a log: a server's log of many hours beside a capture
 // of a minute.
 //
-//	manylines -lines 10000000 -times 30 access.log > more.log
+//	manylines -lines 10000000 -times 100 access.log > more.log
 //
 // The lines added are those of the log with other addresses, sizes and stamps,
 // spread evenly over so many times the log's own time from its first stamp on.
@@ -30,7 +30,7 @@ const stamp = "02/Jan/2006:15:04:05 -0700"
 
 func main() {
 	lines := flag.Int("lines", 10_000_000, "lines to add")
-	times := flag.Int("times", 30, "of the log's own time, the time they are spread over")
+	times := flag.Int("times", 100, "of the log's own time, the time they are spread over")
 	seed := flag.Uint64("seed", 1, "of the choice of lines")
 	flag.Parse()
 	if flag.NArg() != 1 {
