@@ -1,9 +1,7 @@
 package render
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/flowcorr/flowcorr/pkg/lang"
@@ -80,28 +78,21 @@ func (d *layout) card(f *report.Finding, room *int) card {
 	return c
 }
 
-// cards are the findings besides the answer, the gravest first.
-func (d *layout) cards(p *htmlPage, room *int) {
-	others := d.r.Others()
-	rank := func(f *report.Finding) int { return (slices.Index(severities, f.Severity) + 5) % 5 }
-	slices.SortStableFunc(others, func(a, b *report.Finding) int { return cmp.Compare(rank(a), rank(b)) })
-	count, named := map[string]int{}, map[string]bool{}
+// cards are the findings besides the one told, the gravest first.
+func (d *layout) cards(p *htmlPage, told *report.Finding, room *int) {
+	others := d.untold(told)
+	count := map[string]int{}
 	for i, f := range others {
 		count[f.Severity]++
 		if i < mostCards {
 			p.Cards = append(p.Cards, d.card(f, room))
 		}
 	}
-	const most = 4
-	for _, f := range d.r.Others() { // of each rule the heaviest
-		switch {
-		case f.Severity == "info" || named[f.Rule]:
-		case len(p.Also) == most:
-			p.MoreAlso = true
-		default:
-			named[f.Rule] = true
-			p.Also = append(p.Also, alsoView{foreign(f.ID, 100), known(f.Severity, severities), foreign(d.word(f.Severity), 100), foreign(f.Text, 160)})
+	for i, f := range d.worthTelling(told) {
+		if p.MoreAlso = i == mostAlso; p.MoreAlso {
+			break
 		}
+		p.Also = append(p.Also, alsoView{foreign(f.ID, 100), known(f.Severity, severities), foreign(d.word(f.Severity), 100), foreign(d.inBrief(f, 160), 320)})
 	}
 	if n := len(others) - len(p.Cards); n > 0 {
 		p.MoreCards = d.say(lang.Text{EN: "… and %d more, in the JSON report.", ES: "… y %d más, en el informe JSON."}, n)

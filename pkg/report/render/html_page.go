@@ -34,6 +34,9 @@ type htmlPage struct {
 	Facts      []string
 	Notices    []string // of a part of a report, of replaced text
 	Answer     *card
+	Verdict    string   // what the answer says first
+	Tone       string   // its severity
+	Worth      string   // what is most worth knowing, where nothing is wrong
 	Doubts     []string // what stands against it, or was not collected
 	Also       []alsoView
 	MoreAlso   bool   // findings that are not named there
@@ -83,9 +86,13 @@ func (d *layout) page() (*htmlPage, error) {
 		Generator: foreign(d.r.Generator.Name+" "+d.r.Generator.Version, 100), Period: d.period(), Facts: d.facts(),
 	}
 	room := mostFilters
-	if a := d.r.Answer(); a != nil {
+	a, verdict, worth := d.answer()
+	if a != nil {
 		c := d.card(a, &room)
-		p.Answer = &c
+		p.Answer, p.Verdict, p.Tone, p.Worth = &c, foreign(verdict, longestText), c.Severity, foreign(worth, longestText)
+		if worth != "" {
+			p.Tone = "info"
+		}
 		p.Doubts = d.apart(func(d *layout) { d.doubt(a) }).texts()
 	} else {
 		p.Quiet = d.label("quiet")
@@ -93,7 +100,7 @@ func (d *layout) page() (*htmlPage, error) {
 	if j := d.r.Focus(); j != nil {
 		p.Focus = d.focus(j)
 	}
-	d.cards(p, &room)
+	d.cards(p, a, &room)
 	p.Notices = d.apart((*layout).notices).texts()
 	p.Unchecked = blockViews(d.apart((*layout).unchecked).out)
 	if s := d.r.Series; s != nil {

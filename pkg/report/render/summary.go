@@ -14,21 +14,62 @@ import (
 func (d *layout) summary() {
 	d.notices()
 	d.heading(lang.Text{EN: "Answer", ES: "Respuesta"})
-	a := d.r.Answer()
+	a, verdict, worth := d.answer()
 	if a == nil {
 		d.para(d.say(lang.Text{EN: "No hypothesis: the evidence shows nothing that the rules know.", ES: "Sin hipótesis: las pruebas no muestran nada que las reglas conozcan."}))
 	} else {
-		if h := d.healthy(a); h != nil {
-			d.out = append(d.out, block{text: h.Text, answer: true})
-			a = d.heaviest(a)
-			d.para(d.say(lang.Text{EN: "Most worth knowing: %s", ES: "Lo más digno de saber: %s"}, d.inBrief(a, 1000)))
-		} else {
-			d.out = append(d.out, block{text: a.Text, answer: true})
+		d.out = append(d.out, block{text: verdict, answer: true})
+		if worth != "" {
+			d.para(worth)
 		}
 		d.para(d.findingLine(a))
 		d.doubt(a)
 	}
 	d.also(a)
+}
+
+// answer is the finding that the first screen tells of, with what it says: where
+// nothing is wrong it is that first, then what is most worth knowing.
+func (d *layout) answer() (f *report.Finding, verdict, worth string) {
+	f = d.r.Answer()
+	if f == nil {
+		return nil, "", ""
+	}
+	h := d.healthy(f)
+	if h == nil {
+		return f, f.Text, ""
+	}
+	f = d.heaviest(f)
+	return f, h.Text, d.say(lang.Text{EN: "Most worth knowing: %s", ES: "Lo más digno de saber: %s"}, d.inBrief(f, 1000))
+}
+
+// untold are the findings besides the one told, the gravest first, else as ranked.
+func (d *layout) untold(told *report.Finding) []*report.Finding {
+	all := d.r.Others()
+	if a := d.r.Answer(); a != nil {
+		all = append([]*report.Finding{a}, all...)
+	}
+	all = slices.DeleteFunc(all, func(f *report.Finding) bool { return f == told })
+	slices.SortStableFunc(all, func(a, b *report.Finding) int {
+		return report.SeverityRank(b.Severity) - report.SeverityRank(a.Severity)
+	})
+	return all
+}
+
+// worthTelling are of the findings not told yet the heaviest, one of each rule.
+func (d *layout) worthTelling(told *report.Finding) []*report.Finding {
+	seen := map[string]bool{}
+	if told != nil && told.Rule == "clock-offset" {
+		seen[told.Rule] = true // of which all are told at once
+	}
+	var out []*report.Finding
+	for _, f := range d.untold(told) {
+		if !seen[f.Rule] && f.Severity != "info" {
+			seen[f.Rule] = true
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // heaviest is the most severe finding; the answer, where none is more so.
@@ -105,29 +146,16 @@ func (d *layout) doubt(a *report.Finding) {
 	}
 }
 
-// also names the heaviest of the findings that are not told yet, one of each rule,
-// and counts.
+// mostAlso is how many further findings the first screen names.
+const mostAlso = 4
+
+// also names the heaviest of the findings that are not told yet, and counts.
 func (d *layout) also(told *report.Finding) {
-	const most = 4
 	var items []string
-	seen := map[string]bool{}
-	others := d.r.Others()
-	if a := d.r.Answer(); a != nil {
-		others = append([]*report.Finding{a}, others...)
-		others = slices.DeleteFunc(others, func(f *report.Finding) bool { return f == told })
-	}
-	if told != nil && told.Rule == "clock-offset" {
-		seen[told.Rule] = true // of which all are told at once
-	}
-	slices.SortStableFunc(others, func(a, b *report.Finding) int {
-		return report.SeverityRank(b.Severity) - report.SeverityRank(a.Severity)
-	})
-	for _, f := range others {
-		if seen[f.Rule] || f.Severity == "info" || len(items) == most {
-			continue
+	for i, f := range d.worthTelling(told) {
+		if i < mostAlso {
+			items = append(items, d.word(f.Severity)+": "+d.inBrief(f, 200))
 		}
-		seen[f.Rule] = true
-		items = append(items, d.word(f.Severity)+": "+d.inBrief(f, 200))
 	}
 	if len(items) > 0 {
 		d.para(d.say(lang.Text{EN: "Also found:", ES: "También se halló:"}))
