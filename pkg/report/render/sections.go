@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/report"
@@ -95,9 +96,12 @@ func (d *layout) place(id, sep string, n int) string {
 }
 
 func shorten(s string, n int) string {
-	r := []rune(s)
-	if len(r) <= n {
+	if utf8.RuneCountInString(s) <= n {
 		return s
+	}
+	r := []rune(Printable(s)) // else a byte that is no text would become U+FFFD
+	if len(r) <= n {
+		return string(r)
 	}
 	return string(r[:n-1]) + "…"
 }
