@@ -19,7 +19,7 @@ func TestKeysShown(t *testing.T) {
 	for _, l := range []string{"en", "es"} {
 		page := readFile(t, filepath.Join(root, "docs", l, "commands.md"))
 		for _, k := range compare.Keys {
-			shown := regexp.MustCompile(`(?m)^\$ flowcorr .*compare --by ` + k.Name + ` .*\n(?:ANSWER|RESPUESTA)\n(.*)$`).FindAllSubmatch(page, -1)
+			shown := regexp.MustCompile(`(?m)^\$ flowcorr .*compare --by `+k.Name+` .*\n(?:ANSWER|RESPUESTA)\n(.*)$`).FindAllSubmatch(page, -1)
 			if len(shown) == 0 {
 				t.Errorf("docs/%s/commands.md does not show compare --by %s", l, k.Name)
 			}
