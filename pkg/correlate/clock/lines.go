@@ -16,23 +16,8 @@ func (s *solver) pairUp(id ID, hint *course) {
 	given := st.ev
 	matched := 0 // lines that found a partner at the offset they were first given
 	for _, alternatives := range s.choices(id) {
-		best, score := -1, -1
-		var bestEv []evidence
-		var bestGuess guess
-		for _, i := range alternatives {
-			lines, partners, other, ok := s.sides(id, &s.p.Series[i])
-			if !ok {
-				continue
-			}
-			ev, g := s.fromSeries(id, lines, partners, known)
-			if rank := g.rank(); best < 0 || rank > score {
-				for k := range ev {
-					ev[k].method, ev[k].other = s.p.Series[i].Method, other
-				}
-				best, score, bestEv, bestGuess = i, rank, ev, g
-			}
-		}
-		if best < 0 {
+		bestGuess, bestEv, some := s.bestOf(id, alternatives, known)
+		if !some {
 			continue
 		}
 		if bestGuess.status != Measured {
@@ -68,6 +53,68 @@ func (s *solver) pairUp(id ID, hint *course) {
 		st.status, st.course = Insufficient, nil
 		st.why = sentence("only %d lines bear on it", "solo %d líneas lo atañen", len(st.ev))
 	}
+}
+
+// bestOf finds the certain pairs of the series, of several of which one at most
+// is true, that fits best. A line that another one pairs as certainly may be of
+// either: a client that asks one server after the other, always a second later,
+// makes the log of one fit the packets to the other.
+func (s *solver) bestOf(id ID, alternatives []int, known *course) (best guess, ev []evidence, some bool) {
+	type fitting struct {
+		guess
+		ev []evidence
+	}
+	var all []fitting
+	at := 0
+	for _, i := range alternatives {
+		lines, partners, other, ok := s.sides(id, &s.p.Series[i])
+		if !ok {
+			continue
+		}
+		ev, g := s.fromSeries(id, lines, partners, known)
+		for k := range ev {
+			ev[k].method, ev[k].other = s.p.Series[i].Method, other
+		}
+		if all = append(all, fitting{g, ev}); g.rank() > all[at].rank() {
+			at = len(all) - 1
+		}
+	}
+	if len(all) == 0 {
+		return guess{}, nil, false
+	}
+	best, ev = all[at].guess, all[at].ev
+	for k := range all {
+		if x := &all[k]; k != at && best.status == Measured && x.status == Measured && 2*x.score >= best.score {
+			ev = contested(ev, x.ev)
+		}
+	}
+	return best, ev, true
+}
+
+// contested widens the pairs of lines that have another partner as well to hold
+// both; where those are many, counting says nothing.
+func contested(ev, others []evidence) []evidence {
+	const few = 0.2
+	by := map[int]evidence{}
+	for _, e := range others {
+		if e.ref != anchorRef {
+			by[e.ref] = e
+		}
+	}
+	out := slices.Clone(ev)
+	shared := 0
+	for i := range out {
+		e := &out[i]
+		if o, ok := by[e.ref]; ok && e.ref != anchorRef {
+			shared++
+			e.low, e.high = min(e.low, o.low), max(e.high, o.high)
+			e.seldomLow, e.seldomHigh = 0, 0
+		}
+	}
+	if pairs := len(withoutAnchors(out)); float64(shared) > few*float64(pairs) {
+		out = withoutAnchors(out)
+	}
+	return out
 }
 
 // confirm counts the lines that find a partner under a course that is known

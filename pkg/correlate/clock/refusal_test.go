@@ -97,3 +97,29 @@ func TestZoneByName(t *testing.T) {
 		}
 	}
 }
+
+// TestOneServerAfterTheOther: clients ask a dead server first and the living one a
+// second later, every time. The living one's log fits both; where its clock is
+// known roughly, neither fit may narrow it beyond what both allow.
+func TestOneServerAfterTheOther(t *testing.T) {
+	r := rand.New(rand.NewPCG(23, 1))
+	h := truth{start: start, offset: 0.051e9}
+	living := uniform(r, 4, 60, 1)
+	var dead []Instant
+	for i, x := range living {
+		dead = append(dead, Instant{Low: h.at(x.from - 1), High: h.at(x.from - 0.5), Ref: i})
+	}
+	lines := logOf(h, living, time.Second, 1, r)
+	var cs []Constraint
+	for k := range 20 { // rough: a path of 1.2 s
+		cs = append(cs, Constraint{A: 0, B: 1, At: h.at(float64(3 * k)), Low: int64(h.offset - 0.6e9), High: int64(h.offset + 0.6e9), Method: NTP, Ref: 1000 + k})
+	}
+	series := []Series{{A: 0, B: 1, Lines: lines, Partners: dead, Method: Intervals, Choice: 1}, {A: 0, B: 1, Lines: lines, Partners: partnersOf(h, living), Method: Intervals, Choice: 1}}
+	for range 2 {
+		s := Solve(Problem{Clocks: 2, Prefer: []ID{0}, Constraints: cs, Series: series, Spans: []Span{{start, start + 60e9}, {}}})
+		if in, _, _ := score(&s.Tracks[1], h, 0, 60); in < 1 {
+			t.Errorf("truth inside %.3f: %+v", in, s.Tracks[1].Segments)
+		}
+		slices.Reverse(series)
+	}
+}
