@@ -18,12 +18,12 @@ func (e *evidence) solve(opt Options) *clock.Solution {
 	p := e.problem(opt)
 	best := clock.Solve(p)
 	least, all := e.restless(best)
-	if opt.Reference != "" {
+	if opt.Reference != "" || all < 2 {
 		return best
 	}
 	repeats := e.repeating()
 	stepped := e.stepped(best.Reference)
-	if all < 2 || 2*least <= all && !stepped {
+	if 2*least <= all && !stepped {
 		return e.agreed(p, best, least)
 	}
 	for n := 1; n <= attempts; n++ {
