@@ -31,7 +31,7 @@ cpu() { awk '{ print $1+$2 }' "$work/$1.time"; }
 run() { out=$1; in=$2; j=$3; "$work/flowcorr" batch "$work/$in" --out "$work/$out" --memory "$memory" --jobs "$j" --quiet; }
 timed() { name=$1; out=$2; in=$3; j=$4; measure "$name" "$work/flowcorr" batch "$work/$in" --out "$work/$out" --memory "$memory" --jobs "$j" --quiet; }
 
-rm -rf "$work"/r-*
+rm -rf "$work"/r-* "$work/killed"
 timed whole r-whole whole "$jobs"
 timed cut r-cut cut "$jobs"
 timed again r-cut cut "$jobs"
@@ -46,6 +46,12 @@ awk -v m="$memory" 'BEGIN { sub(/MB$/, "", m) } { if ($3/1024 > m*1000000/104857
 sums() { (cd "$1" && find . -path ./index -prune -o -type f -print | LC_ALL=C sort | xargs -d '\n' sha256sum) | sha256sum; }
 want=$(sums "$work/r-cut")
 [ "$want" = "$(sums "$work/r-one")" ] || wrong "one job gives other bytes"
+# stage says how far a run had come.
+stage() {
+	if [ -n "$(ls "$1/index/windows" 2> /dev/null)" ]; then echo analysing
+	elif [ -n "$(ls "$1/index/points" 2> /dev/null)" ]; then echo reading
+	else echo looking; fi
+}
 i=0
 whole=$(awk '{ print $4 }' "$work/cut.time")
 while [ "$i" -lt "$kills" ]; do
@@ -53,9 +59,16 @@ while [ "$i" -lt "$kills" ]; do
 	run r-killed cut "$jobs" > /dev/null 2>&1 &
 	pid=$!
 	sleep "$(awk -v s="$i" -v w="$whole" 'BEGIN { srand(s); print rand() * w / 8 }')"
-	kill -9 "$pid" 2> /dev/null || { [ "$i" -lt 3 ] || rm -rf "$work/r-killed"; }
+	if kill -9 "$pid" 2> /dev/null; then
+		stage "$work/r-killed" >> "$work/killed"
+	else # it had ended: its result counts, and another begins
+		[ "$want" = "$(sums "$work/r-killed")" ] || wrong "killed and resumed gives other bytes"
+		rm -rf "$work/r-killed"
+		i=$((i - 1))
+	fi
 	wait "$pid" 2> /dev/null || true
 done
+sort "$work/killed" | uniq -c | awk '{ printf "killed while %s: %d times\n", $2, $1 }'
 run r-killed cut "$jobs" > /dev/null 2>&1
 [ "$want" = "$(sums "$work/r-killed")" ] && echo "killed $kills times: the same bytes" || wrong "killed and resumed gives other bytes"
 exit $bad

@@ -6,6 +6,7 @@ import (
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 	"github.com/flowcorr/flowcorr/pkg/report/trend"
 )
 
@@ -177,20 +178,51 @@ func (b bounds) lost(k *kept, logs []series) bool {
 }
 
 // around gives the stretch of time whose lines a window's journeys may have to do
-// with, by the clock of each log: from a little before it begins until its flows
-// have ended.
-func (b bounds) around(w *window, g *gathered) func(log string) (from, to int64, ok bool) {
+// with, by the clock of each log: from a little before it begins until what began in
+// it, or close to it, has ended. What lasts long beyond a window is not told of by the
+// logs of requests.
+func (b bounds) around(w *window, g *gathered, logs []series) func(log string) (from, to int64, ok bool) {
 	if b == nil {
 		return nil
 	}
-	end := sub(w.to, -beside)
+	close := sub(w.to, -touching)
+	requests, flows := close, close // end
 	for _, list := range g.flows {
 		for _, f := range list {
-			end = max(end, min(f.End.Time, sub(w.to, -clockMargin)))
+			requests = max(requests, w.lastOf(f))
+			if len(f.HTTP) == 0 {
+				flows = max(flows, f.End.Time)
+			}
+		}
+	}
+	most := sub(w.to, -clockMargin)
+	ends := map[string]int64{}
+	for _, s := range logs {
+		ends[s.name] = min(max(requests, flows), most)
+		if kind := s.files[0].Kind; kind == "haproxy" || kind == "access-log" || strings.HasSuffix(kind, "-access") {
+			ends[s.name] = min(requests, most)
 		}
 	}
 	return func(log string) (int64, int64, bool) {
 		x, ok := b[log]
-		return sub(sub(w.from, 2*beside), -x[0]), sub(sub(end, -2*beside), -x[1]), ok
+		return sub(sub(w.from, w.beside+wholeSecond), -x[0]), sub(sub(ends[log], -lateLine), -x[1]), ok
 	}
+}
+
+const (
+	wholeSecond = int64(1e9) // how much later than its stamp a line of whole seconds may be, ns
+	// lateLine is how long after what it tells of a line may be stamped: nginx lingers
+	// for five seconds (lingering_timeout).
+	lateLine = int64(6e9)
+)
+
+// lastOf is when the requests of a flow that are close to the window have ended.
+func (w *window) lastOf(f *pcapflow.Flow) int64 {
+	last := int64(math.MinInt64)
+	for i := range f.HTTP {
+		if e := &f.HTTP[i]; w.near(e) {
+			last = max(last, e.RequestFirst.Time, e.RequestLast.Time, e.ResponseLast.Time)
+		}
+	}
+	return last
 }

@@ -33,18 +33,19 @@ type flowBlock struct {
 const blockBytes = 1 << 20
 
 // headBytes are those of a record's head: length, first and last beginning of a
-// journey, the addresses, and what names the flow in every capture.
-const headBytes = 4 + 8 + 8 + 16 + 16 + 8
+// journey, the end, the addresses, and what names the flow in every capture.
+const headBytes = 4 + 8 + 8 + 8 + 16 + 16 + 8
 
 // flowHead tells of a flow, in its file, whether it has to be looked at.
 type flowHead struct {
 	from, to       int64 // first and last beginning of a journey, raw ns
+	end            int64 // its last packet
 	client, server [16]byte
 	same           uint64 // equal where another capture shows the same flow; 0: not known
 }
 
 func headOf(f *pcapflow.Flow) flowHead {
-	h := flowHead{client: f.Client.Addr().As16(), server: f.Server.Addr().As16(), same: sameness(f)}
+	h := flowHead{end: f.End.Time, client: f.Client.Addr().As16(), server: f.Server.Addr().As16(), same: sameness(f)}
 	first := true
 	beginnings(f, func(t int64) {
 		if first || t < h.from {
@@ -131,9 +132,10 @@ func (w *flowWriter) add(f *pcapflow.Flow) {
 	binary.LittleEndian.PutUint32(head, uint32(len(head)))
 	binary.LittleEndian.PutUint64(head[4:], uint64(h.from))
 	binary.LittleEndian.PutUint64(head[12:], uint64(h.to))
-	copy(head[20:], h.client[:])
-	copy(head[36:], h.server[:])
-	binary.LittleEndian.PutUint64(head[52:], h.same)
+	binary.LittleEndian.PutUint64(head[20:], uint64(h.end))
+	copy(head[28:], h.client[:])
+	copy(head[44:], h.server[:])
+	binary.LittleEndian.PutUint64(head[60:], h.same)
 	if at == 0 {
 		w.now = flowBlock{From: h.from, To: h.to}
 	}
@@ -196,9 +198,12 @@ func (l *flowFile) eachRecord(folder string, from, to int64, use func(h *flowHea
 			if n < headBytes || n > len(rest) {
 				return fmt.Errorf("%s: damaged", l.Name)
 			}
-			h := flowHead{from: int64(binary.LittleEndian.Uint64(rest[4:])), to: int64(binary.LittleEndian.Uint64(rest[12:])), same: binary.LittleEndian.Uint64(rest[52:])}
-			copy(h.client[:], rest[20:])
-			copy(h.server[:], rest[36:])
+			h := flowHead{
+				from: int64(binary.LittleEndian.Uint64(rest[4:])), to: int64(binary.LittleEndian.Uint64(rest[12:])),
+				end: int64(binary.LittleEndian.Uint64(rest[20:])), same: binary.LittleEndian.Uint64(rest[60:]),
+			}
+			copy(h.client[:], rest[28:])
+			copy(h.server[:], rest[44:])
 			if h.to >= from && h.from <= to {
 				if err := use(&h, rest[:n]); err != nil {
 					return err

@@ -86,7 +86,7 @@ func (a *archive) index() string { return filepath.Join(a.opt.Out, "index") }
 func (a *archive) work() string  { return filepath.Join(a.index(), "work") }
 
 // schema of what the index keeps. Another one is not read.
-const schema = "flowcorr.archive/2"
+const schema = "flowcorr.archive/3"
 
 // Run analyses the archive, or what of it is new, and completes the result in
 // opt.Out. Ended at any instant, it goes on where it was when it is run again;
@@ -405,7 +405,7 @@ func (a *archive) freshWindows(ctx context.Context, r *Result) ([]*kept, error) 
 		bytes += f.Size
 	}
 	list := windowsOf(s, int(max(a.opt.Memory/windowsAtOnce/memoryOfJourney, 1)))
-	x := &looking{a: a, ctx: ctx, list: list, all: make([]*kept, len(list)), fresh: make([]atomic.Bool, len(list)), wide: make([]bool, len(list))}
+	x := &looking{a: a, ctx: ctx, list: list, all: make([]*kept, len(list)), fresh: make([]atomic.Bool, len(list)), near: make([]bounds, len(list)), wide: make([]bool, len(list))}
 	if err := x.alone(bytes); err != nil {
 		return nil, err
 	}
@@ -460,42 +460,56 @@ func (x *looking) look(i int, known []offset, rowsToo bool) error {
 
 // alone looks at each window by what it tells itself. A few look for their lines as
 // far as a clock may be off: the first, and those whose number is a power of two, so
-// that windows to come change nothing. By what these find the others look near,
-// unless a clock is not there.
+// that windows to come change nothing. By what those before them found the others
+// look near, unless a clock is not there.
 func (x *looking) alone(bytes int64) error {
 	n := len(x.list)
-	jobs := min(x.a.opt.Jobs, windowsAtOnce)
-	told := func(i int) { x.a.opt.Progress("analyse", bytes*int64(i+1)/int64(n)-bytes*int64(i)/int64(n)) }
-	some := []int{0}
+	order, done := []int{0}, make([]chan struct{}, n)
 	for i := 1; i < n; i *= 2 {
-		some = append(some, i)
+		order = append(order, i)
 	}
-	for _, i := range some {
-		x.wide[i] = true
+	for _, i := range order {
+		x.wide[i], done[i] = true, make(chan struct{})
 	}
-	err := each(jobs, len(some), func(i int) error { defer told(some[i]); return x.look(some[i], nil, false) })
-	if err != nil {
-		return err
-	}
-	x.near = make([]bounds, n)
-	var measured []*kept
 	for i := range n {
-		if x.wide[i] {
-			measured = append(measured, x.all[i])
-		} else {
-			x.near[i] = boundsOf(measured)
+		if !x.wide[i] {
+			order = append(order, i)
 		}
 	}
-	return each(jobs, n, func(i int) error {
-		if x.wide[i] {
-			return nil
+	failed, fail := context.WithCancel(x.ctx)
+	defer fail()
+	return each(min(x.a.opt.Jobs, windowsAtOnce), n, func(k int) (err error) {
+		defer func() {
+			if err != nil {
+				fail()
+			}
+		}()
+		i := order[k]
+		defer x.a.opt.Progress("analyse", bytes*int64(k+1)/int64(n)-bytes*int64(k)/int64(n))
+		if done[i] != nil {
+			if err = x.look(i, nil, false); err == nil {
+				close(done[i])
+			}
+			return err
 		}
-		err := x.look(i, nil, false)
+		var measured []*kept
+		for j := range i {
+			if done[j] == nil {
+				continue
+			}
+			select {
+			case <-done[j]:
+			case <-failed.Done():
+				return x.ctx.Err() // nil where another has failed, and tells why
+			}
+			measured = append(measured, x.all[j])
+		}
+		x.near[i] = boundsOf(measured)
+		err = x.look(i, nil, false)
 		if err == nil && x.near[i].lost(x.all[i], seriesOf(x.a.logsNear(&x.list[i]))) {
 			x.wide[i] = true
 			err = x.look(i, nil, false)
 		}
-		told(i)
 		return err
 	})
 }

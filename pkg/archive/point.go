@@ -116,12 +116,18 @@ func (a *archive) readPoint(ctx context.Context, p *point, keys *pcapflow.KeyLog
 		return err
 	}
 	defer func() { x.out.file.Close() }()
-	for i, f := range p.files {
-		if i < at {
-			a.opt.Progress("read", f.Size)
-			continue
+	for _, f := range p.files[:at] {
+		a.opt.Progress("read", f.Size)
+	}
+	ahead := &queue{a: a, files: p.files[at:], most: a.opt.Jobs}
+	defer ahead.close()
+	for i := at; i < len(p.files); i++ {
+		f := p.files[i]
+		open := func() (io.ReadCloser, error) { return f.begin(a) }
+		if a.opt.Jobs > 1 {
+			open = ahead.next().open
 		}
-		if err := x.file(ctx, f); err != nil {
+		if err := x.file(ctx, f, open); err != nil {
 			return err
 		}
 		if i+1 < len(p.files) && (time.Since(x.noted) < max(a.opt.NoteEvery, 20*x.took)) {
@@ -210,8 +216,8 @@ func (x *pass) options() pcapflow.Options {
 }
 
 // file reads one file behind those before.
-func (x *pass) file(ctx context.Context, f *File) error {
-	set := capture.ContinueSet(x.set, []capture.File{{Name: f.Path, Open: func() (io.ReadCloser, error) { return f.begin(x.a) }}}, capture.Options{OnSecrets: func(text []byte) {
+func (x *pass) file(ctx context.Context, f *File, open func() (io.ReadCloser, error)) error {
+	set := capture.ContinueSet(x.set, []capture.File{{Name: f.Path, Open: open}}, capture.Options{OnSecrets: func(text []byte) {
 		if x.keys != nil {
 			x.keys.Add(text)
 		}

@@ -25,7 +25,8 @@ import (
 // hold, not from how they are cut into files.
 type window struct {
 	from, to    int64
-	first, last bool // nothing lies before, behind
+	first, last bool  // nothing lies before, behind
+	beside      int64 // how far before and behind it flows are looked at, ns
 }
 
 // memoryOfJourney is what one takes in the analysis with all that it rests on,
@@ -40,8 +41,8 @@ const windowsAtOnce = 2
 // steps let it. What comes to be later leaves those before the last as they are.
 func windowsOf(s *spread, most int) []window {
 	var all []window
-	n := 0
-	for _, step := range slices.Sorted(maps.Keys(s.Count)) {
+	n, steps := 0, slices.Sorted(maps.Keys(s.Count))
+	for _, step := range steps {
 		if len(all) == 0 || n+s.Count[step] > most {
 			at := step << s.Shift
 			if len(all) > 0 {
@@ -54,10 +55,30 @@ func windowsOf(s *spread, most int) []window {
 	}
 	if len(all) == 0 {
 		all = []window{{}} // logs alone
+	} else {
+		all[len(all)-1].to = (steps[len(steps)-1] + 1) << s.Shift
+	}
+	for i := range all {
+		all[i].lookBeside(s, steps, most)
 	}
 	all[0].from, all[0].first = math.MinInt64, true
 	all[len(all)-1].to, all[len(all)-1].last = math.MaxInt64, true
 	return all
+}
+
+// lookBeside sets how far beside a window flows are looked at: less far where so many
+// begin that they would be much more than the window itself.
+func (w *window) lookBeside(s *spread, steps []int64, most int) {
+	for w.beside = mostBeside; w.beside > leastBeside; w.beside -= leastBeside {
+		i, _ := slices.BinarySearch(steps, (w.from-w.beside)>>s.Shift)
+		n := 0
+		for ; i < len(steps) && steps[i]<<s.Shift < w.to+w.beside; i++ {
+			n += s.Count[steps[i]]
+		}
+		if n <= max(besideTimes*most, fewBeside) {
+			return
+		}
+	}
 }
 
 func (w *window) holds(t int64) bool { return t >= w.from && (t < w.to || w.last) }
@@ -66,7 +87,14 @@ func (w *window) holds(t int64) bool { return t >= w.from && (t < w.to || w.last
 // with: names resolved before, redirects, further attempts; and the same flow by
 // another capture's clock. ns
 const (
-	beside = int64(5e9)
+	leastBeside, mostBeside = int64(1e9), int64(5e9)
+	// besideTimes is how many times as many journeys as a window may hold may begin
+	// in it and beside it.
+	besideTimes = 4
+	fewBeside   = 5000 // never too many
+	// touching is how far what goes on on connections that are open already is: the
+	// request before a redirect, another that was under way.
+	touching = int64(1e9)
 	// along is how far neighbours' resolutions are.
 	along = int64(10e9)
 )
@@ -86,11 +114,12 @@ type gathered struct {
 }
 
 // gather collects the flows of a window: those on which a journey begins in it,
-// and of those beside it the ones that share a host with them, or are the same.
+// and, where they share a host with them or are the same, those that begin beside it
+// or carry something close to it.
 func (a *archive) gather(w *window) (*gathered, error) {
 	g := &gathered{flows: make([][]*pcapflow.Flow, len(a.points)), sum: sha256.New()}
 	hosts, same := map[[16]byte]bool{}, map[uint64]bool{}
-	from, to := sub(w.from, beside), sub(w.to, -beside)
+	from, to := sub(w.from, w.beside), sub(w.to, -w.beside)
 	main := func(h *flowHead) bool { return h.to >= w.from && (h.from < w.to || w.last) }
 	err := a.eachRecord(w.from, w.to, func(_ int, h *flowHead, _ []byte) error {
 		if main(h) {
@@ -103,13 +132,13 @@ func (a *archive) gather(w *window) (*gathered, error) {
 		return nil, err
 	}
 	err = a.eachRecord(from, to, func(point int, h *flowHead, record []byte) error {
-		if !main(h) && !hosts[h.client] && !same[h.same] {
+		if !main(h) && (!hosts[h.client] && !same[h.same] || h.from < from && h.end < sub(w.from, touching) || h.from > to) {
 			return nil
 		}
 		g.sum.Write(binary.LittleEndian.AppendUint32(nil, uint32(point)))
 		g.sum.Write(record)
 		f, err := flowOf(record)
-		if err == nil && trim(f, from, to) {
+		if err == nil && w.trim(f) {
 			g.flows[point] = append(g.flows[point], f)
 		}
 		return err
@@ -134,37 +163,42 @@ func (a *archive) eachRecord(from, to int64, use func(point int, h *flowHead, re
 	return nil
 }
 
-// trim leaves of a long flow's requests the first, those of a stretch of time,
-// and one on either side of it, so that the work on it does not grow with each
-// window that it spans. It tells whether any journey begins in the stretch.
-func trim(f *pcapflow.Flow, from, to int64) bool {
-	in := func(t int64) bool { return t >= from && t <= to }
-	any := false
-	beginnings(f, func(t int64) { any = any || in(t) })
-	if !any {
-		return false
-	}
-	f.HTTP = middle(f.HTTP, func(e *pcapflow.Exchange) bool { return in(e.RequestFirst.Time) })
-	f.DNS = middle(f.DNS, func(t *pcapflow.Transaction) bool { return in(t.Query.Time) || in(t.Answer.Time) })
-	f.NTP = middle(f.NTP, func(s *pcapflow.NTPSample) bool { return in(s.Request.Time) || in(s.Response.Time) })
-	return true
+// trim leaves of a flow's requests the first, those close to the window, and one on
+// either side of them, so that the work on a flow does not grow with each window that
+// it spans. It tells whether anything of it may have to do with the window.
+func (w *window) trim(f *pcapflow.Flow) bool {
+	from, to := sub(w.from, w.beside), sub(w.to, -w.beside)
+	in := func(s pcapflow.Stamp) bool { return s.Seen() && s.Time >= from && s.Time <= to }
+	wanted := in(f.Start)
+	f.HTTP = middle(f.HTTP, &wanted, w.near)
+	f.DNS = middle(f.DNS, &wanted, func(t *pcapflow.Transaction) bool { return in(t.Query) || in(t.Answer) })
+	f.NTP = middle(f.NTP, &wanted, func(s *pcapflow.NTPSample) bool { return in(s.Request.Stamp) || in(s.Response.Stamp) })
+	return wanted
 }
 
-// untrimmed lists stay whole.
-const untrimmed = 64
+// near tells whether a request was under way in the window, or close to it.
+func (w *window) near(e *pcapflow.Exchange) bool {
+	last := max(e.RequestFirst.Time, e.RequestLast.Time, e.ResponseLast.Time)
+	return e.RequestFirst.Time <= sub(w.to, -touching) && last >= sub(w.from, touching)
+}
 
-func middle[T any](list []T, wanted func(*T) bool) []T {
-	if len(list) <= untrimmed {
-		return list
-	}
-	var out []T
+// middle leaves what is wanted, the first, and one on either side of what is wanted.
+func middle[T any](list []T, any *bool, wanted func(*T) bool) []T {
+	keep := make([]bool, len(list)+2)
+	n := 0
 	for i := range list {
-		near := i == 0 || wanted(&list[i]) || i+1 < len(list) && wanted(&list[i+1]) || wanted(&list[i-1])
-		if near {
-			out = append(out, list[i])
+		if wanted(&list[i]) {
+			*any = true
+			keep[i], keep[i+1], keep[i+2] = true, true, true // keep[i+1] is list[i]'s
 		}
 	}
-	return out
+	for i := range list {
+		if i == 0 || keep[i+1] {
+			list[n] = list[i]
+			n++
+		}
+	}
+	return list[:n]
 }
 
 // files of the point that hold packets of a window's flows, and how many frames
@@ -224,7 +258,7 @@ func (a *archive) captures(w *window, g *gathered, at places) []incident.Given {
 		}
 		c := &incident.Capture{Files: files, Frames: frames, Result: p.shown(w.last)}
 		c.Flows = flows
-		from, to := sub(w.from, along), sub(w.to, -beside)
+		from, to := sub(w.from, along), sub(w.to, -w.beside)
 		for _, r := range p.done.Result.Neighbours {
 			t := r.Reply.Time
 			if len(r.Requests) > 0 {
@@ -267,7 +301,7 @@ func (p *point) shown(last bool) pcapflow.Result {
 // seen is the time of a window in which the point recorded.
 func (p *point) seen(w *window) (from, to int64) {
 	r := &p.done.Result
-	return max(r.First.Time, sub(w.from, along)), min(r.Last.Time, sub(w.to, -beside))
+	return max(r.First.Time, sub(w.from, along)), min(r.Last.Time, sub(w.to, -w.beside))
 }
 
 // analyse looks at one window, unless what it comes to is known: with its rows, or,
@@ -284,12 +318,12 @@ func (a *archive) analyse(ctx context.Context, n int, w *window, near bounds, kn
 	if k := a.load(key); k != nil && (!rowsToo || a.rowsThere(k)) {
 		return k, false, nil
 	}
-	at := places{}
+	at, rotated := places{}, seriesOf(logs)
 	read := a.opt.Read
-	read.Given, read.Unpack, read.Around = a.captures(w, g, at), a.opt.Unpack, near.around(w, g)
+	read.Given, read.Unpack, read.Around = a.captures(w, g, at), a.opt.Unpack, near.around(w, g, rotated)
 	g.flows = nil
 	folder := filepath.Join(a.work(), fmt.Sprint(n))
-	lines, err := lay(folder, seriesOf(logs), a.opt.Unpack)
+	lines, err := lay(folder, rotated, a.opt.Unpack)
 	if err != nil {
 		return nil, false, err
 	}
