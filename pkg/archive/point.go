@@ -52,15 +52,29 @@ type readFile struct {
 // note says that the first files were read: what went on then, and the flows that
 // had ended since the note before.
 type note struct {
-	Files int      `json:"files"`
-	State string   `json:"state"`
-	Flows flowFile `json:"flows"`
+	Files int    `json:"files"`
+	State string `json:"state"`
+	met
 }
 
-// whole is how the pass ended.
+// met is what was met in a part of a point.
+type met struct {
+	Flows   recordFile  `json:"flows"`
+	Journal *recordFile `json:"journal,omitempty"` // entries of a journal between the packets
+}
+
+// files that hold it.
+func (m *met) files() []string {
+	if m.Journal == nil {
+		return []string{m.Flows.Name}
+	}
+	return []string{m.Flows.Name, m.Journal.Name}
+}
+
+// whole is how the pass ended: with the flows that were open then.
 type whole struct {
-	Flows flowFile `json:"flows"` // that were open at the end
-	State string   `json:"state"` // of capturePoint
+	State string `json:"state"` // of capturePoint
+	met
 }
 
 // capturePoint is what a point is known by once it was read.
@@ -71,8 +85,10 @@ type capturePoint struct {
 
 // underway is what a note keeps.
 type underway struct {
-	Set    capture.SetState
-	Spread spread
+	Set     capture.SetState
+	Spread  spread
+	Entries int   // of the journal
+	Last    int64 // stamp of the latest
 }
 
 var stateCodec = freeze.New()
@@ -87,7 +103,11 @@ type pass struct {
 	analysis *pcapflow.Analysis
 	set      capture.SetState
 	spread   *spread
-	out      *flowWriter
+	out      *recordWriter
+	journal  *recordWriter // nil: no entry since the last note
+	entries  int           // of the journal, all
+	last     int64         // stamp of the latest
+	refused  error         // why they cannot be written
 	noted    time.Time     // when it was noted last
 	took     time.Duration // and how long that took
 }
@@ -115,7 +135,12 @@ func (a *archive) readPoint(ctx context.Context, p *point, keys *pcapflow.KeyLog
 	if err := x.newOut(); err != nil {
 		return err
 	}
-	defer func() { x.out.file.Close() }()
+	defer func() {
+		x.out.file.Close()
+		if x.journal != nil {
+			x.journal.file.Close()
+		}
+	}()
 	for _, f := range p.files[:at] {
 		a.opt.Progress("read", f.Size)
 	}
@@ -152,12 +177,12 @@ func (x *pass) begin() error {
 	for same < min(len(known.Files), len(p.files)) && known.Files[same].SHA256 == p.files[same].SHA256 {
 		same++
 	}
-	if same < len(p.files) || same < len(known.Files) || known.Whole != nil && !present(folder, known.Whole.State, known.Whole.Flows.Name) {
+	if same < len(p.files) || same < len(known.Files) || known.Whole != nil && !present(folder, append(known.Whole.files(), known.Whole.State)...) {
 		known.Whole = nil
 	}
 	upTo := 0
 	for n, note := range known.Notes {
-		if note.Files > same || !present(folder, note.State, note.Flows.Name) {
+		if note.Files > same || !present(folder, append(note.files(), note.State)...) {
 			break
 		}
 		upTo = n + 1
@@ -198,7 +223,7 @@ func (x *pass) resume(folder string, files []readFile) error {
 			_, err = stateCodec.Decode(b, &u)
 		}
 		if err == nil {
-			x.set, x.spread = u.Set, &u.Spread
+			x.set, x.spread, x.entries, x.last = u.Set, &u.Spread, u.Entries, u.Last
 			c.Files = files[:last.Files]
 			return nil
 		}
@@ -211,13 +236,13 @@ func (x *pass) resume(folder string, files []readFile) error {
 func (x *pass) options() pcapflow.Options {
 	return pcapflow.Options{Keys: x.keys, Marks: true, MaxOpen: x.a.maxOpen(), OnFlow: func(f *pcapflow.Flow) {
 		beginnings(f, func(t int64) { x.spread.add(t, 1) })
-		x.out.add(f)
+		addFlow(x.out, f)
 	}}
 }
 
 // file reads one file behind those before.
 func (x *pass) file(ctx context.Context, f *File, open func() (io.ReadCloser, error)) error {
-	set := capture.ContinueSet(x.set, []capture.File{{Name: f.Path, Open: open}}, capture.Options{OnSecrets: func(text []byte) {
+	set := capture.ContinueSet(x.set, []capture.File{{Name: f.Path, Open: open}}, capture.Options{OnJournal: x.entry, OnSecrets: func(text []byte) {
 		if x.keys != nil {
 			x.keys.Add(text)
 		}
@@ -234,7 +259,10 @@ func (x *pass) file(ctx context.Context, f *File, open func() (io.ReadCloser, er
 	}
 	x.set = set.State()
 	x.p.chain.Files = append(x.p.chain.Files, r)
-	return x.out.err
+	if x.journal != nil {
+		return errors.Join(x.out.err, x.journal.err)
+	}
+	return errors.Join(x.out.err, x.refused)
 }
 
 // stoppable ends a set early when ctx does.
@@ -252,8 +280,19 @@ func (s *stoppable) Next(p *capture.Packet) error {
 }
 
 func (x *pass) newOut() (err error) {
-	x.out, err = newFlowWriter(x.a.pointFolder(x.p), fmt.Sprintf("flows-%d", len(x.p.chain.Notes)))
+	x.out, err = newRecordWriter(x.a.pointFolder(x.p), fmt.Sprintf("flows-%d", len(x.p.chain.Notes)))
+	x.journal = nil
 	return err
+}
+
+// close completes what was written since the last note.
+func (x *pass) close() (m met, err error) {
+	if m.Flows, err = x.out.end(); err != nil || x.journal == nil {
+		return m, err
+	}
+	entries, err := x.journal.end()
+	m.Journal = &entries
+	return m, err
 }
 
 // note writes down that files were read. Connections that are being decrypted
@@ -265,19 +304,19 @@ func (x *pass) note(files int) error {
 		x.noted = begun
 		return nil
 	}
-	if b, err = stateCodec.Encode(b, &underway{x.set, *x.spread}); err != nil {
+	if b, err = stateCodec.Encode(b, &underway{x.set, *x.spread, x.entries, x.last}); err != nil {
 		return err
 	}
 	folder, c := x.a.pointFolder(x.p), &x.p.chain
 	state := fmt.Sprintf("state-%d", len(c.Notes))
-	flows, err := x.out.end()
+	part, err := x.close()
 	if err != nil {
 		return err
 	}
 	if err := wholefile.Write(filepath.Join(folder, state), rowMode, func(w io.Writer) error { _, err := w.Write(b); return err }); err != nil {
 		return err
 	}
-	c.Notes = append(c.Notes, note{files, state, flows})
+	c.Notes = append(c.Notes, note{files, state, part})
 	if err := writeJSON(filepath.Join(folder, "chain.json"), c); err != nil {
 		return err
 	}
@@ -287,9 +326,10 @@ func (x *pass) note(files int) error {
 
 // end tells what is open as it is, and notes what the whole is known by.
 func (x *pass) end() error {
-	folder, c := x.a.pointFolder(x.p), &x.p.chain
+	p := x.p
+	folder, c := x.a.pointFolder(p), &p.chain
 	r := x.analysis.End()
-	flows, err := x.out.end()
+	part, err := x.close()
 	if err != nil {
 		return err
 	}
@@ -300,16 +340,21 @@ func (x *pass) end() error {
 	if err != nil {
 		return err
 	}
-	c.Whole = &whole{flows, "whole"}
+	c.Whole = &whole{"whole", part}
 	if err := wholefile.Write(filepath.Join(folder, c.Whole.State), rowMode, func(w io.Writer) error { _, err := w.Write(b); return err }); err != nil {
 		return err
 	}
 	if err := writeJSON(filepath.Join(folder, "chain.json"), c); err != nil {
 		return err
 	}
-	named := map[string]bool{"chain.json": true, c.Whole.State: true, c.Whole.Flows.Name: true}
+	named := map[string]bool{"chain.json": true, c.Whole.State: true}
 	for _, n := range c.Notes {
-		named[n.State], named[n.Flows.Name] = true, true
+		named[n.State] = true
+	}
+	for _, m := range p.met() {
+		for _, name := range m.files() {
+			named[name] = true
+		}
 	}
 	return x.a.forget(folder, named)
 }
@@ -339,13 +384,13 @@ func (a *archive) flowKey() string {
 // take: measured, with what they have carried, below 4 KiB.
 func (a *archive) maxOpen() int { return int(max(1000, a.opt.Memory/4/(4<<10))) }
 
-// flowFiles of a point, in order.
-func (p *point) flowFiles() []flowFile {
-	var all []flowFile
-	for _, n := range p.chain.Notes {
-		all = append(all, n.Flows)
+// met is what was met at a point, part by part.
+func (p *point) met() []*met {
+	var all []*met
+	for i := range p.chain.Notes {
+		all = append(all, &p.chain.Notes[i].met)
 	}
-	return append(all, p.chain.Whole.Flows)
+	return append(all, &p.chain.Whole.met)
 }
 
 // settle takes over what was read of the point's files.

@@ -109,19 +109,20 @@ func sub(a, b int64) int64 {
 
 // gathered is what is analysed of one window.
 type gathered struct {
-	flows [][]*pcapflow.Flow // by point
-	sum   hash.Hash          // of all of it, as it lies on disk
+	flows    [][]*pcapflow.Flow // by point
+	journals []*incident.Log    // by point, of entries between the packets; nil: none
+	sum      hash.Hash          // of all of it, as it lies on disk
 }
 
 // gather collects the flows of a window: those on which a journey begins in it,
 // and, where they share a host with them or are the same, those that begin beside it
 // or carry something close to it.
 func (a *archive) gather(w *window) (*gathered, error) {
-	g := &gathered{flows: make([][]*pcapflow.Flow, len(a.points)), sum: sha256.New()}
+	g := &gathered{flows: make([][]*pcapflow.Flow, len(a.points)), journals: make([]*incident.Log, len(a.points)), sum: sha256.New()}
 	hosts, same := map[[16]byte]bool{}, map[uint64]bool{}
 	from, to := sub(w.from, w.beside), sub(w.to, -w.beside)
-	main := func(h *flowHead) bool { return h.to >= w.from && (h.from < w.to || w.last) }
-	err := a.eachRecord(w.from, w.to, func(_ int, h *flowHead, _ []byte) error {
+	main := func(h *recordHead) bool { return h.to >= w.from && (h.from < w.to || w.last) }
+	err := a.eachRecord(w.from, w.to, func(_ int, h *recordHead, _ []byte) error {
 		if main(h) {
 			hosts[h.client], hosts[h.server] = true, true
 			same[h.same] = h.same != 0
@@ -131,7 +132,7 @@ func (a *archive) gather(w *window) (*gathered, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = a.eachRecord(from, to, func(point int, h *flowHead, record []byte) error {
+	err = a.eachRecord(from, to, func(point int, h *recordHead, record []byte) error {
 		if !main(h) && (!hosts[h.client] && !same[h.same] || h.from < from && h.end < sub(w.from, touching) || h.from > to) {
 			return nil
 		}
@@ -143,6 +144,11 @@ func (a *archive) gather(w *window) (*gathered, error) {
 		}
 		return err
 	})
+	for i, p := range a.points {
+		if err == nil {
+			g.journals[i], err = a.journalOf(p, w, g)
+		}
+	}
 	for _, list := range g.flows {
 		slices.SortStableFunc(list, func(x, y *pcapflow.Flow) int {
 			return cmp.Or(cmp.Compare(x.Start.Frame, y.Start.Frame), cmp.Compare(x.Encapsulation, y.Encapsulation))
@@ -152,10 +158,10 @@ func (a *archive) gather(w *window) (*gathered, error) {
 }
 
 // eachRecord calls use with the flows of all points that touch a stretch of time.
-func (a *archive) eachRecord(from, to int64, use func(point int, h *flowHead, record []byte) error) error {
+func (a *archive) eachRecord(from, to int64, use func(point int, h *recordHead, record []byte) error) error {
 	for i, p := range a.points {
-		for _, l := range p.flowFiles() {
-			if err := l.eachRecord(a.pointFolder(p), from, to, func(h *flowHead, record []byte) error { return use(i, h, record) }); err != nil {
+		for _, m := range p.met() {
+			if err := m.Flows.eachRecord(a.pointFolder(p), from, to, func(h *recordHead, record []byte) error { return use(i, h, record) }); err != nil {
 				return fmt.Errorf("%s: %w", p.name, err)
 			}
 		}
@@ -245,10 +251,13 @@ func (a *archive) captures(w *window, g *gathered, at places) []incident.Given {
 	var out []incident.Given
 	for i, p := range a.points {
 		flows := g.flows[i]
-		if len(flows) == 0 || p.done == nil {
+		if len(flows) == 0 && g.journals[i] == nil || p.done == nil {
 			continue
 		}
-		first, last := flows[0].Start.Frame, 0
+		first, last := 1, 1 // without flows the journal is shown with the first file
+		if len(flows) > 0 {
+			first = flows[0].Start.Frame
+		}
 		for _, f := range flows {
 			last = max(last, f.End.Frame)
 		}
@@ -274,7 +283,7 @@ func (a *archive) captures(w *window, g *gathered, at places) []incident.Given {
 		})
 		c.ICMP = slices.DeleteFunc(slices.Clone(c.ICMP), func(e pcapflow.ICMPError) bool { return e.Time < from || e.Time > to })
 		c.First.Time, c.Last.Time = p.seen(w)
-		out = append(out, incident.Given{Capture: c, Folder: folderOf(p.files[0].Path)})
+		out = append(out, incident.Given{Capture: c, Folder: folderOf(p.files[0].Path), Journal: g.journals[i]})
 		for n, f := range files {
 			pl := placed{point: p.name}
 			if n == 0 {
@@ -364,7 +373,7 @@ func (a *archive) keyOf(w *window, g *gathered, logs []*File, near bounds, known
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%s\x00%s\x00%s\x00%s\x00%d\x00%d\x00%x\x00", schema, a.opt.Version, a.opt.Settings, a.flowKey(), w.from, w.to, g.sum.Sum(nil))
 	for i, p := range a.points {
-		if len(g.flows[i]) == 0 {
+		if len(g.flows[i]) == 0 && g.journals[i] == nil {
 			continue
 		}
 		r := p.shown(w.last)

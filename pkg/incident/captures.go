@@ -184,9 +184,12 @@ func (r *reader) readCapture(items []*item) (c *Capture, met []byte) {
 			met = append(append(met, text...), '\n')
 		}
 	}}
-	journal := newJournalBlocks(items[0])
+	journal, entries := NewJournal(items[0].file, items[0].folder, items[0].named), 0
 	if !r.opt.DetectOnly {
-		opt.OnJournal = func(entry []byte, offset int64) { journal.add(items[0], entry, offset) }
+		opt.OnJournal = func(entry []byte, offset int64) {
+			entries++
+			journal.Add(entries, entry, offset)
+		}
 	}
 	var files []capture.File
 	c = &Capture{}
@@ -222,7 +225,7 @@ func (r *reader) readCapture(items []*item) (c *Capture, met []byte) {
 	if r.opt.DetectOnly {
 		return nil, nil
 	}
-	c.journal = journal.end()
+	c.journal = journal.Log()
 	return c, met
 }
 

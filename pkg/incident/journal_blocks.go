@@ -6,43 +6,63 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
 
-// journalBlocks are the journal entries that a capture holds between its
-// packets. They become a log of their own: the journal's clock need not be the
-// capture's. An entry's line is its number.
-type journalBlocks struct {
-	format *logparse.Format
-	log    *Log
+// Journal gathers the journal entries that a capture holds between its packets.
+// They are a log of their own: the journal's clock need not be the capture's. An
+// entry's line is its number.
+type Journal struct {
+	log   *Log
+	named func(host string) string
 }
 
 // maxJournalBlocks bounds the entries of one capture.
 const maxJournalBlocks = 1 << 20
 
-func newJournalBlocks(it *item) *journalBlocks {
-	format := logparse.ByName("journal-export")
+// NewJournal is that of a capture which begins with a file in a folder. named gives
+// the name of a host for another one of it.
+func NewJournal(capture *File, folder string, named func(host string) string) *Journal {
 	f := &File{
-		Path: it.file.Path + " (journal)", Open: it.file.Open, Packing: it.file.Packing,
-		Kind: format.EvidenceKind(), Reason: "entries of a journal between the packets of " + it.file.Path,
+		Path: capture.Path + " (journal)", Open: capture.Open, Packing: capture.Packing,
+		Kind: journalExport().EvidenceKind(), Reason: "entries of a journal between the packets of " + capture.Path,
 	}
-	return &journalBlocks{format: format, log: &Log{File: f, Folder: it.folder}}
+	return &Journal{&Log{File: f, Folder: folder}, named}
 }
 
-// add takes one entry.
-func (j *journalBlocks) add(it *item, entry []byte, offset int64) {
+func journalExport() *logparse.Format { return logparse.ByName("journal-export") }
+
+// entryEvents reads one entry as a capture holds it.
+func entryEvents(entry []byte, path string) (events []logparse.Event, ok bool) {
+	text := append(bytes.Clone(bytes.TrimRight(entry, "\x00 \n")), "\n\n"...)
+	events, problems, _, err := logparse.ReadAll(bytes.NewReader(text), journalExport(), logparse.Source{Path: path})
+	return events, len(problems) == 0 && err == nil
+}
+
+// EntryTime is the stamp of an entry, ns since the Unix epoch; false: it has none.
+func EntryTime(entry []byte) (int64, bool) {
+	events, _ := entryEvents(entry, "")
+	for i := range events {
+		if events[i].HasTime {
+			return events[i].Time, true
+		}
+	}
+	return 0, false
+}
+
+// Add takes the n-th entry of the capture, from 1, which lies at an offset in its
+// file.
+func (j *Journal) Add(n int, entry []byte, offset int64) {
 	f := j.log.File
 	f.Records++
-	entry = bytes.TrimRight(entry, "\x00 \n")
-	f.Bytes += int64(len(entry))
+	f.Bytes += int64(len(bytes.TrimRight(entry, "\x00 \n")))
 	if f.Records > maxJournalBlocks {
 		return
 	}
-	entry = append(bytes.Clone(entry), "\n\n"...)
-	events, problems, _, err := logparse.ReadAll(bytes.NewReader(entry), j.format, logparse.Source{Path: f.Path})
-	if (len(problems) > 0 || err != nil) && len(f.Problems) < maxFileProblems {
-		f.Problems = append(f.Problems, Problem{Record: f.Records, Offset: offset, Text: "a journal entry that cannot be read"})
+	events, ok := entryEvents(entry, f.Path)
+	if !ok && len(f.Problems) < maxFileProblems {
+		f.Problems = append(f.Problems, Problem{Record: n, Offset: offset, Text: "a journal entry that cannot be read"})
 	}
 	for _, e := range events {
-		e.Line, e.Lines, e.Offset = f.Records, 1, e.Offset+offset
-		e.Host = it.named(e.Host)
+		e.Line, e.Lines, e.Offset = n, 1, e.Offset+offset
+		e.Host = j.named(e.Host)
 		j.log.Events = append(j.log.Events, e)
 		if !e.HasTime {
 			continue
@@ -54,8 +74,8 @@ func (j *journalBlocks) add(it *item, entry []byte, offset int64) {
 	}
 }
 
-// end tells what was left out; nil: the capture held no entry.
-func (j *journalBlocks) end() *Log {
+// Log tells what was gathered, and what was left out; nil: no entry.
+func (j *Journal) Log() *Log {
 	f := j.log.File
 	if f.Records == 0 {
 		return nil

@@ -52,7 +52,8 @@ type Options struct {
 // Log.
 type Given struct {
 	*Capture
-	Folder string
+	Folder  string
+	Journal *Log // of entries between its packets; nil: there are none
 }
 
 // ErrNoInput says that no file given could be used.
@@ -75,7 +76,7 @@ func Read(ctx context.Context, paths []string, opt Options) (*Incident, error) {
 	inc := &Incident{Told: opt.Told}
 	inc.Captures = r.readCaptures()
 	for _, g := range opt.Given {
-		g.given = true
+		g.given, g.journal = true, g.Journal
 		r.opt.Told.place(g.Capture, g.Folder)
 		inc.Captures = append(inc.Captures, g.Capture)
 		inc.Files = append(inc.Files, g.Files...)

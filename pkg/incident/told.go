@@ -47,6 +47,16 @@ type ToldFormat struct {
 // CaseFile is the kind of the file in which something was told.
 const CaseFile = "case-file"
 
+// Named is the name of a host by another one of it.
+func (t *Told) Named(host string) string {
+	for other, name := range t.Aliases {
+		if strings.EqualFold(other, host) {
+			return name
+		}
+	}
+	return host
+}
+
 // hear takes what was told of each file.
 func (t *Told) hear(items []*item) {
 	aliases := map[string]string{}
