@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -242,7 +243,7 @@ func (env *environment) endOfBatch(out string, r *archive.Result) error {
 
 // ofBatch shows how far the work on an archive is: every file is read once for its
 // sum, captures once more for their flows, and what they hold is analysed.
-func (p *progress) ofBatch(env *environment) func(stage string, bytes int64) {
+func (p *progress) ofBatch(env *environment) func(archive.Step) {
 	if p == nil {
 		return nil
 	}
@@ -251,9 +252,17 @@ func (p *progress) ofBatch(env *environment) func(stage string, bytes int64) {
 		"scan": env.say(lang.Text{EN: "looking", ES: "mirando"}), "read": env.say(lang.Text{EN: "reading", ES: "leyendo"}),
 		"analyse": env.say(lang.Text{EN: "analysing", ES: "analizando"}),
 	}
-	return func(stage string, bytes int64) {
-		p.enter(names[stage])
-		p.add(int(bytes))
+	files := env.say(lang.Text{EN: "files", ES: "ficheros"})
+	units := map[string]string{"scan": files, "read": files, "analyse": env.say(lang.Text{EN: "windows", ES: "ventanas"})}
+	done := map[string]int{}
+	var mu sync.Mutex
+	return func(s archive.Step) {
+		mu.Lock()
+		done[s.Stage] += s.Files
+		p.count(fmt.Sprintf("  %d/%d %s", done[s.Stage], s.Of, units[s.Stage]))
+		mu.Unlock()
+		p.enter(names[s.Stage])
+		p.add(int(s.Bytes))
 	}
 }
 

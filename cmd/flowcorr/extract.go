@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -125,18 +126,33 @@ func (env *environment) pathsByIndex(paths []string, index string) ([]string, er
 	if err != nil {
 		return nil, env.noResult(index)
 	}
+	s, err := env.selection()
+	if err != nil {
+		return nil, err
+	}
+	s.Since, s.Until = env.options.choice.span(first)
 	var from, to int64
-	err = archive.EachRow(index, "journeys", func(row *trend.JourneyRow) error {
-		j := rowJourney(row)
-		ok, err := env.wanted(j, first)
-		if ok && (from == 0 || row.Start < from) {
-			from = row.Start
+	take := func(start, end int64) {
+		if from == 0 || start < from {
+			from = start
 		}
-		if ok && j.End != nil {
-			to = max(to, int64(*j.End))
-		}
-		return err
-	})
+		to = max(to, end)
+	}
+	if c := &env.options.choice; len(c.rules) > 0 || c.severity != "" {
+		err = archive.EachRow(index, "findings", func(row *trend.FindingRow) error {
+			if row.Start != nil && wantedFinding(&s, row) {
+				take(*row.Start, *row.End)
+			}
+			return nil
+		})
+	} else {
+		err = archive.EachRow(index, "journeys", func(row *trend.JourneyRow) error {
+			if j := rowJourney(row); wanted(&s, j) {
+				take(row.Start, int64(*cmp.Or(j.End, &j.Start)))
+			}
+			return nil
+		})
+	}
 	if err != nil {
 		return nil, err
 	}

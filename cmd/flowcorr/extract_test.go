@@ -53,6 +53,33 @@ func TestExtract(t *testing.T) {
 	index, again := filepath.Join(t.TempDir(), "index"), filepath.Join(t.TempDir(), "again")
 	call(exitDone, "batch", input, "--out", index)
 	call(exitDone, "extract", input, "--index", index, "--server", "203.0.113.194", "--min-total", "1s", "--out", again)
+	var r report.Report
+	if err := json.Unmarshal([]byte(call(exitDone, "report", "--format", "json", "--fail-on", "never", input)), &r); err != nil {
+		t.Fatal(err)
+	}
+	f := r.Findings[slices.IndexFunc(r.Findings, func(f report.Finding) bool { return f.Rule == "app-slow" })]
+	j := r.Journeys[slices.IndexFunc(r.Journeys, func(j report.Journey) bool { return j.ID == f.Journeys[0] })]
+	client := j.Client[:strings.LastIndexByte(j.Client, ':')]
+	for name, c := range map[string]struct {
+		choice []string
+		all    bool // of the slow journeys
+	}{
+		"finding": {[]string{"--about", f.ID}, true},
+		"journey": {[]string{"--about", j.ID}, false},
+		"client":  {[]string{"--client", client}, true},
+		"time":    {[]string{"--since", r.Journeys[0].Start.String(), "--until", r.Journeys[len(r.Journeys)-1].End.String()}, true},
+		"index":   {[]string{"--index", index, "--rule", "app-slow"}, true},
+		"by rows": {[]string{"--index", index, "--client", client}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), "part")
+			call(exitDone, append([]string{"extract", input, "--out", out}, c.choice...)...)
+			got := slow(out)
+			if c.all && !slices.Equal(got, want) || len(got) == 0 || slices.ContainsFunc(got, func(line string) bool { return !slices.Contains(want, line) }) {
+				t.Errorf("cut out:\n%s\nwhole:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+		})
+	}
 	call(exitUsage, "extract", input, "--rule", "app-slow", "--out", small) // not empty
 	call(exitUsage, "extract", input, "--out", filepath.Join(t.TempDir(), "x"))
 	call(exitUsage, "extract", input, "--about", "j999", "--out", filepath.Join(t.TempDir(), "x"))

@@ -24,7 +24,8 @@ const patience = 2 * time.Second
 type progress struct {
 	read   atomic.Int64
 	stage  atomic.Pointer[string]
-	total  int64 // bytes; 0: not known
+	items  atomic.Pointer[string] // how many files are done, where that is counted
+	total  int64                  // bytes; 0: not known
 	begun  time.Time
 	mu     sync.Mutex
 	timer  *time.Timer
@@ -45,6 +46,7 @@ func (env *environment) watchProgress(paths []string) *progress {
 func newProgress(w io.Writer, total int64, wait time.Duration, stage string, options ...mpb.ContainerOption) *progress {
 	p := &progress{total: total, begun: time.Now()}
 	p.stage.Store(&stage)
+	p.count("")
 	p.timer = time.AfterFunc(wait, func() { p.show(w, options) })
 	return p
 }
@@ -60,7 +62,8 @@ func (p *progress) show(w io.Writer, options []mpb.ContainerOption) {
 	rest := decor.Any(func(s decor.Statistics) string { return p.rest(s.Current) })
 	p.bar = p.screen.New(p.total, mpb.BarStyle().Lbound("▕").Rbound("▏").Filler("█").Tip("█").Padding(" "), mpb.BarWidth(24),
 		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return *p.stage.Load() + " " })),
-		mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string { return p.amount(s.Current) }), decor.Any(func(s decor.Statistics) string { return p.rate(s.Current) }), rest),
+		mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string { return p.amount(s.Current) }), decor.Any(func(decor.Statistics) string { return *p.items.Load() }),
+			decor.Any(func(s decor.Statistics) string { return p.rate(s.Current) }), rest),
 	)
 	p.bar.SetCurrent(p.read.Load())
 }
@@ -115,6 +118,9 @@ func (p *progress) enter(stage string) {
 		p.stage.Store(&stage)
 	}
 }
+
+// count says how many files are done.
+func (p *progress) count(text string) { p.items.Store(&text) }
 
 // done takes the bar off the screen.
 func (p *progress) done() {

@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
+
+	"github.com/flowcorr/flowcorr/pkg/archive"
+	"github.com/flowcorr/flowcorr/pkg/lang"
 )
 
 // screen is what a bar is drawn on.
@@ -62,6 +65,21 @@ func TestProgress(t *testing.T) {
 	if text := quick.String(); text != "" {
 		t.Errorf("short work shows %q", text)
 	}
+}
+
+// TestProgressOfBatch: an archive's progress shows bytes, files and the time left.
+func TestProgressOfBatch(t *testing.T) {
+	var s screen
+	p := newProgress(&s, 10<<20, time.Millisecond, "reading", mpb.WithAutoRefresh(), mpb.WithWidth(120))
+	told := p.ofBatch(&environment{speaks: lang.EN})
+	wanted := regexp.MustCompile(`reading .*[KM]iB / 30\.0 MiB  [0-9]+/5000 files +[0-9.]+ [KM]iB/s +−[0-9]`)
+	for deadline := time.Now().Add(10 * time.Second); !wanted.MatchString(s.String()); time.Sleep(5 * time.Millisecond) {
+		told(archive.Step{Stage: "read", Bytes: 1 << 10, Files: 1, Of: 5000})
+		if time.Now().After(deadline) {
+			t.Fatalf("shown: %q", s.String())
+		}
+	}
+	p.done()
 }
 
 // TestProgressUnseen: away from a terminal nothing is counted at all.

@@ -25,12 +25,17 @@ func (env *environment) queryArchive(out string, args []string) error {
 	if err != nil {
 		return env.noResult(out)
 	}
+	s, err := env.selection()
+	if err != nil {
+		return err
+	}
+	s.Since, s.Until = c.span(first) // times of day are of the first day
 	return env.print(func(w io.Writer) error {
 		b := bufio.NewWriter(w)
 		if len(c.rules) > 0 || c.severity != "" {
-			err = archive.EachRow(out, "findings", func(f *trend.FindingRow) error { return env.queryFinding(b, f, first) })
+			err = archive.EachRow(out, "findings", func(f *trend.FindingRow) error { return env.queryFinding(b, f, &s) })
 		} else {
-			err = archive.EachRow(out, "journeys", func(j *trend.JourneyRow) error { return env.queryJourney(b, j, first) })
+			err = archive.EachRow(out, "journeys", func(j *trend.JourneyRow) error { return env.queryJourney(b, j, &s) })
 		}
 		if err != nil {
 			return err
@@ -53,27 +58,21 @@ func rowJourney(row *trend.JourneyRow) report.Journey {
 	return j
 }
 
-// wanted asks the options that choose parts of a report about one journey.
-func (env *environment) wanted(j report.Journey, first report.Instant, findings ...report.Finding) (bool, error) {
+// wanted tells whether a choice takes a journey, and the findings about it where
+// there are any.
+func wanted(s *report.Selection, j report.Journey, findings ...report.Finding) bool {
+	if s.By == "" {
+		return true
+	}
 	j.ID = "j"
-	// A journey of the first day, so that times of day count from there.
-	r := &report.Report{Journeys: []report.Journey{{Start: first}, j}, Findings: findings}
-	part, err := env.chosen(r)
-	if err != nil {
-		return false, err
-	}
-	for i := range part.Journeys {
-		if part.Journeys[i].ID == "j" {
-			return len(findings) == 0 || len(part.Findings) > 0, nil
-		}
-	}
-	return false, nil
+	part := (&report.Report{Journeys: []report.Journey{j}, Findings: findings}).Select(*s)
+	return len(part.Journeys) > 0 && (len(findings) == 0 || len(part.Findings) > 0)
 }
 
-func (env *environment) queryJourney(w io.Writer, row *trend.JourneyRow, first report.Instant) error {
+func (env *environment) queryJourney(w io.Writer, row *trend.JourneyRow, s *report.Selection) error {
 	j := rowJourney(row)
-	if ok, err := env.wanted(j, first); err != nil || !ok {
-		return err
+	if !wanted(s, j) {
+		return nil
 	}
 	if env.options.format == "jsonl" {
 		return json.NewEncoder(report.InertJSON{W: w}).Encode(row)
@@ -86,20 +85,29 @@ func (env *environment) queryJourney(w io.Writer, row *trend.JourneyRow, first r
 	return err
 }
 
-func (env *environment) queryFinding(w io.Writer, row *trend.FindingRow, first report.Instant) error {
+// wantedFinding tells whether a choice takes a finding. Of its journeys the row names
+// the first.
+func wantedFinding(s *report.Selection, row *trend.FindingRow) bool {
 	j := report.Journey{Client: row.Client, Server: row.Server, Name: row.Name}
 	if row.Start != nil {
 		j.Start = report.Instant(*row.Start)
 	}
-	f := report.Finding{Rule: row.Rule, Severity: row.Severity, Journeys: []string{"j"}}
-	if ok, err := env.wanted(j, first, f); err != nil || !ok {
-		return err
+	return wanted(s, j, report.Finding{Rule: row.Rule, Severity: row.Severity, Journeys: []string{"j"}})
+}
+
+func (env *environment) queryFinding(w io.Writer, row *trend.FindingRow, s *report.Selection) error {
+	if !wantedFinding(s, row) {
+		return nil
 	}
 	env.judgeOne(row.Severity, row.Confidence)
 	if env.options.format == "jsonl" {
 		return json.NewEncoder(report.InertJSON{W: w}).Encode(row)
 	}
-	_, err := fmt.Fprintf(w, "%s  %s  %s: %s\n", j.Start, row.Severity, row.Rule, render.Printable(row.Text))
+	var start report.Instant
+	if row.Start != nil {
+		start = report.Instant(*row.Start)
+	}
+	_, err := fmt.Fprintf(w, "%s  %s  %s: %s\n", start, row.Severity, row.Rule, render.Printable(row.Text))
 	return err
 }
 

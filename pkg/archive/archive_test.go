@@ -204,7 +204,7 @@ func TestResumed(t *testing.T) {
 		ctx, stop := context.WithCancel(context.Background())
 		defer stop()
 		steps.Store(0)
-		_, err := Run(ctx, Options{Paths: []string{in}, Out: out, Memory: small, Jobs: 1, NoteEvery: 1, Report: diagnosed, Progress: func(string, int64) {
+		_, err := Run(ctx, Options{Paths: []string{in}, Out: out, Memory: small, Jobs: 1, NoteEvery: 1, Report: diagnosed, Progress: func(Step) {
 			if steps.Add(1) == end {
 				stop()
 			}
@@ -345,7 +345,7 @@ func TestBadFiles(t *testing.T) {
 // TestAlone: two runs on one folder keep out of each other's way.
 func TestAlone(t *testing.T) {
 	in, out := sample(t, "slow-application"), t.TempDir()
-	_, err := Run(context.Background(), Options{Paths: []string{in}, Out: out, Report: diagnosed, Progress: func(string, int64) {
+	_, err := Run(context.Background(), Options{Paths: []string{in}, Out: out, Report: diagnosed, Progress: func(Step) {
 		if _, err := Run(context.Background(), Options{Paths: []string{in}, Out: out, Report: diagnosed}); !errors.Is(err, ErrBusy) {
 			t.Errorf("a second run: %v", err)
 		}

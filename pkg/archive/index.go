@@ -47,12 +47,22 @@ type Options struct {
 	Unpack   unpack.Options
 	Version  string // of the program: another one does everything anew
 	Settings string // whatever else the result depends on, in words
-	// Progress is told of bytes that were read (in the stages "scan" and "read") and
-	// of shares of all bytes whose analysis is done ("analyse"). It is called from
-	// several goroutines. nil: nobody asks.
-	Progress func(stage string, bytes int64)
+	// Progress is told what was done. It is called from several goroutines. nil:
+	// nobody asks.
+	Progress func(Step)
 	// NoteEvery is how often it is noted how far the reading came, at most. 0: 4 s.
 	NoteEvery time.Duration
+}
+
+// Step is a piece of work that was done.
+type Step struct {
+	Stage string // "scan", "read" or "analyse"
+	// Bytes that were read, as they lie there; of "analyse", the share of all bytes
+	// whose analysis is done.
+	Bytes int64
+	// Files that were completed, and of how many in this stage; windows of time where
+	// it is "analyse".
+	Files, Of int
 }
 
 // ErrBusy says that another run works on the folder of the result.
@@ -71,6 +81,7 @@ type archive struct {
 	files  []*File
 	points []*point // in order of name
 	logs   []*File
+	toRead int    // captures of all points
 	keySum []byte // of the TLS secrets
 }
 
@@ -98,7 +109,7 @@ const schema = "flowcorr.archive/3"
 func Run(ctx context.Context, opt Options) (*Result, error) {
 	opt.Memory, opt.Jobs, opt.NoteEvery = cmp.Or(opt.Memory, 512<<20), cmp.Or(opt.Jobs, 2), cmp.Or(opt.NoteEvery, 4*time.Second)
 	if opt.Progress == nil {
-		opt.Progress = func(string, int64) {}
+		opt.Progress = func(Step) {}
 	}
 	a := &archive{opt: opt}
 	if err := os.MkdirAll(filepath.Join(a.index(), "windows"), 0o755); err != nil {
@@ -177,7 +188,7 @@ func (a *archive) scanAll(ctx context.Context, fresh []*File) {
 	_ = each(a.opt.Jobs, len(fresh), func(i int) error {
 		if ctx.Err() == nil {
 			fresh[i].scan(ctx, a.opt.Unpack)
-			a.opt.Progress("scan", fresh[i].Size)
+			a.opt.Progress(Step{"scan", fresh[i].Size, 1, len(fresh)})
 		}
 		return nil
 	})
@@ -485,7 +496,7 @@ func (x *looking) alone(bytes int64) error {
 			}
 		}()
 		i := order[k]
-		defer x.a.opt.Progress("analyse", bytes*int64(k+1)/int64(n)-bytes*int64(k)/int64(n))
+		defer x.a.opt.Progress(Step{"analyse", bytes*int64(k+1)/int64(n) - bytes*int64(k)/int64(n), 1, n})
 		if done[i] != nil {
 			if err = x.look(i, nil, false); err == nil {
 				close(done[i])

@@ -95,7 +95,7 @@ func TestJournalBetweenPackets(t *testing.T) {
 		for end := 1; ; end += 3 {
 			ctx, stop := context.WithCancel(context.Background())
 			steps := 0
-			_, err := Run(ctx, Options{Paths: []string{in}, Out: out, Memory: memory, Jobs: 1, NoteEvery: 1, Report: look, Progress: func(string, int64) {
+			_, err := Run(ctx, Options{Paths: []string{in}, Out: out, Memory: memory, Jobs: 1, NoteEvery: 1, Report: look, Progress: func(Step) {
 				if steps++; steps == end {
 					stop()
 				}

@@ -26,6 +26,7 @@ func (a *archive) namePoints() {
 			a.logs = append(a.logs, f)
 		}
 	}
+	a.toRead = len(captures)
 	type span struct{ from, to int64 }
 	taken := map[string][]span{}
 	points := map[string]*point{}

@@ -142,7 +142,7 @@ func (a *archive) readPoint(ctx context.Context, p *point, keys *pcapflow.KeyLog
 		}
 	}()
 	for _, f := range p.files[:at] {
-		a.opt.Progress("read", f.Size)
+		a.opt.Progress(Step{"read", f.Size, 1, a.toRead})
 	}
 	ahead := &queue{a: a, files: p.files[at:], most: a.opt.Jobs}
 	defer ahead.close()
@@ -259,6 +259,7 @@ func (x *pass) file(ctx context.Context, f *File, open func() (io.ReadCloser, er
 	}
 	x.set = set.State()
 	x.p.chain.Files = append(x.p.chain.Files, r)
+	x.a.opt.Progress(Step{"read", 0, 1, x.a.toRead})
 	if x.journal != nil {
 		return errors.Join(x.out.err, x.journal.err)
 	}
@@ -368,7 +369,7 @@ func (x *pass) load() error {
 		_, err = stateCodec.Decode(b, x.p.done)
 	}
 	for _, f := range x.p.files {
-		x.a.opt.Progress("read", f.Size)
+		x.a.opt.Progress(Step{"read", f.Size, 1, x.a.toRead})
 	}
 	return err
 }
@@ -417,7 +418,7 @@ func (f *File) begin(a *archive) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, errors.New(reasonOf(err))
 	}
-	in, err := unpack.NewReader(&metered{raw, a.opt.Progress}, a.opt.Unpack)
+	in, err := unpack.NewReader(&metered{raw, a.opt.Progress, a.toRead}, a.opt.Unpack)
 	if err != nil {
 		raw.Close()
 		return nil, err
@@ -435,11 +436,12 @@ func (o *opened) Close() error { return errors.Join(o.Reader.Close(), o.raw.Clos
 // metered tells the progress what is read.
 type metered struct {
 	io.Reader
-	progress func(stage string, bytes int64)
+	progress func(Step)
+	of       int // captures
 }
 
 func (t *metered) Read(b []byte) (int, error) {
 	n, err := t.Reader.Read(b)
-	t.progress("read", int64(n))
+	t.progress(Step{"read", int64(n), 0, t.of})
 	return n, err
 }

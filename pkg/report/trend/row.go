@@ -53,6 +53,7 @@ type FindingRow struct {
 	Confidence string   `json:"confidence" parquet:"confidence,dict"`
 	Text       string   `json:"text" parquet:"text"`
 	Start      *int64   `json:"start_ns,omitempty" parquet:"start_ns,optional,timestamp(nanosecond)"` // of its first journey
+	End        *int64   `json:"end_ns,omitempty" parquet:"end_ns,optional,timestamp(nanosecond)"`     // of the last of them to end
 	Client     string   `json:"client,omitempty" parquet:"client,optional,dict"`
 	Server     string   `json:"server,omitempty" parquet:"server,optional,dict"`
 	Name       string   `json:"name,omitempty" parquet:"name,optional,dict"`
@@ -208,6 +209,13 @@ func (n *names) findingRow(f *report.Finding) FindingRow {
 			continue
 		}
 		row.Journeys++
+		end := int64(j.Start)
+		if j.End != nil {
+			end = int64(*j.End)
+		}
+		if row.End == nil || end > *row.End {
+			row.End = &end
+		}
 		if row.Start == nil || int64(j.Start) < *row.Start {
 			row.Start = new(int64(j.Start))
 			row.Client, _ = splitEndpoint(j.Client)
