@@ -28,7 +28,6 @@ measure() {
 	awk -v n="$name" '{ printf "%-12s %8.2f s CPU %8.2f s %6d MB\n", n, $1+$2, $4, $3/1024 }' "$work/$name.time"
 }
 cpu() { awk '{ print $1+$2 }' "$work/$1.time"; }
-run() { out=$1; in=$2; j=$3; "$work/flowcorr" batch "$work/$in" --out "$work/$out" --memory "$memory" --jobs "$j" --quiet; }
 timed() { name=$1; out=$2; in=$3; j=$4; measure "$name" "$work/flowcorr" batch "$work/$in" --out "$work/$out" --memory "$memory" --jobs "$j" --quiet; }
 
 rm -rf "$work"/r-* "$work/killed"
@@ -40,7 +39,9 @@ measure unpack sh -c "cat '$work'/cut/client/*.gz | gzip -dc > /dev/null; cat '$
 awk -v c="$(cpu cut)" -v w="$(cpu whole)" -v u="$(cpu unpack)" 'BEGIN { printf "CPU of the cut archive: %.2f x the whole and its unpacking\n", c/(w+u); exit c > 1.3*(w+u) }' || wrong "CPU"
 awk -v a="$(cpu again)" -v c="$(cpu cut)" 'BEGIN { printf "second run: %.2f %% of the first\n", 100*a/c; exit a > 0.02*c }' || wrong "second run"
 paste -d ' ' "$work/cut.time" "$work/one.time" | awk '{ printf "two jobs: %.2f x one\n", $8/$4 }'
-awk -v m="$memory" 'BEGIN { sub(/MB$/, "", m) } { if ($3/1024 > m*1000000/1048576) exit 1 }' "$work/cut.time" || wrong "memory"
+for run in whole cut one; do
+	awk -v m="$memory" 'BEGIN { sub(/MB$/, "", m) } { if ($3/1024 > m*1000000/1048576) exit 1 }' "$work/$run.time" || wrong "memory of $run"
+done
 "$work/samerows" "$work/r-whole" "$work/r-cut" || wrong "the cut archive gives another result"
 
 sums() { (cd "$1" && find . -path ./index -prune -o -type f -print | LC_ALL=C sort | xargs -d '\n' sha256sum) | sha256sum; }
@@ -53,12 +54,13 @@ stage() {
 	else echo looking; fi
 }
 i=0
+: > "$work/killed"
 whole=$(awk '{ print $4 }' "$work/cut.time")
 while [ "$i" -lt "$kills" ]; do
 	i=$((i + 1))
-	run r-killed cut "$jobs" > /dev/null 2>&1 &
+	"$work/flowcorr" batch "$work/cut" --out "$work/r-killed" --memory "$memory" --jobs "$jobs" --quiet > /dev/null 2>&1 &
 	pid=$!
-	sleep "$(awk -v s="$i" -v w="$whole" 'BEGIN { srand(s); print rand() * w / 8 }')"
+	sleep "$(awk -v s="$i$(wc -l < "$work/killed")" -v w="$whole" 'BEGIN { srand(s); print rand() * w / 8 }')"
 	if kill -9 "$pid" 2> /dev/null; then
 		stage "$work/r-killed" >> "$work/killed"
 	else # it had ended: its result counts, and another begins
@@ -69,6 +71,6 @@ while [ "$i" -lt "$kills" ]; do
 	wait "$pid" 2> /dev/null || true
 done
 sort "$work/killed" | uniq -c | awk '{ printf "killed while %s: %d times\n", $2, $1 }'
-run r-killed cut "$jobs" > /dev/null 2>&1
+timed resumed r-killed cut "$jobs"
 [ "$want" = "$(sums "$work/r-killed")" ] && echo "killed $kills times: the same bytes" || wrong "killed and resumed gives other bytes"
 exit $bad

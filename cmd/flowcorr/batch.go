@@ -184,7 +184,7 @@ func (env *environment) judgeResult(out string) error {
 // back earlier when little is left; the rest is what it does not count: its code
 // and what files are read through.
 func bound(memory int64, jobs int) {
-	debug.SetMemoryLimit(max(memory-memory/12-24<<20, 64<<20))
+	debug.SetMemoryLimit(max(memory-memory/8-32<<20, 64<<20))
 	runtime.GOMAXPROCS(min(jobs, runtime.NumCPU()))
 }
 

@@ -76,8 +76,8 @@ func findings(result string) ([]string, error) {
 	return texts(result, "findings", func(f *trend.FindingRow) { f.Files, f.Text = nil, named.ReplaceAllString(f.Text, "") })
 }
 
-// named is where a finding's text names the capture.
-var named = regexp.MustCompile(` \(in [^)]*\.(pcap|pcapng)[^)]*\)`)
+// named is where a finding's text names the capture, by one of its files.
+var named = regexp.MustCompile(` \(in [^)]*\.(pcap|pcapng)[^)]*\)|[^ ]+\.(pcap|pcapng)[^ ,;:)]*`)
 
 func texts[T any](result, table string, blur func(*T)) (all []string, err error) {
 	err = archive.EachRow(result, table, func(row *T) error {

@@ -417,6 +417,11 @@ func (a *archive) freshWindows(ctx context.Context, r *Result) ([]*kept, error) 
 	}
 	list := windowsOf(s, int(max(a.opt.Memory/windowsAtOnce/memoryOfJourney, 1)))
 	x := &looking{a: a, ctx: ctx, list: list, all: make([]*kept, len(list)), fresh: make([]atomic.Bool, len(list)), near: make([]bounds, len(list)), wide: make([]bool, len(list))}
+	var err error
+	if x.looked, err = a.resumeLooked(); err != nil {
+		return nil, err
+	}
+	defer x.looked.out.Close()
 	if err := x.alone(bytes); err != nil {
 		return nil, err
 	}
@@ -427,7 +432,7 @@ func (a *archive) freshWindows(ctx context.Context, r *Result) ([]*kept, error) 
 		was.Alone = append(was.Alone, k.Key)
 	}
 	known := offsetsOf(all)
-	err := each(jobs, len(list), func(i int) error {
+	err = each(jobs, len(list), func(i int) error {
 		if len(known[i]) == 0 && a.rowsThere(all[i]) {
 			return nil
 		}
@@ -447,13 +452,14 @@ func (a *archive) freshWindows(ctx context.Context, r *Result) ([]*kept, error) 
 
 // looking is the work on all windows.
 type looking struct {
-	a     *archive
-	ctx   context.Context
-	list  []window
-	all   []*kept
-	fresh []atomic.Bool // analysed in this run
-	near  []bounds      // of clocks, for each window, as some of those before it have measured them
-	wide  []bool        // lines are looked for far and wide, whatever near tells
+	a      *archive
+	ctx    context.Context
+	list   []window
+	all    []*kept
+	fresh  []atomic.Bool // analysed in this run
+	looked *looked
+	near   []bounds // of clocks, for each window, as some of those before it have measured them
+	wide   []bool   // lines are looked for far and wide, whatever near tells
 }
 
 func (x *looking) look(i int, known []offset, rowsToo bool) error {
@@ -461,12 +467,18 @@ func (x *looking) look(i int, known []offset, rowsToo bool) error {
 	if !x.wide[i] {
 		near = x.near[i]
 	}
-	k, isNew, err := x.a.analyse(x.ctx, i, &x.list[i], near, known, rowsToo)
-	if err == nil {
+	at := lookedAt{i, len(known) > 0, x.wide[i]}
+	if k := x.a.load(x.looked.key(at)); k != nil && (!rowsToo || x.a.rowsThere(k)) {
 		x.all[i] = k
-		x.fresh[i].Store(isNew || x.fresh[i].Load())
+		return nil
 	}
-	return err
+	k, isNew, err := x.a.analyse(x.ctx, i, &x.list[i], near, known, rowsToo)
+	if err != nil {
+		return err
+	}
+	x.all[i] = k
+	x.fresh[i].Store(isNew || x.fresh[i].Load())
+	return x.looked.note(at, k.Key)
 }
 
 // alone looks at each window by what it tells itself. A few look for their lines as
