@@ -26,7 +26,7 @@ score: build      ## how right the reports on the shared incidents are
 fuzz:             ## every fuzz target for FUZZTIME (default 30s) each
 	GO="$(GO)" sh scripts/fuzz.sh $(or $(FUZZTIME),30s)
 
-survive:          ## every shared capture, cut at a hundred places, and damaged in twenty ways in 512 MB
+survive:          ## every shared capture, cut at a hundred places and damaged in twenty ways in 512 MB
 	CUTS=100 $(GO) test -count=1 -timeout 60m -run TestSurviveCaptures ./pkg/pcapflow
 	CORRUPTIONS=20 $(GO) test -count=1 -timeout 60m -v -run TestSurviveCorruption ./pkg/pcapflow
 

@@ -62,7 +62,7 @@ func (e *engine) fetch(list []header) {
 	mask := uint32(len(places) - 1)
 	for i := range list {
 		h := &list[i]
-		sum += uint64(places[h.hash>>1&mask].hash) + uint64(e.copies.recent[h.print>>20&(copyPlaces-1)].print)
+		sum += uint64(places[h.hash>>1&mask].hash) + uint64(e.copies.recent[h.print>>52&(copyPlaces-1)].print)
 	}
 	n := 0
 	for i := range list {

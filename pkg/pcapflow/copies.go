@@ -38,7 +38,7 @@ const (
 // look compares the packet at hand with recent ones, and remembers it. rtt is
 // the flow's round trip, 0 when unknown.
 func (t *copyTable) look(h *header, rtt int64) sameness {
-	r := &t.recent[h.print>>20&(copyPlaces-1)]
+	r := &t.recent[h.print>>52&(copyPlaces-1)]
 	print := uint32(h.print) | 1
 	now := h.stamp.Time
 	if r.print != print || now-r.time > repeatedDelay || now < r.time-copyDelay {
