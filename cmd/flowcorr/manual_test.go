@@ -347,6 +347,57 @@ func TestCommandsNamed(t *testing.T) {
 	}
 }
 
+// TestLabAndPathsNamed: stories and options of the lab that a document names are
+// there, and so are files of the repository.
+func TestLabAndPathsNamed(t *testing.T) {
+	all := pages(t)
+	need.Program(t, "python3")
+	list, err := exec.Command("lab/run", "--list").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	help, err := exec.Command("lab/run", "--help").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := regexp.MustCompile(`\blab/run((?: +[\w=.<>/+-]+)+)`)
+	paths := regexp.MustCompile("`((?:cmd|docs|internal|lab|pkg|samples|scripts)/[\\w./-]*)`")
+	stories, files := 0, 0
+	for page, text := range all {
+		if page == "CHANGELOG.md" {
+			continue // tells of what was
+		}
+		for _, m := range calls.FindAllStringSubmatch(text, -1) {
+			words := strings.Fields(m[1])
+			for i, w := range words {
+				switch {
+				case strings.HasPrefix(w, "--"):
+					if option, _, _ := strings.Cut(w, "="); !strings.Contains(string(help), option) {
+						t.Errorf("%s: lab/run has no option %s", page, option)
+					}
+				case i > 0 && strings.HasPrefix(words[i-1], "--"), strings.ToUpper(w) == w:
+				case !strings.HasPrefix(string(list), w+" ") && !strings.Contains(string(list), "\n"+w+" "):
+					t.Errorf("%s: the lab has no story %s", page, w)
+				default:
+					stories++
+				}
+			}
+		}
+		for _, m := range paths.FindAllStringSubmatch(text, -1) {
+			if strings.Contains(m[1], "NAME") || strings.Contains(m[1], "CASE") {
+				continue
+			}
+			files++
+			if _, err := os.Stat(filepath.FromSlash(m[1])); err != nil {
+				t.Errorf("%s names %s, which is not there", page, m[1])
+			}
+		}
+	}
+	if stories < 20 || files < 40 {
+		t.Errorf("only %d stories and %d files found", stories, files)
+	}
+}
+
 // testNames are the tests of the whole project.
 func testNames(t *testing.T) (names []string) {
 	t.Helper()
