@@ -49,7 +49,7 @@ func TestPace(t *testing.T) {
 	if got := debug.SetMemoryLimit(-1); got != usualMemory {
 		t.Errorf("limit %d", got)
 	}
-	for _, x := range []struct{ alive, limit int64 }{{0, usualMemory}, {400 << 20, usualMemory}, {800 << 20, 900 << 20}, {4000 << 20, 7000 << 20}} {
+	for _, x := range []struct{ alive, limit int64 }{{0, usualMemory}, {400 << 20, usualMemory}, {800 << 20, 850 << 20}, {4000 << 20, 7000 << 20}} {
 		if got := memoryLimit(x.alive); got != x.limit {
 			t.Errorf("%d alive: limit %d, not %d", x.alive, got, x.limit)
 		}

@@ -17,7 +17,7 @@ const (
 
 // memoryLimit is what may be taken while so many bytes are alive.
 func memoryLimit(alive int64) int64 {
-	return max(usualMemory, alive+alive/8, 2*alive-gigabyte)
+	return max(usualMemory, alive+alive/16, 2*alive-gigabyte)
 }
 
 // paceMemory keeps to these bounds from now on. What the environment says of

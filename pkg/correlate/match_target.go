@@ -20,6 +20,7 @@ type target struct {
 	open                     bool  // no answer, or none to its end: last is where the conversation ended
 	way                      int64 // round trip between the capture and the server
 	place                    int64 // when the line was written, most likely
+	behind                   bool  // the answer came behind or between those of other streams
 	floats                   bool  // its line may stand anywhere between the answer's first and last byte
 	slack                    int64 // the instants may be off by this much, all alike
 	timed                    bool  // the capture's clock is known against the reference
@@ -188,6 +189,22 @@ func markFloating(list []*target) {
 	}
 }
 
+// mostBeside is how many neighbours of a target may have kept its answer back.
+const mostBeside = 16
+
+// markBehind finds the targets whose answers shared a connection with others at
+// one time: the kernel had taken them before they were seen to begin.
+func markBehind(list []*target) {
+	for i, t := range list {
+		t.behind = t.point.Exchange.Multiplexed
+		for _, u := range list[max(i-mostBeside, 0):min(i+mostBeside+1, len(list))] {
+			if u.journey != t.journey && u.point.Flow == t.point.Flow && u.reply < t.reply && u.last > t.sent {
+				t.behind = true // the other's answer was on its way after this was asked for
+			}
+		}
+	}
+}
+
 // reach is how long before last the line may have been written: a server hands
 // the answer to its kernel and is done, however slowly the client takes it.
 func (t *target) reach() int64 { return max(t.last-t.reply, 0) }
@@ -203,6 +220,7 @@ func byClient(list []*target) map[netip.Addr][]*target {
 	for _, l := range m {
 		slices.SortStableFunc(l, func(a, b *target) int { return cmp.Compare(a.place, b.place) })
 		markFloating(l)
+		markBehind(l)
 	}
 	return m
 }

@@ -271,3 +271,50 @@ func TestMatchingIsDeterministic(t *testing.T) {
 		t.Error("the order of the files matters")
 	}
 }
+
+// A server that was busy takes a request up late, and says nothing of the wait.
+// Where another request fits what it says, that one is meant.
+func TestRequestThatLayUnread(t *testing.T) {
+	s := newScene()
+	var events []logparse.Event
+	say := func(path string, t float64) {
+		e := requestLine("10.0.0.2", path, t, logparse.RequestEnd)
+		e.Duration = time.Millisecond
+		events = append(events, e)
+	}
+	usual := s.connect("10.0.0.2:50000", server+":80", 0, 1)
+	for i := range 6 {
+		path := fmt.Sprint("/", i)
+		s.exchange(usual, 2000+float64(i)*200, 1, 1).Path = path
+		say(path, 2002+float64(i)*200)
+	}
+	s.exchange(s.connect("10.0.0.2:50001", server+":80", 3490, 1), 3500, 1500, 1).Path = "/late"
+	say("/late", 5001)
+	b, missing := matched(s, logOf("web/access.log", events...))
+	wantLines(t, b, "1", "2", "3", "4", "5", "6", "7")
+	if len(missing) > 0 {
+		t.Errorf("missing %v", missing)
+	}
+	s.exchange(s.connect("10.0.0.2:50002", server+":80", 4990, 1), 4999, 1, 1).Path = "/late"
+	b, _ = matched(s, logOf("web/access.log", events...))
+	wantLines(t, b, "1", "2", "3", "4", "5", "6", "", "7")
+}
+
+// The kernel takes the answer of one stream while it still sends that of
+// another: the server is done before the answer is seen.
+func TestAnswerBehindAnotherStream(t *testing.T) {
+	s := newScene()
+	f := s.connect("10.0.0.2:50000", server+":443", 0, 15)
+	s.exchange(f, 20, 15, 600)
+	s.exchange(f, 21, 600, 50)
+	for i, path := range []string{"/a", "/b"} {
+		f.HTTP[i].Path, f.HTTP[i].Multiplexed = path, true
+	}
+	a, z := requestLine("10.0.0.2", "/a", 30, logparse.RequestEnd), requestLine("10.0.0.2", "/b", 180, logparse.RequestEnd)
+	a.Duration, z.Duration = 2*time.Millisecond, 150*time.Millisecond
+	b, missing := matched(s, logOf("web/access.log", a, z))
+	wantLines(t, b, "1", "2")
+	if len(missing) > 0 {
+		t.Errorf("missing %v", missing)
+	}
+}

@@ -63,7 +63,11 @@ func timeScore(l *line, t *target, slack int64) float64 {
 		return startScore(l.at, l, t, slack)
 	case l.event.Means == logparse.RequestEnd && l.event.Duration >= 0:
 		// The start is the reliable anchor: the end may lie in the client's hands.
-		return startScore(l.at-int64(l.event.Duration), l, t, slack)
+		s := startScore(l.at-int64(l.event.Duration), l, t, slack)
+		if readLate(l, t) {
+			s = max(s, lateScore(l, t, slack))
+		}
+		return s
 	case l.event.Means == logparse.RequestEnd:
 		return endScore(l, t, slack)
 	}
@@ -88,6 +92,23 @@ func startScore(from int64, l *line, t *target, slack int64) float64 {
 	width := l.width + msec
 	dist := overlap(from-slack-msec, from+width+slack, t.first, t.sent+t.way+msec)
 	return perSecond(width+2*slack+t.way+t.sent-t.first) + misses(dist)
+}
+
+// readLate tells whether the request of a line lay unread before its server took
+// it up, in the kernel's queue behind others, if the line tells of t: the server
+// says that it took less than the packets show, by more than stamps miss.
+func readLate(l *line, t *target) bool {
+	return l.event.Duration >= 0 && l.event.Kind == logparse.HTTPRequest && !t.open && !t.behind && int64(l.event.Duration) < t.reply-t.sent-t.way-farthest
+}
+
+// late is the logarithm of the odds that a request lies unread.
+const late = -4
+
+// lateScore: the server took the request up between its last byte and the answer.
+func lateScore(l *line, t *target, slack int64) float64 {
+	from := l.at - int64(l.event.Duration)
+	dist := overlap(from-slack-msec, from+l.width+msec+slack, t.sent, t.reply)
+	return perSecond(l.width+msec+2*slack+t.reply-t.sent) + misses(dist)
 }
 
 func endScore(l *line, t *target, slack int64) float64 {
@@ -171,6 +192,9 @@ func durationScore(l *line, t *target, typical float64) float64 {
 	}
 	d := int64(l.event.Duration)
 	low, high := t.reply-t.first-t.way, t.last-t.first
+	if t.behind {
+		low = 0 // the kernel had the answer behind those of other streams
+	}
 	other := math.Exp(-float64(d)/typical) / typical
 	s := 0.0
 	switch dist := overlap(d-msec, d+msec, low-2*msec, high+2*msec); {
@@ -186,6 +210,9 @@ func durationScore(l *line, t *target, typical float64) float64 {
 		s = max(-math.Log(float64(lingering))-4, -math.Log(float64(high-low+6*msec))-float64(dist)/float64(tail))
 	default:
 		s = -math.Log(float64(high-low+6*msec)) - min(float64(dist)/float64(tail), 12)
+		if readLate(l, t) {
+			s = max(s, late+math.Log(other)) // then it took what others take
+		}
 	}
 	return s - math.Log(other)
 }
