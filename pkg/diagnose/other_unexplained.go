@@ -37,14 +37,11 @@ type complaint struct {
 
 // clientsComplain looks through the output of client programs.
 func (c *Case) clientsComplain(r *Rule) (string, []Evidence) {
-	journeys := map[*incident.Log]map[int]*correlate.Journey{}
+	journeys := map[*logparse.Event]*correlate.Journey{}
 	for _, j := range c.Journeys {
 		for _, l := range j.Lines {
 			if l.Status == "matched" && !serverSide(l.Log) {
-				if journeys[l.Log] == nil {
-					journeys[l.Log] = map[int]*correlate.Journey{}
-				}
-				journeys[l.Log][l.Event] = j
+				journeys[&l.Log.Events[l.Event]] = j
 			}
 		}
 	}
@@ -56,7 +53,7 @@ func (c *Case) clientsComplain(r *Rule) (string, []Evidence) {
 		}
 		outputs += len(l.Events)
 		for i := range l.Events {
-			j := journeys[l][i]
+			j := journeys[&l.Events[i]]
 			if j != nil && len(c.explained[j]) > 0 {
 				continue
 			}
@@ -127,9 +124,15 @@ func quoted(text string) string {
 // failedUnexplained looks for journeys that failed where no finding speaks of
 // them.
 func (c *Case) failedUnexplained(r *Rule) (string, []Evidence) {
+	spoken := map[*correlate.Journey]bool{}
+	for _, f := range c.found {
+		for _, j := range f.Journeys {
+			spoken[j] = spoken[j] || f.Rule != "dns-not-observed"
+		}
+	}
 	var failed []*correlate.Journey
 	for _, j := range c.Journeys {
-		if (j.Outcome == pcapflow.Refused || j.Outcome == pcapflow.Unanswered) && j.Service != "" && !c.spoken(j) {
+		if (j.Outcome == pcapflow.Refused || j.Outcome == pcapflow.Unanswered) && !spoken[j] {
 			failed = append(failed, j)
 		}
 	}
@@ -147,13 +150,6 @@ func (c *Case) failedUnexplained(r *Rule) (string, []Evidence) {
 		EN: "%d of %d journeys came to nothing, such as that of %s with %s",
 		ES: "%d de %d recorridos quedaron en nada, como el de %s con %s",
 	}, len(failed), len(c.Journeys), first.Client, first.Server), merge(evidence)
-}
-
-// spoken tells whether any finding about the service speaks of a journey.
-func (c *Case) spoken(j *correlate.Journey) bool {
-	return slices.ContainsFunc(c.found, func(f Finding) bool {
-		return f.Rule != "dns-not-observed" && slices.Contains(f.Journeys, j)
-	})
 }
 
 // longest is the longest phase that somebody may have waited for and that no
