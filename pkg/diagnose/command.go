@@ -129,11 +129,9 @@ func resolverOf(j *correlate.Journey) string {
 // elsewhere is another resolver of the incident, else the servers of the zone.
 func (c *Case) elsewhere(js []*correlate.Journey) string {
 	asked := firstOf(resolverOf)(c, js)
-	for _, l := range c.Lookups {
-		for _, r := range l.Resolvers {
-			if asked != "" && addr(r) != asked {
-				return "@" + addr(r)
-			}
+	for _, r := range c.resolvers {
+		if asked != "" && addr(r) != asked {
+			return "@" + addr(r)
 		}
 	}
 	return "+trace"

@@ -85,6 +85,9 @@ type Case struct {
 	took        map[taker][]int64                          // when each server accepted connections, in order
 	states      []told                                     // what hosts printed of themselves, once looked for
 	unlisted    []string                                   // thresholds asked for by rules that do not list them: a mistake of ours
+	made        int                                        // journeys that made a connection
+	resolvers   []netip.Addr                               // of all lookups, each once
+	lossyBy     map[*Rule][2]int                           // journeys held up by lost segments, and all, as rules count them
 	upstream    *words                                     // of the error log about an upstream, once looked for
 }
 

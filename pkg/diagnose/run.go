@@ -92,11 +92,22 @@ func newCase(c *correlate.Case, opt Options) *Case {
 		if j.Exchange != nil {
 			dc.exchanges[j.Server]++
 		}
+		if connection(j) != nil {
+			dc.made++
+		}
 		if j.Service == "ssh" {
 			dc.sshPorts[j.Server] = true
 		}
 		if j.Service == "ssh" || j.Server.Port() == sshPort {
 			dc.sshHosts[j.Server.Addr()] = true
+		}
+	}
+	known := map[netip.Addr]bool{}
+	for _, l := range c.Lookups {
+		for _, a := range l.Resolvers {
+			if !known[a] {
+				known[a], dc.resolvers = true, append(dc.resolvers, a)
+			}
 		}
 	}
 	if opt.Baseline != nil {

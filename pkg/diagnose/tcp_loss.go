@@ -106,6 +106,9 @@ var lossRules = []string{"loss-in-handshake", "loss-in-response", "loss-stall"}
 // lossy counts the journeys with a connection that a lost segment held up for a
 // noticeable part, and all of them.
 func (c *Case) lossy(r *Rule) (hit, of int) {
+	if n, done := c.lossyBy[r]; done {
+		return n[0], n[1]
+	}
 	for _, j := range c.Journeys {
 		f := flow(j)
 		if f == nil || f.Conn == nil || j.Service == "dns" {
@@ -119,6 +122,10 @@ func (c *Case) lossy(r *Rule) (hit, of int) {
 			hit++
 		}
 	}
+	if c.lossyBy == nil {
+		c.lossyBy = map[*Rule][2]int{}
+	}
+	c.lossyBy[r] = [2]int{hit, of}
 	return hit, of
 }
 
@@ -181,15 +188,7 @@ func (b *batches) addLoss(j *correlate.Journey, again repeats, more ...Evidence)
 }
 
 // connections counts the journeys that made a connection.
-func (c *Case) connections() int {
-	n := 0
-	for _, j := range c.Journeys {
-		if connection(j) != nil {
-			n++
-		}
-	}
-	return n
-}
+func (c *Case) connections() int { return c.made }
 
 var lossInResponse = Rule{
 	Name: "loss-in-response", Family: "tcp", Gated: true,
