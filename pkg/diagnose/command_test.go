@@ -63,7 +63,7 @@ func TestCommands(t *testing.T) {
 		}
 	}
 	l.Resolvers = append(l.Resolvers, second.Addr())
-	if got := c.command("dig ELSEWHERE", []*correlate.Journey{dns}); got != "dig @10.2.0.54" {
+	if got := newCase(w.c, Options{}).command("dig ELSEWHERE", []*correlate.Journey{dns}); got != "dig @10.2.0.54" {
 		t.Errorf("another resolver is there: %s", got)
 	}
 	if got := hostFilter("app.internal:8080, 10.0.0.2:80"); got != "host app.internal and tcp port 8080" {
