@@ -86,8 +86,8 @@ func (e *evidence) restless(s *clock.Solution) (moving, all int) {
 }
 
 // agreed measures against the clock that most others agree with, where that is
-// not the reference's: of a server that asked the clients' clocks to be wrong,
-// all alike, it is the server's that is.
+// another than the reference: if every client seems to be wrong by the same, it is
+// the server that is wrong.
 func (e *evidence) agreed(p clock.Problem, s *clock.Solution, moving int) *clock.Solution {
 	best := e.mostAgreed(p, s)
 	if best == s.Reference {
