@@ -63,7 +63,8 @@ func (e *evidence) sameClocks() *sets {
 }
 
 // restless counts the measured clocks, and those that step or are slewed; those
-// that were found to be one count once.
+// that were found to be one count once, and a time daemon's own clock, which moves
+// otherwise than its host's, not at all.
 func (e *evidence) restless(s *clock.Solution) (moving, all int) {
 	const slewed = 2000 // ppm: more than a clock whose rate is out of hand
 	if len(s.Tracks) == 0 {
@@ -73,7 +74,7 @@ func (e *evidence) restless(s *clock.Solution) (moving, all int) {
 	seen := map[int]bool{one.find(int(s.Reference)): true}
 	for i := range s.Tracks {
 		t := &s.Tracks[i]
-		if t.Status != clock.Measured || seen[one.find(i)] {
+		if t.Status != clock.Measured || seen[one.find(i)] || e.clocks[i].Kind == kindNTPClock {
 			continue
 		}
 		seen[one.find(i)] = true
