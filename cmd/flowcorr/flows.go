@@ -23,11 +23,13 @@ func flowsCommand(env *environment) *cobra.Command {
 		Short: env.say(lang.Text{EN: "Print every flow of captures with its phases", ES: "Escribir cada flujo de las capturas con sus fases"}),
 		Long: env.say(lang.Text{
 			EN: `flows reads captures (- for standard input) and prints one row a flow: as a
-table, or with --format jsonl as JSON Lines, in the order the flows end. Stamps are
-as captured, also those that --since, --until and --around ask for.`,
+table, or with --format jsonl as JSON Lines, in the order the flows end. Behind
+the flows of a capture come its neighbour resolutions (ARP, neighbour discovery).
+Stamps are as captured, also those that --since, --until and --around ask for.`,
 			ES: `flows lee capturas (- para la entrada estándar) y escribe una fila por flujo: como
 tabla, o con --format jsonl como JSON Lines, en el orden en que los flujos acaban.
-Las marcas son las capturadas, también para --since, --until y --around.`}),
+Tras los flujos de una captura vienen sus resoluciones de vecinos (ARP, ND). Las
+marcas son las capturadas, también para --since, --until y --around.`}),
 		Example: `  flowcorr flows client.pcap
   tcpdump -w - | flowcorr flows --format jsonl -`,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -76,6 +78,10 @@ func runFlows(env *environment, args []string) error {
 				told++
 				sink.flow(filepath.Base(path), f)
 			}
+		}, func(r *pcapflow.Resolution) {
+			if chosen.resolution(r) {
+				sink.resolution(filepath.Base(path), r)
+			}
 		})
 		if err != nil {
 			fmt.Fprintf(env.diag, "flowcorr: %s: %s\n", render.Printable(path), render.Printable(render.Phrase(err.Error(), env.speaks)))
@@ -109,9 +115,10 @@ func runFlows(env *environment, args []string) error {
 	return nil
 }
 
-// flowSink takes flows as they end.
+// flowSink takes flows as they end, and neighbour resolutions behind them.
 type flowSink interface {
 	flow(evidence string, f *pcapflow.Flow)
+	resolution(evidence string, r *pcapflow.Resolution)
 	end(w io.Writer, env *environment) error
 }
 
@@ -124,11 +131,18 @@ type flowLines struct {
 }
 
 func (s *flowLines) flow(evidence string, f *pcapflow.Flow) {
-	if s.err != nil {
-		return
+	s.write(s.lines.Append(s.line[:0], evidence, f))
+}
+
+func (s *flowLines) resolution(evidence string, r *pcapflow.Resolution) {
+	s.write(s.lines.AppendResolution(s.line[:0], evidence, r))
+}
+
+func (s *flowLines) write(line []byte) {
+	s.line = line
+	if s.err == nil {
+		_, s.err = s.out.Write(line)
 	}
-	s.line = s.lines.Append(s.line[:0], evidence, f)
-	_, s.err = s.out.Write(s.line)
 }
 
 func (s *flowLines) end(io.Writer, *environment) error { return s.err }
@@ -141,7 +155,14 @@ type flowTable struct {
 }
 
 func (s *flowTable) flow(evidence string, f *pcapflow.Flow) {
-	row := report.RowOf(evidence, f)
+	s.add(report.RowOf(evidence, f))
+}
+
+func (s *flowTable) resolution(evidence string, r *pcapflow.Resolution) {
+	s.add(report.RowOfResolution(evidence, r))
+}
+
+func (s *flowTable) add(row report.FlowRow) {
 	if s.hide != nil {
 		row = s.hide.FlowRow(row)
 	}

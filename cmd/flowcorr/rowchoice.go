@@ -55,6 +55,14 @@ func (c *rowChoice) flow(f *pcapflow.Flow) bool {
 	return c.WantsFlow(f)
 }
 
+func (c *rowChoice) resolution(r *pcapflow.Resolution) bool {
+	if c == nil {
+		return true
+	}
+	c.settle(r.Begin().Time)
+	return c.WantsResolution(r)
+}
+
 func (c *rowChoice) event(e *logparse.Event) bool {
 	if e.HasTime {
 		c.settle(e.Time)

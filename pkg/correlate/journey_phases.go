@@ -176,16 +176,5 @@ func ntpPhase(p Point, s *pcapflow.NTPSample) Phase {
 
 // neighbourPhase is a neighbour resolution that held a journey up.
 func neighbourPhase(p Point, r *pcapflow.Resolution) Phase {
-	outcome := pcapflow.Done
-	if !r.Reply.Seen() {
-		outcome = pcapflow.Unanswered
-	}
-	begin := r.Reply
-	if len(r.Requests) > 0 {
-		begin = r.Requests[0]
-	}
-	return Phase{Capture: p.Capture, Flow: p.Flow, Phase: pcapflow.Phase{
-		Name: pcapflow.L2Resolve, Begin: begin, End: r.Reply, Outcome: outcome, Attempts: len(r.Requests),
-		Frames: framesOf(append(slices.Clone(r.Requests), r.Reply)...), Note: r.Protocol,
-	}}
+	return Phase{Capture: p.Capture, Flow: p.Flow, Phase: r.Phase()}
 }

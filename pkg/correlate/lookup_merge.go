@@ -14,7 +14,9 @@ import (
 func lookups(inc *incident.Incident) []*Lookup {
 	var all []*Lookup
 	for _, c := range inc.Captures {
-		all = append(all, lookupsOf(c)...)
+		list := lookupsOf(c)
+		judgeAnswers(c, list)
+		all = append(all, list...)
 	}
 	return mergeLookups(all)
 }

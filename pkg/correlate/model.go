@@ -157,6 +157,10 @@ type Lookup struct {
 	TCP       bool          // fell back to TCP
 	TCPCost   time.Duration // from the truncated answer to the one over TCP
 
+	Processing      time.Duration // what the resolver took for the answer that decided: without the round trip, where TCP or an echo tells it
+	ProcessingKnown bool
+	Cached          time.Duration // that answer came from a cache: its time to live had gone down by so much since an earlier one; 0: not known
+
 	Incomplete bool             // a question the client waited for was never answered: the wait may outlast End
 	TCPFlows   []*pcapflow.Flow // connections to the resolver after a truncated answer that carried no transaction
 	Others     []*Lookup        // the same lookup as other captures saw it

@@ -25,8 +25,9 @@ type NeighbourSeries struct {
 	Unasked     int // answers to no request that was seen
 	Announced   int // gratuitous ARP, advertisements to all
 	Took        Statistics
-	MACs        [][6]byte // that answered, in order; more than one: it changed, or two machines claim it
-	Both        bool      // two answered one request
+	MACs        [][6]byte      // that answered, in order; more than one: it changed, or two machines claim it
+	Both        bool           // two answered one request
+	Proxy       pcapflow.Stamp // of the first answer by a router in the target's name; unseen: none
 }
 
 // linkSeries are the resolutions of all captures, in order of capture and first
@@ -40,6 +41,7 @@ func linkSeries(inc *incident.Incident) []*NeighbourSeries {
 		}
 		by := map[key]*NeighbourSeries{}
 		took := map[*NeighbourSeries][]time.Duration{}
+		beyond := sendersBeyond(c)
 		for _, r := range c.Neighbours {
 			k := key{r.Protocol, r.Asker, r.Target}
 			s := by[k]
@@ -52,6 +54,9 @@ func linkSeries(inc *incident.Incident) []*NeighbourSeries {
 				out = append(out, s)
 			}
 			theirs := len(c.Own) > 0 && !slices.Contains(c.Own, r.Asker) && !slices.Contains(c.Own, r.Target)
+			if !s.Proxy.Seen() && r.Reply.Seen() && beyond[behindKey{r.MAC, r.Target}] {
+				s.Proxy = r.Reply
+			}
 			if d, ok := s.add(r, theirs); ok {
 				took[s] = append(took[s], d)
 			}
@@ -61,6 +66,21 @@ func linkSeries(inc *incident.Incident) []*NeighbourSeries {
 		}
 	}
 	return out
+}
+
+// sendersBeyond are the addresses whose packets came with a hop limit that
+// routers had lowered, by the link address that brought them. Who answers ARP
+// for one is not that host, but a router in its name (proxy ARP, RFC 1027).
+func sendersBeyond(c *incident.Capture) map[behindKey]bool {
+	beyond := map[behindKey]bool{}
+	for _, f := range c.Flows {
+		for d, a := range [2]netip.Addr{f.Client.Addr(), f.Server.Addr()} {
+			if f.Packets[d] > 0 && routed(f.TTL[d]) {
+				beyond[behindKey{f.MAC[d], a}] = true
+			}
+		}
+	}
+	return beyond
 }
 
 // add counts a resolution, and tells how long it took from its first request.

@@ -11,9 +11,10 @@ import (
 )
 
 // EachFlow reads one capture, path "-" from stdin, and calls use with each flow
-// when it ends. Flows are valid during the call only; memory follows those open
-// at one time. The error is ErrNoInput where path is no capture.
-func EachFlow(ctx context.Context, path string, stdin io.Reader, opt Options, use func(*pcapflow.Flow)) ([]Problem, error) {
+// when it ends, and behind all of them resolved, unless it is nil, with each
+// neighbour resolution. Flows are valid during the call only; memory follows
+// those open at one time. The error is ErrNoInput where path is no capture.
+func EachFlow(ctx context.Context, path string, stdin io.Reader, opt Options, use func(*pcapflow.Flow), resolved func(*pcapflow.Resolution)) ([]Problem, error) {
 	opt.Stdin = stdin
 	items := findUnder(path, opt)
 	if len(items) != 1 {
@@ -49,7 +50,13 @@ func EachFlow(ctx context.Context, path string, stdin io.Reader, opt Options, us
 		}})
 	src = &interruptible{Set: set, ctx: ctx}
 	guard(it.file, func() {
-		_, err = pcapflow.Analyse(src, pcapflow.Options{Keys: keys, OnFlow: use})
+		var told *pcapflow.Result
+		told, err = pcapflow.Analyse(src, pcapflow.Options{Keys: keys, OnFlow: use})
+		for _, r := range told.Neighbours {
+			if resolved != nil {
+				resolved(r)
+			}
+		}
 	})
 	set.Close()
 	part := set.Parts()[0]

@@ -89,7 +89,7 @@ func TestSecretsBehind(t *testing.T) {
 			if f.TLS != nil && f.TLS.Decrypted {
 				n++
 			}
-		})
+		}, nil)
 		if err != nil {
 			t.Error(err)
 		}

@@ -116,6 +116,7 @@ func (s *dnsFlow) query(d Dir, at Stamp, m *dnsMessage) {
 	s.last = dnsPlace{found: true, index: i}
 	t.Query, t.Bytes[0], t.Flags[0] = at, m.size, m.header.flags
 	if m.whole {
+		t.spelling, t.MixedCase = m.spelling()
 		s.readQueryOptions(at, m, t)
 	}
 }
@@ -162,6 +163,7 @@ func (s *dnsFlow) answer(d Dir, at Stamp, m *dnsMessage) {
 	rcode := m.header.rcode()
 	if m.whole {
 		rcode |= s.readAnswer(at, m, t)
+		t.compareSpelling(m)
 	}
 	t.RCode = dnsRCodeName(rcode)
 }

@@ -139,7 +139,39 @@ func (s *SSH) AppendMetrics(list []Metric, f *Flow) []Metric {
 		m.between("session_open_seconds", s.AuthEnd, s.SessionStart, 0)
 		m.between("login_total_seconds", begin, s.SessionStart, 0)
 	}
+	for i := range f.Phases {
+		p := &f.Phases[i]
+		m.phase = p.Name
+		switch n := f.retransmissionsIn(p); p.Name {
+		case SSHBanner:
+			m.count("banner_retransmissions", n)
+		case SSHKex:
+			m.count("kex_retransmissions", n)
+		case SSHAuth:
+			m.count("auth_retransmissions", n)
+		case SSHSession:
+			m.count("session_retransmissions", n)
+		}
+	}
 	return m.list
+}
+
+// retransmissionsIn counts the segments that either side sent again during p.
+func (f *Flow) retransmissionsIn(p *Phase) (n int64) {
+	if f.Conn == nil || !p.Begin.Seen() {
+		return 0
+	}
+	end := p.End
+	if !end.Seen() {
+		end = f.End
+	}
+	for i := range f.Conn.Retransmissions {
+		r := &f.Conn.Retransmissions[i]
+		if r.Kind != RetransmitSYN && r.Kind != RetransmitSYNACK && r.Time > p.Begin.Time && r.Time <= end.Time {
+			n++
+		}
+	}
+	return n
 }
 
 // AppendMetrics adds what the handshake tells about its time.

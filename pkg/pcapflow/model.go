@@ -412,7 +412,7 @@ type ServerTiming struct {
 // Transaction is one DNS query with its answer.
 type Transaction struct {
 	ID        uint16
-	Name      string // lower case, without the final dot; the case sent is not kept
+	Name      string // lower case, without the final dot; of the case sent, see MixedCase
 	Type      string // "A", "AAAA", "PTR", …
 	Query     Stamp
 	Repeats   []Stamp // same ID, question and ports again
@@ -439,6 +439,9 @@ type Transaction struct {
 	Targets     []string  // names in PTR, NS, SOA, MX and SRV answers
 	NegativeTTL uint32    // seconds an empty answer may be remembered (RFC 2308); 0: no SOA seen
 	Mismatch    bool      // unsolicited answer: a query with this ID was there, but it asked something else
+	MixedCase   bool      // the query's name mixes cases, which some resolvers do against forged answers (dns0x20)
+	CaseChanged bool      // the answer does not repeat that name letter by letter
+	spelling    uint32    // hash of the name as the query spells it, where MixedCase
 }
 
 // NTPMessage is one NTP packet; times are 32.32 fixed point since 1900.

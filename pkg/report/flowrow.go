@@ -7,10 +7,10 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
-// FlowRow is one flow in a table for people.
+// FlowRow is one flow, or neighbour resolution, in a table for people.
 type FlowRow struct {
 	Evidence, Transport, Service, Client, Server, State string
-	Stream                                              int
+	Stream                                              int // -1: it is no flow
 	Frame                                               int
 	Start                                               Instant
 	Duration                                            Seconds
@@ -37,13 +37,17 @@ func RowOf(evidence string, f *pcapflow.Flow) FlowRow {
 		r.State = f.Conn.State
 	}
 	for _, p := range f.Phases {
-		row := FlowPhase{Name: string(p.Name), Outcome: p.Outcome.String(), Seen: p.Begin.Seen() && p.End.Seen()}
-		if row.Seen {
-			row.Seconds = Seconds(p.End.Time - p.Begin.Time)
-		}
-		r.Phases = append(r.Phases, row)
+		r.add(p)
 	}
 	return r
+}
+
+func (r *FlowRow) add(p pcapflow.Phase) {
+	row := FlowPhase{Name: string(p.Name), Outcome: p.Outcome.String(), Seen: p.Begin.Seen() && p.End.Seen()}
+	if row.Seen {
+		row.Seconds = Seconds(p.End.Time - p.Begin.Time)
+	}
+	r.Phases = append(r.Phases, row)
 }
 
 // SortRows puts rows in the order the flows began, file by file.

@@ -35,7 +35,7 @@ func (l *FlowLines) Append(b []byte, evidence string, f *pcapflow.Flow) []byte {
 		o.array("dns")
 		for i := range f.DNS {
 			o.element(i)
-			o.transaction(&f.DNS[i])
+			o.transaction(&f.DNS[i], f.Conn)
 		}
 		o.endArray()
 	}

@@ -208,7 +208,9 @@ func (o *object) quic(q *pcapflow.QUIC) {
 	o.close()
 }
 
-func (o *object) transaction(t *pcapflow.Transaction) {
+// transaction writes a query with its answer; c is the connection it came over,
+// nil over UDP.
+func (o *object) transaction(t *pcapflow.Transaction, c *pcapflow.Conn) {
 	b := appendInt(append(o.b, `{"id":`...), int(t.ID))
 	if t.Name != "" {
 		b = appendString(append(b, `,"name":`...), t.Name)
@@ -259,6 +261,9 @@ func (o *object) transaction(t *pcapflow.Transaction) {
 	o.oddities(t)
 	o.frames(t.Query.Frame, t.Answer.Frame)
 	o.between("seconds", t.Query, t.Answer)
+	if rtt := c.RoundTripServer(); rtt > 0 && t.Query.Seen() && t.Answer.Seen() {
+		o.seconds("processing_seconds", max(0, t.Answer.Time-t.Query.Time-rtt))
+	}
 	o.close()
 }
 
@@ -269,6 +274,9 @@ func (o *object) oddities(t *pcapflow.Transaction) {
 	o.some("late", t.Late)
 	o.some("unsolicited", !t.Query.Seen() && t.Answer.Seen() && !t.Multicast)
 	o.some("mismatch", t.Mismatch)
+	o.some("mixed_case", t.MixedCase)
+	o.some("case_changed", t.CaseChanged)
+	o.some("authoritative", t.Authoritative())
 	o.some("multicast", t.Multicast)
 }
 

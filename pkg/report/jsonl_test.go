@@ -1,10 +1,10 @@
 package report
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/flowcorr/flowcorr/internal/need"
@@ -23,16 +23,21 @@ func TestMembersOnce(t *testing.T) {
 		}
 		var lines FlowLines
 		for _, path := range files {
-			incident.EachFlow(context.Background(), path, nil, incident.Options{}, func(f *pcapflow.Flow) {
-				line := string(lines.Append(nil, filepath.Base(path), f))
-				seen[f.Service] = true
-				if err := membersOnce(json.NewDecoder(strings.NewReader(line))); err != "" {
+			check := func(line []byte) {
+				if err := membersOnce(json.NewDecoder(bytes.NewReader(line))); err != "" {
 					t.Errorf("%s: %s in %s", path, err, line)
 				}
+			}
+			incident.EachFlow(context.Background(), path, nil, incident.Options{}, func(f *pcapflow.Flow) {
+				seen[f.Service] = true
+				check(lines.Append(nil, filepath.Base(path), f))
+			}, func(r *pcapflow.Resolution) {
+				seen[r.Protocol] = true
+				check(lines.AppendResolution(nil, filepath.Base(path), r))
 			})
 		}
 	}
-	for _, service := range []string{"tls", "http", "ssh", "dns", "ntp"} {
+	for _, service := range []string{"tls", "http", "ssh", "dns", "ntp", "arp"} {
 		if !seen[service] {
 			t.Errorf("no flow of %s", service)
 		}

@@ -127,9 +127,10 @@ func lookupMetrics(j *correlate.Journey, l *correlate.Lookup) Metrics {
 			out = append(out, Metric{name, int64(n)})
 		}
 	}
+	duration := func(name string, ns int64) { out = append(out, Metric{name, ns}) }
 	span := func(name string, ns int64) {
 		if ns > 0 {
-			out = append(out, Metric{name, ns})
+			duration(name, ns)
 		}
 	}
 	span("retry_wait_seconds", int64(l.RetryWait))
@@ -138,23 +139,19 @@ func lookupMetrics(j *correlate.Journey, l *correlate.Lookup) Metrics {
 	count("resolvers", len(l.Resolvers))
 	count("suffixes", l.Suffixes)
 	count("answers", len(l.Addresses))
-	var last *correlate.Try // the answer that decided
-	for _, typ := range []string{"A", "AAAA", "HTTPS", "PTR"} {
-		for i := range l.Tries {
-			t := &l.Tries[i]
-			if t.Type == typ && t.Query.Seen() && t.Answer.Seen() && !t.Truncated {
-				span(strings.ToLower(typ)+"_seconds", t.Answer.Time-t.Query.Time)
-				if last == nil || t.Answer.Time >= last.Answer.Time && t.Records > 0 {
-					last = t
-				}
-				break
-			}
+	for _, typ := range correlate.TimedTypes {
+		if t := l.OfType(typ); t != nil {
+			span(strings.ToLower(typ)+"_seconds", t.Answer.Time-t.Query.Time)
 		}
 	}
-	if last != nil {
+	if l.ProcessingKnown {
+		duration("processing_seconds", int64(l.Processing))
+	}
+	span("cached_seconds", int64(l.Cached))
+	if last := l.Decided(); last != nil {
 		count("cname_depth", len(last.CNAMEs))
 		if last.HasTTL {
-			out = append(out, Metric{"ttl_seconds", int64(last.TTL) * 1e9})
+			duration("ttl_seconds", int64(last.TTL)*1e9)
 		}
 		count("answer_bytes", last.Bytes[1])
 		count("edns_bytes", last.EDNS)

@@ -26,6 +26,21 @@ func (s *Selection) WantsFlow(f *pcapflow.Flow) bool {
 	return anyHolds(s.Clients, f.Client) && anyHolds(s.Servers, f.Server)
 }
 
+// WantsResolution is WantsFlow for a neighbour resolution; its protocol stands
+// for the service.
+func (s *Selection) WantsResolution(r *pcapflow.Resolution) bool {
+	begin, last := r.Begin().Time, r.Last().Time
+	switch {
+	case !s.within(begin, last), len(s.Names) > 0:
+		return false
+	case s.MinTotal > 0 && Seconds(last-begin) < s.MinTotal:
+		return false
+	case len(s.Services) > 0 && !slices.Contains(s.Services, r.Protocol):
+		return false
+	}
+	return anyHolds(s.Clients, netip.AddrPortFrom(r.Asker, 0)) && anyHolds(s.Servers, netip.AddrPortFrom(r.Target, 0))
+}
+
 // WantsEvent tells whether an event of a log belongs to the selection; its stamp
 // is as written. One without a stamp lies in no stretch of time.
 func (s *Selection) WantsEvent(e *logparse.Event) bool {

@@ -25,6 +25,8 @@ type NeighbourSeries struct {
 	LinkAddresses []string    `json:"link_addresses,omitempty"`
 	Changed       bool        `json:"link_address_changed,omitempty"`
 	Duplicate     bool        `json:"duplicate_address,omitempty"` // two link addresses answered one request
+	Proxy         bool        `json:"proxy,omitempty"`             // a router answered in the target's name
+	ProxyFrame    int         `json:"proxy_frame,omitempty"`       // its first such answer
 }
 
 // Gateway is a router on the link of a capture.
@@ -51,10 +53,15 @@ const (
 func (b *builder) neighbourSeries(list []*correlate.NeighbourSeries) (out []NeighbourSeries) {
 	for _, s := range list[:min(len(list), mostNeighbours)] {
 		_, frame := b.file(s.Capture, s.First.Frame)
+		proxyFrame := 0
+		if s.Proxy.Seen() {
+			_, proxyFrame = b.file(s.Capture, s.Proxy.Frame)
+		}
 		out = append(out, NeighbourSeries{
 			Evidence: b.evidenceID(s.Capture, s.First), Protocol: s.Protocol, Asker: address(s.Asker), Target: address(s.Target), Frame: frame,
 			Resolutions: s.Resolutions, Attempts: s.Attempts, Unanswered: s.Unanswered, Unseen: s.Unseen, Unasked: s.Unasked, Announced: s.Announced,
 			Time: statistics(s.Took), LinkAddresses: linkAddresses(s.MACs), Changed: len(s.MACs) > 1 && !s.Both, Duplicate: s.Both,
+			Proxy: s.Proxy.Seen(), ProxyFrame: proxyFrame,
 		})
 	}
 	return out

@@ -65,6 +65,9 @@ func (d *layout) neighbours(list []report.NeighbourSeries) {
 		case s.Changed:
 			links += " " + d.say(lang.Text{EN: "(it changed)", ES: "(cambió)"})
 		}
+		if s.Proxy {
+			links += " " + d.say(lang.Text{EN: "(a router, in its name)", ES: "(un encaminador, en su nombre)"})
+		}
 		t.rows = append(t.rows, []string{strings.TrimSpace(s.Protocol + " " + s.Asker + " → " + s.Target), fmt.Sprint(s.Resolutions), fmt.Sprint(s.Attempts),
 			fmt.Sprint(s.Unanswered), median, most, links, d.place(s.Evidence, "", s.Frame)})
 	}

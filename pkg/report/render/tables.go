@@ -34,7 +34,11 @@ func Flows(w io.Writer, rows []report.FlowRow, opt TextOptions) error {
 				phases += d.word(p.Outcome)
 			}
 		}
-		t.rows = append(t.rows, []string{r.Evidence, fmt.Sprintf("%s %d", r.Transport, r.Stream), clockOf(r.Start), r.Service, r.Client, r.Server, r.State, fmt.Sprint(r.Packets), fmt.Sprint(r.Bytes), span(r.Duration), phases})
+		stream, size := fmt.Sprintf("%s %d", r.Transport, r.Stream), fmt.Sprint(r.Bytes)
+		if r.Stream < 0 {
+			stream, size = r.Transport, "–"
+		}
+		t.rows = append(t.rows, []string{r.Evidence, stream, clockOf(r.Start), r.Service, r.Client, r.Server, r.State, fmt.Sprint(r.Packets), size, span(r.Duration), phases})
 	}
 	return writeText(w, []block{{table: t}}, opt)
 }
