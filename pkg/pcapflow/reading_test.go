@@ -27,7 +27,7 @@ func TestReadings(t *testing.T) {
 		"default/pcap/syslog.pcap":              {{"syslog", 0, "2022-03-02T13:39:47.689392Z", time.Microsecond}, {"syslog", 0, "2014-01-02T10:09:52Z", time.Second}},
 	}
 	seen := 0
-	eachCapture(t, func(name string, data []byte) {
+	pcapflow.EachCapture(t, func(name string, data []byte) {
 		for ending, readings := range want {
 			if !strings.HasSuffix(name, ending) {
 				continue

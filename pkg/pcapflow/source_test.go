@@ -46,6 +46,12 @@ func readPackets(t testing.TB, path string) *packets {
 			t.Fatal(err)
 		}
 	}
+	return packetsIn(t, path, b)
+}
+
+// packetsIn is readPackets for a capture in memory.
+func packetsIn(t testing.TB, path string, b []byte) *packets {
+	t.Helper()
 	s := &packets{}
 	add := func(link capture.LinkType, ns int64, clock int, wire int, data []byte) {
 		s.list = append(s.list, capture.Packet{

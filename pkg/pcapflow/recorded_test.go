@@ -1,0 +1,251 @@
+package pcapflow
+
+import (
+	"bufio"
+	"encoding/json"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// recorded analyses a capture of testdata/recorded, with a key log of the same
+// folder ("" for none).
+func recorded(t *testing.T, name, keys string) *Result {
+	t.Helper()
+	dir := filepath.Join("testdata", "recorded")
+	if keys != "" {
+		keys = filepath.Join(dir, keys)
+	}
+	return analyseWith(t, filepath.Join(dir, name), keys)
+}
+
+// toldBy are the matches of a pattern in what a program said, its groups alone.
+func toldBy(t *testing.T, name, pattern string) (all [][]string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", "recorded", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(string(text), -1) {
+		all = append(all, m[1:])
+	}
+	if len(all) == 0 {
+		t.Fatalf("%s says nothing of %s", name, pattern)
+	}
+	return all
+}
+
+// TestPrivateDNSAsKdig: DNS over TLS and over HTTPS as the client's own lines
+// have it. It counts from before the connection to the answer.
+func TestPrivateDNSAsKdig(t *testing.T) {
+	lines := toldBy(t, "dns-kdig.txt", `From \S+@(\d+)\(TCP\) in ([0-9.]+) ms`)
+	for _, keys := range []string{"", "dns-client.keys"} {
+		var tls, https []*Flow
+		for _, f := range recorded(t, "dns-client.pcap", keys).Flows {
+			switch {
+			case f.TLS == nil:
+			case f.Server.Port() == 853:
+				tls = append(tls, f)
+			default:
+				https = append(https, f)
+			}
+		}
+		if len(tls) != 2 || len(https) < 2 {
+			t.Fatalf("%d flows over TLS, %d over HTTPS", len(tls), len(https))
+		}
+		for i, f := range []*Flow{tls[0], tls[1], https[0], https[1]} {
+			want, _ := strconv.ParseFloat(lines[i][1], 64)
+			if port, _ := strconv.Atoi(lines[i][0]); int(f.Server.Port()) != port {
+				t.Fatalf("port %d, %d", f.Server.Port(), port)
+			}
+			last, names := int64(0), []PhaseName{}
+			for _, p := range f.Phases {
+				last, names = max(last, p.End.Time), append(names, p.Name)
+			}
+			if got := float64(last-f.Start.Time) / 1e6; got > want || got < want-2 {
+				t.Errorf("keys %q: %.2f ms of %v, kdig says %.1f", keys, got, names, want)
+			}
+			if !slices.Contains(names, TLSHandshake) || f.TLS.Version != "TLSv1.3" || f.TLS.Cipher != "TLS_AES_256_GCM_SHA384" || f.TLS.Group != "secp256r1" {
+				t.Errorf("%v, %s %s %s", names, f.TLS.Version, f.TLS.Cipher, f.TLS.Group)
+			}
+		}
+		for _, f := range tls {
+			if n := count(f, DNSLookup); f.DNSOver() != "tls" || n != 1 {
+				t.Errorf("over %q, %d lookups", f.DNSOver(), n)
+			}
+		}
+		for i, f := range https {
+			if len(f.HTTP) != 1 {
+				t.Fatalf("%d exchanges", len(f.HTTP))
+			}
+			x := &f.HTTP[0]
+			switch {
+			case keys == "" && (f.TLS.ALPN != "h2" || f.TLS.Decrypted || x.Status != 0):
+				t.Errorf("%+v", x)
+			case keys != "" && (f.DNSOver() != "https" || !f.TLS.Decrypted || x.Method != "POST" || x.Path != "/dns-query" || x.Status != 200):
+				t.Errorf("%d: over %q, %+v", i, f.DNSOver(), x)
+			}
+		}
+	}
+}
+
+func count(f *Flow, name PhaseName) (n int) {
+	for i := range f.Phases {
+		if f.Phases[i].Name == name {
+			n++
+		}
+	}
+	return n
+}
+
+// TestRandomCase: unbound asks with random case, and its server repeats it.
+func TestRandomCase(t *testing.T) {
+	n := 0
+	for _, f := range recorded(t, "dns-upstream.pcap", "").Flows {
+		for i := range f.DNS {
+			n++
+			if x := &f.DNS[i]; !x.MixedCase || x.CaseChanged || !x.Authoritative() {
+				t.Errorf("%+v", x)
+			}
+		}
+	}
+	for _, f := range recorded(t, "dns-client.pcap", "").Flows {
+		for i := range f.DNS {
+			if x := &f.DNS[i]; x.MixedCase || x.CaseChanged || x.Authoritative() {
+				t.Errorf("%+v", x)
+			}
+		}
+	}
+	if n < 2 {
+		t.Errorf("%d queries", n)
+	}
+}
+
+// TestInterleavedAsChrony: the mode of every exchange as chronyd's log has it.
+func TestInterleavedAsChrony(t *testing.T) {
+	want, got := map[string]string{}, map[string]string{} // modes in order, by server
+	for _, m := range toldBy(t, "ntp-measurements.log", `(?m)^\S+ \S+ (\S+) .* 4([BI]) \S+ \S+$`) {
+		want[m[0]] += m[1]
+	}
+	all := recorded(t, "ntp-interleaved.pcap", "").Flows
+	slices.SortStableFunc(all, func(a, b *Flow) int { return a.End.Frame - b.End.Frame })
+	for _, f := range all {
+		for i := range f.NTP {
+			s := &f.NTP[i]
+			mode := "B"
+			if s.Interleaved {
+				mode = "I"
+			}
+			got[f.Server.Addr().String()] += mode
+			if _, _, bounded := s.Bounds(); !s.Request.Seen() || !s.Response.Seen() || bounded == s.Interleaved {
+				t.Errorf("%+v", s)
+			}
+		}
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
+
+// TestMulticastAsAvahi: names are asked and answered by multicast, kept apart
+// from lookups.
+func TestMulticastAsAvahi(t *testing.T) {
+	answered := map[string]bool{}
+	for _, f := range recorded(t, "mdns.pcap", "").Flows {
+		for i := range f.DNS {
+			x := &f.DNS[i]
+			if !x.Multicast {
+				t.Errorf("%+v", x)
+			}
+			if x.Answer.Seen() {
+				for _, a := range x.Addresses {
+					answered[x.Name+"\t"+a.String()] = true
+				}
+				for _, name := range x.Targets {
+					if octets := strings.Split(strings.TrimSuffix(x.Name, ".in-addr.arpa"), "."); len(octets) == 4 {
+						slices.Reverse(octets)
+						answered[strings.Join(octets, ".")+"\t"+name] = true
+					}
+				}
+			}
+		}
+	}
+	for _, m := range toldBy(t, "mdns-avahi.txt", `(?m)^(\S+\t\S+)$`) {
+		if !answered[m[0]] {
+			t.Errorf("no answer %q among %v", m[0], answered)
+		}
+	}
+}
+
+// TestHTTP3AsItsPrograms: the handshake of QUIC by the client's own record, and
+// the server's log of which protocol each port spoke.
+func TestHTTP3AsItsPrograms(t *testing.T) {
+	file, err := os.Open(filepath.Join("testdata", "recorded", "http3.qlog"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	first := map[string]float64{} // ms
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		var e struct {
+			Time float64
+			Name string
+			Data struct {
+				Header struct {
+					Type string `json:"packet_type"`
+				}
+			}
+		}
+		if err := json.Unmarshal([]byte(strings.Trim(lines.Text(), "\x1e")), &e); err != nil {
+			t.Fatal(err)
+		}
+		if key := e.Name + " " + e.Data.Header.Type; e.Data.Header.Type != "" {
+			if _, known := first[key]; !known {
+				first[key] = e.Time
+			}
+		}
+	}
+	spoke := map[uint16]string{}
+	res := recorded(t, "http3.pcap", "")
+	for _, f := range res.Flows {
+		switch {
+		case f.TLS != nil && f.TLS.ALPN == "h2":
+			spoke[f.Client.Port()] = "HTTP/2.0"
+		case f.QUIC == nil:
+			t.Errorf("%v: neither", f.Client)
+		case f.QUIC.HandshakeEnd.Seen():
+			spoke[f.Client.Port()] = "HTTP/3.0"
+			q := f.QUIC
+			for what, at := range map[string]Stamp{
+				"transport:packet_sent initial": q.Initial, "transport:packet_received initial": q.Answer, "transport:packet_sent 1RTT": q.HandshakeEnd,
+			} {
+				want, known := first[what]
+				if got := float64(at.Time-q.Initial.Time) / 1e6; !known || !at.Seen() || math.Abs(got-want) > 1.5 { // it counts whole milliseconds
+					t.Errorf("%s: %.3f ms, the client says %.0f", what, got, want)
+				}
+			}
+			if q.Version != "1" || q.SNI != "dns.example.net" || !slices.Equal(q.Offered, []string{"h3"}) || q.Cipher == "" {
+				t.Errorf("%+v", q)
+			}
+		default:
+			if !f.QUIC.Negotiated || !slices.Contains(f.QUIC.Versions, "1") {
+				t.Errorf("%+v", f.QUIC)
+			}
+		}
+	}
+	lines := toldBy(t, "http3-caddy.log", `"remote_port": "(\d+)", "proto": "([^"]+)"`)
+	for _, m := range lines {
+		if port, _ := strconv.ParseUint(m[0], 10, 16); spoke[uint16(port)] != m[1] {
+			t.Errorf("port %d spoke %q, the server says %q", port, spoke[uint16(port)], m[1])
+		}
+	}
+	if len(spoke) != len(lines) || len(res.Flows) != len(lines)+1 {
+		t.Errorf("%v of %d flows", spoke, len(res.Flows))
+	}
+}
