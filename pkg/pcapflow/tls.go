@@ -98,42 +98,43 @@ func probeSSL2Hello(b []byte) Verdict {
 	return No
 }
 
-// tlsStream is one TLS connection being followed.
+// tlsStream is one TLS connection being followed. What every record touches
+// comes first.
 type tlsStream struct {
-	f    *Flow
-	t    *TLS
-	env  *Env
-	side [2]tlsSide
+	f     *Flow
+	t     *TLS
+	env   *Env
+	dec   *decrypter
+	plain *http1 // the server answered in clear HTTP
 
-	client   [32]byte // random of the first ClientHello
-	etm      bool     // it offers encrypt-then-MAC
-	early    bool     // it announces early data
-	helloed  bool
-	answered bool   // a ServerHello was read
-	version  uint16 // 0: not known
-	suite    suiteShape
-	random   [32]byte // the server's
-
+	version   uint16 // 0: not known
+	nHeld     uint8
+	ended     bool // the handshake is over
+	helloed   bool
+	answered  bool // a ServerHello was read
+	asked     bool // FirstClientData is known
+	etm       bool // the first ClientHello offers encrypt-then-MAC
+	early     bool // it announces early data
 	helloDone bool // the server's ServerHelloDone was seen
 	moved     bool // the client has sent more than its hello
-	ended     bool // the handshake is over
-	failed    Stamp
+	spoke     bool
+	last      Dir
 	failure   Outcome // of the handshake; Unseen: none
+	suite     suiteShape
 
-	held  [3]tlsRecord // client records of 1.3 that may be its certificate rather than its Finished
-	nHeld int
+	side  [2]tlsSide
+	guess exchangeGuess
+
+	client [32]byte // random of the first ClientHello
+	random [32]byte // the server's
+	failed Stamp
+	held   [3]tlsRecord // client records of 1.3 that may be its certificate rather than its Finished
 
 	flight13 int  // encrypted records of the server's flight, under 1.3
 	length13 int  // of the latest of them
 	same13   bool // the one before was as long
 
-	spoke   bool
-	last    Dir
 	flights int // of the server, until the handshake ended
-
-	guess exchangeGuess
-	dec   *decrypter
-	plain *http1 // the server answered in clear HTTP
 }
 
 // upgraded says that the connection began as another protocol.

@@ -4,9 +4,8 @@ package pcapflow
 // times of encrypted records (design: reading encrypted traffic without keys).
 // All lengths are of the plaintext; -1 where the cipher is not known.
 type exchangeGuess struct {
-	f     *Flow
-	list  []Exchange
-	rooms *rooms[Exchange] // for list; nil: it takes its own
+	f    *Flow
+	list []Exchange
 
 	off   bool // not HTTP, as far as can be told
 	cur   bool // the last of list may still grow
@@ -22,13 +21,17 @@ type exchangeGuess struct {
 	certain bool // decryption tells which records are data: no ticket is among them
 
 	protocol guessProtocol
+	trial    bool // HTTP/1.1 for the time being: early is kept on
+	sampled  bool // the first record after the handshake has been used for rtt
+	preface  bool // HTTP/2: the client's first record has passed
+	settings bool // HTTP/2: the server's SETTINGS have passed
+
+	rtt   int64            // least round trip capture ↔ server seen, ns; 0: unknown
+	rooms *rooms[Exchange] // for list; nil: it takes its own
+
 	early    []guessRecord       // records kept until the protocol is decided
 	records  *rooms[guessRecord] // for early; nil: it takes its own
-	trial    bool                // HTTP/1.1 for the time being: early is kept on
-
-	finished Stamp // the handshake's end
-	rtt      int64 // least round trip capture ↔ server seen, ns; 0: unknown
-	sampled  bool  // the first record after the handshake has been used for it
+	finished Stamp               // the handshake's end
 
 	ticketSizes [4]int // of records that were tickets, by size
 	tickets     int
@@ -36,11 +39,9 @@ type exchangeGuess struct {
 	swallowed   guessRecord // the last record taken for a ticket since the request
 	nSwallowed  int
 
-	preface  bool          // HTTP/2: the client's first record has passed
-	settings bool          // HTTP/2: the server's SETTINGS have passed
-	burst    []guessRecord // HTTP/2: the client records of the open exchange
-	answers  int           // HTTP/2: the server records of the open exchange
-	pending  guessRecord   // HTTP/2: a client record that may be a request or not
+	burst   []guessRecord // HTTP/2: the client records of the open exchange
+	answers int           // HTTP/2: the server records of the open exchange
+	pending guessRecord   // HTTP/2: a client record that may be a request or not
 }
 
 const (

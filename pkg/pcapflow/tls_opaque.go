@@ -167,7 +167,7 @@ func (s *tlsStream) opaque13(r tlsRecord) {
 		s.suite = suiteShape{overhead: 1 + 16, exact: true, finished: r.length}
 		s.guess.chosen("", true, true)
 	}
-	if r.dir == Server {
+	if r.dir == Server && s.nHeld > 0 {
 		s.releaseHeld()
 	}
 	switch {
@@ -233,7 +233,7 @@ func (s *tlsStream) clientFlight13(r tlsRecord) {
 		s.t.ClientFinished = r.last
 		s.padding()
 		s.end(r.last)
-	case s.nHeld < len(s.held):
+	case int(s.nHeld) < len(s.held):
 		s.held[s.nHeld] = r
 		s.nHeld++
 	default:
@@ -297,7 +297,8 @@ func (s *tlsStream) padding() {
 func (s *tlsStream) data(r tlsRecord) {
 	n := s.plaintext(r.length)
 	if r.dir == Client {
-		if s.t.EarlyData && !s.answered || s.ended || s.t.ClientFinished.Seen() {
+		if !s.asked && (s.t.EarlyData && !s.answered || s.ended || s.t.ClientFinished.Seen()) {
+			s.asked = true
 			if !s.t.FirstClientData.Seen() {
 				s.t.FirstClientData = r.last
 			}

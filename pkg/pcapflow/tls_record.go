@@ -179,7 +179,7 @@ func (s *tlsStream) endRecord(d Dir, at Stamp, body []byte) {
 	if r.typ != recordCCS {
 		s.turn(d)
 	}
-	if d == Server && !s.moved && !s.ended && !s.t.ServerFinished.Seen() && s.helloed {
+	if !s.ended && d == Server && !s.moved && !s.t.ServerFinished.Seen() && s.helloed {
 		s.t.ServerFlightBytes += r.length + len(side.header)
 	}
 	switch {
