@@ -300,6 +300,22 @@ func (o *object) sample(s *pcapflow.NTPSample) {
 	}
 	o.count("repeats", len(s.Repeats))
 	o.frames(s.Request.Frame, s.Response.Frame)
+	if s.Request.Seen() {
+		o.instant("request_time", s.Request.Time)
+	}
+	if r := &s.Response; r.Seen() {
+		o.serverStamp("server_received", r.Rec, r.Time)
+		o.serverStamp("server_sent", r.Xmt, r.Time)
+		o.instant("response_time", r.Time)
+	}
 	o.metrics(s.AppendMetrics(o.lines.metrics[:0]))
 	o.close()
+}
+
+// serverStamp writes a stamp by the answering clock, in the era nearest to the
+// capture's; a stamp of zero says nothing.
+func (o *object) serverStamp(name string, stamp uint64, near int64) {
+	if ns, ok := pcapflow.NTPUnix(stamp, near); ok {
+		o.instant(name, ns)
+	}
 }

@@ -1,0 +1,195 @@
+package report
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/flowcorr/flowcorr/internal/need"
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/diagnose"
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+// members notes the path of every member of a JSON value: elements of lists have
+// that of their list, and where they have a name, it in brackets as well.
+func members(at string, v any, seen map[string]bool) {
+	switch v := v.(type) {
+	case map[string]any:
+		if name, ok := v["name"].(string); ok {
+			seen[at+"["+name+"]"] = true
+		}
+		for key, x := range v {
+			path := at + "." + key
+			seen[path] = true
+			members(path, x, seen)
+		}
+	case []any:
+		for _, x := range v {
+			members(at, x, seen)
+		}
+	}
+}
+
+func membersOf(t *testing.T, at string, b []byte, seen map[string]bool) {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal(b, &v); err != nil {
+		t.Fatal(err)
+	}
+	members(at, v, seen)
+}
+
+// reachable are the instants, metrics and errors of each protocol by the members
+// that hold them: of the lines of flows, of a report, and of what explain says.
+var reachable = map[string][]string{
+	"flow": {
+		// DNS
+		"dns.id", "dns.name", "dns.type", "dns.seconds", "dns.rcode", "dns.frames", "dns.edns_size", "dns.ttl_seconds", "dns.expires", "dns.negative_ttl_seconds",
+		"dns.answers", "dns.cnames", "dns.targets", "dns.truncated", "dns.repeats", "dns.late", "dns.unsolicited", "dns.mismatch", "dns.further_answers", "dns.extended_error",
+		"dns.multicast", "dns.mixed_case", "dns.case_changed", "dns.authoritative", "dns.processing_seconds", "dns_over", "icmp.text",
+		// ARP and ND
+		"neighbour.attempts", "neighbour.link_address", "neighbour.announcement", "neighbour.duplicate_address", "neighbour.unasked_answer", "neighbour.unanswered", "phases[l2.resolve]",
+		// TCP
+		"tcp.syns", "tcp.syn_acks", "tcp.connect_seconds", "tcp.rtt_server_seconds", "tcp.rtt_client_seconds", "tcp.retransmissions", "tcp.stalls.cause", "tcp.rst.by",
+		"tcp.samples_to_server.median_seconds", "tcp.zero_window_seconds", "conn_state", "history", "phases[tcp.connect]",
+		// TLS
+		"tls.instants[tls.client-hello]", "tls.instants[tls.client-hello-first]", "tls.instants[tls.hello-retry]", "tls.instants[tls.second-client-hello]",
+		"tls.instants[tls.server-hello]", "tls.instants[tls.server-flight-end]", "tls.instants[tls.server-finished]", "tls.instants[tls.client-finished]",
+		"tls.instants[tls.established]", "tls.instants[tls.alert]", "tls.instants[tls.client-close]", "tls.instants[tls.server-close]",
+		"tls.server_hello_delay_seconds", "tls.client_compute_seconds", "tls.round_trips", "tls.minimum_round_trips", "tls.server_flight_bytes", "tls.client_hello_bytes",
+		"tls.certificate_bytes", "tls.resumed", "tls.hello_retry_seconds", "tls.version", "tls.cipher", "tls.group", "tls.alpn", "tls.alpn_offered", "tls.sni", "tls.ja3",
+		"tls.ja4", "tls.chain.not_before", "tls.chain.not_after", "tls.chain.names", "tls.alerts", "tls.early_data", "tls.tickets", "tls.starttls", "tls.client_certificate",
+		"phases[tls.handshake]",
+		// QUIC
+		"quic.version", "quic.sni", "quic.alpn", "quic.retry", "quic.version_negotiation", "quic.handshake_seconds", "quic.instants[quic.client-hello]",
+		"quic.instants[quic.server-hello]", "quic.instants[quic.established]", "quic.ja4", "phases[quic.handshake]",
+		// HTTP
+		"http.method", "http.host", "http.path", "http.status", "http.version", "http.request_bytes", "http.response_bytes", "http.send_seconds", "http.wait_seconds",
+		"http.server_think_seconds", "http.receive_seconds", "http.ordinal", "http.date", "http.location", "http.interim_answers", "http.estimated", "http.truncated",
+		"http.stream_id", "http.concurrent_streams", "phases[http.send]", "phases[http.wait]", "phases[http.receive]",
+		// SSH
+		"ssh.instants[ssh.banner]", "ssh.instants[ssh.client-banner]", "ssh.instants[ssh.client-kexinit]", "ssh.instants[ssh.kexinit]", "ssh.instants[ssh.kex-request]",
+		"ssh.instants[ssh.kex-reply]", "ssh.instants[ssh.newkeys]", "ssh.instants[ssh.client-newkeys]", "ssh.instants[ssh.service-request]", "ssh.instants[ssh.service-accept]",
+		"ssh.instants[ssh.auth-request]", "ssh.instants[ssh.auth-reply]", "ssh.instants[ssh.session]", "ssh.banner_delay_seconds", "ssh.kex_total_seconds",
+		"ssh.kex_server_seconds", "ssh.auth_total_seconds", "ssh.longest_round_seconds", "ssh.session_open_seconds", "ssh.login_total_seconds", "ssh.client_kexinit_bytes",
+		"ssh.hassh", "ssh.hassh_server", "ssh.client_software", "ssh.server_software", "ssh.auth", "ssh.auth_attempts", "ssh.rounds.result", "ssh.banner_retransmissions",
+		"phases[ssh.banner]", "phases[ssh.kex]", "phases[ssh.auth]", "phases[ssh.session]",
+		// NTP
+		"ntp.mode", "ntp.stratum", "ntp.request_time", "ntp.response_time", "ntp.server_received", "ntp.server_sent", "ntp.offset_seconds", "ntp.offset_low_seconds",
+		"ntp.offset_high_seconds", "ntp.delay_seconds", "ntp.dwell_seconds", "ntp.root_distance_seconds", "ntp.kiss", "ntp.unsynchronised", "ntp.interleaved", "ntp.mac",
+	},
+	"report": {
+		"journeys.instants[dns.query]", "journeys.instants[dns.retry]", "journeys.instants[dns.answer]", "journeys.instants[ntp.request]", "journeys.instants[ntp.response]",
+		"journeys.instants[http.request]", "journeys.instants[http.response]", "journeys.instants[tcp.syn]", "journeys.instants[tcp.established]",
+		"journeys.phases[dns.lookup]", "journeys.phases[ntp.exchange]", "journeys.phases[l2.resolve]",
+		"journeys.phases.metrics.retry_wait_seconds", "journeys.phases.metrics.a_seconds", "journeys.phases.metrics.aaaa_seconds", "journeys.phases.metrics.suffixes",
+		"journeys.phases.metrics.processing_seconds", "journeys.phases.metrics.cached_seconds", "journeys.phases.metrics.ttl_seconds", "journeys.phases.metrics.first_use_seconds",
+		"series.resolvers.latency.sigma_seconds", "series.resolvers.outliers.cause", "series.lookups.wait.median_seconds",
+		"series.ntp.jitter_seconds", "series.ntp.reach", "series.ntp.verdict", "series.neighbours.proxy", "series.neighbours.time.count", "series.gateways.by",
+	},
+}
+
+// TestReachable: what a phase of each protocol is described by can be reached in
+// the JSON of real captures, and what explain says of a journey holds the same.
+func TestReachable(t *testing.T) {
+	own := filepath.Join("..", "pcapflow", "testdata", "recorded")
+	captures := []string{need.Shared(t, "incidents", "s09_nat_crowd", "input", "pc1.pcap"), filepath.Join(own, "dns-client.pcap"), filepath.Join(own, "dns-upstream.pcap"), filepath.Join(own, "ntp-interleaved.pcap"), filepath.Join(own, "http3.pcap")}
+	for _, name := range reachCaptures {
+		captures = append(captures, need.Shared(t, "captures", name))
+	}
+	folders := []string{}
+	for _, name := range []string{"s02_slow_app", "s03_slow_dns", "s04_loss", "s06_ssh", "s08_ntp_clocks", "s13_tls_failures"} {
+		folders = append(folders, need.Shared(t, "incidents", name, "input"))
+	}
+	for _, folder := range folders {
+		list, _ := filepath.Glob(filepath.Join(folder, "*.pcap*"))
+		captures = append(captures, list...)
+	}
+	seen := map[string]bool{}
+	var lines FlowLines
+	for _, path := range captures {
+		_, err := incident.EachFlow(context.Background(), path, nil, incident.Options{},
+			func(f *pcapflow.Flow) { membersOf(t, "flow", lines.Append(nil, "x", f), seen) },
+			func(r *pcapflow.Resolution) { membersOf(t, "flow", lines.AppendResolution(nil, "x", r), seen) })
+		if err != nil {
+			t.Fatal(path, err)
+		}
+	}
+	// No capture at hand has these:
+	rare := &pcapflow.Flow{DNS: []pcapflow.Transaction{{Late: true, Mismatch: true, MixedCase: true, CaseChanged: true, EDE: 6}}}
+	membersOf(t, "flow", lines.Append(nil, "x", rare), seen)
+	membersOf(t, "flow", lines.AppendResolution(nil, "x", &pcapflow.Resolution{Protocol: "arp", Gratuitous: true, Others: [][6]byte{{1}}}), seen)
+	for _, path := range append(folders, filepath.Join(own, "dns-client.pcap")) {
+		r, explained := reportOf(t, path)
+		b, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		membersOf(t, "report", b, seen)
+		membersOf(t, "explain", explained, seen)
+	}
+	n := 0
+	for what, list := range reachable {
+		for _, path := range list {
+			if n++; !seen[what+"."+path] {
+				t.Errorf("no %s has %s", what, path)
+			}
+		}
+	}
+	for _, path := range []string{
+		"flows.tls.instants[tls.client-hello]", "flows.tls.server_hello_delay_seconds", "flows.ssh.instants[ssh.banner]", "flows.ssh.kex_total_seconds", "flows.dns.seconds",
+		"flows.ntp.server_sent", "flows.http.wait_seconds", "flows.tcp.syns", "journeys.phases.metrics.processing_seconds", "journeys.instants[dns.query]", "series.resolvers",
+		"series.neighbours", "series.gateways",
+	} {
+		if n++; !seen["explain."+path] {
+			t.Errorf("explain has no %s", path)
+		}
+	}
+	t.Log(n, "members")
+}
+
+var reachCaptures = []string{
+	"zeek/testing/btest/Traces/tls/hrr.pcap", "zeek/testing/btest/Traces/tls/imap-starttls.pcap", "zeek/testing/btest/Traces/tls/client-certificate.pcap",
+	"zeek/testing/btest/Traces/ssh/ssh.client-side-half-duplex.pcap", "zeek/testing/btest/Traces/http/100-continue.pcap", "arkime/tests/pcap/http2-nghttp2.pcap",
+	"practical-packet-analysis/dns_axfr.pcapng", "arkime/tests/pcap/dns-wiresharkrepo.pcap", "zeek/testing/btest/Traces/ntp/NTP-digest.pcap",
+	"practical-packet-analysis/arppoison.pcapng", "suricata-verify/tests/dns-reversed-udp-1/input.pcap", "zeek/testing/btest/Traces/dns/mdns.pcap",
+	"practical-packet-analysis/tcp_zerowindowrecovery.pcapng", "zeek/testing/btest/Traces/tcp/tcp-fast-open.pcap", "practical-packet-analysis/latency4.pcapng",
+	"suricata-verify/tests/dns-over-http2-post/dns_over_https_POST.pcap",
+}
+
+// reportOf is the report of a folder, and all that explain says of one journey
+// of each service.
+func reportOf(t *testing.T, path string) (*Report, []byte) {
+	t.Helper()
+	inc, err := incident.Read(context.Background(), []string{path}, incident.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := correlate.Correlate(inc, correlate.Options{})
+	r := Build(c, diagnose.Run(c, diagnose.Options{Lang: lang.EN}), lang.EN, "test")
+	var all []*About
+	told := map[string]bool{}
+	for i := range r.Journeys {
+		if j := &r.Journeys[i]; !told[j.Service] {
+			told[j.Service] = true
+			for _, subject := range []string{j.ID, j.Server} {
+				a, err := r.About(subject)
+				if err != nil {
+					t.Fatal(err)
+				}
+				a.TellFlows(c)
+				all = append(all, a)
+			}
+		}
+	}
+	b, err := json.Marshal(all)
+	if err != nil {
+		t.Fatal(fmt.Errorf("%s: %w", path, err))
+	}
+	return r, b
+}
