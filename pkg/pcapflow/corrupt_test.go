@@ -28,7 +28,7 @@ const most = 512
 // panic, in time, and in bounded memory.
 func TestSurviveCorruption(t *testing.T) {
 	n := 0
-	eachCapture(t, func(name string, data []byte) {
+	pcapflow.EachCapture(t, func(name string, data []byte) {
 		for i := range corruptions() {
 			seed := fnv.New64a()
 			seed.Write([]byte(name))
