@@ -57,12 +57,12 @@ func runFlows(env *environment, args []string) error {
 		return err
 	}
 	hide := env.redactor(args)
-	tightHeap()
 	out := bufio.NewWriterSize(env.lines(hide), 256<<10)
 	var sink flowSink
 	switch env.options.format {
 	case "jsonl":
 		sink = &flowLines{out: out}
+		tightHeap() // a table is kept to its end: then the runtime's own rule is the better one
 	default:
 		sink = &flowTable{lang: l, hide: hide}
 	}
