@@ -147,14 +147,10 @@ func endScore(l *line, t *target, slack int64) float64 {
 // mayLinger: servers wait for the close where a body was sent that they did not read.
 func mayLinger(t *target) bool {
 	e := t.point.Exchange
-	switch e.Method {
-	case "":
-		return e.RequestBytes > 4096
-	case "POST", "PUT", "PATCH":
-		return true
-	}
-	return false
+	return sendsBody(e.Method) || e.Method == "" && e.RequestBytes > 4096
 }
+
+func sendsBody(method string) bool { return method == "POST" || method == "PUT" || method == "PATCH" }
 
 // appScore: an application behind the server is done before the first byte of
 // the answer, or streams it until the last.

@@ -29,6 +29,7 @@ const (
 	WhyContinue    Why = "100-continue"     // an interim answer came first
 	WhyParallel    Why = "parallel-streams" // which answer is whose, the packets hide
 	WhyLingering   Why = "lingering-close"  // the server waited for the client to close
+	WhyUnread      Why = "lay-unread"       // it was in the kernel's queue before the server took it up
 	WhyBuffered    Why = "buffered-end"     // the server had handed all to its kernel
 	WhyCoarse      Why = "coarse-clock"     // the log writes no finer
 	WhyUnexplained Why = "unexplained"
@@ -149,10 +150,12 @@ func compareServer(e *logparse.Event, t *target) Comparison {
 		c.Why = WhyParallel
 	case more.Abs() <= coarse:
 		c.Why = WhyCoarse
-	case more > 0 && more <= time.Duration(lingering) && (mayLinger(t) || e.Status >= 400):
+	case more > 0 && more <= time.Duration(lingering) && (mayLinger(t) || sendsBody(e.Method) || e.Status >= 400):
 		c.Why = WhyLingering
 	case more < 0 && c.Log+coarse+leastContradiction >= least:
 		c.Why = WhyBuffered
+	case more < 0 && c.Log+time.Duration(farthest) < time.Duration(t.reply-t.sent-t.way):
+		c.Why = WhyUnread
 	default:
 		c.Why = WhyUnexplained
 	}

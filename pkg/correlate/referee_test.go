@@ -82,7 +82,8 @@ func TestRefereeExplains(t *testing.T) {
 		{"no reason to linger", nil, took(2110, 1, 200), nil, WholeRequest, WhyUnexplained},
 		{"buffered end", nil, took(101, 1, 200), func(e *pcapflow.Exchange) { e.ResponseLast.Time += ms(900) }, WholeRequest, WhyBuffered},
 		{"coarse clock", nil, took(0, 1000, 200), nil, WholeRequest, WhyCoarse},
-		{"shorter than the answer took to come", nil, took(20, 1, 200), nil, WholeRequest, WhyUnexplained},
+		{"lay unread before", nil, took(20, 1, 200), nil, WholeRequest, WhyUnread},
+		{"shorter than the answer took to come", nil, took(80, 1, 200), nil, WholeRequest, WhyUnexplained},
 	} {
 		if why, ok := whyOf(witnessed(x.printed, x.logged, x.change), x.of); !ok || why != x.why {
 			t.Errorf("%s: %q (%v), want %q", x.name, why, ok, x.why)

@@ -263,7 +263,7 @@ type WhatIf struct {
 // Witness is how long the client, the packets and the server's log say a phase
 // took, or the request as a whole; why explains where they contradict:
 // reused-connection | failed-printed-as-zero | resolver-thread | client-late |
-// 100-continue | parallel-streams | lingering-close | buffered-end |
+// 100-continue | parallel-streams | lingering-close | lay-unread | buffered-end |
 // coarse-clock | unexplained.
 type Witness struct {
 	Of      string   `json:"of"`

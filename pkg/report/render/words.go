@@ -24,6 +24,7 @@ var vocabulary = map[string]lang.Text{
 	"100-continue":           {EN: "an interim answer (100 Continue) came first", ES: "antes llegó una respuesta provisional (100 Continue)"},
 	"parallel-streams":       {EN: "streams in parallel: the packets hide which answer is whose", ES: "flujos en paralelo: los paquetes ocultan de quién es cada respuesta"},
 	"lingering-close":        {EN: "the log counts a lingering close", ES: "el registro cuenta un cierre demorado"},
+	"lay-unread":             {EN: "it lay unread until the server took it up", ES: "esperó sin leer hasta que el servidor la atendió"},
 	"buffered-end":           {EN: "the server had handed all to its kernel", ES: "el servidor ya lo había entregado todo a su núcleo"},
 	"coarse-clock":           {EN: "the log writes no finer", ES: "el registro no escribe más fino"},
 	"unexplained":            {EN: "not explained", ES: "sin explicación"},
