@@ -77,6 +77,9 @@ func runCompare(env *environment, args []string, by string) error {
 			return err
 		}
 	}
+	if err := env.checkFolders(); err != nil {
+		return err
+	}
 	c, err := env.compared(args, by)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -162,6 +163,18 @@ func helpCommand(env *environment) *cobra.Command {
 	}
 }
 
+// bareBash lets the completion work where the package bash-completion is not
+// there, which the script asks for the words of the line.
+const bareBash = `if ! declare -F _get_comp_words_by_ref >/dev/null; then
+    _get_comp_words_by_ref() {
+        words=("${COMP_WORDS[@]}")
+        cword=$COMP_CWORD
+        cur=${COMP_WORDS[COMP_CWORD]}
+        prev=${COMP_WORDS[COMP_CWORD-1]}
+    }
+fi
+`
+
 func completionCommand(env *environment) *cobra.Command {
 	shells := []string{"bash", "zsh", "fish", "powershell"}
 	return &cobra.Command{
@@ -174,6 +187,9 @@ func completionCommand(env *environment) *cobra.Command {
 			if len(args) == 1 {
 				switch args[0] {
 				case "bash":
+					if _, err := io.WriteString(env.out, bareBash); err != nil {
+						return err
+					}
 					return cmd.Root().GenBashCompletionV2(env.out, true)
 				case "zsh":
 					return cmd.Root().GenZshCompletion(env.out)

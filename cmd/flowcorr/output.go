@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -29,7 +30,7 @@ func (env *environment) takePartOutput(cmd *cobra.Command) {
 			}
 			env.partFormats = append(env.partFormats, format)
 		}
-		return nil
+		return env.checkFolders()
 	}
 }
 
@@ -49,6 +50,18 @@ func (env *environment) partFormat(path string, known []string) (string, error) 
 		endings = append(endings, p.ending)
 	}
 	return "", env.noEnding(path, endings)
+}
+
+// checkFolders refuses files whose folder is not there, before any work is done.
+func (env *environment) checkFolders() error {
+	for _, path := range env.options.outputs {
+		folder := filepath.Dir(path)
+		if st, err := os.Stat(folder); err != nil || !st.IsDir() {
+			return fmt.Errorf("%w %w", errWrite, &usageError{env.say(lang.Text{EN: "%s: there is no folder %s", ES: "%s: no hay ninguna carpeta %s"}, path, folder),
+				env.say(lang.Text{EN: "make it first: mkdir -p %s", ES: "créela antes: mkdir -p %s"}, folder)})
+		}
+	}
+	return nil
 }
 
 // print writes to the files that -o names, else to standard output, and marks

@@ -31,6 +31,7 @@ type progress struct {
 	timer  *time.Timer
 	screen *mpb.Progress
 	bar    *mpb.Bar
+	narrow bool // there is no room for a bar, and little for figures
 }
 
 // watchProgress begins to count; it shows something on a terminal alone, after
@@ -61,8 +62,11 @@ func (p *progress) show(w io.Writer, options []mpb.ContainerOption) {
 	p.screen = mpb.New(append(options, mpb.WithOutput(w), mpb.WithRefreshRate(200*time.Millisecond))...)
 	rest := decor.Any(func(s decor.Statistics) string { return p.rest(s.Current) })
 	p.bar = p.screen.New(p.total, mpb.BarStyle().Lbound("▕").Rbound("▏").Filler("█").Tip("█").Padding(" "), mpb.BarWidth(24),
-		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return *p.stage.Load() + " " })),
-		mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string { return p.amount(s.Current) }), decor.Any(func(decor.Statistics) string { return *p.items.Load() }),
+		mpb.PrependDecorators(decor.Any(func(s decor.Statistics) string {
+			p.narrow = s.AvailableWidth < 60
+			return *p.stage.Load() + " "
+		})),
+		mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string { return p.amount(s.Current) }), decor.Any(func(decor.Statistics) string { return p.files() }),
 			decor.Any(func(s decor.Statistics) string { return p.rate(s.Current) }), rest),
 	)
 	p.bar.SetCurrent(p.read.Load())
@@ -73,7 +77,18 @@ func (p *progress) amount(current int64) string {
 	if p.total == 0 {
 		return fmt.Sprintf(" % .1f", decor.SizeB1024(current))
 	}
+	if p.narrow {
+		return fmt.Sprintf(" %.0f/%.0f", decor.SizeB1024(current), decor.SizeB1024(p.total))
+	}
 	return fmt.Sprintf(" % .1f / % .1f", decor.SizeB1024(current), decor.SizeB1024(p.total))
+}
+
+// files is how many were read, where that is told and there is room for it.
+func (p *progress) files() string {
+	if p.narrow {
+		return ""
+	}
+	return *p.items.Load()
 }
 
 // rate is the speed since the beginning.
@@ -81,6 +96,9 @@ func (p *progress) rate(current int64) string {
 	s := time.Since(p.begun).Seconds()
 	if s <= 0 || current == 0 {
 		return ""
+	}
+	if p.narrow {
+		return fmt.Sprintf(" %.0f/s", decor.SizeB1024(float64(current)/s))
 	}
 	return fmt.Sprintf("  % .1f/s", decor.SizeB1024(float64(current)/s))
 }
@@ -91,7 +109,7 @@ func (p *progress) rest(current int64) string {
 		return ""
 	}
 	left := time.Duration(float64(time.Since(p.begun)) * float64(p.total-current) / float64(current))
-	return "  −" + left.Round(time.Second).String()
+	return " −" + left.Round(time.Second).String()
 }
 
 // add notes bytes that were read.

@@ -91,7 +91,7 @@ func (env *environment) checkOutputs() error {
 			return err
 		}
 	}
-	return nil
+	return env.checkFolders()
 }
 
 // analyse reads the evidence and correlates it.

@@ -34,6 +34,9 @@ func (env *environment) explain(err error) int {
 	switch {
 	case errors.As(err, &usage):
 		text, hint = usage.text, usage.hint
+		if errors.Is(err, errWrite) {
+			text, status = err.Error(), exitNoInput
+		}
 	case errors.Is(err, incident.ErrNoInput):
 		status = exitNoInput
 		hint = env.say(lang.Text{
