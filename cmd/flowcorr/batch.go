@@ -98,7 +98,7 @@ lo que se dice en la salida de errores sí: no los comparta.`}),
 	annotate(f.Lookup("memory"), ownOptions, env.say(lang.Text{EN: "SIZE", ES: "TAMAÑO"}), nil)
 	f.BoolVar(&query, "query", false, env.say(lang.Text{EN: "print rows of the result, without reading captures again", ES: "escribe filas del resultado, sin volver a leer capturas"}))
 	annotate(f.Lookup("query"), ownOptions, "", nil)
-	env.takeFormat(cmd, lang.Text{EN: "of --query; default: %s", ES: "de --query; si falta: %s"}, "text", "jsonl")
+	env.takeFormat(cmd, lang.Text{EN: "of --query; default: text", ES: "de --query; si falta: text"}, "text", "jsonl")
 	env.take(cmd, readingOptions, analysisOptions, choosingOptions)
 	env.takeOnly(cmd, "redact", "strict")
 	env.takePartOutput(cmd)

@@ -81,12 +81,15 @@ func manOption(w io.Writer, name, text string) {
 
 // manText writes paragraphs; indented lines stand as they are.
 func manText(w io.Writer, text string) {
-	for _, part := range strings.Split(text, "\n\n") {
+	for i, part := range strings.Split(text, "\n\n") {
+		if i > 0 {
+			fmt.Fprintln(w, ".PP")
+		}
 		if strings.HasPrefix(part, "  ") {
-			fmt.Fprintf(w, ".PP\n.EX\n%s\n.EE\n", roff(part))
+			fmt.Fprintf(w, ".EX\n%s\n.EE\n", roff(part))
 			continue
 		}
-		fmt.Fprintf(w, ".PP\n%s\n", roff(part))
+		fmt.Fprintf(w, "%s\n", roff(part))
 	}
 }
 

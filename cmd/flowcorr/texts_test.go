@@ -29,6 +29,11 @@ func TestHelpInBothLanguages(t *testing.T) {
 		if (en == "") != (es == "") || en != "" && en == es {
 			t.Errorf("%s: %q in English, %q in Spanish", where, en, es)
 		}
+		for _, text := range []string{en, es} {
+			if strings.Contains(text, "%s") || strings.Contains(text, "%!") {
+				t.Errorf("%s: something is not filled in: %q", where, text)
+			}
+		}
 	}
 	var walk func(en, es *cobra.Command)
 	walk = func(en, es *cobra.Command) {
