@@ -47,10 +47,10 @@ recorridos sin línea, con el motivo.`}),
 }
 
 // pairings are the lines of the evidence with their journeys. A part of them, and
-// redacted ones, come from the whole report: findings choose, and every text
+// redacted ones, come from the whole report: findings choose or decide, and every text
 // tells of names.
 func (env *environment) pairings(args []string) (*report.Report, []report.Pairing, error) {
-	if o := &env.options; o.choice.words() != "" || o.redact || o.baseline != "" {
+	if o := &env.options; o.choice.words() != "" || o.redact || o.baseline != "" || o.failOn != "never" {
 		r, _, err := env.analysedReport(args)
 		if err != nil {
 			return nil, nil, err
