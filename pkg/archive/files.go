@@ -86,10 +86,12 @@ func list(paths []string, skip string) []*File {
 		add(p, filepath.Base(p), err, st)
 	}
 	slices.SortStableFunc(all, func(a, b *File) int { return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.open, b.open)) })
-	for i := 1; i < len(all); i++ {
-		if all[i].Path == all[i-1].Path {
-			all[i].Path = strings.TrimLeft(filepath.ToSlash(filepath.Clean(all[i].open)), "./")
+	taken := map[string]bool{}
+	for _, f := range all {
+		if taken[f.Path] {
+			f.Path = strings.TrimLeft(filepath.ToSlash(filepath.Clean(f.open)), "./")
 		}
+		taken[f.Path] = true
 	}
 	return all
 }

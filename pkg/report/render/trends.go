@@ -206,6 +206,12 @@ func (d *layout) clocksOver(s *trend.Summary, days []string) {
 			if last != nil && c.Steps == 0 && (c.Low > last.High || c.High < last.Low) {
 				note = d.say(lang.Text{EN: "the day before contradicts it without a step", ES: "el día anterior lo contradice sin salto"})
 			}
+			for _, method := range slices.Sorted(maps.Keys(c.Contradicted)) {
+				if note != "" {
+					note += "; "
+				}
+				note += d.say(lang.Text{EN: "%d of %d by %s contradict it", ES: "lo contradicen %d de %d por %s"}, c.Contradicted[method], c.Evidence[method], d.word(method))
+			}
 			t.rows = append(t.rows, []string{name, day, fmt.Sprintf("%+.6f s", c.Low), fmt.Sprintf("%+.6f s", c.High), fmt.Sprint(c.Steps), note})
 			last = c
 		}

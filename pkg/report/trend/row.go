@@ -75,6 +75,11 @@ type ClockRow struct {
 	High      *float64 `json:"high_seconds,omitempty" parquet:"high_seconds,optional"`
 	Drift     *float64 `json:"drift_ppm,omitempty" parquet:"drift_ppm,optional"`
 	Step      bool     `json:"step_before,omitempty" parquet:"step_before"`
+
+	// The pieces of evidence of the whole track in the slice, by method, and those of
+	// them that contradict it; on its first piece alone.
+	Evidence     map[string]int32 `json:"evidence,omitempty" parquet:"evidence"`
+	Contradicted map[string]int32 `json:"contradicted,omitempty" parquet:"contradicted"`
 }
 
 // Rows of one report.
@@ -258,10 +263,25 @@ func (n *names) clockRows(r *report.Report) []ClockRow {
 			row.From, row.To = new(int64(s.From)), new(int64(s.To))
 			row.Offset, row.Low, row.High = new(s.Offset.Duration().Seconds()), new(s.Low.Duration().Seconds()), new(s.High.Duration().Seconds())
 			row.Drift, row.Step = new(s.Drift), s.Step
+			if k == 0 {
+				row.Evidence, row.Contradicted = evidenceOf(c)
+			}
 			rows = append(rows, row)
 		}
 	}
 	return rows
+}
+
+// evidenceOf counts what a clock was measured by, and what of that contradicts it.
+func evidenceOf(c *report.Clock) (all, contradicting map[string]int32) {
+	all, contradicting = map[string]int32{}, map[string]int32{}
+	for _, s := range c.Supports {
+		all[s.Method] += int32(s.Count + s.Rejected)
+		if s.Rejected > 0 {
+			contradicting[s.Method] += int32(s.Rejected)
+		}
+	}
+	return all, contradicting
 }
 
 // clockName names the clock of a capture by its point: its files change.

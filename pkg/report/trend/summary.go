@@ -47,6 +47,9 @@ type ClockRange struct {
 	Low    float64 `json:"low_seconds"`
 	High   float64 `json:"high_seconds"`
 	Steps  int     `json:"steps"`
+	// Pieces of evidence by method, and those of them that contradict the track.
+	Evidence     map[string]int `json:"evidence,omitempty"`
+	Contradicted map[string]int `json:"contradicted,omitempty"`
 }
 
 // NewSummary is one of nothing.
@@ -83,7 +86,13 @@ func (s *Summary) Add(o *Rows) {
 		if c.From == nil {
 			continue
 		}
-		r := &ClockRange{Status: c.Status, Low: *c.Low, High: *c.High}
+		r := &ClockRange{Status: c.Status, Low: *c.Low, High: *c.High, Evidence: map[string]int{}, Contradicted: map[string]int{}}
+		for method, n := range c.Evidence {
+			r.Evidence[method] = int(n)
+		}
+		for method, n := range c.Contradicted {
+			r.Contradicted[method] = int(n)
+		}
 		if c.Step {
 			r.Steps = 1
 		}
@@ -114,14 +123,28 @@ func (d *Day) journey(j *JourneyRow) {
 func (d *Day) clock(name string, r *ClockRange) {
 	known := d.Clocks[name]
 	if known == nil {
+		r.Evidence, r.Contradicted = maps.Clone(r.Evidence), maps.Clone(r.Contradicted)
 		d.Clocks[name] = r
 		return
 	}
+	known.Evidence = sum(known.Evidence, r.Evidence)
+	known.Contradicted = sum(known.Contradicted, r.Contradicted)
 	known.Low, known.High = min(known.Low, r.Low), max(known.High, r.High)
 	known.Steps += r.Steps
 	if r.Status != "measured" {
 		known.Status = r.Status
 	}
+}
+
+// sum adds counts; a map that is nil is none.
+func sum(a, b map[string]int) map[string]int {
+	if a == nil {
+		a = map[string]int{}
+	}
+	for k, n := range b {
+		a[k] += n
+	}
+	return a
 }
 
 // Merge adds another summary.
@@ -142,7 +165,7 @@ func (s *Summary) Merge(o *Summary) {
 		mergeAll(own.Resolvers, d.Resolvers)
 		mergeAll(own.Rules, d.Rules)
 		for k, c := range d.Clocks {
-			own.clock(k, &ClockRange{c.Status, c.Low, c.High, c.Steps})
+			own.clock(k, new(*c))
 		}
 	}
 }

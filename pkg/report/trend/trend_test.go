@@ -44,7 +44,7 @@ func someRows(rnd *rand.Rand) *Rows {
 	for range rnd.IntN(3) {
 		from, low := at(), rnd.Float64()
 		high := low + 0.1
-		o.Clocks = append(o.Clocks, ClockRow{Name: "web", Status: "measured", From: &from, Low: &low, High: &high, Step: rnd.IntN(2) == 0})
+		o.Clocks = append(o.Clocks, ClockRow{Name: "web", Status: "measured", From: &from, Low: &low, High: &high, Step: rnd.IntN(2) == 0, Evidence: map[string]int32{"ntp": 9, "intervals": 3}, Contradicted: map[string]int32{"ntp": int32(rnd.IntN(3))}})
 	}
 	return o
 }
