@@ -73,7 +73,7 @@ func offsetsOf(all []*kept) [][]offset {
 			told[c.Name] = true
 			for _, step := range [...]int{-1, 1} {
 				x, at := nearest(all, i, step, c)
-				if x != nil && (!c.Measured || x.High-x.Low+drifted(at, c) < (c.High-c.Low)/looser) {
+				if x != nil && (!c.Measured || x.High-x.Low+drifted(at, c.From, c.To) < (c.High-c.Low)/looser) {
 					out[i] = append(out[i], offset{c.Name, c.Of, at, x.Low, x.High})
 				}
 			}
@@ -86,16 +86,10 @@ func offsetsOf(all []*kept) [][]offset {
 // another for these to be asked.
 const looser = 4
 
-// drifted is how far a clock may have drifted, ns, between an instant and what a
-// window has seen of it.
-func drifted(at int64, c *clockSeen) int64 {
-	switch {
-	case at < c.From:
-		return (c.From - at) / 1e9 * freeDrift
-	case at > c.To:
-		return (at - c.To) / 1e9 * freeDrift
-	}
-	return 0
+// drifted is how far a clock may have drifted, ns, between an instant and a stretch of
+// time in which it was seen.
+func drifted(at, from, to int64) int64 {
+	return max(0, from-at, at-to) / 1e9 * freeDrift
 }
 
 // nearest looks from window i on in one direction for one that measured a clock. It
@@ -124,11 +118,7 @@ func knownIn(inc *incident.Incident, at places, known []offset) []correlate.Know
 			}
 			// Brought to the window's time, as far as the clock may have drifted.
 			when := min(max(o.At, c.First.Time), c.Last.Time)
-			gap := (when - o.At) / 1e9
-			if gap < 0 {
-				gap = -gap
-			}
-			slack := gap * freeDrift
+			slack := drifted(when, o.At, o.At)
 			out = append(out, correlate.Known{Clock: o.Clock, Of: c.Files[0].Path, At: when, Low: o.Low - slack, High: o.High + slack})
 			break
 		}

@@ -1,0 +1,201 @@
+package archive
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+	"github.com/flowcorr/flowcorr/pkg/report/trend"
+)
+
+// files of the point that hold packets of a window's flows, and how many frames
+// lie before them.
+func (p *point) filesBetween(first, last int) (files []*incident.File, frames []int, before int) {
+	at := 0
+	for i := range p.chain.Files {
+		n := p.chain.Files[i].Frames
+		if at+n >= first && at < last {
+			if len(files) == 0 {
+				before = at
+			}
+			f := p.files[i]
+			files = append(files, &incident.File{
+				Path: f.Path, Open: f.open, Kind: f.Kind, SHA256: f.SHA256, Bytes: f.Size, Records: f.Records, First: f.First, Last: f.Last,
+			})
+			frames = append(frames, n)
+		}
+		at += n
+	}
+	if len(frames) > 0 {
+		frames[0] += before // running numbers count from the first file of the point
+	}
+	return files, frames, before
+}
+
+// place tells where in the archive a frame stands.
+type places map[string]placed
+
+type placed struct {
+	point  string
+	before int // frames of the point before the file, where it is the first of the window
+}
+
+func (m places) place(name string, frame int) (string, int) {
+	if p, ok := m[name]; ok && frame > 0 {
+		frame -= p.before
+	}
+	return name, frame
+}
+
+// captures makes captures of a window's flows.
+func (a *archive) captures(w *window, g *gathered, at places) []incident.Given {
+	var out []incident.Given
+	for i, p := range a.points {
+		flows := g.flows[i]
+		if len(flows) == 0 && g.journals[i] == nil || p.done == nil {
+			continue
+		}
+		first, last := 1, 1 // without flows the journal is shown with the first file
+		if len(flows) > 0 {
+			first = flows[0].Start.Frame
+		}
+		for _, f := range flows {
+			last = max(last, f.End.Frame)
+		}
+		files, frames, before := p.filesBetween(first, last)
+		if len(files) == 0 {
+			continue
+		}
+		c := &incident.Capture{Files: files, Frames: frames, Result: p.shown(w.last)}
+		c.Flows = flows
+		from, to := sub(w.from, along), sub(w.to, -w.beside)
+		for _, r := range p.done.Result.Neighbours {
+			t := r.Reply.Time
+			if len(r.Requests) > 0 {
+				t = r.Requests[0].Time
+			}
+			if t >= from && t <= to {
+				c.Neighbours = append(c.Neighbours, r)
+			}
+		}
+		c.Echoes = slices.DeleteFunc(slices.Clone(c.Echoes), func(e *pcapflow.Echo) bool {
+			t := max(e.Request.Time, e.Reply.Time)
+			return t < from || t > to
+		})
+		c.ICMP = slices.DeleteFunc(slices.Clone(c.ICMP), func(e pcapflow.ICMPError) bool { return e.Time < from || e.Time > to })
+		c.First.Time, c.Last.Time = p.seen(w)
+		out = append(out, incident.Given{Capture: c, Folder: folderOf(p.files[0].Path), Journal: g.journals[i]})
+		for n, f := range files {
+			pl := placed{point: p.name}
+			if n == 0 {
+				pl.before = before
+			}
+			at[f.Path] = pl
+		}
+	}
+	return out
+}
+
+// shown is what a window is told of the capture as a whole. What grows with it is
+// told of the last window alone: the others stay as they are when files are added.
+func (p *point) shown(last bool) pcapflow.Result {
+	r := p.done.Result
+	r.Flows, r.Neighbours = nil, nil
+	if !last {
+		r.Snapped = min(r.Snapped, 1)
+		r.Packets, r.Bytes, r.Backward, r.Duplicates, r.Offload, r.BadSums, r.Undecoded = 0, 0, 0, 0, [2]int64{}, 0, nil
+	}
+	return r
+}
+
+// seen is the time of a window in which the point recorded.
+func (p *point) seen(w *window) (from, to int64) {
+	r := &p.done.Result
+	return max(r.First.Time, sub(w.from, along)), min(r.Last.Time, sub(w.to, -w.beside))
+}
+
+// analyse looks at one window, unless what it comes to is known: with its rows, or,
+// where only its clocks are asked for, without. It is told what other windows know
+// of clocks: near are the bounds of those whose lines need not be looked for far
+// and wide.
+func (a *archive) analyse(ctx context.Context, n int, w *window, near bounds, known []offset, rowsToo bool) (*kept, bool, error) {
+	g, err := a.gather(w)
+	if err != nil {
+		return nil, false, err
+	}
+	logs := a.logsNear(w)
+	key := a.keyOf(w, g, logs, near, known)
+	if k := a.load(key); k != nil && (!rowsToo || a.rowsThere(k)) {
+		return k, false, nil
+	}
+	at, rotated := places{}, seriesOf(logs)
+	read := a.opt.Read
+	read.Given, read.Unpack, read.Around = a.captures(w, g, at), a.opt.Unpack, near.around(w, g, rotated)
+	g.flows = nil
+	folder := filepath.Join(a.work(), fmt.Sprint(n))
+	lines, err := lay(folder, rotated, a.opt.Unpack)
+	if err != nil {
+		return nil, false, err
+	}
+	defer os.RemoveAll(folder)
+	inc, err := incident.Read(ctx, []string{folder}, read)
+	if ctx.Err() != nil {
+		return nil, false, ctx.Err()
+	}
+	if err != nil && len(read.Given) > 0 {
+		return nil, false, err
+	}
+	opt := a.opt.Link
+	opt.Known = knownIn(inc, at, known)
+	c := correlate.Correlate(inc, opt)
+	r, err := a.opt.Report(ctx, c)
+	if err != nil {
+		return nil, false, err
+	}
+	told := map[string]bool{}
+	for _, j := range c.Journeys {
+		told[j.ID] = w.holds(j.Start.Time)
+	}
+	rows := trend.RowsOf(r, trend.Choice{
+		Told: func(id string) bool { return told[id] }, Apart: !w.last, Place: at.place, Line: lines.place, Point: func(name string) string { return at[name].point },
+	})
+	clocks := clocksOf(rows, c.Clocks) // by their names, that other windows know
+	if a.opt.Redact != nil {
+		if err := a.opt.Redact.Rows(r, rows); err != nil {
+			return nil, false, err
+		}
+	}
+	k, err := a.keep(rows, clocks, key)
+	return k, true, err
+}
+
+// keyOf names a window by everything its result depends on.
+func (a *archive) keyOf(w *window, g *gathered, logs []*File, near bounds, known []offset) string {
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%s\x00%s\x00%s\x00%s\x00%d\x00%d\x00%x\x00", schema, a.opt.Version, a.opt.Settings, a.flowKey(), w.from, w.to, g.sum.Sum(nil))
+	for i, p := range a.points {
+		if len(g.flows[i]) == 0 && g.journals[i] == nil {
+			continue
+		}
+		r := p.shown(w.last)
+		r.Echoes, r.ICMP = nil, nil
+		from, to := p.seen(w)
+		fmt.Fprintf(sum, "%s\x00%d\x00%d\x00%v\x00%v\x00%v\x00", p.name, from, to, r.Vantage, r.Own, r.Names)
+		fmt.Fprintf(sum, "%v\x00%v\x00%v\x00%v\x00", r.Interfaces, r.Snapped, r.VantageTurn, r.Undecoded)
+		fmt.Fprintf(sum, "%v\x00%v\x00%v\x00%v\x00%v\x00", r.Packets, r.Backward, r.Duplicates, r.Offload, r.BadSums)
+	}
+	for _, f := range logs {
+		fmt.Fprintf(sum, "%s\x00%s\x00", f.Path, f.SHA256)
+	}
+	if near != nil || len(known) > 0 {
+		fmt.Fprintf(sum, "%v\x00%v", near, known)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:12])
+}

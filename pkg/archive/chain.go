@@ -1,0 +1,153 @@
+package archive
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/flowcorr/flowcorr/internal/freeze"
+	"github.com/flowcorr/flowcorr/internal/wholefile"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
+)
+
+// point is one capture point: its files, read one after the other in one pass.
+// What the pass has come to is noted from time to time, so that it goes on there
+// when it is ended, and when files come to be added.
+type point struct {
+	name  string
+	files []*File
+	chain chain
+	done  *capturePoint // what is known once all is read
+}
+
+// chain is what the index holds of a point.
+type chain struct {
+	Schema string     `json:"schema"`
+	Key    string     `json:"key"` // of what the flows depend on beside the files
+	Files  []readFile `json:"files"`
+	Notes  []note     `json:"notes"`
+	Whole  *whole     `json:"whole,omitempty"` // of all files
+}
+
+// readFile is what was read of one file.
+type readFile struct {
+	SHA256 string `json:"sha256"`
+	Frames int    `json:"frames"`
+	Count  int    `json:"packets"`
+	First  int64  `json:"first_ns,omitempty"`
+	Last   int64  `json:"last_ns,omitempty"`
+	Reason string `json:"reason,omitempty"` // what could not be read
+	At     int64  `json:"at,omitempty"`     // the byte where
+}
+
+// note says that the first files were read: what went on then, and the flows that
+// had ended since the note before.
+type note struct {
+	Files int    `json:"files"`
+	State string `json:"state"`
+	met
+}
+
+// met is what was met in a part of a point.
+type met struct {
+	Flows   recordFile  `json:"flows"`
+	Journal *recordFile `json:"journal,omitempty"` // entries of a journal between the packets
+}
+
+// files that hold it.
+func (m *met) files() []string {
+	if m.Journal == nil {
+		return []string{m.Flows.Name}
+	}
+	return []string{m.Flows.Name, m.Journal.Name}
+}
+
+// whole is how the pass ended: with the flows that were open then.
+type whole struct {
+	State string `json:"state"` // of capturePoint
+	met
+}
+
+// capturePoint is what a point is known by once it was read.
+type capturePoint struct {
+	Result pcapflow.Result
+	Spread spread
+}
+
+// underway is what a note keeps.
+type underway struct {
+	Set     capture.SetState
+	Spread  spread
+	Entries int   // of the journal
+	Last    int64 // stamp of the latest
+}
+
+var stateCodec = freeze.New()
+
+func present(folder string, names ...string) bool {
+	for _, name := range names {
+		if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// note writes down that files were read. Connections that are being decrypted
+// cannot be kept: then nothing is noted until they have ended.
+func (x *pass) note(files int) error {
+	begun := time.Now()
+	b, err := x.analysis.Keep(nil)
+	if err != nil {
+		x.noted = begun
+		return nil
+	}
+	if b, err = stateCodec.Encode(b, &underway{x.set, *x.spread, x.entries, x.last}); err != nil {
+		return err
+	}
+	folder, c := x.a.pointFolder(x.p), &x.p.chain
+	state := fmt.Sprintf("state-%d", len(c.Notes))
+	part, err := x.close()
+	if err != nil {
+		return err
+	}
+	if err := wholefile.Write(filepath.Join(folder, state), rowMode, func(w io.Writer) error { _, err := w.Write(b); return err }); err != nil {
+		return err
+	}
+	c.Notes = append(c.Notes, note{files, state, part})
+	if err := writeJSON(filepath.Join(folder, "chain.json"), c); err != nil {
+		return err
+	}
+	x.noted, x.took = time.Now(), time.Since(begun)
+	return x.newOut()
+}
+
+// met is what was met at a point, part by part.
+func (p *point) met() []*met {
+	var all []*met
+	for i := range p.chain.Notes {
+		all = append(all, &p.chain.Notes[i].met)
+	}
+	return append(all, &p.chain.Whole.met)
+}
+
+// settle takes over what was read of the point's files.
+func (p *point) settle() {
+	for i, f := range p.files {
+		r := &p.chain.Files[i]
+		f.Records, f.First, f.Last = r.Count, r.First, r.Last
+		f.Outcome, f.Reason = Done, ""
+		if r.Reason != "" {
+			f.Outcome, f.Reason = Partial, fmt.Sprintf("byte %d: %s", r.At, r.Reason)
+		}
+		if r.Count == 0 {
+			f.Outcome = Failed
+			if f.Reason == "" {
+				f.Reason = "the capture holds no packet"
+			}
+		}
+	}
+}
