@@ -75,6 +75,7 @@ var tlsClientValidation = Rule{
 }
 
 func checkTLSClientValidation(c *Case, r *Rule) []Finding {
+	services := validationLookups(c)
 	var found batches
 	for _, j := range c.Journeys {
 		f := flow(j)
@@ -85,7 +86,7 @@ func checkTLSClientValidation(c *Case, r *Rule) []Finding {
 		if pause < c.limit(r, slowServer) {
 			continue
 		}
-		if name, e := c.validated(j, f.TLS.ServerFlightEnd.Time, f.TLS.ClientFinished.Time); name != "" {
+		if name, e := validated(services, j, f.TLS.ServerFlightEnd.Time, f.TLS.ClientFinished.Time); name != "" {
 			e = append(frames(j.Points[0].Capture, f.TLS.ServerFlightEnd.Frame, f.TLS.ClientFinished.Frame), e...)
 			found.add(name, hit{journey: j, lost: pause, evidence: e})
 		}
@@ -100,19 +101,35 @@ func checkTLSClientValidation(c *Case, r *Rule) []Finding {
 	})
 }
 
-// validated finds a lookup of a validation service that a client made within an
-// interval of the journey's capture.
-func (c *Case) validated(j *correlate.Journey, from, to int64) (string, []Evidence) {
+// validationLookups are the lookups of services that tell whether a certificate
+// is good.
+func validationLookups(c *Case) []*correlate.Lookup {
+	var found []*correlate.Lookup
 	for _, l := range c.Lookups {
+		if slices.ContainsFunc(strings.Split(strings.ToLower(l.Name), "."), namesValidation) {
+			found = append(found, l)
+		}
+	}
+	return found
+}
+
+// namesValidation tells whether a label, such as ocsp, crl3 or pki-ocsp, names a
+// service that validates certificates; a longer word that holds one does not.
+func namesValidation(label string) bool {
+	words := strings.FieldsFunc(label, func(r rune) bool { return r < 'a' || r > 'z' })
+	return slices.ContainsFunc(words, func(word string) bool {
+		return slices.Contains([]string{"ocsp", "crl", "crls", "pki", "aia"}, word)
+	})
+}
+
+// validated finds, among lookups of validation services, one that the client of
+// a journey made within an interval of the journey's capture.
+func validated(services []*correlate.Lookup, j *correlate.Journey, from, to int64) (string, []Evidence) {
+	for _, l := range services {
 		k := j.Points[0].Capture
 		own := l.Client == j.Client.Addr() || slices.Contains(k.Own, l.Client) && slices.Contains(k.Own, j.Client.Addr()) // by its other address
-		if l.Capture != k || !own || l.Start.Time < from || l.Start.Time > to {
-			continue
-		}
-		for _, part := range []string{"ocsp", "crl", "pki", "aia"} {
-			if strings.Contains(strings.ToLower(l.Name), part) {
-				return l.Name, lookupFrames(l)
-			}
+		if l.Capture == k && own && l.Start.Time >= from && l.Start.Time <= to {
+			return l.Name, lookupFrames(l)
 		}
 	}
 	return "", nil

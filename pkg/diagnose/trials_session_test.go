@@ -130,6 +130,10 @@ var sessionTrials = []trial{
 		w.c.Lookups[0].Client = netip.MustParseAddr("10.1.0.99")
 	}, false, 0},
 	{"tls-client-validation", "OCSP after it", func(w *world) { w.validation(3000) }, false, 0},
+	{"tls-client-validation", "a word that holds the name of a service", func(w *world) {
+		w.validation(1300)
+		w.c.Lookups[0].Name = "gaia.example"
+	}, false, 0},
 
 	{"ssh-auth-failed", "three of one user", func(w *world) { e := sshLine(logparse.SSHFailed, ""); w.log("auth-log", e, e, e) }, true, High},
 	{"ssh-auth-failed", "no log: by sizes", func(w *world) { _, s := w.ssh(1040); s.Auth, s.AuthAttempts = "failure", 3 }, true, Medium},
