@@ -173,6 +173,7 @@ func TestBook(t *testing.T) {
 		{"stranded_clientside", "dns-servfail"},
 		{"stranded_branchdns", "dns-servfail"},
 		{"dns_recursivequery_server", "healthy"},
+		{"arppoison", "duplicate-address"}, // another machine says it is the gateway
 	} {
 		d := Run(read(t, "captures", "practical-packet-analysis", x.capture+".pcapng"), Options{})
 		var got []string

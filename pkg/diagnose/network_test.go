@@ -159,6 +159,8 @@ var networkTrials = []trial{
 	{"duplicate-address", "one answer", func(w *world) {
 		w.k.Neighbours = []*pcapflow.Resolution{{Protocol: "arp", Target: server.Addr(), Reply: w.at(1), MAC: [6]byte{2, 1}}}
 	}, false, 0},
+	{"duplicate-address", "an answer nobody asked for, and packets that come from it", func(w *world) { w.takeover(1000) }, true, Medium},
+	{"duplicate-address", "packets that came from it before it answered", func(w *world) { w.takeover(3000) }, false, 0},
 	{"path-changed", "another TTL", func(w *world) {
 		_, n := w.tcp(100)
 		n.Rerouted[sv] = pcapflow.Reroute{Stamp: w.at(1050), From: 63, To: 61, Changes: 1}
@@ -283,4 +285,17 @@ func (w *world) seenAtServer(ms int) (*correlate.Journey, *pcapflow.Conn) {
 	at.Conn = &pcapflow.Conn{SYN: n.SYN, SYNACK: n.SYNACK, ACK: n.ACK, RTT: n.RTT, RTTServer: 1e5, RTTClient: 20e6}
 	j.Points = append(j.Points, correlate.Point{Capture: w.k, Flow: &at})
 	return j, at.Conn
+}
+
+// takeover is a server whose packets come from one link address, and in a second
+// flow at 2000 ms from another, which said at so many ms that it is the gateway.
+func (w *world) takeover(said int) {
+	j, _ := w.tcp(100)
+	before := j.Points[0].Flow
+	after := *before
+	before.MAC[sv], after.MAC[sv] = [6]byte{2, 1}, [6]byte{2, 2}
+	before.Start, after.Start = w.at(500), w.at(2000)
+	before.Packets, after.Packets = [2]int64{9, 9}, [2]int64{9, 9}
+	w.k.Flows = []*pcapflow.Flow{before, &after}
+	w.k.Neighbours = []*pcapflow.Resolution{{Protocol: "arp", Target: netip.MustParseAddr("10.1.0.254"), Reply: w.at(said), MAC: [6]byte{2, 2}}}
 }

@@ -234,8 +234,8 @@ var duplicateAddress = Rule{
 	Name: "duplicate-address", Family: "path",
 	Title: lang.Text{EN: "Two machines claim one address", ES: "Dos máquinas reclaman una dirección"},
 	Doc: lang.Text{
-		EN: "Different link addresses answered for one IP address: two machines with the same address, a forged answer, or a failover. Connections break now and then. Find the second one by its link address in the switch's table.",
-		ES: "Respondieron direcciones de enlace distintas por una misma dirección IP: dos máquinas con la misma dirección, una respuesta falsificada o una conmutación. Las conexiones se rompen a ratos. Busque la segunda por su dirección de enlace en la tabla del conmutador.",
+		EN: "Different link addresses answered for one IP address, or one announced itself unasked and took over the packets of another: two machines with the same address, a forged answer, or a failover. Connections break now and then. Find the second one by its link address in the switch's table.",
+		ES: "Respondieron direcciones de enlace distintas por una misma dirección IP, o una se anunció sin que nadie preguntara y se quedó con los paquetes de otra: dos máquinas con la misma dirección, una respuesta falsificada o una conmutación. Las conexiones se rompen a ratos. Busque la segunda por su dirección de enlace en la tabla del conmutador.",
 	},
 	Source: "RFC 5227; RFC 4862, section 5.4",
 	Needs:  lang.Text{EN: "a capture on the link with ARP or ICMPv6", ES: "una captura en el enlace con ARP o ICMPv6"},
@@ -305,6 +305,7 @@ func checkDuplicateAddress(c *Case, r *Rule) []Finding {
 			f.Refuters = c.doubts(r, foundIf(virtual))
 			out = append(out, f)
 		}
+		out = append(out, c.takenOver(r, k)...)
 	}
 	return out
 }
