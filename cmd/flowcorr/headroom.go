@@ -24,15 +24,19 @@ func tightHeap() {
 		return
 	}
 	setRoom()
-	afterCollection()
+	afterEachCollection(setRoom)
 }
 
-// afterCollection sets the room that the next collection leaves after each one.
-func afterCollection() {
-	runtime.SetFinalizer(&struct{ _ [16]byte }{}, func(any) {
-		setRoom()
-		afterCollection()
-	})
+// afterEachCollection has the runtime call act when it has collected garbage, from
+// now on.
+func afterEachCollection(act func()) {
+	type turn struct{ _ [64]byte } // not so small that it shares its room
+	var again func(*turn)
+	again = func(*turn) {
+		act()
+		runtime.SetFinalizer(new(turn), again)
+	}
+	runtime.SetFinalizer(new(turn), again)
 }
 
 func setRoom() {

@@ -2,9 +2,9 @@ package main
 
 import (
 	"os"
-	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 )
 
 // Up to usualMemory bytes the garbage collector may let the heap grow to twice
@@ -20,20 +20,18 @@ func memoryLimit(alive int64) int64 {
 	return max(usualMemory, alive+alive/16, 2*alive-gigabyte)
 }
 
+var pacing sync.Once // of several analyses of one process, with the first
+
 // paceMemory keeps to these bounds from now on. What the environment says of
 // memory goes before.
 func paceMemory() {
 	if os.Getenv("GOMEMLIMIT") != "" || os.Getenv("GOGC") != "" {
 		return
 	}
-	debug.SetMemoryLimit(memoryLimit(0))
-	type turn struct{ _ [64]byte } // not so small that it shares its room
-	var again func(*turn)
-	again = func(*turn) { // after each collection
-		debug.SetMemoryLimit(memoryLimit(alive()))
-		runtime.SetFinalizer(new(turn), again)
-	}
-	runtime.SetFinalizer(new(turn), again)
+	pacing.Do(func() {
+		debug.SetMemoryLimit(memoryLimit(0))
+		afterEachCollection(func() { debug.SetMemoryLimit(memoryLimit(alive())) })
+	})
 }
 
 // alive is what the last collection found in use, and what the runtime holds

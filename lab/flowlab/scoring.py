@@ -142,7 +142,7 @@ def diagnoses(truth, report, s):
     found, journeys = report["findings"], {j["id"]: j for j in report["journeys"]}
     intended, first = set(), set()
     for d in truth["intended_diagnosis"]:
-        rules, who = d.get("rules", RULES[d["code"]]), d.get("name") or d.get("client")
+        rules, who = d["rules"] if "rules" in d else RULES[d["code"]], d.get("name") or d.get("client")
         if not rules:
             continue
         intended.update(rules)

@@ -77,11 +77,7 @@ func (a *archive) captures(w *window, g *gathered, at places) []incident.Given {
 		c.Flows = flows
 		from, to := sub(w.from, along), sub(w.to, -w.beside)
 		for _, r := range p.done.Result.Neighbours {
-			t := r.Reply.Time
-			if len(r.Requests) > 0 {
-				t = r.Requests[0].Time
-			}
-			if t >= from && t <= to {
+			if t := r.Begin().Time; t >= from && t <= to {
 				c.Neighbours = append(c.Neighbours, r)
 			}
 		}

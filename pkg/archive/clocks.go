@@ -211,7 +211,7 @@ func (w *window) lastOf(f *pcapflow.Flow) int64 {
 	last := int64(math.MinInt64)
 	for i := range f.HTTP {
 		if e := &f.HTTP[i]; w.near(e) {
-			last = max(last, e.RequestFirst.Time, e.RequestLast.Time, e.ResponseLast.Time)
+			last = max(last, endOf(e))
 		}
 	}
 	return last

@@ -89,8 +89,12 @@ func (w *window) trim(f *pcapflow.Flow) bool {
 
 // near tells whether a request was under way in the window, or close to it.
 func (w *window) near(e *pcapflow.Exchange) bool {
-	last := max(e.RequestFirst.Time, e.RequestLast.Time, e.ResponseLast.Time)
-	return e.RequestFirst.Time <= sub(w.to, -touching) && last >= sub(w.from, touching)
+	return e.RequestFirst.Time <= sub(w.to, -touching) && endOf(e) >= sub(w.from, touching)
+}
+
+// endOf is the last that was seen of a request and its answer.
+func endOf(e *pcapflow.Exchange) int64 {
+	return max(e.RequestFirst.Time, e.RequestLast.Time, e.ResponseLast.Time)
 }
 
 // middle leaves what is wanted, the first, and one on either side of what is wanted.

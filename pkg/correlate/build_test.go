@@ -82,7 +82,7 @@ func (s *scene) incident() *incident.Incident {
 	return &incident.Incident{Captures: []*incident.Capture{s.capture}}
 }
 
-func (s *scene) lookups() []*Lookup { return lookupsOf(s.capture) }
+func (s *scene) lookups() []*Lookup { return lookupsOf(s.capture, triesOf(s.capture)) }
 
 const server = "10.1.0.10"
 

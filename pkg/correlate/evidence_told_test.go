@@ -1,48 +1,26 @@
 package correlate
 
 import (
-	"archive/tar"
-	"errors"
-	"io"
-	"os"
 	"path/filepath"
 	"testing"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/flowcorr/flowcorr/internal/need"
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 )
 
 // archived reads a capture of the archive of further ones.
-func archived(t *testing.T, name string) []byte {
+func archived(t *testing.T, name string) (data []byte) {
 	t.Helper()
-	f, err := os.Open(filepath.Join(need.Shared(t, "captures"), "more.tar.zst"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := zstd.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer z.Close()
-	for in := tar.NewReader(z); ; {
-		h, err := in.Next()
-		if errors.Is(err, io.EOF) {
-			t.Fatalf("no %s", name)
+	need.Archived(t, func(n string, b []byte) bool {
+		if n == name {
+			data = b
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if h.Name == name {
-			b, err := io.ReadAll(in)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return b
-		}
+		return n == name
+	})
+	if data == nil {
+		t.Fatalf("no %s", name)
 	}
+	return data
 }
 
 // TestServersByTheirPackets: real servers whose packets tell their time, and where

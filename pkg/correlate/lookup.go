@@ -49,10 +49,9 @@ func class(typ string) string {
 	return typ
 }
 
-// lookupsOf groups the transactions of a capture into lookups as their clients
-// waited for them, in order of start.
-func lookupsOf(c *incident.Capture) []*Lookup {
-	tries := triesOf(c)
+// lookupsOf groups the transactions of a capture, in order of time, into lookups as
+// their clients waited for them, in order of start.
+func lookupsOf(c *incident.Capture, tries []Try) []*Lookup {
 	open := map[openKey][]*asking{}
 	var all []*asking
 	for _, t := range tries {

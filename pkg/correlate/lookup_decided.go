@@ -33,13 +33,13 @@ func (l *Lookup) Decided() *Try {
 	return last
 }
 
-// judgeAnswers tells of the lookups of a capture how long the resolver took for
-// the answer that decided, and whether it came from a cache.
-func judgeAnswers(c *incident.Capture, list []*Lookup) {
+// judgeAnswers tells of the lookups of a capture, and so of tries, how long the
+// resolver took for the answer that decided, and whether it came from a cache.
+func judgeAnswers(c *incident.Capture, tries []Try, list []*Lookup) {
 	trips := tripsTo(c)
 	caches := map[cacheKey]*cached{}
 	ages := map[*pcapflow.Transaction]time.Duration{}
-	for _, t := range triesOf(c) {
+	for _, t := range tries {
 		if t.Answer.Seen() && t.HasTTL && t.RCode == "NOERROR" && !t.Authoritative() {
 			k := cacheKey{t.Resolver.Addr(), t.Name, t.Type, t.Flow.Clock}
 			if caches[k] == nil {

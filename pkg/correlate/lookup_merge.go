@@ -14,8 +14,9 @@ import (
 func lookups(inc *incident.Incident) []*Lookup {
 	var all []*Lookup
 	for _, c := range inc.Captures {
-		list := lookupsOf(c)
-		judgeAnswers(c, list)
+		tries := triesOf(c)
+		list := lookupsOf(c, tries)
+		judgeAnswers(c, tries, list)
 		all = append(all, list...)
 	}
 	return mergeLookups(all)

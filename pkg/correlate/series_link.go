@@ -46,10 +46,7 @@ func linkSeries(inc *incident.Incident) []*NeighbourSeries {
 			k := key{r.Protocol, r.Asker, r.Target}
 			s := by[k]
 			if s == nil {
-				s = &NeighbourSeries{Capture: c, Protocol: r.Protocol, Asker: r.Asker, Target: r.Target, First: r.Reply}
-				if len(r.Requests) > 0 {
-					s.First = r.Requests[0]
-				}
+				s = &NeighbourSeries{Capture: c, Protocol: r.Protocol, Asker: r.Asker, Target: r.Target, First: r.Begin()}
 				by[k] = s
 				out = append(out, s)
 			}

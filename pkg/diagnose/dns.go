@@ -172,12 +172,15 @@ func (c *Case) askedAgain(b *batch) string {
 	seen := map[*correlate.Lookup]bool{}
 	for _, h := range b.hits {
 		l := h.journey.Lookup
+		if seen[l] {
+			continue
+		}
+		seen[l] = true
 		for i := range l.Tries {
-			if t := &l.Tries[i]; c.late.has(t) && !seen[l] {
+			if t := &l.Tries[i]; c.late.has(t) {
 				n += lastBefore(t) - c.late.query(t)
 			}
 		}
-		seen[l] = true
 	}
 	if n == 0 {
 		return ""

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
@@ -133,21 +134,27 @@ func checkDNSServfail(c *Case, r *Rule) []Finding {
 			return ""
 		}, x.text, "CLIENT: dig +cd NAME; dig ELSEWHERE NAME")...)
 	}
+	deaf := map[*incident.Capture][]*pcapflow.Flow{}
 	for i := range out {
-		c.deafUpstream(r, &out[i])
+		c.deafUpstream(r, &out[i], deaf)
 	}
 	return out
 }
 
 // deafUpstream adds whom the resolver itself asked in vain when it failed: a
 // connection to another server's DNS port, or a query to it, that nobody
-// answered as far as the capture goes.
-func (c *Case) deafUpstream(r *Rule, f *Finding) {
+// answered as far as the capture goes. deaf holds such flows of the captures that
+// were asked for.
+func (c *Case) deafUpstream(r *Rule, f *Finding, deaf map[*incident.Capture][]*pcapflow.Flow) {
 	for _, j := range f.Journeys {
 		l := j.Lookup
-		for _, flow := range l.Capture.Flows {
-			if !slices.Contains(l.Resolvers, flow.Client.Addr()) || flow.Server.Port() != dnsPort || !flow.Start.Seen() || flow.Packets[pcapflow.Server] > 0 ||
-				time.Duration(flow.Start.Time-l.Start.Time).Abs() > c.limit(r, sameMoment) {
+		flows, known := deaf[l.Capture]
+		if !known {
+			flows = unansweredDNS(l.Capture)
+			deaf[l.Capture] = flows
+		}
+		for _, flow := range flows {
+			if !slices.Contains(l.Resolvers, flow.Client.Addr()) || time.Duration(flow.Start.Time-l.Start.Time).Abs() > c.limit(r, sameMoment) {
 				continue
 			}
 			f.Evidence = merge(append(f.Evidence, frames(l.Capture, flow.Start.Frame, flow.End.Frame)...))
@@ -158,6 +165,16 @@ func (c *Case) deafUpstream(r *Rule, f *Finding) {
 			return
 		}
 	}
+}
+
+// unansweredDNS are the flows to a DNS port from which nothing came back.
+func unansweredDNS(k *incident.Capture) (flows []*pcapflow.Flow) {
+	for _, f := range k.Flows {
+		if f.Server.Port() == dnsPort && f.Start.Seen() && f.Packets[pcapflow.Server] == 0 {
+			flows = append(flows, f)
+		}
+	}
+	return flows
 }
 
 // failedLookups gathers the lookups that fit by a cause, and what each name

@@ -67,7 +67,10 @@ func (c *Case) lateAnswers() lateAnswers {
 	for _, l := range c.Lookups {
 		for i := range l.Tries {
 			t := &l.Tries[i]
-			if last := lastBefore(t); timed(t) && last > 0 {
+			if len(t.Repeats) == 0 || !timed(t) {
+				continue
+			}
+			if last := lastBefore(t); last > 0 {
 				if q := c.answeredQuery(l, t, last); q < last {
 					a[t.Transaction] = q
 				}

@@ -88,6 +88,7 @@ type Case struct {
 	made        int                                        // journeys that made a connection
 	resolvers   []netip.Addr                               // of all lookups, each once
 	lossyBy     map[*Rule][2]int                           // journeys held up by lost segments, and all, as rules count them
+	limited     *[]limitAnswer                             // answers that a limit explains, once looked for
 	upstream    *words                                     // of the error log about an upstream, once looked for
 }
 

@@ -37,14 +37,7 @@ type complaint struct {
 
 // clientsComplain looks through the output of client programs.
 func (c *Case) clientsComplain(r *Rule) (string, []Evidence) {
-	journeys := map[*logparse.Event]*correlate.Journey{}
-	for _, j := range c.Journeys {
-		for _, l := range j.Lines {
-			if l.Status == "matched" && !serverSide(l.Log) {
-				journeys[&l.Log.Events[l.Event]] = j
-			}
-		}
-	}
+	journeys := c.journeysOf(func(l *incident.Log) bool { return !serverSide(l) })
 	var all []complaint
 	outputs := 0
 	for _, l := range c.Incident.Logs {

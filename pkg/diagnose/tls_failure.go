@@ -125,7 +125,7 @@ func (c *Case) validity(f *pcapflow.Flow) string {
 	return c.say(lang.Text{EN: "; it is valid from %s to %s", ES: "; vale del %s al %s"}, day(leaf.NotBefore), day(leaf.NotAfter))
 }
 
-// days writes a large offset in days.
+// amiss says how far a clock is off, in hours or days, and which way.
 func (c *Case) amiss(d time.Duration) string {
 	text := lang.Text{EN: "%.1f %s ahead", ES: "%.1f %s adelantado"}
 	if d < 0 {

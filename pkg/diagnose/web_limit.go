@@ -37,6 +37,10 @@ func checkServerLimit(c *Case, r *Rule) []Finding {
 		ES: "El servidor llegó a un límite, %d {vez|veces}: %q",
 	}, func(e *logparse.Event) bool { return limitReached(e.Text) })
 	answered := c.limitAnswers()
+	var journeys map[*logparse.Event]*correlate.Journey
+	if len(answered) > 0 {
+		journeys = c.journeysOf(serverSide)
+	}
 	for i := range found {
 		f := &found[i]
 		f.Journeys = c.turnedDown(f.Evidence[0].File)
@@ -52,7 +56,7 @@ func checkServerLimit(c *Case, r *Rule) []Finding {
 			if a.limit.File == f.Evidence[0].File {
 				refused++
 				f.Evidence = append(f.Evidence, lines(a.log, a.event))
-				if j := c.journeyOf(a.log, a.event); j != nil && !slices.Contains(f.Journeys, j) {
+				if j := journeys[&a.log.Events[a.event]]; j != nil && !slices.Contains(f.Journeys, j) {
 					f.Journeys = append(f.Journeys, j)
 				}
 			}
@@ -92,23 +96,35 @@ type request struct {
 // limitAnswers pairs the lines about a limit that name a client and a path with
 // the answers 5xx of the same client and path that the same host logged then.
 func (c *Case) limitAnswers() []limitAnswer {
-	var limits []limitAnswer // log and event are the error line's
+	if c.limited == nil {
+		answers := c.findLimitAnswers()
+		c.limited = &answers
+	}
+	return *c.limited
+}
+
+func (c *Case) findLimitAnswers() []limitAnswer {
+	type line struct {
+		log   *incident.Log
+		event int
+	}
+	var limits []line
 	for _, l := range c.Incident.Logs {
 		for i := range l.Events {
 			if e := &l.Events[i]; e.Kind == logparse.HTTPError && e.Path != "" && e.Client.Addr().IsValid() && limitReached(e.Text) {
-				limits = append(limits, limitAnswer{l, l, i})
+				limits = append(limits, line{l, i})
 			}
 		}
 	}
 	if len(limits) == 0 {
 		return nil
 	}
-	failed := map[request][]limitAnswer{}
+	failed := map[request][]line{}
 	for _, l := range c.Incident.Logs {
 		for i := range l.Events {
 			if e := &l.Events[i]; e.Kind == logparse.HTTPRequest && e.Status >= 500 {
 				k := request{e.Client.Addr(), e.Path}
-				failed[k] = append(failed[k], limitAnswer{nil, l, i})
+				failed[k] = append(failed[k], line{l, i})
 			}
 		}
 	}
@@ -117,27 +133,29 @@ func (c *Case) limitAnswers() []limitAnswer {
 	for _, x := range limits {
 		e := &x.log.Events[x.event]
 		k := request{e.Client.Addr(), e.Path}
-		i := slices.IndexFunc(failed[k], func(a limitAnswer) bool {
+		i := slices.IndexFunc(failed[k], func(a line) bool {
 			away := a.log.Events[a.event].Time - e.Time
-			return max(away, -away) <= near && c.clockOf(a.log.File) == c.clockOf(x.limit.File)
+			return max(away, -away) <= near && c.clockOf(a.log.File) == c.clockOf(x.log.File)
 		})
 		if i >= 0 {
-			out = append(out, limitAnswer{x.limit, failed[k][i].log, failed[k][i].event})
+			out = append(out, limitAnswer{x.log, failed[k][i].log, failed[k][i].event})
 			failed[k] = slices.Delete(failed[k], i, i+1)
 		}
 	}
 	return out
 }
 
-// journeyOf is the journey that a line is matched to; nil: none.
-func (c *Case) journeyOf(log *incident.Log, event int) *correlate.Journey {
-	i := slices.IndexFunc(c.Journeys, func(j *correlate.Journey) bool {
-		return slices.ContainsFunc(j.Lines, func(l correlate.Line) bool { return l.Log == log && l.Event == event && l.Status == "matched" })
-	})
-	if i < 0 {
-		return nil
+// journeysOf are the journeys of the lines matched to one, of some logs.
+func (c *Case) journeysOf(some func(*incident.Log) bool) map[*logparse.Event]*correlate.Journey {
+	journeys := map[*logparse.Event]*correlate.Journey{}
+	for _, j := range c.Journeys {
+		for _, l := range j.Lines {
+			if e := &l.Log.Events[l.Event]; l.Status == "matched" && journeys[e] == nil && some(l.Log) {
+				journeys[e] = j
+			}
+		}
 	}
-	return c.Journeys[i]
+	return journeys
 }
 
 // turnedDown are the connections that a server's host took and its program

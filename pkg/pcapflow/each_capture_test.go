@@ -1,15 +1,10 @@
 package pcapflow
 
 import (
-	"archive/tar"
-	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/flowcorr/flowcorr/internal/need"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
@@ -34,30 +29,8 @@ func EachCapture(t *testing.T, visit func(name string, data []byte)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Open(filepath.Join(dir, "more.tar.zst"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := zstd.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer z.Close()
-	for in := tar.NewReader(z); ; {
-		h, err := in.Next()
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		data, err := io.ReadAll(in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if h.Typeflag == tar.TypeReg {
-			visit(h.Name, data)
-		}
-	}
+	need.Archived(t, func(name string, data []byte) bool {
+		visit(name, data)
+		return false
+	})
 }

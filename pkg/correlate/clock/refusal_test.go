@@ -53,17 +53,22 @@ func TestPhaseLockedPairsStayWide(t *testing.T) {
 	}
 }
 
+// twice has all exchanges come again so many seconds later.
+func twice(once []exchange, later float64) []exchange {
+	both := slices.Clone(once)
+	for _, x := range once {
+		both = append(both, exchange{x.from + later, x.to + later, x.client})
+	}
+	return both
+}
+
 // TestTwoPeaks: the same clicks came twice, five minutes apart, and the log is of
 // one of them. Both offsets are told, and none is taken.
 func TestTwoPeaks(t *testing.T) {
 	r := rand.New(rand.NewPCG(21, 1))
 	h := truth{start: start, offset: 2e9}
 	once := bursty(r, 80, 120, 2)
-	both := slices.Clone(once)
-	for _, x := range once {
-		both = append(both, exchange{x.from + 300, x.to + 300, x.client})
-	}
-	tr := solveSeries(logOf(h, once, time.Second, 1, r), partnersOf(h, both), 420)
+	tr := solveSeries(logOf(h, once, time.Second, 1, r), partnersOf(h, twice(once, 300)), 420)
 	if tr.Status != Ambiguous || len(tr.Segments) > 0 {
 		t.Fatalf("%s %s %+v", tr.Status, tr.Why, tr.Segments)
 	}
@@ -80,11 +85,7 @@ func TestZoneByName(t *testing.T) {
 	r := rand.New(rand.NewPCG(22, 1))
 	h := truth{start: start, offset: 3600.41e9}
 	once := bursty(r, 60, 100, 2)
-	both := slices.Clone(once)
-	for _, x := range once {
-		both = append(both, exchange{x.from + 1800, x.to + 1800, x.client})
-	}
-	tr := solveSeries(logOf(h, once, time.Millisecond, 1, r), partnersOf(h, both), 2000)
+	tr := solveSeries(logOf(h, once, time.Millisecond, 1, r), partnersOf(h, twice(once, 1800)), 2000)
 	if tr.Status != Ambiguous || len(tr.Candidates) < 2 {
 		t.Fatalf("%s %s %+v", tr.Status, tr.Why, tr.Candidates)
 	}

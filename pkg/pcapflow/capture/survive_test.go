@@ -1,14 +1,9 @@
 package capture
 
 import (
-	"archive/tar"
 	"bytes"
-	"io"
 	"math/rand/v2"
-	"os"
 	"testing"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/flowcorr/flowcorr/internal/need"
 )
@@ -16,35 +11,14 @@ import (
 // Thousands of captures of other projects' test suites, many made to break
 // readers, are read as they are, and each fifth with changes of every kind.
 func TestSurvives(t *testing.T) {
-	f, err := os.Open(need.Shared(t, "captures", "more.tar.zst"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := zstd.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer z.Close()
 	rnd := rand.New(rand.NewPCG(3, 4))
 	files := 0
-	for archive := tar.NewReader(z); ; {
-		head, err := archive.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := io.ReadAll(archive)
-		if err != nil {
-			t.Fatal(err)
-		}
+	need.Archived(t, func(name string, b []byte) bool {
 		if _, ok := Recognise(b); !ok {
-			continue
+			return false
 		}
 		files++
-		t.Run(head.Name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			check(t, b)
 			if files%5 == 0 && len(b) < 256<<10 {
 				for how := range 4 {
@@ -52,7 +26,8 @@ func TestSurvives(t *testing.T) {
 				}
 			}
 		})
-	}
+		return false
+	})
 	if files < 2500 {
 		t.Errorf("%d captures", files)
 	}

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,7 +29,7 @@ func (d *layout) clocksOff() string {
 		if k.Kind == "ntp-clock" || !d.calledOff(k) {
 			continue
 		}
-		worst := slices.MaxFunc(k.Segments, func(a, b report.Segment) int { return int((abs(a.Offset) - abs(b.Offset)) / 1000) })
+		worst := slices.MaxFunc(k.Segments, func(a, b report.Segment) int { return cmp.Compare(abs(a.Offset), abs(b.Offset)) })
 		same := slices.IndexFunc(all, func(o offClock) bool { return abs(o.offset-worst.Offset) < sameClock })
 		if same >= 0 {
 			all[same].names = append(all[same].names, k.Name)
@@ -39,7 +40,7 @@ func (d *layout) clocksOff() string {
 	if len(all) < 2 {
 		return ""
 	}
-	slices.SortStableFunc(all, func(a, b offClock) int { return int((abs(b.offset) - abs(a.offset)) / 1000) })
+	slices.SortStableFunc(all, func(a, b offClock) int { return cmp.Compare(abs(b.offset), abs(a.offset)) })
 	var parts []string
 	for _, o := range all {
 		direction := lang.Text{EN: "%s %s ahead", ES: "%s %s adelantado"}
