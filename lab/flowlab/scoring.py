@@ -3,8 +3,8 @@ import json
 import os
 import re
 import subprocess
-from datetime import datetime
 
+from . import clocktruth
 from .diagnoses import RULES
 
 # Shares that a release must reach over many recordings.
@@ -32,63 +32,20 @@ class Score:
         self.misses.append(text)
 
 
-def seconds(stamp):
-    """An instant of the report (RFC 3339) as seconds since 1970; the fraction may be of nanoseconds."""
-    whole, fraction = re.match(r"([^.]+?)(\.\d+)?Z$", stamp).groups()
-    return datetime.fromisoformat(whole + "+00:00").timestamp() + float(fraction or 0)
-
-
-def last_begun(pieces, begins, t):
-    """The last piece that had begun at t, or the first."""
-    return [p for i, p in enumerate(pieces) if i == 0 or begins(p) <= t][-1]
-
-
-def true_offset(host, t):
-    """How far a host's clock is ahead of true time at a true instant."""
-    piece = last_begun(host["clock"], lambda p: p["from_true"], t)
-    return piece["offset_s"] + piece["drift_ppm"] * 1e-6 * (t - piece["from_true"])
-
-
-def told_bounds(clock, t):
-    """(low, high) of a clock of the report at an instant by that clock."""
-    s = last_begun(clock["segments"], lambda s: seconds(s["from"]), t)
-    moved = s.get("drift_ppm", 0) * 1e-6 * (t - seconds(s["from"]))
-    return s.get("low_seconds", s["offset_seconds"]) + moved, s.get("high_seconds", s["offset_seconds"]) + moved
-
-
-def evidence(report):
-    """path below input/ -> what the report says of the file"""
-    return {"input/" + e["path"].split("input/")[-1]: e for e in report["evidence"]}
-
-
 def clocks(truth, report, s):
     """Nine instants of each file whose clock is not the reference's: is the truth within the bounds?"""
-    owner = {f: c["clock_host"] for c in truth["captures"] for f in c["files"]}
-    owner.update({log["file"]: log["clock"] for log in truth["logs"] if "/chrony/" not in log["file"]})  # chronyd's own have its own time
-    told, by_id = evidence(report), {c["id"]: c for c in report["clocks"]}
-    known = {f: by_id[told[f]["clock"]] for f in owner if told.get(f, {}).get("records") and told[f].get("clock") in by_id}
-    reference = next((owner[f] for f, c in known.items() if c["id"] == report.get("reference")), None)
-    if reference is None:
+    files = clocktruth.compare(truth, report)
+    if files is None:
         s.miss("the reference is the clock of no file")
         return
-    begin, end = truth["t_start_true"], truth["t_end_true"]
-    for f, clock in known.items():
-        if owner[f] == reference:
+    for x in files:
+        s.count("clocks measured", x.measured)
+        if not x.measured:
+            s.miss(f"the clock of {x.file} is {x.status}")
             continue
-        measured = bool(clock.get("segments")) and clock.get("status") not in ("ambiguous", "insufficient")
-        s.count("clocks measured", measured)
-        if not measured:
-            s.miss(f"the clock of {f} is {clock.get('status')}")
-            continue
-        inside = 0
-        for i in range(1, 10):
-            t = begin + (end - begin) * i / 10
-            own = true_offset(truth["hosts"][owner[f]], t)
-            low, high = told_bounds(clock, t + own)
-            inside += low - 0.0005 <= own - true_offset(truth["hosts"][reference], t) <= high + 0.0005
-        s.count("clock bounds hold the truth", inside, 9)
-        if inside < 9:
-            s.miss(f"the bounds of {f} hold the truth at {inside} of 9 instants")
+        s.count("clock bounds hold the truth", x.inside, len(x.errors))
+        if x.inside < len(x.errors):
+            s.miss(f"the bounds of {x.file} hold the truth at {x.inside} of {len(x.errors)} instants")
 
 
 def lines(truth):
@@ -110,7 +67,7 @@ def lines(truth):
 
 def links(truth, report, s):
     """Is each line linked to a journey of its client, and called so only then? Those called ambiguous are not asked for."""
-    want, name = lines(truth), {e["id"]: f for f, e in evidence(report).items()}
+    want, name = lines(truth), {e["id"]: f for f, e in clocktruth.evidence(report).items()}
     matched, ambiguous = {}, set()
     for j in report["journeys"]:
         for line in j.get("lines", []):
