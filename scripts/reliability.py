@@ -9,32 +9,14 @@ Prints the Brier score (mean square of the difference; 0 is best), the mean
 difference (positive: too sure) and a table by confidence, with the interval
 (Wilson, 95 %) that holds the true share.
 """
-import json, math, os, re, subprocess, sys
+import json, math, os, subprocess, sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "lab"))
+
+from flowlab.linktruth import wanted  # noqa: E402
 
 EDGES = [0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 0.99, 0.998, 1.0]
-
-
-def wanted(truth):
-    """(file, line) -> (clients, number of the request on its connection or None)"""
-    requests = truth.get("requests", [])
-    zero = any((r.get("log") or {}).get("conn_request_n") == 0 for r in requests)
-    want = {}
-    for r in requests:
-        log, client = r.get("log"), r.get("nat") or r.get("client")
-        if not log or not client:
-            continue
-        n = log.get("conn_request_n")
-        if zero and n is not None:
-            n = None if str(log.get("http", "")).startswith("HTTP/2") else n + 1
-        want[log["file"], log["line"]] = {client, r.get("client"), log.get("client_seen")} - {None}, n
-    for f in truth.get("flows", []):
-        for i, line in enumerate(f["lines"]):
-            want.setdefault(("input/web/access.log", line), ({f["nat"]}, i + 1))
-    for s in truth.get("ssh_sessions", []):
-        for l in s.get("log_lines", []):
-            if s.get("client") and re.match(r"(Accepted|Failed|Invalid user|Disconnected)", l["msg"]):
-                want[l["file"], l["line"]] = {s["client"]}, None
-    return want
 
 
 def links(truth, report):

@@ -6,6 +6,7 @@ import subprocess
 
 from . import clocktruth
 from .diagnoses import RULES
+from .linktruth import wanted
 
 # Shares that a release must reach over many recordings.
 BARS = {"clocks measured": 0.95, "clock bounds hold the truth": 0.99, "links right": 0.995, "lines linked": 0.99,
@@ -48,26 +49,9 @@ def clocks(truth, report, s):
             s.miss(f"the bounds of {x.file} hold the truth at {x.inside} of {len(x.errors)} instants")
 
 
-def lines(truth):
-    """(file, line) -> the client addresses it may be linked to"""
-    out = {}
-    for r in truth["requests"]:
-        log = r.get("log")
-        if log and r.get("client"):
-            out[(log["file"], log["line"])] = {r["client"], r.get("nat") or r["client"], log.get("client_seen") or r["client"]}
-    for flow in truth.get("flows", []):
-        for line in flow["lines"]:
-            out.setdefault(("input/web/access.log", line), {flow["nat"]})
-    for session in truth["ssh_sessions"]:
-        for log in session.get("log_lines", []):
-            if session.get("client") and log["msg"].startswith(("Accepted", "Failed", "Invalid user", "Disconnected")):
-                out[(log["file"], log["line"])] = {session["client"]}
-    return out
-
-
 def links(truth, report, s):
     """Is each line linked to a journey of its client, and called so only then? Those called ambiguous are not asked for."""
-    want, name = lines(truth), {e["id"]: f for f, e in clocktruth.evidence(report).items()}
+    want, name = wanted(truth), {e["id"]: f for f, e in clocktruth.evidence(report).items()}
     matched, ambiguous = {}, set()
     for j in report["journeys"]:
         for line in j.get("lines", []):
@@ -76,7 +60,7 @@ def links(truth, report, s):
                 matched.setdefault(key, j)
             else:
                 ambiguous.add(key)
-    for key, clients in want.items():
+    for key, (clients, _) in want.items():
         j = matched.get(key)
         if j is None and key in ambiguous:
             continue
