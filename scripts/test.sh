@@ -16,7 +16,7 @@ many='TestRedacted|TestRelease|TestOptionsTakeEffect|TestSamples32|TestFirstScre
 "$go" test -race -timeout 11m -skip "^(TestScore|$many)\$" ./...
 "$go" test -count=1 -run "^($many)\$" ./cmd/flowcorr
 "$go" test -count=1 -v -run '^TestScore$' ./cmd/flowcorr # prints the figures
-"$go" test -count=1 ./pkg/diagnose # whole: under the race detector it looks at a part of the evidence
+"$go" test -count=1 ./pkg/diagnose ./pkg/correlate # whole: under the race detector they look at a part of the evidence
 "$go" test -count=1 -run '^TestManyJourneys$' ./pkg/report/render # in full, which the race detector makes slow
 if [ "$("$go" env GOHOSTARCH)" = amd64 ]; then # the same bytes where int has 32 bits
 	GOARCH=386 CGO_ENABLED=0 "$go" test -run '^TestSamples$' ./cmd/flowcorr
