@@ -5,9 +5,9 @@
 //	cutarchive -captures 500 -logs 200 -corrupt 20 OUT capture.pcap log...
 //
 // OUT/whole and OUT/cut hold the same packets and lines; OUT/cut also holds
-// damaged files that repeat what others say. With -days the packets come again,
-// a day later each time, in OUT/cut alone and without the logs: a month to
-// measure how the work grows.
+// damaged files that repeat what others say. With -each the packets come from
+// standard input (-) and go into files of so many bytes, in OUT/cut alone and
+// without the logs: a month to measure how the work grows.
 package main
 
 import (
@@ -31,13 +31,13 @@ func main() {
 	captures := flag.Int("captures", 500, "files that the packets are cut into")
 	logs := flag.Int("logs", 200, "files that the lines are cut into")
 	corrupt := flag.Int("corrupt", 20, "of these, files that are damaged")
-	days := flag.Int("days", 1, "how often the packets come, a day apart")
+	each := flag.Int64("each", 0, "bytes of packets in a file, as tcpdump -C has it; 0: as many as give -captures files")
 	flag.Parse()
 	if flag.NArg() < 2 {
 		log.Fatal("cutarchive [options] OUT capture.pcap log...")
 	}
-	err := cutCapture(flag.Arg(1), flag.Arg(0), *captures, *days)
-	if err == nil && *days == 1 {
+	err := cutCapture(flag.Arg(1), flag.Arg(0), *captures, *each)
+	if err == nil && *each == 0 {
 		err = cutLogs(flag.Args()[2:], flag.Arg(0), *logs-*corrupt, *corrupt)
 	}
 	if err != nil {
@@ -108,20 +108,31 @@ type point struct {
 	n, files   int // frames in the file at hand, files begun
 }
 
-func cutCapture(from, to string, files, days int) error {
-	c := &cutter{to: to, whole: days == 1}
-	for day := range days {
-		if err := c.day(from, files, day); err != nil {
+// cutCapture cuts a capture into files of so many bytes of frames, or, where each is
+// 0, into so many files, and then also gives each point as one.
+func cutCapture(from, to string, files int, each int64) error {
+	c := &cutter{to: to, whole: each == 0, each: each}
+	in := os.Stdin
+	if c.whole {
+		var err error
+		if in, err = os.Open(from); err != nil {
 			return err
 		}
+		defer in.Close()
+		st, err := in.Stat()
+		if err != nil {
+			return err
+		}
+		c.each = st.Size() / int64(files)
 	}
-	return c.close()
+	return errors.Join(c.all(from, in), c.close())
 }
 
 // cutter writes the files of two points.
 type cutter struct {
 	to     string
-	whole  bool // also as one file each
+	whole  bool  // also as one file each
+	each   int64 // bytes in a file, as tcpdump -C has it
 	points [2]point
 }
 
@@ -140,13 +151,8 @@ func (c *cutter) close() (err error) {
 	return err
 }
 
-// day writes all packets of a capture, as many days later.
-func (c *cutter) day(from string, files, day int) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
+// all writes all packets of a capture.
+func (c *cutter) all(from string, in io.Reader) error {
 	r := bufio.NewReaderSize(in, 1<<20)
 	var head [24]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -155,16 +161,12 @@ func (c *cutter) day(from string, files, day int) error {
 	if m := binary.LittleEndian.Uint32(head[:]); m != 0xa1b2c3d4 && m != 0xa1b23c4d {
 		return fmt.Errorf("%s: not a little-endian pcap", from)
 	}
-	st, err := in.Stat()
-	if err != nil {
-		return err
-	}
-	each := st.Size() / int64(files) // bytes in a file, as tcpdump -C has it
 	for i := range c.points {
 		p := &c.points[i]
-		if !c.whole || p.whole != nil {
-			continue
+		if !c.whole {
+			break
 		}
+		var err error
 		if p.whole, err = create(filepath.Join(c.to, "whole", names[i], names[i]+".pcap")); err != nil {
 			return err
 		}
@@ -184,16 +186,15 @@ func (c *cutter) day(from string, files, day int) error {
 		if _, err := io.ReadFull(r, record[16:n]); err != nil {
 			break
 		}
-		binary.LittleEndian.PutUint32(record, binary.LittleEndian.Uint32(record)+uint32(day)*86400)
-		if err := c.frame(head[:], record[:n], each); err != nil {
+		if err := c.frame(head[:], record[:n]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// frame writes one record, into files of so many bytes.
-func (c *cutter) frame(head, record []byte, each int64) (err error) {
+// frame writes one record.
+func (c *cutter) frame(head, record []byte) (err error) {
 	i := side(record[16:])
 	p := &c.points[i]
 	if p.cut == nil {
@@ -209,7 +210,7 @@ func (c *cutter) frame(head, record []byte, each int64) (err error) {
 		_, err2 := p.whole.Write(record)
 		err1 = errors.Join(err1, err2)
 	}
-	if p.n += len(record); int64(p.n) >= each && err1 == nil {
+	if p.n += len(record); int64(p.n) >= c.each && err1 == nil {
 		err1 = p.cut.Close()
 		p.cut, p.n = nil, 0
 	}

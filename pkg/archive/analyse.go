@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,6 +13,7 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+	"github.com/flowcorr/flowcorr/pkg/report"
 	"github.com/flowcorr/flowcorr/pkg/report/trend"
 )
 
@@ -122,7 +124,7 @@ func (p *point) seen(w *window) (from, to int64) {
 // of clocks: near are the bounds of those whose lines need not be looked for far
 // and wide.
 func (a *archive) analyse(ctx context.Context, n int, w *window, near bounds, known []offset, rowsToo bool) (*kept, bool, error) {
-	g, err := a.gather(w)
+	g, err := a.gather(ctx, w)
 	if err != nil {
 		return nil, false, err
 	}
@@ -136,7 +138,7 @@ func (a *archive) analyse(ctx context.Context, n int, w *window, near bounds, kn
 	read.Given, read.Unpack, read.Around = a.captures(w, g, at), a.opt.Unpack, near.around(w, g, rotated)
 	g.flows = nil
 	folder := filepath.Join(a.work(), fmt.Sprint(n))
-	lines, err := lay(folder, rotated, a.opt.Unpack)
+	lines, err := lay(ctx, folder, rotated, a.opt.Unpack)
 	if err != nil {
 		return nil, false, err
 	}
@@ -150,8 +152,7 @@ func (a *archive) analyse(ctx context.Context, n int, w *window, near bounds, kn
 	}
 	opt := a.opt.Link
 	opt.Known = knownIn(inc, at, known)
-	c := correlate.Correlate(inc, opt)
-	r, err := a.opt.Report(ctx, c)
+	c, r, err := a.told(ctx, inc, opt)
 	if err != nil {
 		return nil, false, err
 	}
@@ -170,6 +171,30 @@ func (a *archive) analyse(ctx context.Context, n int, w *window, near bounds, kn
 	}
 	k, err := a.keep(rows, clocks, key)
 	return k, true, err
+}
+
+// told correlates and diagnoses. When ctx ends it does not wait for them: they only
+// reckon, and nobody takes what they come to.
+func (a *archive) told(ctx context.Context, inc *incident.Incident, opt correlate.Options) (*correlate.Case, *report.Report, error) {
+	type outcome struct {
+		c   *correlate.Case
+		r   *report.Report
+		err error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		o := outcome{c: correlate.Correlate(inc, opt), err: ctx.Err()}
+		if o.err == nil {
+			o.r, o.err = a.opt.Report(ctx, o.c)
+		}
+		done <- o
+	}()
+	select {
+	case o := <-done:
+		return o.c, o.r, cmp.Or(o.err, ctx.Err())
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
 }
 
 // keyOf names a window by everything its result depends on.

@@ -76,6 +76,7 @@ type archive struct {
 	logs   []*File
 	toRead int    // captures of all points
 	keySum []byte // of the TLS secrets
+	inputs string // names all that the result depends on, once the points are read
 }
 
 // Result is what became of an archive.

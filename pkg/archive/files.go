@@ -133,10 +133,23 @@ func (f *File) scan(ctx context.Context, bounds unpack.Options) {
 		f.Kind = kind
 		f.scanHead(plain.Head(logparse.HeadBytes))
 	}
-	if _, err := io.Copy(io.Discard, raw); err != nil {
+	if _, err := io.Copy(io.Discard, untilDone{raw, ctx}); err != nil {
 		f.Outcome, f.Reason = Partial, reasonOf(err)
 	}
 	f.SHA256 = hex.EncodeToString(sum.Sum(nil))
+}
+
+// untilDone is a reader that fails when ctx has ended.
+type untilDone struct {
+	io.Reader
+	ctx context.Context
+}
+
+func (r untilDone) Read(b []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(b)
 }
 
 // scanHead takes from a capture's head what its place among others depends on.

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -22,12 +23,12 @@ type gathered struct {
 // gather collects the flows of a window: those on which a journey begins in it,
 // and, where they share a host with them or are the same, those that begin beside it
 // or carry something close to it.
-func (a *archive) gather(w *window) (*gathered, error) {
+func (a *archive) gather(ctx context.Context, w *window) (*gathered, error) {
 	g := &gathered{flows: make([][]*pcapflow.Flow, len(a.points)), journals: make([]*incident.Log, len(a.points)), sum: sha256.New()}
 	hosts, same := map[[16]byte]bool{}, map[uint64]bool{}
 	from, to := sub(w.from, w.beside), sub(w.to, -w.beside)
 	main := func(h *recordHead) bool { return h.to >= w.from && (h.from < w.to || w.last) }
-	err := a.eachRecord(w.from, w.to, func(_ int, h *recordHead, _ []byte) error {
+	err := a.eachRecord(ctx, w.from, w.to, func(_ int, h *recordHead, _ []byte) error {
 		if main(h) {
 			hosts[h.client], hosts[h.server] = true, true
 			same[h.same] = h.same != 0
@@ -37,7 +38,7 @@ func (a *archive) gather(w *window) (*gathered, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = a.eachRecord(from, to, func(point int, h *recordHead, record []byte) error {
+	err = a.eachRecord(ctx, from, to, func(point int, h *recordHead, record []byte) error {
 		if !main(h) && (!hosts[h.client] && !same[h.same] || h.from < from && h.end < sub(w.from, touching) || h.from > to) {
 			return nil
 		}
@@ -62,10 +63,14 @@ func (a *archive) gather(w *window) (*gathered, error) {
 	return g, err
 }
 
-// eachRecord calls use with the flows of all points that touch a stretch of time.
-func (a *archive) eachRecord(from, to int64, use func(point int, h *recordHead, record []byte) error) error {
+// eachRecord calls use with the flows of all points that touch a stretch of time,
+// until ctx ends.
+func (a *archive) eachRecord(ctx context.Context, from, to int64, use func(point int, h *recordHead, record []byte) error) error {
 	for i, p := range a.points {
 		for _, m := range p.met() {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			if err := m.Flows.eachRecord(a.pointFolder(p), from, to, func(h *recordHead, record []byte) error { return use(i, h, record) }); err != nil {
 				return fmt.Errorf("%s: %w", p.name, err)
 			}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"context"
 	"io"
 	"math"
 	"os"
@@ -123,7 +124,7 @@ func (m lines) place(name string, line int) (string, int) {
 
 // lay puts logs into a folder: other names of files, and those of a rotation as
 // one.
-func lay(top string, logs []series, bounds unpack.Options) (lines, error) {
+func lay(ctx context.Context, top string, logs []series, bounds unpack.Options) (lines, error) {
 	if err := os.RemoveAll(top); err != nil {
 		return nil, err
 	}
@@ -136,7 +137,7 @@ func lay(top string, logs []series, bounds unpack.Options) (lines, error) {
 			}
 			continue
 		}
-		parts, err := join(target, s.files, bounds)
+		parts, err := join(ctx, target, s.files, bounds)
 		if err != nil {
 			return nil, err
 		}
@@ -147,7 +148,7 @@ func lay(top string, logs []series, bounds unpack.Options) (lines, error) {
 
 // join writes files one behind the other. What cannot be read of one was told of
 // it before.
-func join(target string, files []*File, bounds unpack.Options) (laid, error) {
+func join(ctx context.Context, target string, files []*File, bounds unpack.Options) (laid, error) {
 	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
 		return nil, err
 	}
@@ -169,10 +170,10 @@ func join(target string, files []*File, bounds unpack.Options) (laid, error) {
 		if err != nil {
 			continue
 		}
-		io.Copy(w, in)
+		io.Copy(w, untilDone{in, ctx})
 		in.Close()
-		if w.err != nil {
-			return nil, w.err
+		if err := cmp.Or(w.err, ctx.Err()); err != nil {
+			return nil, err
 		}
 	}
 	return parts, w.w.Flush()

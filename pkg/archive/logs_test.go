@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -55,7 +56,7 @@ func TestJoinedLines(t *testing.T) {
 		}
 		files = append(files, f)
 	}
-	at, err := lay(filepath.Join(out, "w"), []series{{"log", files}}, unpack.Options{})
+	at, err := lay(context.Background(), filepath.Join(out, "w"), []series{{"log", files}}, unpack.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

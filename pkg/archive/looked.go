@@ -27,11 +27,11 @@ type lookedAt struct {
 
 // resumeLooked reads what an earlier run on the same inputs noted.
 func (a *archive) resumeLooked() (*looked, error) {
-	path, inputs := filepath.Join(a.index(), "looked"), a.inputs()
+	path := filepath.Join(a.index(), "looked")
 	x := &looked{keys: map[lookedAt]string{}}
 	if was, err := os.Open(path); err == nil {
 		lines := bufio.NewScanner(was)
-		for same := lines.Scan() && lines.Text() == inputs; same && lines.Scan(); {
+		for same := lines.Scan() && lines.Text() == a.inputs; same && lines.Scan(); {
 			var at lookedAt
 			var key string
 			if n, _ := fmt.Sscanf(lines.Text(), "%d %t %t %s .", &at.window, &at.known, &at.wide, &key); n == 4 {
@@ -44,7 +44,7 @@ func (a *archive) resumeLooked() (*looked, error) {
 	if x.out, err = os.Create(path); err != nil {
 		return nil, err
 	}
-	_, err = fmt.Fprintln(x.out, inputs)
+	_, err = fmt.Fprintln(x.out, a.inputs)
 	for at, key := range x.keys {
 		err = errors.Join(err, x.write(at, key))
 	}

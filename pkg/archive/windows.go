@@ -22,9 +22,9 @@ type kept struct {
 	Clocks  []clockSeen    `json:"clocks,omitempty"`
 }
 
-// inputs names all that the result depends on: where it is the same, so are the
+// inputsOf names all that the result depends on: where it is the same, so are the
 // windows, and no flow has to be looked at.
-func (a *archive) inputs() string {
+func (a *archive) inputsOf() string {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%s\x00%s\x00%s\x00%s\x00%d\x00", schema, a.opt.Version, a.opt.Settings, a.flowKey(), a.opt.Memory)
 	for _, p := range a.points {
@@ -49,6 +49,7 @@ type plan struct {
 
 // windows looks at each window that is not known.
 func (a *archive) windows(ctx context.Context, r *Result) error {
+	a.inputs = a.inputsOf()
 	all := a.known()
 	if all == nil {
 		var err error
@@ -84,7 +85,7 @@ func (a *archive) readPlan() *plan {
 // or not all of them are there.
 func (a *archive) known() []*kept {
 	was := a.readPlan()
-	if was.Inputs != a.inputs() {
+	if was.Inputs != a.inputs {
 		return nil
 	}
 	var all []*kept
@@ -119,7 +120,7 @@ func (a *archive) freshWindows(ctx context.Context, r *Result) ([]*kept, error) 
 	}
 	all, jobs := x.all, min(a.opt.Jobs, windowsAtOnce)
 	// What a window alone does not tell of a clock, others may.
-	was := plan{Inputs: a.inputs()}
+	was := plan{Inputs: a.inputs}
 	for _, k := range all {
 		was.Alone = append(was.Alone, k.Key)
 	}
