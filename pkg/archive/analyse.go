@@ -75,9 +75,10 @@ func (a *archive) captures(w *window, g *gathered, at places) []incident.Given {
 		if len(files) == 0 {
 			continue
 		}
+		v := w.by(p)
 		c := &incident.Capture{Files: files, Frames: frames, Result: p.shown(w.last)}
 		c.Flows = flows
-		from, to := sub(w.from, along), sub(w.to, -w.beside)
+		from, to := sub(v.from, along), sub(v.to, -v.beside)
 		for _, r := range p.done.Result.Neighbours {
 			if t := r.Begin().Time; t >= from && t <= to {
 				c.Neighbours = append(c.Neighbours, r)
@@ -88,7 +89,7 @@ func (a *archive) captures(w *window, g *gathered, at places) []incident.Given {
 			return t < from || t > to
 		})
 		c.ICMP = slices.DeleteFunc(slices.Clone(c.ICMP), func(e pcapflow.ICMPError) bool { return e.Time < from || e.Time > to })
-		c.First.Time, c.Last.Time = p.seen(w)
+		c.First.Time, c.Last.Time = p.seen(v)
 		out = append(out, incident.Given{Capture: c, Folder: folderOf(p.files[0].Path), Journal: g.journals[i]})
 		for n, f := range files {
 			pl := placed{point: p.name}
@@ -135,7 +136,7 @@ func (a *archive) analyse(ctx context.Context, n int, w *window, near bounds, kn
 	}
 	at, rotated := places{}, seriesOf(logs)
 	read := a.opt.Read
-	read.Given, read.Unpack, read.Around = a.captures(w, g, at), a.opt.Unpack, near.around(w, g, rotated)
+	read.Given, read.Unpack, read.Around = a.captures(w, g, at), a.opt.Unpack, near.around(w, g, a.points, rotated)
 	g.flows = nil
 	folder := filepath.Join(a.work(), fmt.Sprint(n))
 	lines, err := lay(ctx, folder, rotated, a.opt.Unpack)
@@ -158,7 +159,7 @@ func (a *archive) analyse(ctx context.Context, n int, w *window, near bounds, kn
 	}
 	told := map[string]bool{}
 	for _, j := range c.Journeys {
-		told[j.ID] = w.holds(j.Start.Time)
+		told[j.ID] = a.byClockOf(j, w, at).holds(j.Start.Time)
 	}
 	rows := trend.RowsOf(r, trend.Choice{
 		Told: func(id string) bool { return told[id] }, Apart: !w.last, Place: at.place, Line: lines.place, Point: func(name string) string { return at[name].point },
@@ -197,6 +198,23 @@ func (a *archive) told(ctx context.Context, inc *incident.Incident, opt correlat
 	}
 }
 
+// byClockOf is a window by the clock that stamped the beginning of a journey.
+func (a *archive) byClockOf(j *correlate.Journey, w *window, at places) *window {
+	var c *incident.Capture
+	switch {
+	case len(j.Points) > 0:
+		c = j.Points[0].Capture
+	case j.Lookup != nil:
+		c = j.Lookup.Capture
+	default:
+		return w
+	}
+	if i, ok := slices.BinarySearchFunc(a.points, at[c.Files[0].Path].point, func(p *point, name string) int { return cmp.Compare(p.name, name) }); ok {
+		return w.by(a.points[i])
+	}
+	return w
+}
+
 // keyOf names a window by everything its result depends on.
 func (a *archive) keyOf(w *window, g *gathered, logs []*File, near bounds, known []offset) string {
 	sum := sha256.New()
@@ -207,7 +225,7 @@ func (a *archive) keyOf(w *window, g *gathered, logs []*File, near bounds, known
 		}
 		r := p.shown(w.last)
 		r.Echoes, r.ICMP = nil, nil
-		from, to := p.seen(w)
+		from, to := p.seen(w.by(p))
 		fmt.Fprintf(sum, "%s\x00%d\x00%d\x00%v\x00%v\x00%v\x00", p.name, from, to, r.Vantage, r.Own, r.Names)
 		fmt.Fprintf(sum, "%v\x00%v\x00%v\x00%v\x00", r.Interfaces, r.Snapped, r.VantageTurn, r.Undecoded)
 		fmt.Fprintf(sum, "%v\x00%v\x00%v\x00%v\x00%v\x00", r.Packets, r.Backward, r.Duplicates, r.Offload, r.BadSums)

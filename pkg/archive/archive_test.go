@@ -38,7 +38,10 @@ func sample(t *testing.T, name string) string {
 
 // cutSample copies a sample with each of its captures cut into files of at most
 // n packets, named as tcpdump -C does.
-func cutSample(t *testing.T, name string, n func() int) string {
+func cutSample(t *testing.T, name string, n func() int) string { return shiftedSample(t, name, n, nil) }
+
+// shiftedSample does that with the clocks of some captures, by name, ahead by so many ns.
+func shiftedSample(t *testing.T, name string, n func() int, ahead map[string]int64) string {
 	from, to := sample(t, name), t.TempDir()
 	err := filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
 		rel, _ := filepath.Rel(from, path)
@@ -47,7 +50,7 @@ func cutSample(t *testing.T, name string, n func() int) string {
 			return errors.Join(err, os.MkdirAll(target, 0o755))
 		}
 		if strings.Contains(rel, ".pcap") {
-			return cutCapture(path, target, n)
+			return cutCapture(path, target, n, ahead[rel])
 		}
 		b, err := os.ReadFile(path)
 		if err != nil {
@@ -61,7 +64,7 @@ func cutSample(t *testing.T, name string, n func() int) string {
 	return to
 }
 
-func cutCapture(from, to string, n func() int) error {
+func cutCapture(from, to string, n func() int, ahead int64) error {
 	set := capture.NewSet([]capture.File{{Open: func() (io.ReadCloser, error) { return os.Open(from) }}}, capture.Options{})
 	var p capture.Packet
 	next, ending := set.Next(&p), ""
@@ -73,6 +76,7 @@ func cutCapture(from, to string, n func() int) error {
 		ending = fmt.Sprint(file)
 		w := capture.NewWriter(f, false)
 		for left := n(); left > 0 && next == nil; left-- {
+			p.Time += ahead
 			if err := w.Packet(&p, set.Interfaces(), ""); err != nil {
 				return err
 			}

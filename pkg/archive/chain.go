@@ -21,6 +21,7 @@ type point struct {
 	files []*File
 	chain chain
 	done  *capturePoint // what is known once all is read
+	lead  lead          // and how its clock is by those of others
 }
 
 // chain is what the index holds of a point.
@@ -73,16 +74,18 @@ type whole struct {
 
 // capturePoint is what a point is known by once it was read.
 type capturePoint struct {
-	Result pcapflow.Result
-	Spread spread
+	Result    pcapflow.Result
+	Spread    spread
+	Sightings sightings
 }
 
 // underway is what a note keeps.
 type underway struct {
-	Set     capture.SetState
-	Spread  spread
-	Entries int   // of the journal
-	Last    int64 // stamp of the latest
+	Set       capture.SetState
+	Spread    spread
+	Sightings sightings
+	Entries   int   // of the journal
+	Last      int64 // stamp of the latest
 }
 
 var stateCodec = freeze.New()
@@ -105,7 +108,7 @@ func (x *pass) note(files int) error {
 		x.noted = begun
 		return nil
 	}
-	if b, err = stateCodec.Encode(b, &underway{x.set, *x.spread, x.entries, x.last}); err != nil {
+	if b, err = stateCodec.Encode(b, &underway{x.set, *x.spread, *x.sightings, x.entries, x.last}); err != nil {
 		return err
 	}
 	folder, c := x.a.pointFolder(x.p), &x.p.chain

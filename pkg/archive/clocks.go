@@ -130,17 +130,26 @@ func knownIn(inc *incident.Incident, at places, known []offset) []correlate.Know
 // each is ahead of some capture point, at least and at most.
 type bounds map[string][2]int64
 
-// boundsOf gathers the clocks that windows have measured.
-func boundsOf(some []*kept) bounds {
-	out := bounds{}
+// boundsOf gathers the clocks that windows have measured, as they are by that of the
+// windows.
+func boundsOf(some []*kept, points []*point) bounds {
+	out, leads := bounds{}, map[string]lead{}
+	for _, p := range points {
+		leads[p.name] = p.lead
+	}
 	for _, k := range some {
 		for i := range k.Clocks {
 			c := &k.Clocks[i]
+			if !c.Measured {
+				continue
+			}
+			from, to := c.From-leads[c.Of].common(c.From), c.To-leads[c.Of].common(c.To)
+			low, high := c.Low+min(from, to), c.High+max(from, to)
 			for _, log := range c.Logs {
 				if b, ok := out[log]; ok {
-					out[log] = [2]int64{min(b[0], c.Low), max(b[1], c.High)}
-				} else if c.Measured {
-					out[log] = [2]int64{c.Low, c.High}
+					out[log] = [2]int64{min(b[0], low), max(b[1], high)}
+				} else {
+					out[log] = [2]int64{low, high}
 				}
 			}
 		}
@@ -171,17 +180,19 @@ func (b bounds) lost(k *kept, logs []series) bool {
 // with, by the clock of each log: from a little before it begins until what began in
 // it, or close to it, has ended. What lasts long beyond a window is not told of by the
 // logs of requests.
-func (b bounds) around(w *window, g *gathered, logs []series) func(log string) (from, to int64, ok bool) {
+func (b bounds) around(w *window, g *gathered, points []*point, logs []series) func(log string) (from, to int64, ok bool) {
 	if b == nil {
 		return nil
 	}
 	close := sub(w.to, -touching)
 	requests, flows := close, close // end
-	for _, list := range g.flows {
+	for i, list := range g.flows {
+		p := points[i]
+		v := w.by(p)
 		for _, f := range list {
-			requests = max(requests, w.lastOf(f))
+			requests = max(requests, p.lead.common(v.lastOf(f)))
 			if len(f.HTTP) == 0 {
-				flows = max(flows, f.End.Time)
+				flows = max(flows, p.lead.common(f.End.Time))
 			}
 		}
 	}

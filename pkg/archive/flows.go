@@ -51,10 +51,11 @@ func beginnings(f *pcapflow.Flow, use func(int64)) {
 	}
 }
 
-// addFlow writes a flow that has ended.
-func addFlow(w *recordWriter, f *pcapflow.Flow) {
+// addFlow writes a flow that has ended, and tells its sameness.
+func addFlow(w *recordWriter, f *pcapflow.Flow) uint64 {
 	h := headOf(f)
 	w.add(&h, func(b []byte) ([]byte, error) { return pcapflow.AppendFlow(b, f) })
+	return h.same
 }
 
 // flowOf reads the flow of a record.

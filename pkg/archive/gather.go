@@ -26,10 +26,8 @@ type gathered struct {
 func (a *archive) gather(ctx context.Context, w *window) (*gathered, error) {
 	g := &gathered{flows: make([][]*pcapflow.Flow, len(a.points)), journals: make([]*incident.Log, len(a.points)), sum: sha256.New()}
 	hosts, same := map[[16]byte]bool{}, map[uint64]bool{}
-	from, to := sub(w.from, w.beside), sub(w.to, -w.beside)
-	main := func(h *recordHead) bool { return h.to >= w.from && (h.from < w.to || w.last) }
-	err := a.eachRecord(ctx, w.from, w.to, func(_ int, h *recordHead, _ []byte) error {
-		if main(h) {
+	err := a.eachRecord(ctx, w, 0, func(_ int, v *window, h *recordHead, _ []byte) error {
+		if v.main(h) {
 			hosts[h.client], hosts[h.server] = true, true
 			same[h.same] = h.same != 0
 		}
@@ -38,21 +36,22 @@ func (a *archive) gather(ctx context.Context, w *window) (*gathered, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = a.eachRecord(ctx, from, to, func(point int, h *recordHead, record []byte) error {
-		if !main(h) && (!hosts[h.client] && !same[h.same] || h.from < from && h.end < sub(w.from, touching) || h.from > to) {
+	err = a.eachRecord(ctx, w, w.beside, func(point int, v *window, h *recordHead, record []byte) error {
+		from, to := v.around(v.beside)
+		if !v.main(h) && (!hosts[h.client] && !same[h.same] || h.from < from && h.end < sub(v.from, touching) || h.from > to) {
 			return nil
 		}
 		g.sum.Write(binary.LittleEndian.AppendUint32(nil, uint32(point)))
 		g.sum.Write(record)
 		f, err := flowOf(record)
-		if err == nil && w.trim(f) {
+		if err == nil && v.trim(f) {
 			g.flows[point] = append(g.flows[point], f)
 		}
 		return err
 	})
 	for i, p := range a.points {
 		if err == nil {
-			g.journals[i], err = a.journalOf(p, w, g)
+			g.journals[i], err = a.journalOf(p, w.by(p), g)
 		}
 	}
 	for _, list := range g.flows {
@@ -63,15 +62,20 @@ func (a *archive) gather(ctx context.Context, w *window) (*gathered, error) {
 	return g, err
 }
 
-// eachRecord calls use with the flows of all points that touch a stretch of time,
-// until ctx ends.
-func (a *archive) eachRecord(ctx context.Context, from, to int64, use func(point int, h *recordHead, record []byte) error) error {
+// main tells whether a journey on a flow may begin in the window.
+func (w *window) main(h *recordHead) bool { return h.to >= w.from && (h.from < w.to || w.last) }
+
+// eachRecord calls use with the flows of all points that touch a window or are as close
+// to it as beside, until ctx ends. It is told the window by the point's clock.
+func (a *archive) eachRecord(ctx context.Context, w *window, beside int64, use func(point int, v *window, h *recordHead, record []byte) error) error {
 	for i, p := range a.points {
+		v := w.by(p)
+		from, to := v.around(beside)
 		for _, m := range p.met() {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if err := m.Flows.eachRecord(a.pointFolder(p), from, to, func(h *recordHead, record []byte) error { return use(i, h, record) }); err != nil {
+			if err := m.Flows.eachRecord(a.pointFolder(p), from, to, func(h *recordHead, record []byte) error { return use(i, v, h, record) }); err != nil {
 				return fmt.Errorf("%s: %w", p.name, err)
 			}
 		}
@@ -83,7 +87,7 @@ func (a *archive) eachRecord(ctx context.Context, from, to int64, use func(point
 // either side of them, so that the work on a flow does not grow with each window that
 // it spans. It tells whether anything of it may have to do with the window.
 func (w *window) trim(f *pcapflow.Flow) bool {
-	from, to := sub(w.from, w.beside), sub(w.to, -w.beside)
+	from, to := w.around(w.beside)
 	in := func(s pcapflow.Stamp) bool { return s.Seen() && s.Time >= from && s.Time <= to }
 	wanted := in(f.Start)
 	f.HTTP = middle(f.HTTP, &wanted, w.near)

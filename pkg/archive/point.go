@@ -21,19 +21,20 @@ func (a *archive) pointFolder(p *point) string { return filepath.Join(a.index(),
 
 // pass is one reading of a point.
 type pass struct {
-	a        *archive
-	p        *point
-	keys     *pcapflow.KeyLog
-	analysis *pcapflow.Analysis
-	set      capture.SetState
-	spread   *spread
-	out      *recordWriter
-	journal  *recordWriter // nil: no entry since the last note
-	entries  int           // of the journal, all
-	last     int64         // stamp of the latest
-	refused  error         // why they cannot be written
-	noted    time.Time     // when it was noted last
-	took     time.Duration // and how long that took
+	a         *archive
+	p         *point
+	keys      *pcapflow.KeyLog
+	analysis  *pcapflow.Analysis
+	set       capture.SetState
+	spread    *spread
+	sightings *sightings
+	out       *recordWriter
+	journal   *recordWriter // nil: no entry since the last note
+	entries   int           // of the journal, all
+	last      int64         // stamp of the latest
+	refused   error         // why they cannot be written
+	noted     time.Time     // when it was noted last
+	took      time.Duration // and how long that took
 }
 
 // readPoint reads what is new of a point.
@@ -138,20 +139,20 @@ func (x *pass) resume(folder string, files []readFile) error {
 			_, err = stateCodec.Decode(b, &u)
 		}
 		if err == nil {
-			x.set, x.spread, x.entries, x.last = u.Set, &u.Spread, u.Entries, u.Last
+			x.set, x.spread, x.sightings, x.entries, x.last = u.Set, &u.Spread, &u.Sightings, u.Entries, u.Last
 			c.Files = files[:last.Files]
 			return nil
 		}
 		c.Notes = c.Notes[:len(c.Notes)-1]
 	}
-	x.analysis, x.set, x.spread = pcapflow.NewAnalysis(opt), capture.SetState{}, newSpread()
+	x.analysis, x.set, x.spread, x.sightings = pcapflow.NewAnalysis(opt), capture.SetState{}, newSpread(), newSightings()
 	return nil
 }
 
 func (x *pass) options() pcapflow.Options {
 	return pcapflow.Options{Keys: x.keys, Marks: true, MaxOpen: x.a.maxOpen(), OnFlow: func(f *pcapflow.Flow) {
 		beginnings(f, func(t int64) { x.spread.add(t, 1) })
-		addFlow(x.out, f)
+		x.sightings.add(addFlow(x.out, f), f.Start.Time)
 	}}
 }
 
@@ -222,7 +223,7 @@ func (x *pass) end() error {
 	}
 	r.Problems = nil // told of each file
 	r.Interfaces, r.Names = x.set.Interfaces, x.set.Names
-	x.p.done = &capturePoint{*r, *x.spread}
+	x.p.done = &capturePoint{*r, *x.spread, *x.sightings}
 	b, err := stateCodec.Encode(nil, x.p.done)
 	if err != nil {
 		return err

@@ -31,11 +31,12 @@ func (s *spread) coarsen() {
 	}
 }
 
-func (s *spread) merge(o *spread) {
+// merge adds what was counted by a clock that is ahead.
+func (s *spread) merge(o *spread, ahead lead) {
 	for s.Shift < o.Shift {
 		s.coarsen()
 	}
 	for step, n := range o.Count {
-		s.add(step<<o.Shift, n)
+		s.add(ahead.common(step<<o.Shift), n)
 	}
 }

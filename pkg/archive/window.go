@@ -67,6 +67,11 @@ func (w *window) lookBeside(s *spread, steps []int64, most int) {
 	}
 }
 
+// around is the window and some time beside it.
+func (w *window) around(beside int64) (from, to int64) {
+	return sub(w.from, beside), sub(w.to, -beside)
+}
+
 func (w *window) holds(t int64) bool { return t >= w.from && (t < w.to || w.last) }
 
 // How far beside a window flows are looked at that its journeys may have to do
@@ -104,8 +109,14 @@ const (
 // year, may belong to any.
 func (a *archive) logsNear(w *window) []*File {
 	var near []*File
+	from, to := w.from, w.to
+	for _, p := range a.points {
+		if p.lead != nil { // logs may go by its clock
+			from, to = min(from, p.lead.local(w.from)), max(to, p.lead.local(w.to))
+		}
+	}
 	for _, f := range a.logs {
-		if w.first && w.last || f.near(w.from, w.to) {
+		if w.first && w.last || f.near(from, to) {
 			near = append(near, f)
 		}
 	}

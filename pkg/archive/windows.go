@@ -103,7 +103,7 @@ func (a *archive) freshWindows(ctx context.Context, r *Result) ([]*kept, error) 
 	s := newSpread()
 	var bytes int64
 	for _, p := range a.points {
-		s.merge(&p.done.Spread)
+		s.merge(&p.done.Spread, p.lead)
 	}
 	for _, f := range a.files {
 		bytes += f.Size
@@ -220,7 +220,7 @@ func (x *looking) alone(bytes int64) error {
 			}
 			measured = append(measured, x.all[j])
 		}
-		x.near[i] = boundsOf(measured)
+		x.near[i] = boundsOf(measured, x.a.points)
 		err = x.look(i, nil, false)
 		if err == nil && x.near[i].lost(x.all[i], seriesOf(x.a.logsNear(&x.list[i]))) {
 			x.wide[i] = true

@@ -1,0 +1,39 @@
+package archive
+
+import "math"
+
+// sightings are when a point saw some of its flows: those whose names hash low, so
+// that of flows that two points saw both choose the same.
+type sightings struct {
+	Below uint64 // hashes that are chosen
+	At    map[uint64]int64
+}
+
+// mostSightings is how many are held.
+const mostSightings = 4096
+
+func newSightings() *sightings { return &sightings{math.MaxUint64, map[uint64]int64{}} }
+
+// add takes a flow by its sameness. What is kept does not depend on the order.
+func (s *sightings) add(same uint64, t int64) {
+	if same == 0 || hashed(same) > s.Below {
+		return
+	}
+	if first, ok := s.At[same]; !ok || t < first {
+		s.At[same] = t
+	}
+	for len(s.At) > mostSightings {
+		s.Below /= 2
+		for x := range s.At {
+			if hashed(x) > s.Below {
+				delete(s.At, x)
+			}
+		}
+	}
+}
+
+func hashed(x uint64) uint64 {
+	x ^= x >> 32
+	x *= 0xbf58476d1ce4e5b9
+	return x ^ x>>29
+}
