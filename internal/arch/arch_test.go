@@ -25,13 +25,13 @@ const module = "github.com/flowcorr/flowcorr/"
 // mayImport lists, for every room, the rooms below it.
 var mayImport = map[string][]string{
 	"pkg/lang":             {},
-	"pkg/unpack":           {},
+	"pkg/unpack":           {"internal/regular"},
 	"pkg/pcapflow/capture": {},
 	"pkg/pcapflow":         {"internal/freeze", "pkg/pcapflow/capture"},
 	"pkg/pcapflow/segment": {"pkg/pcapflow", "pkg/pcapflow/capture"},
 	"pkg/logparse":         {},
 	"pkg/casefile":         {"internal/near", "pkg/lang", "pkg/logparse"},
-	"pkg/incident":         {"internal/folder", "pkg/unpack", "pkg/pcapflow", "pkg/pcapflow/capture", "pkg/logparse"},
+	"pkg/incident":         {"internal/folder", "internal/regular", "pkg/unpack", "pkg/pcapflow", "pkg/pcapflow/capture", "pkg/logparse"},
 	"pkg/correlate/clock":  {},
 	"pkg/correlate":        {"pkg/lang", "pkg/correlate/clock", "pkg/incident", "pkg/pcapflow", "pkg/pcapflow/capture", "pkg/logparse"},
 	"pkg/diagnose":         {"pkg/lang", "pkg/correlate", "pkg/correlate/clock", "pkg/incident", "pkg/pcapflow", "pkg/logparse"},
@@ -40,8 +40,8 @@ var mayImport = map[string][]string{
 	"pkg/report/redact":    {"pkg/report"},
 	"lab":                  {}, // tests alone: the lab itself is not of Go
 	"pkg/report/render":    {"pkg/report/trend", "pkg/lang", "pkg/report", "pkg/report/compare"},
-	"pkg/watch":            {"internal/folder", "internal/lock", "internal/wholefile", "pkg/report"},
-	"pkg/archive":          {"internal/folder", "pkg/logparse", "internal/freeze", "internal/lock", "internal/wholefile", "pkg/unpack", "pkg/pcapflow", "pkg/pcapflow/capture", "pkg/incident", "pkg/correlate", "pkg/report", "pkg/report/trend"},
+	"pkg/watch":            {"internal/folder", "internal/lock", "internal/regular", "internal/wholefile", "pkg/report"},
+	"pkg/archive":          {"internal/folder", "internal/regular", "pkg/logparse", "internal/freeze", "internal/lock", "internal/wholefile", "pkg/unpack", "pkg/pcapflow", "pkg/pcapflow/capture", "pkg/incident", "pkg/correlate", "pkg/report", "pkg/report/trend"},
 	"pkg/report/trend":     {"pkg/report"},
 }
 

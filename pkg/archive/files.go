@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/flowcorr/flowcorr/internal/folder"
+	"github.com/flowcorr/flowcorr/internal/regular"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
@@ -111,7 +112,7 @@ func (f *File) scan(ctx context.Context, bounds unpack.Options) {
 			f.Outcome, f.Reason = Failed, fmt.Sprintf("internal error, please report it: %v", v)
 		}
 	}()
-	in, err := os.Open(f.open)
+	in, err := regular.Open(f.open)
 	if err != nil {
 		f.Outcome, f.Reason = Failed, reasonOf(err)
 		return
@@ -190,7 +191,7 @@ func (f *File) lastTime(bounds unpack.Options) {
 	}
 	defer in.Close()
 	if in.Packing() == "" {
-		if raw, err := os.Open(f.open); err == nil {
+		if raw, err := regular.Open(f.open); err == nil {
 			defer raw.Close()
 			f.Last, _ = capture.LastTime(raw, f.Size)
 		}

@@ -3,14 +3,14 @@ package archive
 import (
 	"errors"
 	"io"
-	"os"
 
+	"github.com/flowcorr/flowcorr/internal/regular"
 	"github.com/flowcorr/flowcorr/pkg/unpack"
 )
 
 // begin opens a capture, and has the progress told of what is read.
 func (f *File) begin(a *archive) (io.ReadCloser, error) {
-	raw, err := os.Open(f.open)
+	raw, err := regular.Open(f.open)
 	if err != nil {
 		return nil, errors.New(reasonOf(err))
 	}

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"context"
 	"io"
-	"os"
 	"slices"
 
+	"github.com/flowcorr/flowcorr/internal/regular"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
 )
@@ -150,7 +150,7 @@ func (it *item) lastTime() int64 {
 		return 0
 	}
 	if it.file.Packing == "" {
-		f, err := os.Open(it.file.Open)
+		f, err := regular.Open(it.file.Open)
 		if err != nil {
 			return 0
 		}

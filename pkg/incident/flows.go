@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 
+	"github.com/flowcorr/flowcorr/internal/regular"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
 )
@@ -83,7 +83,7 @@ func addSecrets(keys *pcapflow.KeyLog, path string, size int64) bool {
 	if size <= 0 || size > maxTwice {
 		return false
 	}
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return false
 	}

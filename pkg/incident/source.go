@@ -5,8 +5,8 @@ import (
 	"encoding/hex"
 	"hash"
 	"io"
-	"os"
 
+	"github.com/flowcorr/flowcorr/internal/regular"
 	"github.com/flowcorr/flowcorr/pkg/unpack"
 )
 
@@ -41,7 +41,7 @@ func (it *item) begin(hashed bool) (*source, error) {
 	s := &source{it: it}
 	in := it.stream
 	if in == nil {
-		f, err := os.Open(it.file.Open)
+		f, err := regular.Open(it.file.Open)
 		if err != nil {
 			return nil, short(err)
 		}
@@ -75,7 +75,7 @@ func (c *counted) Read(p []byte) (int, error) {
 
 // length is how many bytes a plain file holds; 0 where that is not known.
 func (s *source) length() int64 {
-	if f, ok := s.f.(*os.File); ok && s.Packing() == "" {
+	if f, ok := s.f.(*regular.File); ok && s.Packing() == "" {
 		if st, err := f.Stat(); err == nil && st.Mode().IsRegular() {
 			return st.Size()
 		}

@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/flowcorr/flowcorr/internal/regular"
 )
 
 // Options bound the work. A zero field means its default.
@@ -104,9 +106,9 @@ func NewReader(r io.Reader, opt Options) (*Reader, error) {
 	return u, nil
 }
 
-// Open opens a file. Close it.
+// Open opens a regular file. Close it.
 func Open(path string, opt Options) (*Reader, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return nil, err
 	}

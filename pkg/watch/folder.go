@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/flowcorr/flowcorr/internal/folder"
+	"github.com/flowcorr/flowcorr/internal/regular"
 )
 
 // found is a file under the paths watched.
@@ -109,7 +110,7 @@ var still = [][]byte{
 // follows tells whether a file is one of lines. An empty one is, unless its
 // name says that packets will come.
 func follows(path string) bool {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return false
 	}
@@ -153,7 +154,7 @@ func (w *watcher) begin(f found, fromStart bool) error {
 
 // countLines gives the whole lines of a file and where the last one ends.
 func countLines(path string) (lines int, end int64, err error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/hpcloud/tail"
+
+	"github.com/flowcorr/flowcorr/internal/regular"
 )
 
 // position is how far a log was read. A file is known again by its first bytes:
@@ -142,7 +144,7 @@ func (f *forwarder) rest(at position) {
 		if path == f.log.path || !e.Type().IsRegular() || !at.isOf(path) {
 			continue
 		}
-		file, err := os.Open(path)
+		file, err := regular.Open(path)
 		if err != nil {
 			continue
 		}
@@ -182,7 +184,7 @@ func (p position) isOf(path string) bool {
 }
 
 func headOf(path string, n int64) (string, bool) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return "", false
 	}

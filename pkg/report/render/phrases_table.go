@@ -178,6 +178,7 @@ var phrases = []lang.Text{
 	{EN: "%s: it holds %s bytes", ES: "%s: contiene %s bytes"},
 	{EN: "key log: line %s is no secret (%s such lines)", ES: "registro de claves: la línea %s no es un secreto (%s líneas así)"},
 	// packed files
+	{EN: "a hole of %s bytes at byte %s: nothing from there on is read", ES: "un hueco de %s bytes en el byte %s: desde ahí no se lee nada"},
 	{EN: "unpacks to more than the limit of %s bytes", ES: "descomprimido supera el límite de %s bytes"},
 	{EN: "unpacks to more than the limit of %s times its size", ES: "descomprimido supera el límite de %s veces su tamaño"},
 	{EN: "%s of %s times its size", ES: "%s de %s veces su tamaño"},
