@@ -53,6 +53,9 @@ func (e *evidence) ntpServer(k *Clock, server netip.Addr, f *pcapflow.Flow) {
 			e.add(k, b, at, sent-at-captureNoise, clock.Infinity, clock.NTP)
 		}
 		before[a.From] = a.Stamp
+		if earliest, _, bounded := s.Bounds(); bounded && s.Interleaved {
+			low = earliest - captureNoise
+		}
 		if low > -clock.Infinity || high < clock.Infinity {
 			if high-low >= -2*captureNoise {
 				e.add(k, b, a.Time, low, max(high, low), clock.NTP)

@@ -34,7 +34,7 @@ type NTPSeries struct {
 	Low, High time.Duration       // the offset lies between, if it was constant; meaningful where Bounded
 	Bounded   bool                // there is a sample with bounds
 	Moved     bool                // no constant offset fits: a clock was set, or runs at another pace
-	Best      *pcapflow.NTPSample // of least delay; nil: none has bounds
+	Best      *pcapflow.NTPSample // with the tightest bounds; nil: none has bounds
 	Delay     Statistics
 	Dwell     Statistics
 	Jitter    time.Duration // RMS distance of the latest eight offsets from the best of them (RFC 5905 section 10)
@@ -135,7 +135,9 @@ func (s *NTPSeries) summarise(list []*pcapflow.NTPSample) {
 			continue
 		}
 		bounded = append(bounded, x)
-		delays = append(delays, time.Duration(high-low))
+		if delay, ok := x.Delay(); ok {
+			delays = append(delays, time.Duration(delay))
+		}
 		if dwell, ok := x.Dwell(); ok {
 			dwells = append(dwells, time.Duration(dwell))
 		}
@@ -144,7 +146,7 @@ func (s *NTPSeries) summarise(list []*pcapflow.NTPSample) {
 			s.Low, s.High, s.Bounded = time.Duration(low), time.Duration(high), true
 		}
 	}
-	s.Best = leastDelay(bounded)
+	s.Best = tightest(bounded)
 	s.Moved = s.Bounded && s.Low-s.High > 2*captureSlack
 	s.Delay, s.Dwell = statisticsOf(delays), statisticsOf(dwells)
 	s.Jitter = jitter(bounded)
@@ -188,11 +190,13 @@ func (s *NTPSeries) count(x *pcapflow.NTPSample) {
 	}
 }
 
-func leastDelay(list []*pcapflow.NTPSample) (best *pcapflow.NTPSample) {
+// tightest is the sample of least delay; an interleaved one whose departure is not
+// known has the server's dwell in it.
+func tightest(list []*pcapflow.NTPSample) (best *pcapflow.NTPSample) {
 	least := int64(0)
 	for _, x := range list {
-		if d, ok := x.Delay(); ok && (best == nil || d < least) {
-			best, least = x, d
+		if low, high, ok := x.Bounds(); ok && (best == nil || high-low < least) {
+			best, least = x, high-low
 		}
 	}
 	return best
@@ -206,7 +210,7 @@ func offset(x *pcapflow.NTPSample) float64 {
 // jitter of the latest eight samples.
 func jitter(list []*pcapflow.NTPSample) time.Duration {
 	list = list[max(0, len(list)-8):]
-	best := leastDelay(list)
+	best := tightest(list)
 	if best == nil || len(list) < 2 {
 		return 0
 	}

@@ -202,6 +202,7 @@ func (e *engine) end() {
 		e.finish(f)
 	}
 	slices.SortStableFunc(r.Flows, func(a, b *Flow) int { return a.Start.Frame - b.Start.Frame })
+	ntpDepartures(r.Flows)
 	e.neighbours.end(r)
 	e.echoes.end(r)
 	for number, n := range e.protocols {

@@ -27,7 +27,8 @@ type Dissector struct {
 type Env struct {
 	Keys *KeyLog // nil: no secrets known
 
-	pools pools
+	multicast multicastAsked
+	pools     pools
 }
 
 // Stream receives what one flow carried, in order.

@@ -125,6 +125,8 @@ func (s *dnsDatagrams) Data(d Dir, at Stamp, b []byte) {
 		s.cut = dnsCut{h, d, at, len(b)}
 	} else if bad != "" {
 		s.malformed(at, bad)
+	} else if s.multicast {
+		s.pair(d, at, b)
 	}
 }
 
@@ -145,7 +147,12 @@ func (s *dnsDatagrams) Gap(d Dir, at Stamp, n int64) {
 	}
 }
 
-func (s *dnsDatagrams) Close(Stamp) { s.settle() }
+func (s *dnsDatagrams) Close(Stamp) {
+	s.settle()
+	if s.multicast {
+		s.env.multicast.forget(s)
+	}
+}
 
 // settle: no gap followed, so the latest message was sent as short as it is.
 func (s *dnsDatagrams) settle() {

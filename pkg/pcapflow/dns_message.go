@@ -37,6 +37,7 @@ const (
 	dnsOPT   = 41
 	dnsIXFR  = 251
 	dnsAXFR  = 252
+	dnsANY   = 255
 )
 
 const ednsEDE = 15 // RFC 8914 §2

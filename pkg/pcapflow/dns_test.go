@@ -409,6 +409,52 @@ func TestDNSMulticast(t *testing.T) {
 	}
 }
 
+// TestDNSMulticastPaired: who answers, the question does not name: mDNS answers the
+// group, LLMNR the asker.
+func TestDNSMulticastPaired(t *testing.T) {
+	env := &Env{}
+	open := func(client, server string) (*Flow, Stream) {
+		f := &Flow{Client: netip.MustParseAddrPort(client), Server: netip.MustParseAddrPort(server)}
+		return f, dnsDissector.Open(f, env)
+	}
+	asks, q := open("192.0.2.7:5353", "224.0.0.251:5353")
+	_, a := open("192.0.2.8:5353", "224.0.0.251:5353")
+	record := func(name string, id uint16, last byte) []byte {
+		return dnsBytes(t, dnsmessage.Message{Header: dnsmessage.Header{ID: id, Response: true, Authoritative: true}, Answers: []dnsmessage.Resource{
+			{Header: dnsmessage.ResourceHeader{Name: dnsmessage.MustNewName("other.local."), Class: 0x8001, TTL: 9}, Body: &dnsmessage.AResource{A: [4]byte{192, 0, 2, 99}}},
+			{Header: dnsmessage.ResourceHeader{Name: dnsmessage.MustNewName(name), Class: 0x8001, TTL: 120}, Body: &dnsmessage.AResource{A: [4]byte{192, 0, 2, last}}}}})
+	}
+	q.Data(Client, at(1, 0), dnsQuery(t, 0, "Printer.local.", dnsmessage.TypeA))
+	q.Data(Client, at(2, 1), record("printer.local.", 0, 7)) // its own word is no answer
+	a.Data(Client, at(3, 2), record("nobody.local.", 0, 8))
+	a.Data(Client, at(4, 3), record("printer.local.", 0, 8))
+	a.Data(Client, at(5, 4), record("printer.local.", 0, 8))
+	q.Data(Client, at(6, 5), dnsQuery(t, 0, "late.local.", dnsmessage.TypeA))
+	a.Data(Client, at(7, 6*time.Second), record("late.local.", 0, 8))
+	if got := describeDNS(asks.DNS); got != "A 1>4+5; A 0>2; A 6>0" || asks.DNS[0].RCode != "NOERROR" || asks.DNS[0].TTL != 120 || len(asks.DNS[0].Addresses) != 1 || asks.DNS[0].Addresses[0].String() != "192.0.2.8" {
+		t.Errorf("%s %+v", got, asks.DNS)
+	}
+	llmnr, q := open("192.0.2.7:50000", "224.0.0.252:5355")
+	_, a = open("192.0.2.9:5355", "192.0.2.7:50000")
+	q.Data(Client, at(11, 0), dnsQuery(t, 77, "host.", dnsmessage.TypeA))
+	q.Data(Client, at(12, time.Second), dnsQuery(t, 78, "host.", dnsmessage.TypeAAAA))
+	a.Data(Client, at(13, time.Second), record("host.", 76, 9))
+	a.Data(Client, at(14, time.Second), record("host.", 77, 9))
+	if got := describeDNS(llmnr.DNS); got != "A 11>14; AAAA 12>0" {
+		t.Errorf("%s %+v", got, llmnr.DNS)
+	}
+	for _, x := range env.multicast.list {
+		if x.s == q {
+			q.Close(at(15, 2*time.Second))
+		}
+	}
+	for _, x := range env.multicast.list {
+		if x.s == q {
+			t.Error("a flow that has ended is remembered")
+		}
+	}
+}
+
 // What a library of another author reads in a message, we read too.
 func checkAgainstLibrary(t *testing.T, b []byte) {
 	var m dnsmessage.Message

@@ -119,6 +119,11 @@ func (s *SSH) AppendMetrics(list []Metric, f *Flow) []Metric {
 	}
 	m.count("client_kexinit_bytes", int64(s.KexInitBytes[Client]))
 	m.count("server_kexinit_bytes", int64(s.KexInitBytes[Server]))
+	for d, name := range [2]string{"client_kexinit_first_large", "server_kexinit_first_large"} {
+		if large, known := s.kexInitLarge(f.Conn, Dir(d)); known {
+			m.list = append(m.list, Metric{m.phase, name, large, false})
+		}
+	}
 	m.phase = SSHAuth
 	m.between("service_seconds", s.ServiceRequest, s.ServiceAccept, 0)
 	if s.ServiceRequest.Seen() {
@@ -154,6 +159,21 @@ func (s *SSH) AppendMetrics(list []Metric, f *Flow) []Metric {
 		}
 	}
 	return m.list
+}
+
+// kexInitLarge tells with 1 that a side's KEXINIT is the first it sends that fills a
+// segment, so that a path that swallows large packets stops just there. All before
+// it is an identification of at most 255 octets (RFC 4253 §4.2), unless a server
+// writes lines of text first.
+func (s *SSH) kexInitLarge(c *Conn, d Dir) (large int64, known bool) {
+	const options = 40 // the most that TCP takes of a segment for its own (RFC 9293 §3.1)
+	if c == nil || c.MSS[Client] == 0 || c.MSS[Server] == 0 || s.KexInitBytes[d] == 0 || d == Server && s.ServerText != "" {
+		return 0, false
+	}
+	if s.KexInitBytes[d] > min(c.MSS[Client], c.MSS[Server])-options {
+		large = 1
+	}
+	return large, true
 }
 
 // retransmissionsIn counts the segments that either side sent again during p.
@@ -221,7 +241,9 @@ func (s *NTPSample) AppendMetrics(list []Metric) []Metric {
 		m.duration("offset_seconds", low+(high-low)/2)
 		m.duration("offset_low_seconds", low)
 		m.duration("offset_high_seconds", high)
-		m.duration("delay_seconds", high-low)
+	}
+	if delay, ok := s.Delay(); ok {
+		m.duration("delay_seconds", delay)
 	}
 	if dwell, ok := s.Dwell(); ok {
 		m.duration("dwell_seconds", dwell)

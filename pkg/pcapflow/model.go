@@ -465,6 +465,7 @@ type NTPSample struct {
 	Request, Response NTPMessage
 	Repeats           []Stamp // the same request again
 	Interleaved       bool    // RFC 9769: Response.Xmt is when the response before this one left
+	Left              uint64  // where Interleaved: when Response left, as the next one says; 0: not known
 	Poll              bool    // symmetric mode: Response is that peer's own next poll; it bounds its clock, but nobody waited for it
 	BogusOrigin       bool    // a response whose origin answers none of the open requests
 }

@@ -153,6 +153,8 @@ func (s *ntpFlow) response(m *NTPMessage) {
 	o := s.open[i]
 	sample := &s.f.NTP[o.sample]
 	sample.Response, sample.Interleaved = *m, interleaved
+	for k := o.sample - 1; k >= max(0, o.sample-ntpOpenMax) && !sample.leaveAt(&s.f.NTP[k]); k-- {
+	}
 	s.end(o.phase, sample)
 	s.open = append(s.open[:i], s.open[i+1:]...)
 }

@@ -117,8 +117,33 @@ func TestNTPInterleaved(t *testing.T) {
 	if len(f.NTP) != 1 || !f.NTP[0].Interleaved || f.NTP[0].Response.Frame != 2 {
 		t.Fatalf("%+v", f.NTP)
 	}
-	if _, _, ok := f.NTP[0].Bounds(); ok {
+	if _, ok := f.NTP[0].Delay(); ok {
 		t.Error("the transmit stamp of an interleaved response is another packet's")
+	}
+}
+
+// TestNTPInterleavedBounds: a client half a second behind, a path of 10 ms each way,
+// a server that takes 3 ms. When an answer left, the next one says.
+func TestNTPInterleavedBounds(t *testing.T) {
+	var f Flow
+	s := ntpOf(&f)
+	const ms = time.Millisecond
+	server := func(since time.Duration) uint64 { return ntpStamp(testEpoch + int64(since+500*ms)) }
+	s.Data(Client, at(1, 0), ntpPacket{mode: 3, org: 1, rec: 0x22, xmt: 0x33}.bytes())
+	s.Data(Server, at(2, 23*ms), ntpPacket{mode: 4, stratum: 1, org: 0x22, rec: server(10 * ms), xmt: 0x55}.bytes())
+	low, high, ok := f.NTP[0].Bounds()
+	if !ok || low/1e5 != 4870 || high/1e5 != 5100 {
+		t.Errorf("alone: %d to %d", low, high)
+	}
+	s.Data(Client, at(3, time.Second), ntpPacket{mode: 3, org: server(10 * ms), rec: 0x66, xmt: 0x77}.bytes())
+	s.Data(Server, at(4, time.Second+23*ms), ntpPacket{mode: 4, stratum: 1, org: 0x66, rec: server(time.Second + 10*ms), xmt: server(13 * ms)}.bytes())
+	low, high, ok = f.NTP[0].Bounds()
+	dwell, known := f.NTP[0].Dwell()
+	if !ok || low/1e5 != 4900 || high/1e5 != 5100 || !known || dwell/1e5 != 30 {
+		t.Errorf("with the next: %d to %d, dwell %d", low, high, dwell)
+	}
+	if _, known := f.NTP[1].Dwell(); known {
+		t.Error("the last one's departure is not told")
 	}
 }
 

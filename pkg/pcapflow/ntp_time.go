@@ -56,29 +56,43 @@ func (m *NTPMessage) Unsynchronised() bool {
 
 // Bounds returns low ≤ offset ≤ high, in ns, of the answering clock minus the
 // capturing clock: it stamped the request after the capture saw it, and the
-// response before. No bounds are known without both packets, for a kiss-o'-death,
-// whose stamps mean nothing, and for an interleaved response, whose transmit
-// stamp belongs to the response before it.
+// response before. No bounds are known without both packets and for a
+// kiss-o'-death, whose stamps mean nothing. When an interleaved response left, only
+// the next one says (RFC 9769 §2); without that it is certain alone that it left
+// after the request had come, so that the bounds are further apart by the server's
+// dwell.
 func (s *NTPSample) Bounds() (low, high int64, ok bool) {
-	if !s.Request.Seen() || !s.Response.Seen() || s.Response.Kiss != "" || s.Interleaved {
-		return 0, 0, false
-	}
-	received, ok2 := NTPUnix(s.Response.Rec, s.Request.Time)
-	sent, ok3 := NTPUnix(s.Response.Xmt, s.Response.Time)
-	if !ok2 || !ok3 {
+	received, sent, ok := s.served()
+	if !ok {
 		return 0, 0, false
 	}
 	return sent - s.Response.Time, received - s.Request.Time, true
 }
 
+// served is when the server had the request, and when at the earliest it sent the
+// response, by its own clock.
+func (s *NTPSample) served() (received, sent int64, ok bool) {
+	if !s.Request.Seen() || !s.Response.Seen() || s.Response.Kiss != "" {
+		return 0, 0, false
+	}
+	left := s.Response.Xmt
+	if s.Interleaved {
+		if left = s.Left; left == 0 {
+			left = s.Response.Rec
+		}
+	}
+	received, ok2 := NTPUnix(s.Response.Rec, s.Request.Time)
+	sent, ok3 := NTPUnix(left, s.Response.Time)
+	return received, sent, ok2 && ok3
+}
+
+// departure tells whether it is known when the server sent the response.
+func (s *NTPSample) departure() bool { return !s.Interleaved || s.Left != 0 }
+
 // Dwell is how long the server says it held the request, in ns.
 func (s *NTPSample) Dwell() (ns int64, ok bool) {
-	if _, _, ok := s.Bounds(); !ok {
-		return 0, false
-	}
-	received, _ := NTPUnix(s.Response.Rec, s.Request.Time)
-	sent, _ := NTPUnix(s.Response.Xmt, s.Response.Time)
-	return sent - received, true
+	received, sent, ok := s.served()
+	return sent - received, ok && s.departure()
 }
 
 // RootDistance is how far the sender may be from UTC by its own account, in ns:
@@ -91,5 +105,5 @@ func (m *NTPMessage) RootDistance() int64 {
 // time the server held the request, in ns: the round trip between the two.
 func (s *NTPSample) Delay() (ns int64, ok bool) {
 	low, high, ok := s.Bounds()
-	return high - low, ok
+	return high - low, ok && s.departure()
 }

@@ -143,13 +143,28 @@ func TestInterleavedAsChrony(t *testing.T) {
 				mode = "I"
 			}
 			got[f.Server.Addr().String()] += mode
-			if _, _, bounded := s.Bounds(); !s.Request.Seen() || !s.Response.Seen() || bounded == s.Interleaved {
+			if _, _, bounded := s.Bounds(); !s.Request.Seen() || !s.Response.Seen() || !bounded {
 				t.Errorf("%+v", s)
 			}
 		}
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
+	}
+	alone, told := 0, 0
+	for _, f := range all {
+		for i := range f.NTP {
+			if s := &f.NTP[i]; s.Interleaved {
+				if _, known := s.Dwell(); known {
+					told++
+				} else {
+					alone++
+				}
+			}
+		}
+	}
+	if alone != 1 || told < 5 { // the last of the one server that speaks it
+		t.Errorf("departures of %d interleaved answers are known, of %d not", told, alone)
 	}
 }
 
@@ -175,6 +190,17 @@ func TestMulticastAsAvahi(t *testing.T) {
 				}
 			}
 		}
+	}
+	paired := map[int]int{} // answers, by their questions
+	for _, f := range recorded(t, "mdns.pcap", "").Flows {
+		for i := range f.DNS {
+			if x := &f.DNS[i]; x.Query.Seen() {
+				paired[x.Query.Frame] = x.Answer.Frame
+			}
+		}
+	}
+	if paired[21] != 22 || paired[23] != 24 || paired[25] != 0 { // as avahi-resolve asked; it found no host "nobody"
+		t.Errorf("%v", paired)
 	}
 	for _, m := range toldBy(t, "mdns-avahi.txt", `(?m)^(\S+\t\S+)$`) {
 		if !answered[m[0]] {

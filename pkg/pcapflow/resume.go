@@ -53,12 +53,13 @@ type kept struct {
 	Point      *capturePoint
 	Protocols  *[256]int64
 	Previous   *int64
+	Multicast  *multicastAsked
 }
 
 func (e *engine) kept() *kept {
 	return &kept{
 		e.res, &e.encaps, &e.parts, &e.copies, &e.table, &e.logs, &e.wheel, &e.held, &e.streams, &e.neighbours, &e.echoes, &e.point,
-		&e.protocols, &e.previous,
+		&e.protocols, &e.previous, &e.env.multicast,
 	}
 }
 
@@ -114,7 +115,7 @@ func Resume(b []byte, opt Options) (*Analysis, []byte, error) {
 	}
 	e.res, e.encaps, e.parts, e.copies, e.table, e.logs, e.wheel = k.Res, *k.Encaps, *k.Parts, *k.Copies, *k.Table, *k.Logs, *k.Wheel
 	e.held, e.streams, e.neighbours, e.echoes, e.point = *k.Held, *k.Streams, *k.Neighbours, *k.Echoes, *k.Point
-	e.protocols, e.previous = *k.Protocols, *k.Previous
+	e.protocols, e.previous, e.env.multicast = *k.Protocols, *k.Previous, *k.Multicast
 	return a, rest, nil
 }
 
