@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
@@ -24,12 +25,13 @@ func flowsCommand(env *environment) *cobra.Command {
 		Long: env.say(lang.Text{
 			EN: `flows reads captures (- for standard input) and prints one row a flow: as a
 table, or with --format jsonl as JSON Lines, in the order the flows end. Behind
-the flows of a capture come its neighbour resolutions (ARP, neighbour discovery).
+the flows of a capture come its neighbour resolutions (ARP, neighbour discovery)
+and the gateways that both show.
 Stamps are as captured, also those that --since, --until and --around ask for.`,
 			ES: `flows lee capturas (- para la entrada estándar) y escribe una fila por flujo: como
 tabla, o con --format jsonl como JSON Lines, en el orden en que los flujos acaban.
-Tras los flujos de una captura vienen sus resoluciones de vecinos (ARP, ND). Las
-marcas son las capturadas, también para --since, --until y --around.`}),
+Tras los flujos de una captura vienen sus resoluciones de vecinos (ARP, ND) y las
+puertas de enlace que unos y otras muestran. Las marcas son las capturadas, también para --since, --until y --around.`}),
 		Example: `  flowcorr flows client.pcap
   tcpdump -w - | flowcorr flows --format jsonl -`,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -73,12 +75,16 @@ func runFlows(env *environment, args []string) error {
 	}
 	read, told := 0, 0
 	for _, path := range args {
+		var gateways correlate.GatewayFinder
+		var neighbours []*pcapflow.Resolution
 		problems, err := incident.EachFlow(context.Background(), path, env.in, opt, func(f *pcapflow.Flow) {
+			gateways.Flow(f)
 			if chosen.flow(f) {
 				told++
 				sink.flow(filepath.Base(path), f)
 			}
 		}, func(r *pcapflow.Resolution) {
+			neighbours = append(neighbours, r)
 			if chosen.resolution(r) {
 				sink.resolution(filepath.Base(path), r)
 			}
@@ -88,6 +94,11 @@ func runFlows(env *environment, args []string) error {
 			continue
 		}
 		read++
+		for _, g := range gateways.Find(neighbours) {
+			if chosen.gateway(g) {
+				sink.gateway(filepath.Base(path), g)
+			}
+		}
 		if env.options.verbose {
 			fmt.Fprintf(env.diag, "flowcorr: %s: %s\n", render.Printable(path), env.say(lang.Text{EN: "%d flows", ES: "%d flujos"}, told))
 		}
@@ -119,6 +130,7 @@ func runFlows(env *environment, args []string) error {
 type flowSink interface {
 	flow(evidence string, f *pcapflow.Flow)
 	resolution(evidence string, r *pcapflow.Resolution)
+	gateway(evidence string, g *correlate.Gateway)
 	end(w io.Writer, env *environment) error
 }
 
@@ -136,6 +148,10 @@ func (s *flowLines) flow(evidence string, f *pcapflow.Flow) {
 
 func (s *flowLines) resolution(evidence string, r *pcapflow.Resolution) {
 	s.write(s.lines.AppendResolution(s.line[:0], evidence, r))
+}
+
+func (s *flowLines) gateway(evidence string, g *correlate.Gateway) {
+	s.write(s.lines.AppendGateway(s.line[:0], evidence, g))
 }
 
 func (s *flowLines) write(line []byte) {
@@ -160,6 +176,10 @@ func (s *flowTable) flow(evidence string, f *pcapflow.Flow) {
 
 func (s *flowTable) resolution(evidence string, r *pcapflow.Resolution) {
 	s.add(report.RowOfResolution(evidence, r))
+}
+
+func (s *flowTable) gateway(evidence string, g *correlate.Gateway) {
+	s.add(report.RowOfGateway(evidence, g))
 }
 
 func (s *flowTable) add(row report.FlowRow) {

@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
@@ -61,6 +62,14 @@ func (c *rowChoice) resolution(r *pcapflow.Resolution) bool {
 	}
 	c.settle(r.Begin().Time)
 	return c.WantsResolution(r)
+}
+
+func (c *rowChoice) gateway(g *correlate.Gateway) bool {
+	if c == nil {
+		return true
+	}
+	c.settle(g.First.Time)
+	return c.WantsGateway(g)
 }
 
 func (c *rowChoice) event(e *logparse.Event) bool {

@@ -25,6 +25,29 @@ type Gateway struct {
 	Before      *Gateway       // whose place it took: the same address, or the same networks, later; nil: none
 }
 
+// By names how it is known: "hop-limit" by packets that it brought, "resolution" by
+// a host that asked for it.
+func (g *Gateway) By() (by []string) {
+	if g.BehindCount > 0 {
+		by = append(by, "hop-limit")
+	}
+	if len(g.Resolutions) > 0 {
+		by = append(by, "resolution")
+	}
+	return by
+}
+
+// Shown are frames that show it: of at most n resolutions, else of its first packet.
+func (g *Gateway) Shown(n int) (frames []int) {
+	for _, r := range g.Resolutions[:min(len(g.Resolutions), n)] {
+		frames = append(frames, r.Requests[0].Frame, r.Reply.Frame)
+	}
+	if len(frames) == 0 {
+		frames = append(frames, g.First.Frame)
+	}
+	return frames
+}
+
 const (
 	maxBehind = 1 << 12
 	maxWaited = 16

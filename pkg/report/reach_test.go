@@ -54,6 +54,7 @@ var reachable = map[string][]string{
 		"dns.multicast", "dns.mixed_case", "dns.case_changed", "dns.authoritative", "dns.processing_seconds", "dns_over", "icmp.text",
 		// ARP and ND
 		"neighbour.attempts", "neighbour.link_address", "neighbour.announcement", "neighbour.duplicate_address", "neighbour.unasked_answer", "neighbour.unanswered", "phases[l2.resolve]",
+		"gateway.link_address", "gateway.addresses", "gateway.by", "gateway.hosts", "gateway.behind", "gateway.frames",
 		// TCP
 		"tcp.syns", "tcp.syn_acks", "tcp.connect_seconds", "tcp.rtt_server_seconds", "tcp.rtt_client_seconds", "tcp.retransmissions", "tcp.stalls.cause", "tcp.rst.by",
 		"tcp.samples_to_server.median_seconds", "tcp.zero_window_seconds", "conn_state", "history", "phases[tcp.connect]",
@@ -76,7 +77,7 @@ var reachable = map[string][]string{
 		"ssh.instants[ssh.banner]", "ssh.instants[ssh.client-banner]", "ssh.instants[ssh.client-kexinit]", "ssh.instants[ssh.kexinit]", "ssh.instants[ssh.kex-request]",
 		"ssh.instants[ssh.kex-reply]", "ssh.instants[ssh.newkeys]", "ssh.instants[ssh.client-newkeys]", "ssh.instants[ssh.service-request]", "ssh.instants[ssh.service-accept]",
 		"ssh.instants[ssh.auth-request]", "ssh.instants[ssh.auth-reply]", "ssh.instants[ssh.session]", "ssh.banner_delay_seconds", "ssh.kex_total_seconds",
-		"ssh.kex_server_seconds", "ssh.auth_total_seconds", "ssh.longest_round_seconds", "ssh.session_open_seconds", "ssh.login_total_seconds", "ssh.client_kexinit_bytes",
+		"ssh.kex_server_seconds", "ssh.auth_total_seconds", "ssh.longest_round_seconds", "ssh.session_open_seconds", "ssh.login_total_seconds", "ssh.client_kexinit_bytes", "ssh.client_kexinit_first_large", "ssh.server_kexinit_first_large",
 		"ssh.hassh", "ssh.hassh_server", "ssh.client_software", "ssh.server_software", "ssh.auth", "ssh.auth_attempts", "ssh.rounds.result", "ssh.banner_retransmissions",
 		"phases[ssh.banner]", "phases[ssh.kex]", "phases[ssh.auth]", "phases[ssh.session]",
 		// NTP
@@ -113,11 +114,22 @@ func TestReachable(t *testing.T) {
 	seen := map[string]bool{}
 	var lines FlowLines
 	for _, path := range captures {
+		var gateways correlate.GatewayFinder
+		var neighbours []*pcapflow.Resolution
 		_, err := incident.EachFlow(context.Background(), path, nil, incident.Options{},
-			func(f *pcapflow.Flow) { membersOf(t, "flow", lines.Append(nil, "x", f), seen) },
-			func(r *pcapflow.Resolution) { membersOf(t, "flow", lines.AppendResolution(nil, "x", r), seen) })
+			func(f *pcapflow.Flow) {
+				gateways.Flow(f)
+				membersOf(t, "flow", lines.Append(nil, "x", f), seen)
+			},
+			func(r *pcapflow.Resolution) {
+				neighbours = append(neighbours, r)
+				membersOf(t, "flow", lines.AppendResolution(nil, "x", r), seen)
+			})
 		if err != nil {
 			t.Fatal(path, err)
+		}
+		for _, g := range gateways.Find(neighbours) {
+			membersOf(t, "flow", lines.AppendGateway(nil, "x", g), seen)
 		}
 	}
 	// No capture at hand has these:

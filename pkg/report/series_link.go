@@ -79,25 +79,13 @@ func (b *builder) gateways(list []*correlate.Gateway) (out []Gateway) {
 		x := Gateway{
 			Evidence: b.evidenceID(g.Capture, g.First), LinkAddress: pcapflow.LinkAddress(g.MAC), Addresses: addresses(g.Addresses), Hosts: addresses(g.Hosts),
 			BehindCount: g.BehindCount, Behind: addresses(g.Behind[:min(len(g.Behind), mostBehind)]),
-			First: Instant(g.First.Time), Last: Instant(g.Last.Time), By: []string{},
+			First: Instant(g.First.Time), Last: Instant(g.Last.Time), By: append([]string{}, g.By()...),
 		}
-		if g.BehindCount > 0 {
-			x.By = append(x.By, "hop-limit")
-		}
-		show := func(frame int) {
+		for _, frame := range g.Shown(mostShown) {
 			if frame > 0 {
 				_, n := b.file(g.Capture, frame)
 				x.Frames = append(x.Frames, n)
 			}
-		}
-		if len(g.Resolutions) > 0 {
-			x.By = append(x.By, "resolution")
-			for _, r := range g.Resolutions[:min(len(g.Resolutions), mostShown)] {
-				show(r.Requests[0].Frame)
-				show(r.Reply.Frame)
-			}
-		} else {
-			show(g.First.Frame)
 		}
 		if g.Before != nil {
 			x.Replaces = pcapflow.LinkAddress(g.Before.MAC)
