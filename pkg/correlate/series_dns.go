@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/incident"
@@ -51,6 +52,9 @@ const (
 	DNSFallback DNSCause = "tcp-fallback"    // the answer did not fit into UDP
 	DNSUpstream DNSCause = "upstream"        // the resolver asked another server meanwhile
 	DNSFailure  DNSCause = "server-failure"  // the answer is an error of the server
+	DNSPieces   DNSCause = "fragments"       // the answer comes in IP fragments, and the query had to be repeated
+	DNSEDNS     DNSCause = "edns-rejected"   // the query was asked again without EDNS after an error
+	DNSLame     DNSCause = "lame-delegation" // the resolver asked a server that does not serve the zone
 	DNSPath     DNSCause = "path"            // another capture shows that the resolver answered promptly
 	DNSFirst    DNSCause = "first-of-name"   // the first query for the name in this capture: perhaps not cached
 	DNSUnknown  DNSCause = "unknown"
@@ -182,16 +186,14 @@ func (h *dnsHistory) slowHere(t Try) DNSCause {
 	case "SERVFAIL", "REFUSED", "NOTIMP", "FORMERR":
 		return DNSFailure
 	}
+	if len(t.Repeats) > 0 && (t.PieceLost || t.Pieces > 0) {
+		return DNSPieces
+	}
 	if len(t.Repeats) > 0 {
 		return DNSRetry
 	}
-	for _, u := range h.tries[h.place[t.Transaction]+1:] {
-		if asked(u) > t.Answer.Time {
-			break
-		}
-		if u.Flow.Client.Addr() == t.Resolver.Addr() && u.Query.Seen() && u.Flow.Clock == t.Flow.Clock {
-			return DNSUpstream
-		}
+	if behind := h.behind(t); len(behind) > 0 {
+		return reasonBehind(behind)
 	}
 	if h.first[resolverName{t.Resolver.Addr(), t.Name}] == t.Query {
 		return DNSFirst
@@ -243,6 +245,10 @@ func (h *dnsHistory) slowLookup(l *Lookup, took time.Duration) DNSCause {
 	switch {
 	case l.TCPCost > took/2:
 		return DNSFallback
+	case withoutEDNS(l.Tries):
+		return DNSEDNS
+	case l.RetryWait > took/2 && slices.ContainsFunc(l.Tries, func(t Try) bool { return t.PieceLost || t.Pieces > 0 }):
+		return DNSPieces
 	case l.RetryWait > took/2 && len(l.Resolvers) > 1:
 		return DNSFailover
 	case l.RetryWait > took/2:

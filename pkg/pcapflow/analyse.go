@@ -202,6 +202,9 @@ func (e *engine) end() {
 		e.finish(f)
 	}
 	slices.SortStableFunc(r.Flows, func(a, b *Flow) int { return a.Start.Frame - b.Start.Frame })
+	if n := len(e.parts.open); n > 0 {
+		r.Undecoded[incompleteDatagram] += int64(n)
+	}
 	ntpDepartures(r.Flows)
 	e.neighbours.end(r)
 	e.echoes.end(r)

@@ -27,6 +27,7 @@ type Dissector struct {
 type Env struct {
 	Keys *KeyLog // nil: no secrets known
 
+	pieces    int // fragments of the datagram at hand; 0: it came whole
 	multicast multicastAsked
 	pools     pools
 }

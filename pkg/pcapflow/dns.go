@@ -98,7 +98,26 @@ func dnsMulticast(f *Flow) bool {
 // dnsDatagrams is the Stream over UDP.
 type dnsDatagrams struct {
 	dnsFlow
-	cut dnsCut
+	cut   dnsCut
+	piece Stamp // the first fragment of the latest answer that was not whole by then
+}
+
+// whole takes an answer that came in fragments. What was missing before is worth
+// knowing where the query was repeated for it.
+func (s *dnsDatagrams) whole(t *Transaction) {
+	t.Pieces = uint16(s.env.pieces)
+	t.PieceLost = t.PieceLost && t.lastQuery().Time > s.piece.Time
+}
+
+// firstPiece takes the first fragment of a datagram that may never be whole.
+func (s *dnsDatagrams) firstPiece(d Dir, at Stamp, b []byte) {
+	h, ok := parseDNSHeader(b)
+	if !ok || !h.response() {
+		return
+	}
+	if i := s.findByID(h.id, d.Other()); i >= 0 && !s.f.DNS[i].Answer.Seen() && !s.f.DNS[i].PieceLost {
+		s.f.DNS[i].PieceLost, s.piece = true, at
+	}
 }
 
 // reuse implements reusable.
@@ -127,6 +146,9 @@ func (s *dnsDatagrams) Data(d Dir, at Stamp, b []byte) {
 		s.malformed(at, bad)
 	} else if s.multicast {
 		s.pair(d, at, b)
+	}
+	if s.env.pieces > 0 && s.last.found && s.last.side == 1 {
+		s.whole(&s.f.DNS[s.last.index])
 	}
 }
 

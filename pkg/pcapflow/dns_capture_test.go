@@ -2,6 +2,7 @@ package pcapflow
 
 import (
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -153,4 +154,41 @@ func TestDNSZoneTransfer(t *testing.T) {
 		}
 	}
 	t.Error("no zone transfer")
+}
+
+// TestDNSFragments: an answer in fragments says so, and one of which a fragment is
+// missing is not silence.
+func TestDNSFragments(t *testing.T) {
+	all := readPackets(t, need.Shared(t, "captures", "zeek/testing/btest/Traces/ipv6-fragmented-dns.pcap"))
+	for _, c := range []struct {
+		drop   int // frame
+		pieces uint16
+		lost   bool
+	}{{0, 3, false}, {7, 0, true}, {8, 0, true}, {6, 0, false}} {
+		list := slices.Clone(all.list)
+		if c.drop > 0 {
+			list = slices.Delete(list, c.drop-1, c.drop)
+		}
+		r, err := Analyse(&packets{list: list[:min(len(list), 8)]}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := r.Flows[len(r.Flows)-1].DNS[len(r.Flows[len(r.Flows)-1].DNS)-1]
+		if x.Type != "TXT" || x.Pieces != c.pieces || x.PieceLost != c.lost || x.Answer.Seen() != (c.drop == 0) || len(x.Repeats) != 1 {
+			t.Errorf("without frame %d: %+v", c.drop, x)
+		}
+		if r.Undecoded[incompleteDatagram] == 0 { // of frame 4 alone at least
+			t.Errorf("without frame %d: %v", c.drop, r.Undecoded)
+		}
+	}
+	lost := all.list[5] // as the first answer began
+	lost.Time, lost.Data = all.list[3].Time, slices.Clone(lost.Data)
+	lost.Data[14+40+7]++ // identification
+	r, err := Analyse(&packets{list: slices.Insert(slices.Clone(all.list), 3, lost)}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x := r.Flows[len(r.Flows)-1].DNS[0]; x.Pieces != 3 || !x.PieceLost || !x.Answer.Seen() {
+		t.Errorf("repeated: %+v", x)
+	}
 }

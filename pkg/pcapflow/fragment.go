@@ -25,6 +25,8 @@ type datagram struct {
 	since int64    // time of its first fragment
 	proto uint8
 	bytes int // of all fragments on the wire: frame lengths
+
+	pieces int
 }
 
 type extent struct{ from, to int }
@@ -61,7 +63,9 @@ func (e *engine) fragment(f fragment) {
 		return
 	}
 	p := &e.parts
-	p.expire(h.stamp.Time)
+	if n := p.expire(h.stamp.Time); n > 0 {
+		e.res.Undecoded[incompleteDatagram] += n
+	}
 	d := p.open[f.key]
 	if d == nil {
 		if p.open == nil {
@@ -75,13 +79,19 @@ func (e *engine) fragment(f fragment) {
 		d.proto = f.proto
 	}
 	d.bytes += h.wire
+	d.pieces++
 	if !f.more {
 		d.total = f.offset + f.size
 	}
 	if len(d.have) >= maxFragments || !p.add(d, f) {
+		if f.offset == 0 && f.proto == protoUDP {
+			e.firstPiece(f.data)
+		}
 		return
 	}
 	p.drop(f.key)
+	e.env.pieces = d.pieces
+	defer func() { e.env.pieces = 0 }()
 	h.wire = d.bytes
 	whole := d.data[:d.total]
 	if h.v6 {
@@ -126,15 +136,39 @@ func (p *fragments) drop(k fragmentKey) {
 	}
 }
 
-// expire drops what is too old or too much.
-func (p *fragments) expire(now int64) {
+// expire drops what is too old or too much and returns how many datagrams it gave up.
+func (p *fragments) expire(now int64) (given int64) {
 	for len(p.order) > 0 {
 		k := p.order[0]
 		d := p.open[k]
 		if d != nil && now-d.since < fragmentTimeout && len(p.open) < maxDatagrams && p.held < maxFragmentHeld && len(p.order) < 4*maxDatagrams {
-			return
+			return given
+		}
+		if d != nil {
+			given++
 		}
 		p.drop(k)
 		p.order = p.order[1:]
+	}
+	return given
+}
+
+const incompleteDatagram = "datagram with a missing fragment"
+
+// firstPiece shows the flow of a UDP datagram in fragments its first one, should the
+// others never come. It counts for nothing yet.
+func (e *engine) firstPiece(b []byte) {
+	h := e.h
+	h.proto, h.body, h.size = protoUDP, b, len(b)
+	if h.readUDP() != "" {
+		return
+	}
+	h.key, h.swapped = e.keyOf(h)
+	f := e.table.find(&h.key, e.table.hash(&h.key))
+	if f == nil || f.carried == nil {
+		return
+	}
+	if s, ok := f.service.(*dnsDatagrams); ok {
+		s.firstPiece(f.sender(h.swapped), h.stamp, h.payload)
 	}
 }

@@ -441,6 +441,8 @@ type Transaction struct {
 	Mismatch    bool      // unsolicited answer: a query with this ID was there, but it asked something else
 	MixedCase   bool      // the query's name mixes cases, which some resolvers do against forged answers (dns0x20)
 	CaseChanged bool      // the answer does not repeat that name letter by letter
+	PieceLost   bool      // the first fragment of an answer came, and not all of them before the query was repeated, or at all
+	Pieces      uint16    // IP fragments of the answer; 0: it came whole
 	spelling    uint32    // hash of the name as the query spells it, where MixedCase
 }
 

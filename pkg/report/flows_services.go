@@ -271,6 +271,8 @@ func (o *object) transaction(t *pcapflow.Transaction, c *pcapflow.Conn) {
 func (o *object) oddities(t *pcapflow.Transaction) {
 	o.count("repeats", len(t.Repeats))
 	o.count("further_answers", len(t.Extra))
+	o.count("fragments", int(t.Pieces))
+	o.some("fragment_lost", t.PieceLost)
 	o.some("late", t.Late)
 	o.some("unsolicited", !t.Query.Seen() && t.Answer.Seen() && !t.Multicast)
 	o.some("mismatch", t.Mismatch)

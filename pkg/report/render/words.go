@@ -42,6 +42,8 @@ var vocabulary = map[string]lang.Text{
 	"retry": {EN: "a query was repeated", ES: "se repitió una consulta"}, "resolver-change": {EN: "another resolver was asked", ES: "se preguntó a otro resolutor"},
 	"search-suffixes": {EN: "search list tried in vain", ES: "lista de búsqueda probada en vano"}, "tcp-fallback": {EN: "asked again over TCP", ES: "repetida por TCP"},
 	"upstream": {EN: "the resolver asked another server", ES: "el resolutor preguntó a otro servidor"}, "path": {EN: "between the captures", ES: "entre las capturas"},
+	"fragments":     {EN: "the answer comes in fragments, and some were lost", ES: "la respuesta llega en fragmentos, y se perdieron algunos"},
+	"edns-rejected": {EN: "a server rejects EDNS", ES: "un servidor rechaza EDNS"}, "lame-delegation": {EN: "a server does not serve the zone it is named for", ES: "un servidor no sirve la zona para la que se le nombra"},
 	"server-failure": {EN: "the server failed", ES: "el servidor falló"}, "first-of-name": {EN: "first query for the name", ES: "primera consulta del nombre"},
 	"agrees": {EN: "agrees with the others", ES: "coincide con los demás"}, "falseticker": {EN: "falseticker", ES: "falso (falseticker)"}, "disagrees": {EN: "disagrees with the other", ES: "discrepa del otro"},
 	"alone": {EN: "nobody to compare with", ES: "sin otros con que comparar"}, "unsynchronised": {EN: "unsynchronised", ES: "sin sincronizar"},
