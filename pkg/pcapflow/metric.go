@@ -35,6 +35,13 @@ func (m *metrics) count(name string, n int64) {
 	}
 }
 
+// fact adds 1 for yes and 0 for no, and nothing for what is not known.
+func (m *metrics) fact(name string, holds int64) {
+	if holds >= 0 {
+		m.list = append(m.list, Metric{m.phase, name, holds, false})
+	}
+}
+
 // RoundTripServer is the shortest round trip between the capture and the server,
 // in ns; 0: unknown.
 func (c *Conn) RoundTripServer() int64 {
@@ -119,11 +126,8 @@ func (s *SSH) AppendMetrics(list []Metric, f *Flow) []Metric {
 	}
 	m.count("client_kexinit_bytes", int64(s.KexInitBytes[Client]))
 	m.count("server_kexinit_bytes", int64(s.KexInitBytes[Server]))
-	for d, name := range [2]string{"client_kexinit_first_large", "server_kexinit_first_large"} {
-		if large, known := s.kexInitLarge(f.Conn, Dir(d)); known {
-			m.list = append(m.list, Metric{m.phase, name, large, false})
-		}
-	}
+	m.fact("client_kexinit_first_large", s.kexInitLarge(f.Conn, Client))
+	m.fact("server_kexinit_first_large", s.kexInitLarge(f.Conn, Server))
 	m.phase = SSHAuth
 	m.between("service_seconds", s.ServiceRequest, s.ServiceAccept, 0)
 	if s.ServiceRequest.Seen() {
@@ -161,19 +165,20 @@ func (s *SSH) AppendMetrics(list []Metric, f *Flow) []Metric {
 	return m.list
 }
 
-// kexInitLarge tells with 1 that a side's KEXINIT is the first it sends that fills a
-// segment, so that a path that swallows large packets stops just there. All before
+// kexInitLarge is 1 where a side's KEXINIT is the first it sends that fills a segment,
+// so that a path that swallows large packets stops just there; 0 where it fills none,
+// -1 where that is not known. All before
 // it is an identification of at most 255 octets (RFC 4253 §4.2), unless a server
 // writes lines of text first.
-func (s *SSH) kexInitLarge(c *Conn, d Dir) (large int64, known bool) {
+func (s *SSH) kexInitLarge(c *Conn, d Dir) int64 {
 	const options = 40 // the most that TCP takes of a segment for its own (RFC 9293 §3.1)
 	if c == nil || c.MSS[Client] == 0 || c.MSS[Server] == 0 || s.KexInitBytes[d] == 0 || d == Server && s.ServerText != "" {
-		return 0, false
+		return -1
 	}
 	if s.KexInitBytes[d] > min(c.MSS[Client], c.MSS[Server])-options {
-		large = 1
+		return 1
 	}
-	return large, true
+	return 0
 }
 
 // retransmissionsIn counts the segments that either side sent again during p.

@@ -546,3 +546,25 @@ func BenchmarkSSHAuthentication(b *testing.B) {
 		}
 	}
 }
+
+// TestSSHKexInitLarge: which side's KEXINIT is the first to fill a segment.
+func TestSSHKexInitLarge(t *testing.T) {
+	for _, c := range []struct {
+		bytes, mss [2]int
+		text       string
+		want       [2]int64
+	}{
+		{[2]int{1560, 1088}, [2]int{1460, 1460}, "", [2]int64{1, 0}},
+		{[2]int{1421, 1420}, [2]int{1460, 1460}, "", [2]int64{1, 0}},
+		{[2]int{1560, 1088}, [2]int{1460, 900}, "", [2]int64{1, 1}},
+		{[2]int{1560, 1560}, [2]int{1460, 0}, "", [2]int64{-1, -1}},
+		{[2]int{0, 1560}, [2]int{1460, 1460}, "", [2]int64{-1, 1}},
+		{[2]int{1560, 1560}, [2]int{1460, 1460}, `"a long text"`, [2]int64{1, -1}},
+	} {
+		s := &SSH{KexInitBytes: c.bytes, ServerText: c.text}
+		conn := &Conn{MSS: c.mss}
+		if got := [2]int64{s.kexInitLarge(conn, Client), s.kexInitLarge(conn, Server)}; got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}

@@ -27,7 +27,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 		return string(b)
 	}
 	written := map[string]bool{}
-	call := regexp.MustCompile(`(?:between|duration|count|span)\("([a-z_0-9]+)"`)
+	call := regexp.MustCompile(`(?:between|duration|count|span|fact)\("([a-z_0-9]+)"`)
 	for _, path := range []string{"pkg/pcapflow/metric.go", "pkg/report/metrics.go"} {
 		for _, m := range call.FindAllStringSubmatch(read(path), -1) {
 			written[m[1]] = true
