@@ -139,7 +139,7 @@ func (a *archive) analyse(ctx context.Context, n int, w *window, near bounds, kn
 	read.Given, read.Unpack, read.Around = a.captures(w, g, at), a.opt.Unpack, near.around(w, g, a.points, rotated)
 	g.flows = nil
 	folder := filepath.Join(a.work(), fmt.Sprint(n))
-	lines, err := lay(ctx, folder, rotated, a.opt.Unpack)
+	lines, err := lay(ctx, folder, rotated, a.opt.Unpack, a.wanted(w, read.Around))
 	if err != nil {
 		return nil, false, err
 	}

@@ -45,6 +45,9 @@ type File struct {
 	Dated   bool `json:"dated,omitempty"`    // and in which year
 	NoTime  bool `json:"timeless,omitempty"` // what clients printed, a configuration: it may belong anywhere
 
+	// Blocks of a long log, in order; none: it is laid whole.
+	Blocks []logBlock `json:"blocks,omitempty"`
+
 	open string // the path to open it by
 }
 
@@ -212,7 +215,8 @@ func (f *File) lastTime(bounds unpack.Options) {
 // scanText has a text recognised and read. It tells whether the sum of the file
 // came of that: what is not read to its end has none.
 func (f *File) scanText(ctx context.Context, bounds unpack.Options) bool {
-	inc, err := incident.Read(ctx, []string{f.open}, incident.Options{DetectOnly: true, Unpack: bounds, Workers: 1})
+	var cut logCutter
+	inc, err := incident.Read(ctx, []string{f.open}, incident.Options{DetectOnly: true, Unpack: bounds, Workers: 1, OnApart: cut.event})
 	if inc == nil || len(inc.Files) != 1 {
 		f.Outcome, f.Reason = Failed, fmt.Sprint(err)
 		return false
@@ -222,7 +226,9 @@ func (f *File) scanText(ctx context.Context, bounds unpack.Options) bool {
 	f.Kind, f.Records, f.First, f.Last = g.Kind, g.Records, g.First, g.Last
 	f.Zoned, f.Dated = g.Zoned, g.Dated
 	f.NoTime = f.First == 0
-	f.Outcome = Done
+	if f.Outcome = Done; len(cut.blocks) > 2 {
+		f.Blocks = cut.blocks
+	}
 	switch {
 	case f.Kind == incident.Unrecognised || f.Records == 0:
 		f.Outcome, f.Reason = Failed, "not recognised as a capture or a log"
@@ -267,9 +273,14 @@ func Overlapping(out string, paths []string, from, to int64) ([]string, error) {
 // near tells whether a log may tell of a stretch of time: its clock may be off,
 // and stamps without a zone or a year may be of any.
 func (f *File) near(from, to int64) bool {
-	margin := clockMargin
+	m := f.margin()
+	return f.First == 0 || !f.Dated || f.First <= sub(to, -m) && f.Last >= sub(from, m)
+}
+
+// margin is how far the clock of a log may be off. ns
+func (f *File) margin() int64 {
 	if !f.Zoned {
-		margin = zoneMargin
+		return zoneMargin
 	}
-	return f.First == 0 || !f.Dated || f.First <= sub(to, -margin) && f.Last >= sub(from, margin)
+	return clockMargin
 }

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"io"
 	"math"
 	"os"
 	"path"
@@ -103,9 +102,13 @@ func oneAfterAnother(list []*File) bool {
 }
 
 // laid tells where the lines of a log in a window's folder stand in the archive.
-type laid []struct {
+type laid []laidPart
+
+// laidPart is a run of lines.
+type laidPart struct {
 	file *File
 	line int // the first in the log, from 1
+	was  int // in the file
 }
 
 // lines of the archive, by log of the window.
@@ -116,28 +119,29 @@ func (m lines) place(name string, line int) (string, int) {
 	parts := m[name]
 	for i := len(parts) - 1; i >= 0; i-- {
 		if p := &parts[i]; line >= p.line || i == 0 {
-			return p.file.Path, line - p.line + 1
+			return p.file.Path, line - p.line + p.was
 		}
 	}
 	return name, line
 }
 
-// lay puts logs into a folder: other names of files, and those of a rotation as
-// one.
-func lay(ctx context.Context, top string, logs []series, bounds unpack.Options) (lines, error) {
+// lay puts logs into a folder, as far as they are wanted: other names of files, those of
+// a rotation as one, and parts of long ones.
+func lay(ctx context.Context, top string, logs []series, bounds unpack.Options, wanted func(*series, *File, *logBlock) bool) (lines, error) {
 	if err := os.RemoveAll(top); err != nil {
 		return nil, err
 	}
 	at := lines{}
-	for _, s := range logs {
+	for i := range logs {
+		s := &logs[i]
 		target := filepath.Join(top, filepath.FromSlash(s.name))
-		if len(s.files) == 1 {
+		if len(s.files) == 1 && len(s.files[0].Blocks) == 0 {
 			if err := folder.Link(s.files[0].open, target); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		parts, err := join(ctx, target, s.files, bounds)
+		parts, err := join(ctx, target, s, bounds, wanted)
 		if err != nil {
 			return nil, err
 		}
@@ -146,9 +150,8 @@ func lay(ctx context.Context, top string, logs []series, bounds unpack.Options) 
 	return at, os.MkdirAll(top, 0o700)
 }
 
-// join writes files one behind the other. What cannot be read of one was told of
-// it before.
-func join(ctx context.Context, target string, files []*File, bounds unpack.Options) (laid, error) {
+// join writes files one behind the other, as far as they are wanted.
+func join(ctx context.Context, target string, s *series, bounds unpack.Options, wanted func(*series, *File, *logBlock) bool) (laid, error) {
 	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
 		return nil, err
 	}
@@ -157,30 +160,28 @@ func join(ctx context.Context, target string, files []*File, bounds unpack.Optio
 		return nil, err
 	}
 	defer out.Close()
-	w := &lineCounter{w: bufio.NewWriterSize(out, 256<<10)}
-	parts := make(laid, len(files))
-	for i, f := range files {
-		if w.open {
-			if _, err := w.Write([]byte{'\n'}); err != nil {
-				return nil, err
+	w := &lineCounter{w: bufio.NewWriterSize(out, 256<<10), ctx: ctx}
+	var parts laid
+	for _, f := range s.files {
+		err := f.copyRuns(w, f.runs(func(b *logBlock) bool { return wanted(s, f, b) }), bounds, func(run logRun) error {
+			if w.open {
+				if _, err := w.Write([]byte{'\n'}); err != nil {
+					return err
+				}
 			}
-		}
-		parts[i].file, parts[i].line = f, w.lines+1
-		in, err := unpack.Open(f.open, bounds)
+			parts = append(parts, laidPart{f, w.lines + 1, run.line})
+			return nil
+		})
 		if err != nil {
-			continue
-		}
-		io.Copy(w, untilDone{in, ctx})
-		in.Close()
-		if err := cmp.Or(w.err, ctx.Err()); err != nil {
 			return nil, err
 		}
 	}
 	return parts, w.w.Flush()
 }
 
-// lineCounter counts what is written through it.
+// lineCounter counts what is written through it, until ctx ends.
 type lineCounter struct {
+	ctx   context.Context
 	w     *bufio.Writer
 	lines int  // that are complete
 	open  bool // one is not
@@ -192,7 +193,10 @@ func (c *lineCounter) Write(b []byte) (int, error) {
 		c.lines += bytes.Count(b, []byte{'\n'})
 		c.open = b[len(b)-1] != '\n'
 	}
+	if c.err = cmp.Or(c.err, c.ctx.Err()); c.err != nil {
+		return 0, c.err
+	}
 	n, err := c.w.Write(b)
-	c.err = cmp.Or(c.err, err)
+	c.err = err
 	return n, err
 }

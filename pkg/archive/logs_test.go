@@ -56,7 +56,7 @@ func TestJoinedLines(t *testing.T) {
 		}
 		files = append(files, f)
 	}
-	at, err := lay(context.Background(), filepath.Join(out, "w"), []series{{"log", files}}, unpack.Options{})
+	at, err := lay(context.Background(), filepath.Join(out, "w"), []series{{"log", files}}, unpack.Options{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

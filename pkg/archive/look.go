@@ -95,6 +95,7 @@ func (a *archive) saveOutcomes() error {
 	files := make([]File, len(a.files))
 	for i, f := range a.files {
 		files[i] = *f
+		files[i].Blocks = nil // it serves the index alone
 	}
 	if a.opt.Redact != nil {
 		if err := a.opt.Redact.Files(files); err != nil {

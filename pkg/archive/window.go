@@ -109,16 +109,20 @@ const (
 // year, may belong to any.
 func (a *archive) logsNear(w *window) []*File {
 	var near []*File
-	from, to := w.from, w.to
-	for _, p := range a.points {
-		if p.lead != nil { // logs may go by its clock
-			from, to = min(from, p.lead.local(w.from)), max(to, p.lead.local(w.to))
-		}
-	}
+	from, to := a.anyClock(w)
 	for _, f := range a.logs {
 		if w.first && w.last || f.near(from, to) {
 			near = append(near, f)
 		}
 	}
 	return near
+}
+
+// anyClock is the time of a window by the clock of any point: logs may go by it.
+func (a *archive) anyClock(w *window) (from, to int64) {
+	from, to = w.from, w.to
+	for _, p := range a.points {
+		from, to = min(from, p.lead.local(w.from)), max(to, p.lead.local(w.to))
+	}
+	return from, to
 }

@@ -22,6 +22,12 @@ type kept struct {
 	Clocks  []clockSeen    `json:"clocks,omitempty"`
 }
 
+// slim is what is held of a window while others are looked at: months have many.
+func (k *kept) slim() *kept {
+	k.Summary = nil
+	return k
+}
+
 // inputsOf names all that the result depends on: where it is the same, so are the
 // windows, and no flow has to be looked at.
 func (a *archive) inputsOf() string {
@@ -66,7 +72,11 @@ func (a *archive) windows(ctx context.Context, r *Result) error {
 		for _, row := range k.Rows {
 			rows[row] = true
 		}
-		r.Summary.Merge(k.Summary)
+		whole := a.load(k.Key)
+		if whole == nil {
+			return fmt.Errorf("%s: gone", a.windowFile(k.Key))
+		}
+		r.Summary.Merge(whole.Summary)
 	}
 	r.Windows = len(all)
 	return a.tidy(keys, rows)
@@ -94,7 +104,7 @@ func (a *archive) known() []*kept {
 		if k == nil || !a.rowsThere(k) {
 			return nil
 		}
-		all = append(all, k)
+		all = append(all, k.slim())
 	}
 	return all
 }
@@ -162,14 +172,14 @@ func (x *looking) look(i int, known []offset, rowsToo bool) error {
 	}
 	at := lookedAt{i, len(known) > 0, x.wide[i]}
 	if k := x.a.load(x.looked.key(at)); k != nil && (!rowsToo || x.a.rowsThere(k)) {
-		x.all[i] = k
+		x.all[i] = k.slim()
 		return nil
 	}
 	k, isNew, err := x.a.analyse(x.ctx, i, &x.list[i], near, known, rowsToo)
 	if err != nil {
 		return err
 	}
-	x.all[i] = k
+	x.all[i] = k.slim()
 	x.fresh[i].Store(isNew || x.fresh[i].Load())
 	return x.looked.note(at, k.Key)
 }

@@ -88,7 +88,7 @@ func (r *reader) stream(it *item, src logparse.Source, to Sink) {
 	}
 	defer s.Close()
 	var d decoded
-	apart := !it.sample.yearless && it.format.Parted(it.head)
+	apart := it.apart()
 	it.head = nil
 	if apart {
 		d = r.readParts(it, s, src, to)

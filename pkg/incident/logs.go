@@ -88,6 +88,9 @@ func (r *reader) readLog(it *item, h *hints) decoded {
 	return best
 }
 
+// apart tells whether the lines of a log tell the same whatever stands before them.
+func (it *item) apart() bool { return !it.sample.yearless && it.format.Parted(it.head) }
+
 // decoded is what one reading of a log gave.
 type decoded struct {
 	log         *Log
@@ -126,11 +129,15 @@ func (r *reader) decode(it *item, src logparse.Source, h *hints) decoded {
 	if r.opt.Around != nil {
 		from, to, bounded = r.opt.Around(it.file.Path)
 	}
+	apart := r.opt.OnApart != nil && it.apart()
 	for d.events&0xfff != 0 || r.ctx.Err() == nil {
 		if err = dec.Next(&e); err != nil {
 			break
 		}
 		d.events++
+		if apart {
+			r.opt.OnApart(it.file.Path, &e)
+		}
 		e.Host = it.named(e.Host)
 		h.clients.set(&e, it.folder)
 		if e.HasTime {

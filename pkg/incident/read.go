@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/flowcorr/flowcorr/pkg/logparse"
 	"github.com/flowcorr/flowcorr/pkg/unpack"
 )
 
@@ -35,6 +36,11 @@ type Options struct {
 	// Around gives the stretch of time, as its own clock has it, outside of which
 	// the events of a log are not wanted, by its path. nil, and not ok: all are.
 	Around func(path string) (from, to int64, ok bool)
+	// OnApart is told every event of a log whose lines have a year and tell the same
+	// whatever stands before them (logparse.Format.Parted), in order, whether they are
+	// wanted or not. It is called from several goroutines, of one log from one. The
+	// event is valid during the call only. nil: nobody asks.
+	OnApart func(path string, e *logparse.Event)
 	// Frames has every flow list its frames.
 	Frames bool
 	// Workers is how many files are read at a time; 0: 2. What is read does not
