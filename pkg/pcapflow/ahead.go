@@ -21,7 +21,7 @@ type aheadBatch struct {
 
 const (
 	aheadPackets = 256
-	aheadBatches = 4
+	aheadBatches = 8
 )
 
 // ahead reads packets and their headers on a goroutine of its own.
@@ -29,8 +29,7 @@ type ahead struct {
 	e     *engine
 	src   keptSource
 	batch *aheadBatch // being filled
-	full  chan *aheadBatch
-	empty chan *aheadBatch
+	hand  *handover[aheadBatch]
 	spare chan []byte // buffers for the source
 	stop  chan struct{}
 	ended chan struct{}
@@ -44,12 +43,10 @@ type stopped struct{}
 // goroutines of their own.
 func (e *engine) runAhead(src keptSource, then func()) (err error) {
 	a := &ahead{
-		e: e, src: src, batch: new(aheadBatch), full: make(chan *aheadBatch, aheadBatches), empty: make(chan *aheadBatch, aheadBatches+1),
+		e: e, src: src, hand: newHandover[aheadBatch](aheadBatches),
 		spare: make(chan []byte, aheadBatches+2), stop: make(chan struct{}), ended: make(chan struct{}),
 	}
-	for range aheadBatches - 1 {
-		a.empty <- new(aheadBatch)
-	}
+	a.batch = a.hand.room()
 	if !e.keep {
 		e.out = newOutlet(e.opt.OnFlow)
 	}
@@ -70,7 +67,11 @@ func (e *engine) runAhead(src keptSource, then func()) (err error) {
 			out.close()
 		}
 	}()
-	for b := range a.full {
+	for {
+		b, ok := a.hand.next()
+		if !ok {
+			break
+		}
 		e.all(b.packets[:b.n], b.headers[:b.n])
 		err = b.err
 		a.release(b)
@@ -97,12 +98,12 @@ func (a *ahead) release(b *aheadBatch) {
 		close(b.done)
 	}
 	b.n, b.err, b.spent, b.done = 0, nil, nil, nil
-	a.empty <- b
+	a.hand.giveBack(b)
 }
 
 func (a *ahead) run() {
 	defer close(a.ended)
-	defer close(a.full)
+	defer close(a.hand.full)
 	defer func() {
 		if r := recover(); r != nil && r != (any)(stopped{}) {
 			a.panic = r
@@ -133,15 +134,18 @@ func (a *ahead) run() {
 func (a *ahead) send() {
 	last := a.batch.err != nil
 	select {
-	case a.full <- a.batch:
+	case a.hand.full <- a.batch:
 	case <-a.stop:
 		panic(stopped{})
 	}
 	if last {
 		return
 	}
+	if a.batch = a.hand.room(); a.batch != nil {
+		return
+	}
 	select {
-	case a.batch = <-a.empty:
+	case a.batch = <-a.hand.empty:
 	case <-a.stop:
 		panic(stopped{})
 	}

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"runtime"
 	"slices"
+	"sync/atomic"
 
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
 )
@@ -58,8 +59,9 @@ const defaultMaxOpen = 1 << 17
 // The result is never nil. The error is the source's, other than io.EOF: what
 // was read before it is in the result.
 //
-// With more than one processor the packets are read ahead, and OnFlow is called
-// on a goroutine of its own, by turns, and no more once Analyse returns.
+// While there are more processors than analyses at work, the packets are read
+// ahead, and OnFlow is called on a goroutine of its own, by turns, and no more
+// once Analyse returns.
 func Analyse(src PacketSource, opt Options) (*Result, error) {
 	e := newEngine(src, opt)
 	return e.res, e.takeAll(src, e.end)
@@ -69,7 +71,9 @@ func Analyse(src PacketSource, opt Options) (*Result, error) {
 // source's, other than io.EOF.
 func (e *engine) takeAll(src PacketSource, then func()) error {
 	var err error
-	if kept, ok := src.(keptSource); ok && runtime.GOMAXPROCS(0) > 1 {
+	all := atWork.Add(1)
+	defer atWork.Add(-1)
+	if kept, ok := src.(keptSource); ok && runtime.GOMAXPROCS(0) > int(all) {
 		err = e.runAhead(kept, then)
 	} else {
 		err = e.run(src)
@@ -80,6 +84,10 @@ func (e *engine) takeAll(src PacketSource, then func()) error {
 	}
 	return err
 }
+
+// atWork counts the analyses of the process that are taking packets. Where each
+// processor has one, handing packets over would only cost.
+var atWork atomic.Int32
 
 // run analyses all packets of src, one after the other.
 func (e *engine) run(src PacketSource) error {

@@ -397,7 +397,7 @@ func (r *freeRooms) lend(o *Flow) {
 	}
 }
 
-// takeBack takes what was lent to o.
+// takeBack takes what was lent to o, and makes an end of its lists.
 func (r *freeRooms) takeBack(o *Flow) {
 	const most, longest = 64, 256 // rooms, elements in one
 	if n := cap(o.Phases); n > 0 && n <= longest && len(r.phases) < most {
@@ -406,26 +406,34 @@ func (r *freeRooms) takeBack(o *Flow) {
 	if n := cap(o.HTTP); n > 0 && n <= longest && len(r.http) < most {
 		r.http = append(r.http, o.HTTP[:0])
 	}
-	o.Phases, o.HTTP = nil, nil
+	o.Phases, o.HTTP, o.DNS, o.NTP = nil, nil, nil, nil
 }
 
-// recycle makes the rooms of an ended flow available for another.
+// empty empties the rooms of a flow that was handed out, but for the lists that
+// recycle takes and for what its dissector has.
+func (f *outgoing) empty() {
+	if f.story != nil {
+		f.story.empty()
+	}
+	f.flow.empty()
+}
+
+// recycle makes the rooms of an ended flow, which were emptied, available for
+// another.
 func (e *engine) recycle(f outgoing) {
 	if y := f.story; y != nil {
-		y.empty()
 		layBy(&e.free.stories, y)
 	}
 	if r, ok := f.service.(reusable); ok {
 		r.reuse(&e.env)
 	}
 	e.free.takeBack(f.flow)
-	f.flow.empty()
 	layBy(&e.free.flows, f.flow)
 }
 
-// empty makes o a new flow in the room of the old one.
+// empty makes o a new flow in the room of the old one, but for its lists.
 func (o *Flow) empty() {
-	*o = Flow{}
+	*o = Flow{Phases: o.Phases, HTTP: o.HTTP, DNS: o.DNS, NTP: o.NTP}
 }
 
 // relieve ends a quarter of the flows when too many are open: those silent for

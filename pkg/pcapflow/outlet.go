@@ -4,8 +4,7 @@ package pcapflow
 // their rooms back.
 type outlet struct {
 	batch  *outgoingBatch // being filled
-	full   chan *outgoingBatch
-	empty  chan *outgoingBatch
+	hand   *handover[outgoingBatch]
 	failed any // what OnFlow panicked with
 }
 
@@ -16,23 +15,25 @@ type outgoingBatch struct {
 
 const (
 	outgoingFlows   = 32
-	outgoingBatches = 6
+	outgoingBatches = 12
 )
 
 func newOutlet(use func(*Flow)) *outlet {
-	x := &outlet{batch: new(outgoingBatch), full: make(chan *outgoingBatch, outgoingBatches), empty: make(chan *outgoingBatch, outgoingBatches+1)}
-	for range outgoingBatches {
-		x.empty <- new(outgoingBatch)
-	}
+	x := &outlet{hand: newHandover[outgoingBatch](outgoingBatches)}
+	x.batch = x.hand.room()
 	go x.run(use)
 	return x
 }
 
 func (x *outlet) run(use func(*Flow)) {
-	defer close(x.empty)
-	for b := range x.full {
+	defer close(x.hand.empty)
+	for {
+		b, ok := x.hand.next()
+		if !ok {
+			return
+		}
 		x.use(b, use)
-		x.empty <- b
+		x.hand.giveBack(b)
 	}
 }
 
@@ -44,6 +45,7 @@ func (x *outlet) use(b *outgoingBatch, use func(*Flow)) {
 	defer func() { x.failed = recover() }()
 	for i := range b.n {
 		use(b.list[i].flow)
+		b.list[i].empty()
 	}
 }
 
@@ -52,6 +54,7 @@ func (e *engine) handOut(f outgoing) {
 	x := e.out
 	if x == nil {
 		e.opt.OnFlow(f.flow)
+		f.empty()
 		e.recycle(f)
 		return
 	}
@@ -60,8 +63,10 @@ func (e *engine) handOut(f outgoing) {
 	if b.n++; b.n < len(b.list) {
 		return
 	}
-	x.full <- b
-	x.batch = <-x.empty
+	x.hand.full <- b
+	if x.batch = x.hand.room(); x.batch == nil {
+		x.batch = <-x.hand.empty
+	}
 	e.reclaim(x.batch)
 }
 
@@ -76,9 +81,9 @@ func (e *engine) reclaim(b *outgoingBatch) {
 
 // close hands out what is left, and waits until OnFlow has returned.
 func (x *outlet) close() {
-	x.full <- x.batch
-	close(x.full)
-	for range x.empty {
+	x.hand.full <- x.batch
+	close(x.hand.full)
+	for range x.hand.empty {
 	}
 	if x.failed != nil {
 		panic(x.failed)
