@@ -3,6 +3,7 @@ package pcapflow
 import (
 	"bytes"
 	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -51,17 +52,19 @@ func handedOut(t *testing.T, b []byte, processors int, slowly bool) (out []strin
 // TestReadAhead: reading ahead changes neither flows nor their order nor the
 // result, secrets inside the capture included.
 func TestReadAhead(t *testing.T) {
-	files, err := filepath.Glob(need.Shared(t, "incidents") + "/*/input/*.pcap*")
-	if err != nil || len(files) == 0 {
-		t.Fatal(files, err)
-	}
-	for _, pattern := range []string{"/ja4/pcap/*.pcapng", "/pcapplusplus/Tests/Pcap++Test/PcapExamples/*.pcapng"} {
-		more, err := filepath.Glob(need.Shared(t, "captures") + pattern)
+	var files []string
+	for _, folder := range []string{need.Shared(t, "incidents"), need.Shared(t, "captures")} {
+		err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() {
+				files = append(files, path)
+			}
+			return err
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		files = append(files, more...)
 	}
+	compared := 0
 	for _, path := range files {
 		b, err := os.ReadFile(path)
 		if err != nil {
@@ -70,6 +73,7 @@ func TestReadAhead(t *testing.T) {
 		if _, ok := capture.Recognise(b); !ok || len(b) > 8<<20 {
 			continue
 		}
+		compared++
 		one, r1 := handedOut(t, b, 1, false)
 		for _, slowly := range []bool{false, true} {
 			two, r2 := handedOut(t, b, 2, slowly)
@@ -89,6 +93,9 @@ func TestReadAhead(t *testing.T) {
 				t.Errorf("%s: results differ:\n%.2000s\n%.2000s", filepath.Base(path), a, z)
 			}
 		}
+	}
+	if compared < 100 {
+		t.Errorf("%d captures compared", compared)
 	}
 }
 
