@@ -115,7 +115,7 @@ func Run(ctx context.Context, opt Options) (*Result, error) {
 	}
 	defer unlock()
 	defer os.RemoveAll(a.work())
-	if err := errors.Join(wholefile.Sweep(opt.Out), wholefile.Sweep(a.index())); err != nil {
+	if err := errors.Join(wholefile.Sweep(opt.Out), wholefile.Sweep(a.index()), wholefile.Sweep(a.smallFolder())); err != nil {
 		return nil, err
 	}
 	if err := a.look(ctx); err != nil {
@@ -155,6 +155,9 @@ func each(jobs, n int, work func(int) error) error {
 func (a *archive) readPoints(ctx context.Context) error {
 	keys, err := a.secrets()
 	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(a.smallFolder(), 0o755); err != nil {
 		return err
 	}
 	err = each(a.opt.Jobs, len(a.points), func(i int) error {

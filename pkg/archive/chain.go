@@ -33,6 +33,15 @@ type chain struct {
 	Whole  *whole     `json:"whole,omitempty"` // of all files
 }
 
+// same is how many files it has of the same bytes as these, from the first on.
+func (c *chain) same(files []*File) int {
+	n := 0
+	for n < min(len(c.Files), len(files)) && c.Files[n].SHA256 == files[n].SHA256 {
+		n++
+	}
+	return n
+}
+
 // readFile is what was read of one file.
 type readFile struct {
 	SHA256 string `json:"sha256"`

@@ -13,7 +13,9 @@ func (x *pass) entry(text []byte, offset int64) {
 	x.entries++
 	if x.journal == nil {
 		var err error
-		if x.journal, err = newRecordWriter(x.a.pointFolder(x.p), fmt.Sprintf("journal-%d", len(x.p.chain.Notes))); err != nil {
+		if x.out.packed != nil {
+			x.journal = packedRecords(x.p.name)
+		} else if x.journal, err = newRecordWriter(x.a.pointFolder(x.p), fmt.Sprintf("journal-%d", len(x.p.chain.Notes))); err != nil {
 			x.refused, x.journal = err, nil
 			return
 		}

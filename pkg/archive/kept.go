@@ -51,11 +51,15 @@ func (a *archive) keep(out *trend.Rows, clocks []clockSeen, key string) (*kept, 
 
 // forgetPoints removes what is kept of points that are no more.
 func (a *archive) forgetPoints() error {
-	there := map[string]bool{}
+	large, small := map[string]bool{}, map[string]bool{}
 	for _, p := range a.points {
-		there[p.name] = true
+		if p.small() {
+			small[p.name] = true
+		} else {
+			large[p.name] = true
+		}
 	}
-	return a.forget(filepath.Join(a.index(), "points"), there)
+	return errors.Join(a.forget(filepath.Join(a.index(), "points"), large), a.forget(a.smallFolder(), small))
 }
 
 // forget removes what a folder of the index holds beyond what is named.

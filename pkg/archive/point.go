@@ -17,7 +17,12 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
 )
 
-func (a *archive) pointFolder(p *point) string { return filepath.Join(a.index(), "points", p.name) }
+func (a *archive) pointFolder(p *point) string {
+	if p.small() {
+		return a.smallFolder()
+	}
+	return filepath.Join(a.index(), "points", p.name)
+}
 
 // pass is one reading of a point.
 type pass struct {
@@ -39,6 +44,9 @@ type pass struct {
 
 // readPoint reads what is new of a point.
 func (a *archive) readPoint(ctx context.Context, p *point, keys *pcapflow.KeyLog) error {
+	if p.small() {
+		return a.readSmall(ctx, p, keys)
+	}
 	x := &pass{a: a, p: p, keys: keys, noted: time.Now()}
 	if err := os.MkdirAll(a.pointFolder(p), 0o755); err != nil {
 		return err
@@ -98,10 +106,7 @@ func (x *pass) begin() error {
 	if err != nil || json.Unmarshal(b, &known) != nil || known.Schema != schema || known.Key != x.a.flowKey() {
 		known = chain{}
 	}
-	same := 0
-	for same < min(len(known.Files), len(p.files)) && known.Files[same].SHA256 == p.files[same].SHA256 {
-		same++
-	}
+	same := known.same(p.files)
 	if same < len(p.files) || same < len(known.Files) || known.Whole != nil && !present(folder, append(known.Whole.files(), known.Whole.State)...) {
 		known.Whole = nil
 	}
@@ -145,8 +150,13 @@ func (x *pass) resume(folder string, files []readFile) error {
 		}
 		c.Notes = c.Notes[:len(c.Notes)-1]
 	}
-	x.analysis, x.set, x.spread, x.sightings = pcapflow.NewAnalysis(opt), capture.SetState{}, newSpread(), newSightings()
+	x.afresh()
 	return nil
+}
+
+// afresh begins at the first file.
+func (x *pass) afresh() {
+	x.analysis, x.set, x.spread, x.sightings = pcapflow.NewAnalysis(x.options()), capture.SetState{}, newSpread(), newSightings()
 }
 
 func (x *pass) options() pcapflow.Options {
@@ -212,19 +222,24 @@ func (x *pass) close() (m met, err error) {
 	return m, err
 }
 
-// end tells what is open as it is, and notes what the whole is known by.
-func (x *pass) end() error {
-	p := x.p
-	folder, c := x.a.pointFolder(p), &p.chain
+// finish tells what is open as it is, and gives what the whole is known by.
+func (x *pass) finish() (state []byte, part met, err error) {
 	r := x.analysis.End()
-	part, err := x.close()
-	if err != nil {
-		return err
+	if part, err = x.close(); err != nil {
+		return nil, part, err
 	}
 	r.Problems = nil // told of each file
 	r.Interfaces, r.Names = x.set.Interfaces, x.set.Names
 	x.p.done = &capturePoint{*r, *x.spread, *x.sightings}
-	b, err := stateCodec.Encode(nil, x.p.done)
+	state, err = stateCodec.Encode(nil, x.p.done)
+	return state, part, err
+}
+
+// end finishes a point, and notes what it is known by.
+func (x *pass) end() error {
+	p := x.p
+	folder, c := x.a.pointFolder(p), &p.chain
+	b, part, err := x.finish()
 	if err != nil {
 		return err
 	}

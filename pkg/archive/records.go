@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -17,6 +18,8 @@ import (
 type recordFile struct {
 	Name   string        `json:"name"`
 	Blocks []recordBlock `json:"blocks,omitempty"`
+
+	base int64 // where in the file they begin
 }
 
 // recordBlock is a run of records, packed.
@@ -46,14 +49,14 @@ type recordHead struct {
 
 // recordWriter writes a recordFile.
 type recordWriter struct {
-	file  *os.File
-	buf   *bufio.Writer
-	at    int64
-	block []byte
-	now   recordBlock
-	pack  *zstd.Encoder
-	out   recordFile
-	err   error
+	file   *os.File      // nil: they are kept in packed
+	packed *bytes.Buffer // nil: they go to file
+	buf    *bufio.Writer
+	at     int64
+	block  []byte
+	now    recordBlock
+	out    recordFile
+	err    error
 }
 
 func newRecordWriter(folder, name string) (*recordWriter, error) {
@@ -61,11 +64,13 @@ func newRecordWriter(folder, name string) (*recordWriter, error) {
 	if err != nil {
 		return nil, err
 	}
-	pack, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return &recordWriter{file: f, buf: bufio.NewWriterSize(f, 256<<10), pack: pack, out: recordFile{Name: name}}, nil
+	return &recordWriter{file: f, buf: bufio.NewWriterSize(f, 256<<10), out: recordFile{Name: name}}, nil
+}
+
+// packedRecords keeps records in memory, packed, that become a part of a file.
+func packedRecords(name string) *recordWriter {
+	b := new(bytes.Buffer)
+	return &recordWriter{packed: b, buf: bufio.NewWriterSize(b, 512), out: recordFile{Name: name}}
 }
 
 // add writes a record: its head, and what encode appends.
@@ -98,7 +103,7 @@ func (w *recordWriter) flush() {
 	if len(w.block) == 0 {
 		return
 	}
-	packed := w.pack.EncodeAll(w.block, nil)
+	packed := packer.EncodeAll(w.block, nil)
 	w.now.Offset, w.now.Size, w.now.Plain = w.at, len(packed), len(w.block)
 	w.out.Blocks = append(w.out.Blocks, w.now)
 	_, err := w.buf.Write(packed)
@@ -110,7 +115,10 @@ func (w *recordWriter) flush() {
 // end completes the file on disk.
 func (w *recordWriter) end() (recordFile, error) {
 	w.flush()
-	err := errors.Join(w.err, w.buf.Flush(), w.file.Sync(), w.file.Close(), w.pack.Close())
+	err := errors.Join(w.err, w.buf.Flush())
+	if w.file != nil {
+		err = errors.Join(err, w.file.Sync(), w.file.Close())
+	}
 	return w.out, err
 }
 
@@ -132,7 +140,7 @@ func (l *recordFile) eachRecord(folder string, from, to int64, use func(h *recor
 			file = f
 		}
 		packed := make([]byte, b.Size)
-		if _, err := file.ReadAt(packed, b.Offset); err != nil {
+		if _, err := file.ReadAt(packed, l.base+b.Offset); err != nil {
 			return err
 		}
 		var err error
@@ -163,6 +171,15 @@ func (l *recordFile) eachRecord(folder string, from, to int64, use func(h *recor
 	}
 	return nil
 }
+
+// packer packs blocks; it may be used by several goroutines at a time.
+var packer = func() *zstd.Encoder {
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2))
+	if err != nil {
+		panic(err) // of options that are wrong
+	}
+	return e
+}()
 
 // unpacker unpacks blocks; it may be used by several goroutines at a time.
 var unpacker = func() *zstd.Decoder {

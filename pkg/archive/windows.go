@@ -114,6 +114,7 @@ func (a *archive) freshWindows(ctx context.Context, r *Result) ([]*kept, error) 
 	var bytes int64
 	for _, p := range a.points {
 		s.merge(&p.done.Spread, p.lead)
+		p.done.Spread, p.done.Sightings = spread{}, sightings{} // of no use from here on
 	}
 	for _, f := range a.files {
 		bytes += f.Size
