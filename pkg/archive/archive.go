@@ -128,6 +128,9 @@ func Run(ctx context.Context, opt Options) (*Result, error) {
 	if err := a.windows(ctx, r); err != nil {
 		return r, err
 	}
+	if err := a.distrust(); err != nil {
+		return r, err
+	}
 	return r, a.saveOutcomes()
 }
 

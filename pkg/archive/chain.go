@@ -36,7 +36,7 @@ type chain struct {
 // same is how many files it has of the same bytes as these, from the first on.
 func (c *chain) same(files []*File) int {
 	n := 0
-	for n < min(len(c.Files), len(files)) && c.Files[n].SHA256 == files[n].SHA256 {
+	for n < min(len(c.Files), len(files)) && c.Files[n].SHA256 == files[n].SHA256 && c.Files[n].SHA256 != "" {
 		n++
 	}
 	return n
@@ -44,7 +44,7 @@ func (c *chain) same(files []*File) int {
 
 // readFile is what was read of one file.
 type readFile struct {
-	SHA256 string `json:"sha256"`
+	SHA256 string `json:"sha256"` // "": what was read is not what has that sum
 	Frames int    `json:"frames"`
 	Count  int    `json:"packets"`
 	First  int64  `json:"first_ns,omitempty"`
@@ -56,8 +56,8 @@ type readFile struct {
 // note says that the first files were read: what went on then, and the flows that
 // had ended since the note before.
 type note struct {
-	Files int    `json:"files"`
-	State string `json:"state"`
+	Files int `json:"files"`
+	stored
 	met
 }
 
@@ -68,17 +68,23 @@ type met struct {
 }
 
 // files that hold it.
-func (m *met) files() []string {
+func (m *met) files() []*recordFile {
 	if m.Journal == nil {
-		return []string{m.Flows.Name}
+		return []*recordFile{&m.Flows}
 	}
-	return []string{m.Flows.Name, m.Journal.Name}
+	return []*recordFile{&m.Flows, m.Journal}
 }
 
 // whole is how the pass ended: with the flows that were open then.
 type whole struct {
-	State string `json:"state"` // of capturePoint
+	stored // of capturePoint
 	met
+}
+
+// stored is a file that holds a state, and how long it is.
+type stored struct {
+	State string `json:"state"`
+	Bytes int    `json:"state_bytes"`
 }
 
 // capturePoint is what a point is known by once it was read.
@@ -99,13 +105,20 @@ type underway struct {
 
 var stateCodec = freeze.New()
 
-func present(folder string, names ...string) bool {
-	for _, name := range names {
-		if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
-			return false
-		}
+// intact tells whether what was written down of a part is there: what was not on the
+// disk yet when power was lost is shorter.
+func intact(folder string, s stored, m *met) bool {
+	whole := isLong(filepath.Join(folder, s.State), int64(s.Bytes))
+	for _, r := range m.files() {
+		whole = whole && isLong(filepath.Join(folder, r.Name), r.bytes())
 	}
-	return true
+	return whole
+}
+
+// isLong tells whether a file is there with as many bytes.
+func isLong(path string, bytes int64) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.Size() == bytes
 }
 
 // note writes down that files were read. Connections that are being decrypted
@@ -129,7 +142,7 @@ func (x *pass) note(files int) error {
 	if err := wholefile.Write(filepath.Join(folder, state), rowMode, func(w io.Writer) error { _, err := w.Write(b); return err }); err != nil {
 		return err
 	}
-	c.Notes = append(c.Notes, note{files, state, part})
+	c.Notes = append(c.Notes, note{files, stored{state, len(b)}, part})
 	if err := writeJSON(filepath.Join(folder, "chain.json"), c); err != nil {
 		return err
 	}
@@ -152,8 +165,14 @@ func (p *point) settle() {
 		r := &p.chain.Files[i]
 		f.Records, f.First, f.Last = r.Count, r.First, r.Last
 		f.Outcome, f.Reason = Done, ""
+		if r.SHA256 == "" {
+			f.SHA256 = ""
+		}
 		if r.Reason != "" {
 			f.Outcome, f.Reason = Partial, fmt.Sprintf("byte %d: %s", r.At, r.Reason)
+		}
+		if r.Reason != "" && r.Frames == 0 && r.At == 0 { // of the file as a whole
+			f.Reason = r.Reason
 		}
 		if r.Count == 0 {
 			f.Outcome = Failed

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -108,6 +109,13 @@ func reasonOf(err error) string {
 	return err.Error()
 }
 
+// isAsListed tells whether a file is the one that was listed still, as far as its
+// size and time tell.
+func (f *File) isAsListed() bool {
+	st, err := os.Stat(f.open)
+	return err == nil && st.Mode().IsRegular() && st.Size() == f.Size && st.ModTime().UnixNano() == f.Changed
+}
+
 // scan reads a file once to know what it is, what it spans, and its sum.
 func (f *File) scan(ctx context.Context, bounds unpack.Options) {
 	defer func() {
@@ -139,6 +147,10 @@ func (f *File) scan(ctx context.Context, bounds unpack.Options) {
 	}
 	if _, err := io.Copy(io.Discard, untilDone{raw, ctx}); err != nil {
 		f.Outcome, f.Reason = Partial, reasonOf(err)
+		if !errors.Is(err, regular.ErrHole) {
+			return // it may be read the next time
+		}
+		fmt.Fprintf(sum, "%v of %d", err, f.Size)
 	}
 	f.SHA256 = hex.EncodeToString(sum.Sum(nil))
 }

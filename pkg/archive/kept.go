@@ -30,7 +30,7 @@ func (a *archive) load(key string) *kept {
 // rowsThere tells whether all the rows of a window are on disk.
 func (a *archive) rowsThere(k *kept) bool {
 	for _, row := range k.Rows {
-		if _, err := os.Stat(filepath.Join(a.opt.Out, filepath.FromSlash(row))); err != nil {
+		if !isLong(filepath.Join(a.opt.Out, filepath.FromSlash(row.Path)), row.Bytes) {
 			return false
 		}
 	}
@@ -47,6 +47,17 @@ func (a *archive) keep(out *trend.Rows, clocks []clockSeen, key string) (*kept, 
 	summary.Add(out)
 	k := &kept{schema, key, rows, summary, clocks}
 	return k, writeJSON(a.windowFile(key), k)
+}
+
+// distrust forgets what windows came to where a log went away or became less while it
+// was read: its lines were not all there, and it may come back as it was.
+func (a *archive) distrust() error {
+	for _, f := range a.logs {
+		if st, err := os.Stat(f.open); err != nil || st.Size() < f.Size {
+			return os.RemoveAll(filepath.Join(a.index(), "windows"))
+		}
+	}
+	return nil
 }
 
 // forgetPoints removes what is kept of points that are no more.

@@ -54,8 +54,11 @@ func (a *archive) readPoint(ctx context.Context, p *point, keys *pcapflow.KeyLog
 	if err := x.begin(); err != nil {
 		return err
 	}
-	if p.chain.Whole != nil {
-		return x.load()
+	if p.chain.Whole != nil && x.load() == nil {
+		return nil
+	}
+	if err := x.resume(); err != nil {
+		return err
 	}
 	// From here on the flows behind the last note are written anew.
 	if err := writeJSON(filepath.Join(a.pointFolder(p), "chain.json"), &p.chain); err != nil {
@@ -107,12 +110,12 @@ func (x *pass) begin() error {
 		known = chain{}
 	}
 	same := known.same(p.files)
-	if same < len(p.files) || same < len(known.Files) || known.Whole != nil && !present(folder, append(known.Whole.files(), known.Whole.State)...) {
+	if same < len(p.files) || same < len(known.Files) || known.Whole != nil && !intact(folder, known.Whole.stored, &known.Whole.met) {
 		known.Whole = nil
 	}
 	upTo := 0
 	for n, note := range known.Notes {
-		if note.Files > same || !present(folder, append(note.files(), note.State)...) {
+		if note.Files > same || !intact(folder, note.stored, &note.met) {
 			break
 		}
 		upTo = n + 1
@@ -121,17 +124,15 @@ func (x *pass) begin() error {
 		known.Whole = nil
 	}
 	known.Notes = known.Notes[:upTo]
-	p.chain = chain{Schema: schema, Key: x.a.flowKey(), Notes: known.Notes, Whole: known.Whole}
-	if known.Whole != nil {
-		p.chain.Files = known.Files
-		return nil
-	}
-	return x.resume(folder, known.Files)
+	p.chain = chain{Schema: schema, Key: x.a.flowKey(), Files: known.Files, Notes: known.Notes, Whole: known.Whole}
+	return nil
 }
 
 // resume takes up what the latest note that can be read keeps.
-func (x *pass) resume(folder string, files []readFile) error {
-	c := &x.p.chain
+func (x *pass) resume() error {
+	folder, c := x.a.pointFolder(x.p), &x.p.chain
+	files := c.Files
+	c.Files, c.Whole = nil, nil
 	opt := x.options()
 	for len(c.Notes) > 0 {
 		last := c.Notes[len(c.Notes)-1]
@@ -168,7 +169,12 @@ func (x *pass) options() pcapflow.Options {
 
 // file reads one file behind those before.
 func (x *pass) file(ctx context.Context, f *File, open func() (io.ReadCloser, error)) error {
-	set := capture.ContinueSet(x.set, []capture.File{{Name: f.Path, Open: open}}, capture.Options{OnJournal: x.entry, OnSecrets: func(text []byte) {
+	opened := false
+	set := capture.ContinueSet(x.set, []capture.File{{Name: f.Path, Open: func() (io.ReadCloser, error) {
+		in, err := open()
+		opened = err == nil
+		return in, err
+	}}}, capture.Options{OnJournal: x.entry, OnSecrets: func(text []byte) {
 		if x.keys != nil {
 			x.keys.Add(text)
 		}
@@ -180,6 +186,9 @@ func (x *pass) file(ctx context.Context, f *File, open func() (io.ReadCloser, er
 	}
 	part := set.Parts()[0]
 	r := readFile{SHA256: f.SHA256, Frames: part.Frames, Count: part.Packets, First: part.First, Last: part.Last}
+	if !opened || !f.isAsListed() {
+		r.SHA256 = ""
+	}
 	if len(part.Problems) > 0 {
 		r.Reason, r.At = part.Problems[0].Text, part.Problems[0].Offset
 	}
@@ -243,7 +252,7 @@ func (x *pass) end() error {
 	if err != nil {
 		return err
 	}
-	c.Whole = &whole{"whole", part}
+	c.Whole = &whole{stored{"whole", len(b)}, part}
 	if err := wholefile.Write(filepath.Join(folder, c.Whole.State), rowMode, func(w io.Writer) error { _, err := w.Write(b); return err }); err != nil {
 		return err
 	}
@@ -255,8 +264,8 @@ func (x *pass) end() error {
 		named[n.State] = true
 	}
 	for _, m := range p.met() {
-		for _, name := range m.files() {
-			named[name] = true
+		for _, r := range m.files() {
+			named[r.Name] = true
 		}
 	}
 	return x.a.forget(folder, named)

@@ -122,6 +122,15 @@ func (w *recordWriter) end() (recordFile, error) {
 	return w.out, err
 }
 
+// bytes that the file has on disk.
+func (l *recordFile) bytes() int64 {
+	if len(l.Blocks) == 0 {
+		return 0
+	}
+	last := &l.Blocks[len(l.Blocks)-1]
+	return last.Offset + int64(last.Size)
+}
+
 // eachRecord calls use with every record of a flow file whose blocks touch
 // from … to. The bytes are valid during the call only.
 func (l *recordFile) eachRecord(folder string, from, to int64, use func(h *recordHead, record []byte) error) error {

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,10 +28,9 @@ var rowFolders = []string{"journeys", "findings", "clocks"}
 // rowMode are the permissions of a result's files, less the umask.
 const rowMode = 0o666
 
-// writeRows writes the rows of a slice, and tells to which files, relative to
-// the folder of the result.
-func (a *archive) writeRows(o *trend.Rows, key string) ([]string, error) {
-	var written []string
+// writeRows writes the rows of a slice, and tells to which files.
+func (a *archive) writeRows(o *trend.Rows, key string) ([]rowFile, error) {
+	var written []rowFile
 	err := writeParts(a.opt.Out, key, o.Journeys, &written, func(j *trend.JourneyRow) string {
 		return path.Join("journeys", "day="+trend.DayOf(j.Start), "point="+j.Point)
 	})
@@ -56,7 +56,7 @@ func dayOrUnknown(ns *int64) string {
 
 // writeParts writes rows as Parquet and as JSON Lines, a file of each in every
 // partition.
-func writeParts[T any](top, key string, rows []T, written *[]string, partition func(*T) string) error {
+func writeParts[T any](top, key string, rows []T, written *[]rowFile, partition func(*T) string) error {
 	parts := map[string][]T{}
 	var order []string
 	for i := range rows {
@@ -73,15 +73,26 @@ func writeParts[T any](top, key string, rows []T, written *[]string, partition f
 			return err
 		}
 		for ending, write := range map[string]func(io.Writer, []T) error{".parquet": writeParquet[T], ".jsonl": writeLines[T]} {
-			*written = append(*written, name+ending)
-			err := wholefile.Write(filepath.Join(top, filepath.FromSlash(name+ending)), rowMode, func(w io.Writer) error { return write(w, parts[p]) })
+			var n counted
+			err := wholefile.Write(filepath.Join(top, filepath.FromSlash(name+ending)), rowMode, func(w io.Writer) error {
+				return write(io.MultiWriter(w, &n), parts[p])
+			})
 			if err != nil {
 				return err
 			}
+			*written = append(*written, rowFile{name + ending, int64(n)})
 		}
 	}
-	slices.Sort(*written)
+	slices.SortFunc(*written, func(a, b rowFile) int { return cmp.Compare(a.Path, b.Path) })
 	return nil
+}
+
+// counted is how many bytes were written.
+type counted int64
+
+func (n *counted) Write(b []byte) (int, error) {
+	*n += counted(len(b))
+	return len(b), nil
 }
 
 func writeLines[T any](w io.Writer, rows []T) error {

@@ -21,8 +21,9 @@ func (a *archive) secrets() (func() *pcapflow.KeyLog, error) {
 			continue
 		}
 		b, err := readAll(f.open, a.opt.Unpack)
-		if err != nil {
-			return nil, err
+		if err != nil { // it was there when it was looked at
+			f.Outcome, f.Reason, f.SHA256 = Failed, reasonOf(err), ""
+			continue
 		}
 		texts = append(texts, b)
 	}

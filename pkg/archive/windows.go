@@ -17,7 +17,7 @@ import (
 type kept struct {
 	Schema  string         `json:"schema"`
 	Key     string         `json:"key"`
-	Rows    []string       `json:"rows"` // files of the result, relative to its folder
+	Rows    []rowFile      `json:"rows"`
 	Summary *trend.Summary `json:"summary"`
 	Clocks  []clockSeen    `json:"clocks,omitempty"`
 }
@@ -26,6 +26,12 @@ type kept struct {
 func (k *kept) slim() *kept {
 	k.Summary = nil
 	return k
+}
+
+// rowFile is a file of rows.
+type rowFile struct {
+	Path  string `json:"path"` // relative to the folder of the result
+	Bytes int64  `json:"bytes"`
 }
 
 // inputsOf names all that the result depends on: where it is the same, so are the
@@ -70,7 +76,7 @@ func (a *archive) windows(ctx context.Context, r *Result) error {
 	for _, k := range all {
 		keys[k.Key+".json"] = true
 		for _, row := range k.Rows {
-			rows[row] = true
+			rows[row.Path] = true
 		}
 		whole := a.load(k.Key)
 		if whole == nil {
