@@ -1,5 +1,7 @@
 package capture
 
+import "encoding/binary"
+
 // day is how far apart, in seconds, neighbouring records may lie to be taken
 // for neighbours in a search.
 const day = 86400
@@ -63,11 +65,25 @@ func (c *Reader) inside(n int) int {
 	return 0
 }
 
+// zeros is how many of them b begins with.
+func zeros(b []byte) (n int) {
+	for len(b)-n >= 8 && binary.NativeEndian.Uint64(b[n:]) == 0 {
+		n += 8
+	}
+	for n < len(b) && b[n] == 0 {
+		n++
+	}
+	return n
+}
+
 // search leaves the damaged place at pos for the next record behind it.
 func (c *Reader) search() error {
 	f := &c.pcap
 	start := c.w.offset()
 	for c.w.pos++; c.w.need(f.header); c.w.pos++ {
+		if n := zeros(c.w.unread()) - f.header; n > 0 { // as many as no header has
+			c.w.pos += n
+		}
 		if !f.plausible(f.parse(c.w.unread())) {
 			continue
 		}
