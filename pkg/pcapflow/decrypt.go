@@ -171,6 +171,9 @@ func (s *tlsStream) decrypt(r tlsRecord, body []byte) bool {
 		return false
 	}
 	side.any = true
+	if tap := s.keys().tap; tap != nil {
+		tap(s.f, r, plain)
+	}
 	if !isTLS13(s.version) && s.answered {
 		d.content12(r, plain)
 		return true

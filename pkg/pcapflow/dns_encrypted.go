@@ -19,20 +19,24 @@ var resolverNames = []string{
 // DNSOver tells what carries DNS in this flow, which is recognised and timed but
 // not read: "tls" (RFC 7858), "https" (RFC 8484), "quic" (RFC 9250), and "" for
 // flows that carry none. Over HTTPS it is known by the target or by the name of
-// a public resolver.
+// a public resolver; where the client names none, by the server's certificate.
 func (f *Flow) DNSOver() string {
 	switch {
 	case f.QUIC != nil:
-		if slices.Contains(f.QUIC.Offered, "doq") || f.Server.Port() == portDNSOverTLS {
+		if f.overQUIC() {
 			return "quic"
 		}
 		return overHTTPS(isResolver(f.QUIC.SNI))
 	case f.TLS != nil && overTLS(f):
 		return "tls"
 	}
-	return overHTTPS(f.TLS != nil && isResolver(f.TLS.SNI) || slices.ContainsFunc(f.HTTP, func(e Exchange) bool {
+	return overHTTPS(f.TLS != nil && f.TLS.ofResolver() || slices.ContainsFunc(f.HTTP, func(e Exchange) bool {
 		return e.Path == "/dns-query" || strings.HasPrefix(e.Path, "/dns-query?")
 	}))
+}
+
+func (f *Flow) overQUIC() bool {
+	return slices.Contains(f.QUIC.Offered, "doq") || f.Server.Port() == portDNSOverTLS
 }
 
 func overHTTPS(yes bool) string {
@@ -44,6 +48,13 @@ func overHTTPS(yes bool) string {
 
 func overTLS(f *Flow) bool {
 	return f.Server.Port() == portDNSOverTLS || slices.Contains(f.TLS.Offered, "dot")
+}
+
+func (t *TLS) ofResolver() bool {
+	if t.SNI != "" || len(t.Certificates) == 0 {
+		return isResolver(t.SNI)
+	}
+	return slices.ContainsFunc(t.Certificates[0].Names, isResolver)
 }
 
 func isResolver(name string) bool {

@@ -76,10 +76,14 @@ func TestDNSOver(t *testing.T) {
 	doq.QUIC = &QUIC{Offered: []string{"doq"}}
 	h3 := at("443")
 	h3.QUIC = &QUIC{SNI: "dns.google", Offered: []string{"h3"}}
+	certified, named, silent := at("443"), at("443"), at("443")
+	certified.TLS = &TLS{Certificates: []Certificate{{Names: []string{"example.org", "*.cloudflare-dns.com"}}}}
+	named.TLS = &TLS{SNI: "www.example.org", Certificates: certified.TLS.Certificates}
+	silent.TLS = &TLS{ALPN: "h2"}
 	for i, c := range []struct {
 		f    *Flow
 		want string
-	}{{web, "https"}, {dot, "tls"}, {other, ""}, {near, ""}, {clear, "https"}, {doq, "quic"}, {h3, "https"}, {at("53"), ""}} {
+	}{{certified, "https"}, {named, ""}, {silent, ""}, {web, "https"}, {dot, "tls"}, {other, ""}, {near, ""}, {clear, "https"}, {doq, "quic"}, {h3, "https"}, {at("53"), ""}} {
 		if got := c.f.DNSOver(); got != c.want {
 			t.Errorf("%d: %q, want %q", i, got, c.want)
 		}

@@ -15,6 +15,8 @@ type KeyLog struct {
 	secrets  map[[32]byte]map[string][]byte // client random → label → secret
 	before   func()                         // called before more are added; nil: nothing
 	sessions sessions
+
+	tap func(f *Flow, r tlsRecord, plain []byte) // sees what each record held; nil: nobody does
 }
 
 // Labels of a key log (https://www.ietf.org/archive/id/draft-ietf-tls-keylogfile).

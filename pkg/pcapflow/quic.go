@@ -71,12 +71,13 @@ type quicStream struct {
 	finished bool // the client sent a Handshake packet
 	answered bool // by a server's packet that is neither Retry nor Version Negotiation
 	spin     quicSpin
+	dns      *quicLookups // of DNS over QUIC; nil: it is none, or not known yet
 }
 
 func (s *quicStream) Gap(Dir, Stamp, int64) {}
 
 // Idle: the handshake has ended, and the spin bit has told what it tells.
-func (s *quicStream) Idle() bool { return s.q.HandshakeEnd.Seen() && s.spin.full() }
+func (s *quicStream) Idle() bool { return s.q.HandshakeEnd.Seen() && s.spin.full() && s.dns == nil }
 
 func (s *quicStream) Data(d Dir, at Stamp, b []byte) {
 	q := s.q
@@ -86,10 +87,13 @@ func (s *quicStream) Data(d Dir, at Stamp, b []byte) {
 	case d == Server && !q.Answer.Seen():
 		q.Answer = at
 	}
-	for len(b) > 0 {
+	for whole := len(b); len(b) > 0; {
 		p, ok := parseQUIC(b)
 		if !ok {
 			return // padding behind the last packet, or no QUIC
+		}
+		if s.dns != nil && p.kind == quicShort && len(b) == whole {
+			s.dns.packet(d, at, len(b))
 		}
 		s.packet(d, at, &p, b)
 		b = b[p.end:]
@@ -268,6 +272,9 @@ func (s *quicStream) hello(d Dir, at Stamp, kind byte, body []byte) (more bool) 
 
 func (s *quicStream) clientHello(h *clientHello) {
 	s.q.SNI, s.q.Offered, s.q.ECH = h.sni, h.alpn, h.ech
+	if s.dns == nil && s.f.overQUIC() {
+		s.dns = &quicLookups{}
+	}
 	if len(h.alpn) > 0 {
 		s.q.ALPN = h.alpn[0]
 	}
@@ -317,6 +324,9 @@ func (s *quicStream) Close(Stamp) {
 	}
 	q.SpinRTT = s.spin.stats(p.RTT)
 	f.Phases = append(f.Phases, framed(p, q.Answer, q.RetryAt, q.ClientHello, q.SecondHello, q.ServerHello, q.ServerFlight))
+	if s.dns != nil {
+		f.Phases = append(f.Phases, s.dns.phases()...)
+	}
 	s.keys, s.scratch, s.crypto = nil, nil, [2]quicCrypto{}
 }
 

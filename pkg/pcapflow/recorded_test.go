@@ -275,3 +275,41 @@ func TestHTTP3AsItsPrograms(t *testing.T) {
 		t.Errorf("%v of %d flows", spoke, len(res.Flows))
 	}
 }
+
+// TestQUICLookupsAsKdig: DNS over QUIC by kdig's own figures, which count from before
+// the connection where one is made, and by the server's, which lie within.
+func TestQUICLookupsAsKdig(t *testing.T) {
+	took := toldBy(t, "doq-kdig.txt", `@(\d+)\(UDP\) in ([0-9.]+) ms`)
+	served := toldBy(t, "doq-server.txt", `after ([0-9.]+)ms`)
+	n := 0
+	for _, f := range recorded(t, "doq.pcap", "").Flows {
+		if f.DNSOver() != "quic" || f.QUIC.Retry != (f.Server.Port() == 8853) || f.QUIC.ALPN != "doq" {
+			t.Errorf("over %q, %+v", f.DNSOver(), f.QUIC)
+		}
+		first := true
+		for _, p := range f.Phases {
+			if p.Name != DNSLookup {
+				continue
+			}
+			if n == len(took) {
+				t.Fatal("more lookups than were made")
+			}
+			want, _ := strconv.ParseFloat(took[n][1], 64)
+			least, _ := strconv.ParseFloat(served[n][0], 64)
+			n++
+			got, slack := float64(p.End.Time-p.Begin.Time)/1e6, 0.5
+			if got < least || got > least+2 || p.Outcome != Estimated {
+				t.Errorf("lookup %d: %.2f ms, the server took %.2f", n, got, least)
+			}
+			if first { // what came before it: the program's start and the connection
+				got, slack = float64(p.End.Time-f.Start.Time)/1e6, 9
+			}
+			if first = false; got > want || got < want-slack {
+				t.Errorf("lookup %d: %.2f ms, kdig says %.1f", n, got, want)
+			}
+		}
+	}
+	if n != len(took) {
+		t.Errorf("%d lookups, %d were made", n, len(took))
+	}
+}

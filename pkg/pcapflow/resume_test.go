@@ -3,6 +3,7 @@ package pcapflow
 import (
 	"encoding/json"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -54,10 +55,17 @@ func TestResume(t *testing.T) {
 		"captures/arkime/tests/pcap/smtp-starttls.pcap",
 		"captures/arkime/tests/pcap/dns-wiresharkrepo.pcap",
 		"captures/zeek/testing/btest/Traces/tls/chrome-1250-tls-x25519-kyber.pcap",
+		"captures/zeek/testing/btest/Traces/ipv6-fragmented-dns.pcap",
+		"recorded/doq.pcap",
+		"recorded/mdns.pcap",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			list := readPackets(t, need.Shared(t, name)).list
+			path := filepath.Join("testdata", name)
+			if !strings.HasPrefix(name, "recorded") {
+				path = need.Shared(t, name)
+			}
+			list := readPackets(t, path).list
 			if len(list) > 4000 {
 				list = list[:4000]
 			}
