@@ -3,6 +3,7 @@ package clock
 import (
 	"math"
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -14,12 +15,34 @@ func (m *pairing) profile(c *course) []evidence {
 	lines := m.along(c)
 	slices.SortStableFunc(lines, func(a, b Instant) int { return int(min(max(a.Low-b.Low, -1), 1)) })
 	var out []evidence
-	for _, r := range chunks(lines) {
-		if e, ok := m.count(c, lines[r[0]:r[1]]); ok {
-			out = append(out, e)
+	for k := range c.pieces {
+		of := c.ofPiece(k, lines)
+		for _, r := range chunks(of) {
+			if e, ok := m.count(c, of[r[0]:r[1]]); ok {
+				out = append(out, e)
+			}
 		}
 	}
 	return out
+}
+
+// ofPiece are the lines, in order of the reference's time, of one piece of a
+// course. Lines of different pieces, or made while the clock was on its way from
+// one to the other, are not ahead by one offset: counted under one, those that the
+// course puts wrong would move it.
+func (c *course) ofPiece(k int, lines []Instant) []Instant {
+	p := &c.pieces[k]
+	from, to := 0, len(lines)
+	if k > 0 {
+		from = sort.Search(len(lines), func(i int) bool { return c.t(lines[i].Low) >= p.from })
+	}
+	if k+1 < len(c.pieces) {
+		to = sort.Search(len(lines), func(i int) bool { return c.t(lines[i].High) > p.to })
+	}
+	if from >= to || p.drift > runawayLimit {
+		return nil
+	}
+	return lines[from:to]
 }
 
 // chunks cuts lines, in order of time, into runs of enough lines and time.

@@ -54,6 +54,7 @@ func segment(bs []bound) (ps []piece, rejected []bool) {
 		p.draw(run, &f)
 		ps, runs = append(ps, p), append(runs, c)
 	}
+	mayBeSlews(ps, runs, bs)
 	part(ps, runs, bs)
 	loosen(ps, bs, rejected)
 	for k := 1; k < len(ps); k++ {
@@ -87,7 +88,7 @@ func part(ps []piece, runs []cut, bs []bound) {
 	slewed := make([]bool, len(ps)+1) // before the piece
 	for k := 1; k < len(ps); k++ {
 		widenGap(&ends[k-1], &ends[k], bs[runs[k-1].i:runs[k].j])
-		slewed[k] = !stepped(&ends[k-1], &ends[k])
+		slewed[k] = !stepped(&ends[k-1], &ends[k]) || besideSlew(ps, k)
 	}
 	for k := range ps {
 		p, run := &ps[k], bs[runs[k].i:runs[k].j]
@@ -127,6 +128,42 @@ func stepped(p, q *piece) bool {
 	l1, _, h1 := p.band(p.to)
 	l2, _, h2 := q.band(q.from)
 	return max(l2-h1, l1-h2) > slewLimit*(q.from-p.to)
+}
+
+// besideSlew tells whether a slew ends shortly before piece k begins, or begins
+// shortly behind the piece before it: a few items between the two may look like a
+// piece that was stepped to.
+func besideSlew(ps []piece, k int) bool {
+	const shortly = 2.0 // s
+	for i := range ps {
+		if p := &ps[i]; p.drift > runawayLimit && p.to > ps[k-1].to-shortly && p.from < ps[k].from+shortly {
+			return true
+		}
+	}
+	return false
+}
+
+// mayBeSlews lets pieces beside a slew that are so brief that their bounds allow
+// for one too be part of it: they prove no offset that stays.
+func mayBeSlews(ps []piece, runs []cut, bs []bound) {
+	var brief []int
+	for k := range ps {
+		if ps[k].drift <= runawayLimit && (k > 0 && besideSlew(ps, k) || k+1 < len(ps) && besideSlew(ps, k+1)) {
+			brief = append(brief, k)
+		}
+	}
+	for _, k := range brief {
+		run := bs[runs[k].i:runs[k].j]
+		if f := fit(run, slewLimit); f.slewing() {
+			runs[k].limit, ps[k].drift = slewLimit, slewLimit
+			ps[k].draw(run, &f)
+		}
+	}
+}
+
+// slewing tells whether a line as steep as a slew is among those of a run.
+func (f *fitted) slewing() bool {
+	return slices.ContainsFunc(f.lines, func(q point) bool { return math.Abs(q.b) >= slewRate })
 }
 
 // clear leaves out of a run what may belong to a slew before or behind it. A
