@@ -67,6 +67,7 @@ func gather(inc *incident.Incident, d *domains) *evidence {
 		e.ntpClients(i, c)
 		e.dates(i, c)
 		e.told(i, c)
+		e.timestamps(i, c)
 	}
 	e.captures()
 	for _, l := range inc.Logs {

@@ -5,7 +5,8 @@ import "slices"
 // marker chooses the packets of a flow that are remembered as Marks. The choice
 // depends on what a packet says and on nothing else (neither addresses, ports
 // nor time), so that captures of other points choose the same packets: those
-// that open the flow, and of the rest those whose hash ends in enough zeros.
+// that open the flow, those that end it, and of the rest those whose hash ends in
+// enough zeros.
 type marker struct {
 	list   []Mark
 	pinned uint8 // marks of the flow's opening, which come first and stay
@@ -30,14 +31,16 @@ func (m *marker) packet(h *header, d Dir, opening bool) {
 	if h.proto != protoTCP {
 		hash = uint32(digest(h.payload))
 	}
-	if !pin && (m.full || hash&(1<<max(m.level, firstLevel)-1) != 0) {
+	if !pin && (m.full || h.flags&flagFIN == 0 && hash&(1<<max(m.level, firstLevel)-1) != 0) {
 		return
 	}
 	x := Mark{
 		Stamp: h.stamp, Dir: d, Seq: h.seq, Ack: h.ack, Len: uint32(h.length),
 		Flags: h.flags, TTL: h.ttl, ID: h.id,
 	}
-	if h.proto != protoTCP {
+	if h.proto == protoTCP {
+		x.TSVal = h.tsval()
+	} else {
 		x.Seq = hash
 	}
 	if n := min(h.length, markedBytes); n > 0 && len(h.payload) >= n {
@@ -80,7 +83,7 @@ func (m *marker) thin() bool {
 			if x.Flags != 0 {
 				hash = markHash(x.Seq, x.Ack, int(x.Len))
 			}
-			if hash&(1<<m.level-1) == 0 {
+			if x.Flags&flagFIN != 0 || hash&(1<<m.level-1) == 0 {
 				kept = append(kept, x)
 			}
 		}

@@ -159,6 +159,7 @@ type Mark struct {
 	TTL   uint8
 	ID    uint16 // IPv4 identification; 0 in IPv6
 	Sum   uint32 // hash of the first 16 bytes of the payload, fewer if there are fewer; 0 when empty or cut by the snap length
+	TSVal uint32 // TCP: the sender's time stamp (RFC 7323 section 3); 0: none
 }
 
 // Conn is what TCP itself tells.

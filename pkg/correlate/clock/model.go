@@ -26,6 +26,7 @@ const (
 	Journal     Method = "journal"
 	TwoCaptures Method = "two-captures"
 	PacketTimes Method = "packet-times"
+	Timestamps  Method = "tcp-timestamps" // the counters of hosts, which do not step
 	Declared    Method = "declared"
 	Identity    Method = "same-host"
 	Earlier     Method = "other-windows" // measured on other days of an archive
