@@ -147,8 +147,10 @@ func closerToServer(a, b Point) bool {
 }
 
 // stampJitter is how far the stamps of a capture may lie from the moments the
-// host itself sees: what lies between its network card and its programs.
-const stampJitter = int64(200 * time.Microsecond)
+// host itself sees: what lies between its network card and its programs. Measured
+// at servers: of two lines in a row one in fourteen stands before the other though
+// its answer ended 0.1–0.3 ms later, one in a hundred at 0.3–1 ms, none behind that.
+const stampJitter = int64(100 * time.Microsecond)
 
 // blur is how far place may be off in either direction.
 func (t *target) blur() int64 {
