@@ -64,10 +64,15 @@ func (e *engine) fetch(list []header) {
 		h := &list[i]
 		sum += uint64(places[h.hash>>1&mask].hash) + uint64(e.copies.recent[h.print>>52&(copyPlaces-1)].print)
 	}
-	n := 0
+	n, opened := 0, 0
 	for i := range list {
 		h := &list[i]
-		if p := &places[h.hash>>1&mask]; p.hash == h.hash && h.common != 0 {
+		p := &places[h.hash>>1&mask]
+		if p.hash == 0 && h.common != 0 {
+			sum += e.touchRooms(h, opened)
+			opened++
+		}
+		if p.hash == h.hash && h.common != 0 {
 			f := e.table.at(p.number)
 			flows[n], headers[n] = f, h
 			n++

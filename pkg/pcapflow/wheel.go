@@ -175,20 +175,20 @@ func (t *flowTable) fetch(list []waiting) (sum uint64) {
 		sum += uint64(f.turn) + uint64(f.last.Time)
 	}
 	mask := uint32(len(t.places) - 1)
+	ending := [len(waitingBlock{}.list)]*flow{}
+	n := 0
 	for _, x := range list {
-		f := t.at(x.number)
-		if f.turn == x.turn {
-			sum += uint64(t.places[f.hash>>1&mask].hash) + uint64(f.opened.syn.Frame) + uint64(f.start.Frame) + uint64(f.rtt)
-			if f.out != nil {
-				sum += uint64(f.out.Stream)
-			}
-			if f.tcp != nil {
-				sum += uint64(f.tcp.fin[0].Frame)
-			}
-			if f.carried != nil {
-				sum += uint64(f.ruled)
-			}
+		if f := t.at(x.number); f.turn == x.turn {
+			sum += uint64(t.places[f.hash>>1&mask].hash) + touched(f)
+			ending[n] = f
+			n++
 		}
+	}
+	for _, f := range ending[:n] {
+		sum += f.touchEnding()
+	}
+	for _, f := range ending[:n] {
+		sum += f.touchService()
 	}
 	return sum
 }

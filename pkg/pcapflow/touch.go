@@ -1,0 +1,65 @@
+package pcapflow
+
+import "unsafe"
+
+// touched reads something of each line of memory that x lies in, so that all of
+// it is fetched at the same time, ahead of its use. It changes nothing; its
+// result keeps the compiler from leaving it out.
+func touched[T any](x *T) (sum uint64) {
+	const line = 64
+	for at := uintptr(0); at < unsafe.Sizeof(*x); at += line {
+		sum += uint64(*(*byte)(unsafe.Add(unsafe.Pointer(x), at)))
+	}
+	return sum
+}
+
+// touchedTop is touched for what take will give when it has been called back
+// times before.
+func touchedTop[T any](pool []*T, back int) uint64 {
+	if i := len(pool) - 1 - back; i >= 0 {
+		return touched(pool[i])
+	}
+	return 0
+}
+
+// touchRooms fetches what opening a flow of h will need, when so many others are
+// opened before.
+func (e *engine) touchRooms(h *header, before int) (sum uint64) {
+	t := &e.table
+	if i := len(t.free) - 1 - before; i >= 0 {
+		sum = touched(t.at(t.free[i]))
+	}
+	if h.common == protoUDP { // carries something, most likely DNS
+		sum += touchedTop(e.free.carried, before) + touchedTop(e.free.flows, before) + touchedTop(e.env.pools.dns, before)
+	}
+	return sum
+}
+
+// touchEnding fetches what ending f will need, of what f refers to.
+func (f *flow) touchEnding() (sum uint64) {
+	if f.out != nil {
+		sum += touched(f.out)
+	}
+	if f.tcp != nil {
+		sum += touched(f.tcp)
+	}
+	if f.carried != nil {
+		sum += touched(f.carried)
+	}
+	return sum
+}
+
+// touchService fetches of an ending flow what its dissector keeps, where a flow
+// does not keep it longer than for an exchange.
+func (f *flow) touchService() (sum uint64) {
+	if f.carried == nil {
+		return 0
+	}
+	if s, ok := f.service.(*dnsDatagrams); ok {
+		sum += touched(s)
+		if len(f.out.DNS) > 0 {
+			sum += touched(&f.out.DNS[0])
+		}
+	}
+	return sum
+}
