@@ -67,7 +67,7 @@ func isResolver(name string) bool {
 
 // appendLookupPhases tells the questions and answers inside a flow of DNS over
 // TLS, as the records' directions and order show them.
-func appendLookupPhases(f *Flow, list []Exchange) {
+func appendLookupPhases(f *Flow, list []guessedExchange) {
 	for i := range list {
 		e := &list[i]
 		p := Phase{Name: DNSLookup, Begin: e.RequestFirst, End: e.ResponseLast, Outcome: Estimated, Attempts: 1, Frames: stampFrames(nil, e.RequestFirst, e.ResponseLast)}

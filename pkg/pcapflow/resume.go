@@ -65,7 +65,7 @@ func (e *engine) kept() *kept {
 
 // outside are what kept flows point to that is not kept with them.
 func (e *engine) outside() []any {
-	out := []any{&e.env, &e.env.pools.asked, &e.env.pools.guessed, e.opt.Keys}
+	out := []any{&e.env, &e.env.pools.asked, &e.env.pools.guesses, &e.env.pools.guessed, e.opt.Keys}
 	for _, d := range dissectors {
 		out = append(out, d)
 	}

@@ -20,6 +20,7 @@ type pools struct {
 	}
 	buffers [][]byte
 	asked   rooms[Exchange]
+	guesses rooms[guessedExchange]
 	guessed rooms[guessRecord]
 	names   names
 	hello   clientHello // parsed into, again and again

@@ -353,21 +353,22 @@ func (s *tlsStream) Close(at Stamp) {
 		appendExchangePhases(s.f)
 		return
 	}
-	list := s.guess.list
 	if s.guess.dns {
-		appendLookupPhases(s.f, list)
+		appendLookupPhases(s.f, s.guess.list)
 		return
 	}
 	if s.guess.foreign && !s.guess.certain {
 		noteOnce(s.f, "encrypted data does not look like HTTP: requests not told apart")
 	}
+	before := len(s.f.HTTP) // of a proxy, through which the connection goes
 	if s.dec != nil {
-		list = s.dec.exchanges(list)
+		s.f.HTTP = append(s.f.HTTP, s.dec.exchanges(s.guess.exchanges(nil))...)
+	} else {
+		s.f.HTTP = s.guess.exchanges(s.f.HTTP)
 	}
-	if len(list) > 0 {
-		s.t.FirstServerData = list[0].ResponseFirst
+	if len(s.f.HTTP) > before {
+		s.t.FirstServerData = s.f.HTTP[before].ResponseFirst
 	}
-	s.f.HTTP = append(s.f.HTTP, list...)
 	appendExchangePhases(s.f)
 }
 

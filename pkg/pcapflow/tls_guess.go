@@ -5,7 +5,7 @@ package pcapflow
 // All lengths are of the plaintext; -1 where the cipher is not known.
 type exchangeGuess struct {
 	f    *Flow
-	list []Exchange
+	list []guessedExchange
 
 	off   bool // not HTTP, as far as can be told
 	cur   bool // the last of list may still grow
@@ -26,8 +26,10 @@ type exchangeGuess struct {
 	preface  bool // HTTP/2: the client's first record has passed
 	settings bool // HTTP/2: the server's SETTINGS have passed
 
-	rtt   int64            // least round trip capture ↔ server seen, ns; 0: unknown
-	rooms *rooms[Exchange] // for list; nil: it takes its own
+	rtt   int64                   // least round trip capture ↔ server seen, ns; 0: unknown
+	rooms *rooms[guessedExchange] // for list; nil: it takes its own
+
+	interim []guessedInterim // 1xx answers, in order
 
 	early    []guessRecord       // records kept until the protocol is decided
 	records  *rooms[guessRecord] // for early; nil: it takes its own
@@ -133,11 +135,10 @@ func (g *exchangeGuess) dropEarly() {
 }
 
 // newExchange begins a request.
-func (g *exchangeGuess) newExchange(r guessRecord) *Exchange {
-	e := Exchange{RequestFirst: r.first, RequestLast: r.last, RequestBytes: int64(r.n), ResponseBytes: 0, BodyBytes: -1,
-		ContentBytes: -1, Exact: g.exact, Estimated: true}
+func (g *exchangeGuess) newExchange(r guessRecord) *guessedExchange {
+	e := guessedExchange{RequestFirst: r.first, RequestLast: r.last, RequestBytes: int64(r.n), Exact: g.exact}
 	if g.known || g.tls13 || g.f.TLS.ClientHello.Seen() {
-		e.Ordinal = len(g.list) + 1
+		e.Ordinal = int32(len(g.list)) + 1
 	}
 	g.list = append(g.rooms.grow(g.list), e)
 	g.cur = true
@@ -145,35 +146,7 @@ func (g *exchangeGuess) newExchange(r guessRecord) *Exchange {
 	return g.last()
 }
 
-func (g *exchangeGuess) last() *Exchange { return &g.list[len(g.list)-1] }
-
-// addRequest lets the request grow by a record.
-func (e *Exchange) addRequest(r guessRecord) {
-	e.RequestLast = r.last
-	e.RequestBytes = addLength(e.RequestBytes, r.n)
-}
-
-// addResponse lets the answer grow by a record.
-func (e *Exchange) addResponse(r guessRecord) {
-	if !e.ResponseFirst.Seen() {
-		e.ResponseFirst, e.ResponseReadable = r.first, r.last
-		e.ResponseBytes = 0
-	}
-	e.ResponseLast = r.last
-	e.ResponseBytes = addLength(e.ResponseBytes, r.n)
-}
-
-// dropResponse takes back what was taken for an answer.
-func (e *Exchange) dropResponse() {
-	e.ResponseFirst, e.ResponseReadable, e.ResponseLast, e.ResponseBytes = Stamp{}, Stamp{}, Stamp{}, 0
-}
-
-func addLength(sum int64, n int) int64 {
-	if sum < 0 || n < 0 {
-		return -1
-	}
-	return sum + int64(n)
-}
+func (g *exchangeGuess) last() *guessedExchange { return &g.list[len(g.list)-1] }
 
 // unanswered tells whether a request is open without an answer.
 func (g *exchangeGuess) unanswered() bool {
@@ -199,7 +172,7 @@ func (g *exchangeGuess) request1(r guessRecord) {
 	if g.cur {
 		if e := g.last(); g.tentative.set && (e.ResponseBytes == 25 || e.ResponseBytes == 17) {
 			// "HTTP/1.1 100 Continue", or without its reason phrase
-			e.Interim = append(e.Interim, e.ResponseFirst)
+			g.interim = append(g.interim, guessedInterim{len(g.list) - 1, e.ResponseFirst})
 			e.dropResponse()
 			e.addRequest(r)
 			return
@@ -273,7 +246,7 @@ func (g *exchangeGuess) gap(d Dir, at Stamp) {
 	e.Gap, e.Exact = true, false
 	if d == Server && e.ResponseFirst.Seen() {
 		e.ResponseLast = at
-		e.ResponseBytes, e.BodyBytes, e.ContentBytes = -1, -1, -1
+		e.ResponseBytes = -1
 	}
 }
 
@@ -312,9 +285,6 @@ func (g *exchangeGuess) close() {
 		if !e.ResponseFirst.Seen() {
 			e.ResponseBytes = -1
 			e.Exact = false
-		}
-		if g.protocol == guessHTTP2 {
-			e.Version = "HTTP/2"
 		}
 	}
 	if g.protocol == guessHTTP2 && g.tls13 && len(g.list) > 0 {

@@ -118,7 +118,7 @@ func (g *exchangeGuess) replay(keep bool) {
 
 // startOver reads the records kept as HTTP/2.
 func (g *exchangeGuess) startOver() {
-	g.list, g.cur = nil, false
+	g.list, g.interim, g.cur = nil, nil, false
 	g.tickets, g.ticketSizes = 0, [4]int{}
 	g.tentative, g.swallowed, g.nSwallowed = guessRecord{}, guessRecord{}, 0
 	g.protocol = guessHTTP2

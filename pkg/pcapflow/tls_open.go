@@ -13,7 +13,7 @@ func openTLS(f *Flow, env *Env) *tlsStream {
 	f.TLS = s.t
 	s.guess.open(f)
 	if env != nil {
-		s.guess.rooms, s.guess.records = &env.pools.asked, &env.pools.guessed
+		s.guess.rooms, s.guess.records = &env.pools.guesses, &env.pools.guessed
 	}
 	return s
 }
@@ -27,7 +27,7 @@ func (s *tlsStream) reuse(env *Env) {
 		env.giveBack(side.message.buf)
 		*side = tlsSide{}
 	}
-	env.pools.asked.giveBack(g.list)
+	env.pools.guesses.giveBack(g.list)
 	g.dropEarly()
 	*g = exchangeGuess{burst: emptied(g.burst)}
 	*s = tlsStream{t: s.t, side: s.side, guess: *g}
