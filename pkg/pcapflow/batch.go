@@ -64,12 +64,12 @@ func (e *engine) fetch(list []header) {
 		h := &list[i]
 		sum += uint64(places[h.hash>>1&mask].hash) + uint64(e.copies.recent[h.print>>52&(copyPlaces-1)].print)
 	}
-	n, opened := 0, 0
+	n, opened, carrying := 0, 0, 0
 	for i := range list {
 		h := &list[i]
 		p := &places[h.hash>>1&mask]
 		if p.hash == 0 && h.common != 0 {
-			sum += e.touchRooms(h, opened)
+			sum += e.touchOpening(h, opened)
 			opened++
 		}
 		if p.hash == h.hash && h.common != 0 {
@@ -86,12 +86,16 @@ func (e *engine) fetch(list []header) {
 		h := headers[i]
 		d := f.sender(h.swapped)
 		from := d // whose segments are looked at
-		if h.length == 0 {
+		switch {
+		case h.length == 0:
 			from = d.Other()
 			if f.tcp != nil {
 				sum += uint64(f.tcp.samples[d].n)
 			}
-		} else if f.carried != nil {
+		case f.carried == nil:
+			sum += e.touchCarrying(carrying)
+			carrying++
+		default:
 			sum += uint64(f.at[0])
 		}
 		if l := &f.sent[from]; l.ring != 0 {

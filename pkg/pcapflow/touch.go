@@ -7,6 +7,9 @@ import "unsafe"
 // result keeps the compiler from leaving it out.
 func touched[T any](x *T) (sum uint64) {
 	const line = 64
+	if x == nil {
+		return 0
+	}
 	for at := uintptr(0); at < unsafe.Sizeof(*x); at += line {
 		sum += uint64(*(*byte)(unsafe.Add(unsafe.Pointer(x), at)))
 	}
@@ -22,15 +25,26 @@ func touchedTop[T any](pool []*T, back int) uint64 {
 	return 0
 }
 
-// touchRooms fetches what opening a flow of h will need, when so many others are
-// opened before.
-func (e *engine) touchRooms(h *header, before int) (sum uint64) {
+// touchOpening fetches what opening a flow for h will need, when so many others
+// are opened before.
+func (e *engine) touchOpening(h *header, before int) (sum uint64) {
 	t := &e.table
 	if i := len(t.free) - 1 - before; i >= 0 {
 		sum = touched(t.at(t.free[i]))
 	}
-	if h.common == protoUDP { // carries something, most likely DNS
+	if h.common == protoUDP { // carries something at once, most likely DNS
 		sum += touchedTop(e.free.carried, before) + touchedTop(e.free.flows, before) + touchedTop(e.env.pools.dns, before)
+	}
+	return sum
+}
+
+// touchCarrying fetches what the first payload of a connection will need, when
+// it is the first of so many others before. Most carry TLS.
+func (e *engine) touchCarrying(before int) (sum uint64) {
+	sum = touchedTop(e.free.carried, before) + touchedTop(e.free.flows, before)
+	if i := len(e.env.pools.tls) - 1 - before; i >= 0 {
+		s := e.env.pools.tls[i]
+		sum += touched(s) + touched(s.t)
 	}
 	return sum
 }
@@ -49,13 +63,24 @@ func (f *flow) touchEnding() (sum uint64) {
 	return sum
 }
 
-// touchService fetches of an ending flow what its dissector keeps, where a flow
-// does not keep it longer than for an exchange.
-func (f *flow) touchService() (sum uint64) {
-	if f.carried == nil {
-		return 0
+// touchTold fetches of an ending flow what its rooms refer to.
+func (f *flow) touchTold() (sum uint64) {
+	if f.tcp != nil && f.tcp.story != nil {
+		sum += touched(f.tcp.story) + touched(f.tcp.story.conn)
 	}
-	if s, ok := f.service.(*dnsDatagrams); ok {
+	if f.carried == nil {
+		return sum
+	}
+	switch s := f.service.(type) {
+	case *tlsStream:
+		sum += touched(s) + touched(s.t)
+	case *httpStream:
+		sum += touched(s) + touched(s.h1)
+	case *sshStream:
+		sum += touched(s) + touched(s.ssh)
+	case *ntpFlow:
+		sum += touched(s)
+	case *dnsDatagrams:
 		sum += touched(s)
 		if len(f.out.DNS) > 0 {
 			sum += touched(&f.out.DNS[0])

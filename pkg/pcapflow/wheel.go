@@ -188,7 +188,7 @@ func (t *flowTable) fetch(list []waiting) (sum uint64) {
 		sum += f.touchEnding()
 	}
 	for _, f := range ending[:n] {
-		sum += f.touchService()
+		sum += f.touchTold()
 	}
 	return sum
 }
