@@ -85,7 +85,7 @@ func (s *tlsStream) startDecryption(h serverHello) {
 		return
 	}
 	c := cipherOf(s.t.Cipher)
-	random := s.client
+	random := s.handshake().client
 	d := s.dec
 	if d == nil {
 		d = &decrypter{s: s}
@@ -130,7 +130,7 @@ func (d *decrypter) secretOf(dir Dir, epoch tlsEpoch) []byte {
 	if epoch == epochApplication {
 		labels = [2]string{labelClient, labelServer}
 	}
-	return d.s.keys().secret(d.s.client, labels[dir])
+	return d.s.keys().secret(d.s.handshake().client, labels[dir])
 }
 
 // enter lets a side use the secret of an epoch; without a handshake secret the
@@ -282,7 +282,7 @@ func (d *decrypter) content13(r tlsRecord, inner byte, plain []byte) {
 	switch inner {
 	case recordHandshake:
 		s.handshakeBytes(r.dir, r.last, plain)
-		s.side[r.dir].message.endRecord()
+		s.handshake().message[r.dir].endRecord()
 	case recordAlert:
 		if len(plain) == 2 {
 			s.alert(r, plain[0] == 2, int(plain[1]))

@@ -64,9 +64,9 @@ func (k *sessions) remember(name, master []byte) {
 // masterSecret finds the secret of a connection up to 1.2 by its key log or by
 // the session it resumes, and remembers the session it begins.
 func (s *tlsStream) masterSecret(h serverHello) []byte {
-	k := s.keys()
-	master := k.secret(s.client, labelMaster)
-	if old := k.sessions.resumed(s.client, h.session); master == nil {
+	k, client := s.keys(), s.handshake().client
+	master := k.secret(client, labelMaster)
+	if old := k.sessions.resumed(client, h.session); master == nil {
 		master = old
 	}
 	k.sessions.remember(h.session, master)

@@ -11,6 +11,7 @@ type reusable interface{ reuse(env *Env) }
 // tests have it, is an empty one.
 type pools struct {
 	tls  []*tlsStream
+	open []*tlsHandshake
 	http []*httpStream
 	dns  []*dnsDatagrams
 	ntp  []*ntpFlow

@@ -125,16 +125,9 @@ type tlsStream struct {
 	side  [2]tlsSide
 	guess exchangeGuess
 
-	client [32]byte // random of the first ClientHello
-	random [32]byte // the server's
-	failed Stamp
-	held   [3]tlsRecord // client records of 1.3 that may be its certificate rather than its Finished
-
-	flight13 int  // encrypted records of the server's flight, under 1.3
-	length13 int  // of the latest of them
-	same13   bool // the one before was as long
-
-	flights int // of the server, until the handshake ended
+	failed  Stamp
+	flights int           // of the server, until the handshake ended
+	opening *tlsHandshake // see handshake
 }
 
 // upgraded says that the connection began as another protocol.
@@ -222,7 +215,7 @@ func (s *tlsStream) clientHello(m tlsMessage) {
 		f := s.env.pools.shapes.of(h)
 		s.t.JA3, s.t.JA4 = f.ja3, f.ja4
 	}
-	s.client, s.early, s.etm = h.random, h.earlyData, h.etm
+	s.handshake().client, s.early, s.etm = h.random, h.earlyData, h.etm
 	s.guess.offered(h.alpn, h.whole && m.whole)
 	s.openKeys(h)
 }
@@ -248,7 +241,7 @@ func (s *tlsStream) serverHello(m tlsMessage) {
 	if !ok {
 		return
 	}
-	s.version, s.random = h.version, h.random
+	s.version = h.version
 	s.t.Version = tlsVersionName(h.version)
 	s.t.Cipher = cipherSuiteName(h.suite)
 	s.suite = shapeOf(s.t.Cipher, h.version, h.etm)

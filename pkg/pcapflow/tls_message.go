@@ -55,7 +55,7 @@ func keptMessage(typ byte) int {
 
 // handshakeBytes takes bytes of handshake messages in the clear.
 func (s *tlsStream) handshakeBytes(d Dir, at Stamp, b []byte) {
-	m := &s.side[d].message
+	m := &s.handshake().message[d]
 	for len(b) > 0 && !m.blind {
 		if m.have < len(m.header) {
 			if m.have == 0 {
@@ -112,7 +112,7 @@ func (m *tlsMessages) endRecord() {
 
 // handshakeGap skips n bytes that the capture lacks.
 func (s *tlsStream) handshakeGap(d Dir, at Stamp, n int) {
-	m := &s.side[d].message
+	m := &s.handshake().message[d]
 	if m.have < len(m.header) {
 		m.blind = true
 		return

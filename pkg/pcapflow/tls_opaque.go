@@ -150,11 +150,7 @@ func (s *tlsStream) end(at Stamp) {
 	s.ended = true
 	s.t.HandshakeEnd = at
 	s.t.RoundTrips = s.flights
-	for d := range s.side {
-		m := &s.side[d].message
-		s.env.giveBack(m.buf)
-		m.buf = nil
-	}
+	s.endHandshake()
 	s.guess.established(s.t, at)
 }
 
@@ -198,12 +194,13 @@ func (s *tlsStream) serverFlight13(r tlsRecord) {
 		s.data(r)
 		return
 	}
-	if s.flight13 == 0 {
+	x := s.handshake()
+	if x.flight13 == 0 {
 		s.guess.encryptedExtensions(s.plaintext(r.length))
 	}
-	s.flight13++
-	s.same13 = r.length == s.length13
-	s.length13 = r.length
+	x.flight13++
+	x.same13 = r.length == x.length13
+	x.length13 = r.length
 	t.ServerFlightEnd = r.last
 	if s.isFinished(r.length) {
 		t.ServerFinished = r.last
@@ -228,13 +225,13 @@ func (s *tlsStream) clientFlight13(r tlsRecord) {
 		s.lateEarlyData()
 	case s.isFinished(r.length):
 		s.inferVersion13(r.length)
-		s.t.ClientCertificate = s.nHeld > 0 && s.held[0].length > 8+s.suite.overhead
+		s.t.ClientCertificate = s.nHeld > 0 && s.handshake().held[0].length > 8+s.suite.overhead
 		s.nHeld = 0
 		s.t.ClientFinished = r.last
 		s.padding()
 		s.end(r.last)
-	case int(s.nHeld) < len(s.held):
-		s.held[s.nHeld] = r
+	case int(s.nHeld) < maxHeldRecords:
+		s.handshake().held[s.nHeld] = r
 		s.nHeld++
 	default:
 		s.releaseHeld()
@@ -247,7 +244,8 @@ func (s *tlsStream) clientFlight13(r tlsRecord) {
 func (s *tlsStream) lateEarlyData() {
 	n := s.nHeld
 	s.nHeld = 0
-	for _, r := range s.held[:n] {
+	held := s.handshake().held
+	for _, r := range held[:n] {
 		s.t.EarlyData = true
 		s.data(r)
 	}
@@ -274,10 +272,11 @@ func (s *tlsStream) releaseHeld() {
 	}
 	n := s.nHeld
 	s.nHeld = 0
-	s.t.ClientFinished = s.held[0].last
+	held := s.handshake().held // the handshake's end gives it back
+	s.t.ClientFinished = held[0].last
 	s.padding()
-	s.end(s.held[0].last)
-	for _, r := range s.held[1:n] {
+	s.end(held[0].last)
+	for _, r := range held[1:n] {
 		s.data(r)
 	}
 }
@@ -286,7 +285,7 @@ func (s *tlsStream) releaseHeld() {
 // had a Finished's length and the last two were just as long, records are padded
 // (RFC 8446 §5.4): their lengths tell nothing, only turns are left.
 func (s *tlsStream) padding() {
-	if s.dec != nil || s.t.ServerFinished.Seen() || !s.same13 {
+	if s.dec != nil || s.t.ServerFinished.Seen() || !s.handshake().same13 {
 		return
 	}
 	noteOnce(s.f, "TLS records are padded: sizes are bounds, and tickets and close_notify cannot be told from data")

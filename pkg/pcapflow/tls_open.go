@@ -21,10 +21,10 @@ func openTLS(f *Flow, env *Env) *tlsStream {
 // reuse implements reusable.
 func (s *tlsStream) reuse(env *Env) {
 	g := &s.guess
+	s.dropHandshake()
 	*s.t = TLS{Alerts: emptied(s.t.Alerts)}
 	for d := range s.side {
 		side := &s.side[d]
-		env.giveBack(side.message.buf)
 		*side = tlsSide{}
 	}
 	env.pools.guesses.giveBack(g.list)

@@ -31,9 +31,8 @@ type tlsSide struct {
 	told            uint8 // messages that ended within this record
 	secretHandshake bool  // an encrypted handshake record has passed: not 1.3
 
-	alert   [2]byte
-	message tlsMessages
-	body    []byte // the record so far, where it is to be decrypted and came in pieces
+	alert [2]byte
+	body  []byte // the record so far, where it is to be decrypted and came in pieces
 }
 
 // plausibleHeader tells whether b starts with a record header.
@@ -189,7 +188,7 @@ func (s *tlsStream) endRecord(d Dir, at Stamp, body []byte) {
 		s.changeCipher(r)
 	case r.typ == recordHandshake && !side.secret:
 		s.moved = s.moved || d == Client && s.answered
-		side.message.endRecord()
+		s.handshake().message[d].endRecord()
 		s.t.readableAt(side.told, r.last)
 	case r.typ == recordAlert && !side.secret && r.length == 2:
 		if !r.cut {
@@ -266,7 +265,9 @@ func (s *tlsStream) Gap(d Dir, at Stamp, n int64) {
 		s.guess.gap(d, at)
 		s.moved = s.moved || d == Client
 		side.lost, side.have = true, 0
-		side.message = tlsMessages{}
+		if s.opening != nil {
+			s.opening.message[d] = tlsMessages{}
+		}
 		if s.dec != nil {
 			s.dec.lost(d)
 		}
