@@ -33,7 +33,14 @@ func (e *engine) touchOpening(h *header, before int) (sum uint64) {
 		sum = touched(t.at(t.free[i]))
 	}
 	if h.common == protoUDP { // carries something at once, most likely DNS
-		sum += touchedTop(e.free.carried, before) + touchedTop(e.free.flows, before) + touchedTop(e.env.pools.dns, before)
+		sum += touchedTop(e.free.carried, before) + touchedTop(e.free.flows, before)
+		if i := len(e.env.pools.dns) - 1 - before; i >= 0 {
+			s := e.env.pools.dns[i]
+			sum += touched(s)
+			if cap(s.room) > 0 {
+				sum += touched(&s.room[:1][0])
+			}
+		}
 	}
 	return sum
 }
