@@ -19,11 +19,12 @@ const (
 	CauseLoss      Cause = "loss"
 	CauseTLS       Cause = "tls"
 	CauseWindow    Cause = "window"
+	CauseHeldBack  Cause = "delayed-ack" // bytes that waited for an acknowledgement that was delayed
 	CauseIdle      Cause = "idle"
 )
 
 // causes in the order they are listed where their times are equal.
-var causes = []Cause{CauseDNS, CauseRetry, CauseNeighbour, CauseNetwork, CauseServer, CauseClient, CauseLoss, CauseTLS, CauseWindow, CauseIdle}
+var causes = []Cause{CauseDNS, CauseRetry, CauseNeighbour, CauseNetwork, CauseServer, CauseClient, CauseLoss, CauseTLS, CauseWindow, CauseHeldBack, CauseIdle}
 
 // bill charges a journey's time to its causes, each instant once.
 type bill struct {
@@ -125,9 +126,10 @@ func phasesInOrder(j *Journey, tb timebase, here source) []placed {
 func (b *bill) phase(j *Journey, p placed, begin, end int64) {
 	left := end - begin
 	if p.Flow.Conn != nil && p.Name != pcapflow.TCPConnect {
-		lost, window := stallsWithin(p.Flow, begin-p.shift, end-p.shift)
+		lost, window, held := stallsWithin(p.Flow, begin-p.shift, end-p.shift)
 		left = b.mishap(LostSegments, CauseLoss, lost, left)
 		left = b.mishap(ClosedWindow, CauseWindow, window, left)
+		left = b.mishap(DelayedACK, CauseHeldBack, held, left)
 	}
 	rtt := roundTrip(p)
 	if b.atServer {
@@ -242,9 +244,9 @@ func roundTrips(f *pcapflow.Flow) int {
 	return 2
 }
 
-// stallsWithin sums the time in [from, to] lost to retransmission and to closed
-// windows. Overlapping waits count once, loss first.
-func stallsWithin(f *pcapflow.Flow, from, to int64) (lost, window int64) {
+// stallsWithin sums the time in [from, to] lost to retransmission, to closed
+// windows and to delayed acknowledgements. Overlapping waits count once, in this order.
+func stallsWithin(f *pcapflow.Flow, from, to int64) (lost, window, held int64) {
 	var waits []interval
 	for _, r := range f.Conn.Retransmissions {
 		switch r.Kind {
@@ -256,12 +258,17 @@ func stallsWithin(f *pcapflow.Flow, from, to int64) (lost, window int64) {
 		}
 	}
 	lost = covered(waits, from, to)
-	for _, s := range f.Conn.Stalls {
-		if (s.Cause == pcapflow.StallZeroWindow || s.Cause == pcapflow.StallWindowFull) && s.Begin.Seen() && s.End.Seen() {
-			waits = append(waits, interval{s.Begin.Time, s.End.Time})
+	take := func(causes ...string) {
+		for _, s := range f.Conn.Stalls {
+			if slices.Contains(causes, s.Cause) && s.Begin.Seen() && s.End.Seen() {
+				waits = append(waits, interval{s.Begin.Time, s.End.Time})
+			}
 		}
 	}
-	return lost, covered(waits, from, to) - lost
+	take(pcapflow.StallZeroWindow, pcapflow.StallWindowFull)
+	window = covered(waits, from, to) - lost
+	take(pcapflow.StallDelayedACK)
+	return lost, window, covered(waits, from, to) - lost - window
 }
 
 // firstWindow is what a server may send before it hears of its client (ten

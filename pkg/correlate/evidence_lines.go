@@ -142,7 +142,7 @@ func startsKnown(ev *logparse.Event) bool {
 func startOf(ev *logparse.Event) (low, high int64) {
 	const rounding = int64(time.Millisecond)
 	low, high = stampOf(ev)
-	return low - int64(ev.Duration) - rounding, high - int64(ev.Duration) + rounding
+	return low - int64(ev.Duration) - max(rounding, int64(ev.DurationWidth)), high - int64(ev.Duration) + rounding
 }
 
 // theOne finds the flow that a line with a port tells of, and the window of the

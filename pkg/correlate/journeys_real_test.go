@@ -30,14 +30,18 @@ func TestRealJourneysShow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	recorded, err := filepath.Glob(filepath.Join("testdata", "recorded", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	met := map[string]string{}
-	for _, folder := range append(folders, shared...) {
+	for _, folder := range append(append(folders, shared...), recorded...) {
 		inc, err := incident.Read(context.Background(), []string{folder}, incident.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, j := range Correlate(inc, Options{}).Journeys {
-			where := filepath.Base(filepath.Dir(folder)) + " " + j.ID
+			where := folder + " " + j.ID
 			checkDivided(t, where, j.Breakdown, j.Total())
 			if v := j.ServerView; v != nil {
 				checkDivided(t, where+" at the server", v.Breakdown, v.Total)
@@ -49,9 +53,12 @@ func TestRealJourneysShow(t *testing.T) {
 		}
 	}
 	for _, what := range []string{
-		"retry", "side lookup of ssh", "side lookup of https", "two points", "three points", "translated",
+		"retry", "redirect", "upstream", "side lookup of ssh", "side lookup of https", "two points", "three points", "translated",
+		"known by sequence-numbers", "known by payload",
+		"cause neighbour", "cause window", "cause delayed-ack",
 		"cause dns", "cause resolver-retry", "cause network", "cause server", "cause client", "cause loss", "cause tls", "what if", "server's view",
 		"why reused-connection", "why failed-printed-as-zero", "why resolver-thread", "why client-late", "why lingering-close", "why buffered-end",
+		"why 100-continue", "why upload-begun", "why coarse-clock",
 	} {
 		if met[what] == "" {
 			t.Errorf("no journey shows: %s", what)
@@ -73,6 +80,11 @@ func shownBy(j *Journey) []string {
 	}
 	if len(j.Points) > 2 {
 		list = append(list, "three points")
+	}
+	for _, p := range j.Points {
+		if p.By != "" {
+			list = append(list, "known by "+string(p.By))
+		}
 	}
 	if j.ClientSeen.IsValid() {
 		list = append(list, "translated")

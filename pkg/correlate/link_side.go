@@ -17,7 +17,7 @@ import (
 // questions upstream. It returns those that were given away.
 func attachSides(b *built, k *linker, tb timebase) map[*Lookup]bool {
 	side := map[*Lookup]bool{}
-	open := openLookups(b.lookups)
+	open := openLookups(b.hosts, b.lookups)
 	owners := map[*Lookup]*Journey{}
 	for _, j := range b.journeys {
 		if j.Lookup != nil {
@@ -54,10 +54,11 @@ func (l *Lookup) names() []string {
 	return names
 }
 
-// nameIn is a name asked for in a capture.
+// nameIn is a name asked for in a capture, of one host.
 type nameIn struct {
-	capture *incident.Capture
-	name    string
+	capture  *incident.Capture
+	name     string
+	resolver int
 }
 
 // viewed is a lookup as one capture saw it.
@@ -71,16 +72,22 @@ type waits struct {
 	longest int64               // from a lookup's start to the last instant it may have caused another
 }
 
-func openLookups(lookups []*Lookup) waits {
+func openLookups(h *hosts, lookups []*Lookup) waits {
 	w := waits{byName: map[nameIn][]viewed{}}
 	for _, l := range lookups {
 		for _, view := range append([]*Lookup{l}, l.Others...) {
+			var resolvers []int
 			for _, t := range view.Tries {
 				w.longest = max(w.longest, lastAsked(t)+latestRetry-view.Start.Time)
+				if id := h.id(t.Resolver.Addr()); !slices.Contains(resolvers, id) {
+					resolvers = append(resolvers, id)
+				}
 			}
 			for _, n := range view.names() {
-				key := nameIn{view.Capture, n}
-				w.byName[key] = append(w.byName[key], viewed{l, view})
+				for _, r := range resolvers {
+					key := nameIn{view.Capture, n, r}
+					w.byName[key] = append(w.byName[key], viewed{l, view})
+				}
 			}
 		}
 	}
@@ -93,7 +100,7 @@ func openLookups(lookups []*Lookup) waits {
 // waiting is the lookup that u was asked for by its resolver, while it was open,
 // in a capture that shows both; nil if there is none.
 func (w *waits) waiting(h *hosts, u *Lookup) *Lookup {
-	list := w.byName[nameIn{u.Capture, u.Tries[0].Name}]
+	list := w.byName[nameIn{u.Capture, u.Tries[0].Name, h.id(u.Client)}]
 	first := sort.Search(len(list), func(i int) bool { return list[i].view.Start.Time >= u.Start.Time-w.longest })
 	for _, v := range list[first:] {
 		if v.view.Start.Time > u.Start.Time {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/logparse"
@@ -117,9 +118,58 @@ func transferOutput(e *logparse.Event, j *Journey) float64 {
 		if p.Name == pcapflow.DNSLookup {
 			scale = 40 * time.Millisecond // a resolver thread hands over when it gets to run
 		}
-		s += like(said, time.Duration(p.End.Time-p.Begin.Time), scale)
+		fits := like(said, phaseTook(j, &p), scale)
+		if p.Name == pcapflow.HTTPWait {
+			if early, ok := beforeBody(j, said); ok {
+				fits = max(fits, like(said, early, scale)-1)
+			}
+		}
+		s += fits
 	}
 	return s
+}
+
+// phaseTook is how long a client waited in a phase: with the neighbour that had to
+// be found before it.
+func phaseTook(j *Journey, p *Phase) time.Duration {
+	begin := p.Begin.Time
+	if p.Name == pcapflow.DNSLookup || p.Name == pcapflow.TCPConnect {
+		for i := range j.Phases {
+			r := &j.Phases[i]
+			if r.Name == pcapflow.L2Resolve && r.Capture == p.Capture && r.End.Seen() && r.End.Time <= p.Begin.Time && p.Begin.Time-r.End.Time <= released {
+				begin = min(begin, r.Begin.Time)
+			}
+		}
+	}
+	return time.Duration(p.End.Time - begin)
+}
+
+// largeBody is the size of a request, in bytes, from which it has a body: heads
+// with many cookies stay below.
+const largeBody = 16 << 10
+
+// beforeBody is what a client may have printed as the wait for the first byte of
+// a request with a body: nothing, for some count from when they begin to send it
+// (curl before 8), or the wait for an interim answer that was asked for first.
+// The nearest to what it said.
+func beforeBody(j *Journey, said time.Duration) (time.Duration, bool) {
+	e := j.Exchange
+	if e == nil || e.RequestBytes < largeBody && !sendsBody(e.Method) {
+		return 0, false
+	}
+	best := time.Duration(0)
+	take := func(d time.Duration) {
+		if d > 0 && (said-d).Abs() < (said-best).Abs() {
+			best = d
+		}
+	}
+	for _, s := range e.Interim {
+		take(time.Duration(s.Time - e.RequestFirst.Time))
+	}
+	if c := j.Points[0].Flow.Conn; c != nil && len(e.Interim) == 0 {
+		take(time.Duration(c.RTT)) // encrypted: it is not to be told from other records
+	}
+	return best, true
 }
 
 // sameTarget compares the server and the name a client was told to reach.
@@ -168,6 +218,8 @@ func spans(e *logparse.Event) map[pcapflow.PhaseName]time.Duration {
 		between(pcapflow.HTTPWait, t.AppConnect, t.StartTransfer)
 	case t.Reused:
 		between(pcapflow.HTTPWait, 0, t.StartTransfer)
+	case strings.HasPrefix(t.URL, "http://") && t.Connect > 0 && t.Redirect <= 0: // nothing was encrypted
+		between(pcapflow.HTTPWait, t.Connect, t.StartTransfer)
 	}
 	last := e.Time
 	for _, m := range e.Marks {

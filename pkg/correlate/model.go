@@ -45,6 +45,13 @@ type Point struct {
 	Capture  *incident.Capture
 	Flow     *pcapflow.Flow
 	Exchange *pcapflow.Exchange // the journey's exchange as this capture saw it; nil: not seen there
+	// By says how the flow was recognised as that of the first point, and Confidence
+	// how sure that is; "", 0: it is that one.
+	By         By
+	Confidence float64
+
+	part   int // of flows that one capture after the other shows unchanged
+	across By  // what tied that part to another one
 }
 
 // Stamp is an instant of a journey: where it was seen, raw, and corrected.
@@ -98,9 +105,9 @@ type Journey struct {
 	Notes      []lang.Text
 }
 
-// Link ties a journey to one before it.
+// Link ties a journey to one before it, or to one that waited for it.
 type Link struct {
-	Kind    string // "redirect": the answer before pointed here; "address": an address of the same name tried before; "retry": the same server tried before
+	Kind    string // Upstream: the server of that journey asked this meanwhile; "redirect": the answer before pointed here; "address": an address of the same name tried before; "retry": the same server tried before
 	Journey *Journey
 }
 
@@ -108,7 +115,7 @@ type Link struct {
 func (j *Journey) Total() time.Duration { return time.Duration(j.End.Time - j.Start.Time) }
 
 // Cause of a share of time, in the words of the report: dns, resolver-retry,
-// neighbour, network, server, client, loss, tls, window, idle.
+// neighbour, network, server, client, loss, tls, window, delayed-ack, idle.
 type Cause string
 
 // Share is an exclusive part of a journey's time.

@@ -34,12 +34,15 @@ func joinFlows(inc *incident.Incident) []*joint {
 			}
 		}
 	}
-	sets := newSets(len(all))
-	if len(inc.Captures) > 0 {
-		joinBySequence(all, sets)
-		joinByMarks(all, sets)
-		joinByAddress(all, sets)
+	g := &joining{all: all, sets: newSets(len(all))}
+	g.bySequence()
+	g.byMarks()
+	g.byAddress()
+	for i := range all {
+		all[i].part = g.sets.find(i)
 	}
+	g.translated()
+	sets := g.sets
 	groups := map[int][]Point{}
 	var order []int
 	for i := range all {
@@ -50,15 +53,22 @@ func joinFlows(inc *incident.Incident) []*joint {
 		groups[root] = append(groups[root], all[i])
 	}
 	joints := make([]*joint, 0, len(order))
+	way := captureOrder{}
 	for _, root := range order {
+		slices.SortStableFunc(groups[root], closerToClient)
+		way.learn(groups[root])
+	}
+	for _, root := range order {
+		way.sort(groups[root])
+		tellMeans(groups[root])
 		joints = append(joints, newJoint(groups[root]))
 	}
 	return joints
 }
 
-// newJoint orders the points from the client towards the server.
+// newJoint is the conversation seen at points, in their order from the client to
+// the server.
 func newJoint(points []Point) *joint {
-	slices.SortStableFunc(points, closerToClient)
 	j := &joint{points: points}
 	j.client, j.server = j.flow().Client, j.flow().Server
 	for _, p := range points[1:] {
@@ -124,14 +134,15 @@ type sequenceKey struct {
 	port   uint16 // the server's
 }
 
-func joinBySequence(all []Point, sets *sets) {
+func (g *joining) bySequence() {
+	all := g.all
 	byISN := map[sequenceKey][]int{}
 	for i, p := range all {
 		if c := p.Flow.Conn; c != nil && len(c.SYN) > 0 {
 			key := sequenceKey{c.ISN[pcapflow.Client], p.Flow.Server.Port()}
 			for _, k := range byISN[key] {
 				if sameConnection(all[k], p) {
-					sets.join(k, i)
+					g.join(k, i, ByISN)
 					break
 				}
 			}
@@ -163,9 +174,10 @@ type markKey struct {
 	seq, len, sum uint32
 }
 
-// joinByMarks finds partners for connections of which one capture lacks the
+// byMarks finds partners for connections of which one capture lacks the
 // beginning.
-func joinByMarks(all []Point, sets *sets) {
+func (g *joining) byMarks() {
+	all := g.all
 	byMark := map[markKey]int{}
 	each := func(visit func(i int, k markKey)) {
 		for i, p := range all {
@@ -173,7 +185,7 @@ func joinByMarks(all []Point, sets *sets) {
 				continue
 			}
 			for _, m := range p.Flow.Conn.Marks {
-				if m.Len >= 16 && m.Sum != 0 {
+				if m.Len >= markedLeast && m.Sum != 0 {
 					visit(i, markKey{m.Dir, m.Seq, m.Len, m.Sum})
 				}
 			}
@@ -195,7 +207,7 @@ func joinByMarks(all []Point, sets *sets) {
 		if other, ok := byMark[k]; !ok {
 			byMark[k] = i
 		} else if sourceOf(all[other]) != sourceOf(all[i]) || all[other].Flow.Client != all[i].Flow.Client {
-			sets.join(other, i)
+			g.join(other, i, ByPayload)
 		}
 	})
 }
@@ -206,9 +218,10 @@ type tupleKey struct {
 	client, server netip.AddrPort
 }
 
-// joinByAddress pairs what is left by its addresses alone: datagram flows, and
+// byAddress pairs what is left by its addresses alone: datagram flows, and
 // connections without a beginning that are the only ones of their addresses.
-func joinByAddress(all []Point, sets *sets) {
+func (g *joining) byAddress() {
+	all := g.all
 	byTuple := map[tupleKey][]int{}
 	var keys []tupleKey
 	for i, p := range all {
@@ -226,7 +239,7 @@ func joinByAddress(all []Point, sets *sets) {
 			}
 			for n, i := range runs[k] {
 				if other := runs[0][n]; !contradict(all[other], all[i]) {
-					sets.join(other, i)
+					g.join(other, i, ByAddresses)
 				}
 			}
 		}

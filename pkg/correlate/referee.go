@@ -27,6 +27,8 @@ const (
 	WhyResolver    Why = "resolver-thread"  // the lookup is over for the client when its thread has handed over
 	WhyClientLate  Why = "client-late"      // the program read its clock when it got to run
 	WhyContinue    Why = "100-continue"     // an interim answer came first
+	WhyUpload      Why = "upload-begun"     // the client counts to when it began to send the body
+	WhySending     Why = "sending-counted"  // the client counts from when it began to send the request
 	WhyParallel    Why = "parallel-streams" // which answer is whose, the packets hide
 	WhyLingering   Why = "lingering-close"  // the server waited for the client to close
 	WhyUnread      Why = "lay-unread"       // it was in the kernel's queue before the server took it up
@@ -96,7 +98,7 @@ func compareClient(j *Journey, e *logparse.Event) []Comparison {
 		}
 		c := Comparison{Of: p.Name, Client: -1, Packets: -1, Log: -1}
 		if p.Begin.Seen() && p.End.Seen() {
-			c.Packets = time.Duration(p.End.Time - p.Begin.Time)
+			c.Packets = phaseTook(j, p)
 		}
 		if d, ok := said[p.Name]; ok {
 			c.Client = d
@@ -128,7 +130,12 @@ func clientWhy(j *Journey, p *Phase, c Comparison, late time.Duration) Why {
 		return WhyResolver
 	case wait && j.Exchange.Multiplexed:
 		return WhyParallel
-	case wait && len(j.Exchange.Interim) > 0:
+	case wait && more > 0 && alike(c.Client, time.Duration(j.Exchange.ResponseFirst.Time-j.Exchange.RequestFirst.Time)):
+		return WhySending
+	case wait && more < 0 && saidBeforeBody(j, c.Client):
+		if c.Client < leastContradiction {
+			return WhyUpload
+		}
 		return WhyContinue
 	case more > 0 && more <= longestAwake:
 		return WhyClientLate
@@ -136,6 +143,12 @@ func clientWhy(j *Journey, p *Phase, c Comparison, late time.Duration) Why {
 		return WhyClientLate // what it noticed late before is missing here
 	}
 	return WhyUnexplained
+}
+
+// saidBeforeBody tells whether a client's wait ended before it sent the body.
+func saidBeforeBody(j *Journey, said time.Duration) bool {
+	d, ok := beforeBody(j, said)
+	return ok && alike(said, d)
 }
 
 // compareServer holds the duration of a log line against the packets nearest to

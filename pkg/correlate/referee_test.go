@@ -69,7 +69,11 @@ func TestRefereeExplains(t *testing.T) {
 		why             Why
 	}{
 		{"agreement", agreeing, nil, nil, pcapflow.HTTPWait, ""},
-		{"100-continue", curled(5, 25, 55, 55, 100), nil, func(e *pcapflow.Exchange) { e.Interim = append(e.Interim, e.RequestLast) }, pcapflow.HTTPWait, WhyContinue},
+		{"100-continue", curled(5, 25, 55, 55, 100), nil, func(e *pcapflow.Exchange) {
+			e.Method, e.Interim = "POST", []pcapflow.Stamp{{Time: e.RequestFirst.Time + 45e6, Frame: 9}}
+		}, pcapflow.HTTPWait, WhyContinue},
+		{"counted to the beginning of the body", curled(5, 25, 55, 55, 55.2), nil, func(e *pcapflow.Exchange) { e.RequestBytes = largeBody }, pcapflow.HTTPWait, WhyUpload},
+		{"no body to begin with", curled(5, 25, 55, 55, 55.2), nil, nil, pcapflow.HTTPWait, WhyUnexplained},
 		{"a failed handshake printed as 0", failed, nil, nil, pcapflow.TLSHandshake, WhyZero},
 		{"a connect printed as 0 though it stood", failed, nil, nil, pcapflow.TCPConnect, WhyZero},
 		{"resolver thread", curled(25, 45, 75, 75, 175), nil, nil, pcapflow.DNSLookup, WhyResolver},

@@ -18,10 +18,11 @@ const (
 	UnansweredQuery  Mishap = "unanswered-query"
 	UnknownNeighbour Mishap = "unknown-neighbour"
 	ClosedWindow     Mishap = "closed-window"
+	DelayedACK       Mishap = "late-ack"
 )
 
 // mishaps in the order they are listed.
-var mishaps = []Mishap{UnansweredQuery, UnknownNeighbour, LostSYN, LostSegments, ClosedWindow}
+var mishaps = []Mishap{UnansweredQuery, UnknownNeighbour, LostSYN, LostSegments, ClosedWindow, DelayedACK}
 
 // WhatIf says how long a journey would have taken without a mishap. The time a
 // mishap took is exclusive and lies on the way its client waited, so that

@@ -106,12 +106,12 @@ func (c *Case) shift(a, b correlate.Point) (int64, bool) {
 }
 
 // loggedDuration is what a matched line says the request took: the web server's
-// own, else the application's behind it.
+// own, else the application's behind it. Whole seconds say too little.
 func loggedDuration(j *correlate.Journey) (time.Duration, bool) {
 	for _, kind := range []logparse.Kind{logparse.HTTPRequest, logparse.AppRequest} {
 		for _, l := range j.Lines {
 			e := &l.Log.Events[l.Event]
-			if l.Status == "matched" && e.Kind == kind && e.Duration >= 0 {
+			if l.Status == "matched" && e.Kind == kind && e.Duration >= 0 && e.DurationWidth < time.Second {
 				return e.Duration, true
 			}
 		}

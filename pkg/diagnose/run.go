@@ -81,11 +81,14 @@ func newCase(c *correlate.Case, opt Options) *Case {
 		explained: map[*correlate.Journey]map[string]bool{}, swallows: map[[2]netip.Addr]bool{}, scanners: map[string]bool{},
 		roundTrips: resolverRoundTrips(c), usualAnswer: usualAnswer(c),
 		waiting: map[*correlate.Lookup][]*correlate.Journey{}, sshPorts: map[netip.AddrPort]bool{}, sshHosts: map[netip.Addr]bool{}, exchanges: map[netip.AddrPort]int{},
+		serving: map[served][]*correlate.Journey{},
 	}
 	for _, r := range rules {
 		dc.rules[r.Name] = r
 	}
 	for _, j := range c.Journeys {
+		at := served{j.Service, j.Server}
+		dc.serving[at] = append(dc.serving[at], j)
 		if j.Lookup != nil {
 			dc.waiting[j.Lookup] = append(dc.waiting[j.Lookup], j)
 		}

@@ -96,15 +96,19 @@ type settings map[string]map[string]float64
 // of is a threshold as it stands for a rule: as the user set it, else the rule's
 // own default for the name, else the shared one. listed: the rule has it.
 func (s settings) of(r *Rule, t *Threshold) (value float64, listed bool) {
-	all := slices.Concat(r.Thresholds, ofEveryRule)
-	i := slices.IndexFunc(all, func(own *Threshold) bool { return own.Name == t.Name })
-	if v, ok := s[r.Name][t.Name]; ok {
-		return v, i >= 0
+	value = t.Default
+	for _, all := range [][]*Threshold{r.Thresholds, ofEveryRule} {
+		if i := slices.IndexFunc(all, func(own *Threshold) bool { return own == t || own.Name == t.Name }); i >= 0 {
+			value, listed = all[i].Default, true
+			break
+		}
 	}
-	if i >= 0 {
-		return all[i].Default, true
+	if len(s) > 0 {
+		if v, ok := s[r.Name][t.Name]; ok {
+			value = v
+		}
 	}
-	return t.Default, false
+	return value, listed
 }
 
 // or is a threshold of a rule's own, outside of the rule.

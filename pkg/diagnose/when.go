@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -17,6 +18,12 @@ var (
 
 	alikeShare = &Threshold{"alike", 0.1, "share", lang.Text{EN: "costs nearer to each other than this are told as one figure", ES: "los costes más próximos entre sí que esto se cuentan como una sola cifra"}}
 )
+
+// served is a service at one place.
+type served struct {
+	service string
+	server  netip.AddrPort
+}
 
 // when is the clause that a finding's trouble befell one stretch of the incident
 // only, while others before or behind it went well; "" where it did not, or
@@ -37,8 +44,8 @@ func (c *Case) when(r *Rule, f *Finding) string {
 		from, to = min(from, j.Start.Time), max(to, j.Start.Time)
 	}
 	begin, end, others := from, to, 0
-	for _, j := range c.Journeys {
-		if hit[j] || j.Service != first.Service || j.Server != first.Server || len(j.Points) == 0 || j.Points[0].Capture != capture {
+	for _, j := range c.serving[served{first.Service, first.Server}] {
+		if hit[j] || len(j.Points) == 0 || j.Points[0].Capture != capture {
 			continue
 		}
 		begin, end = min(begin, j.Start.Time), max(end, j.Start.Time)

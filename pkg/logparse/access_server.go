@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // Which of nginx and Apache wrote a file in their common format decides what
@@ -103,6 +104,8 @@ func lineSigns(line []byte, e *Event) (signs []serverSign) {
 	nginx := func(points int, text string) { signs = append(signs, serverSign{true, points, text}) }
 	apache := func(points int, text string) { signs = append(signs, serverSign{false, points, text}) }
 	switch {
+	case e.Duration >= 0 && e.DurationWidth == time.Second && len(e.Upstream) == 0:
+		apache(2, "a time in whole seconds (%T)") // nginx's have three decimals
 	case e.Duration >= 0 || len(e.Upstream) > 0:
 		nginx(2, "times as nginx writes them behind the agent")
 	case e.Status == 444 || e.Status == 499 || e.Status >= 494 && e.Status <= 497:

@@ -145,6 +145,9 @@ func setNamed(name string, v []byte, e *Event) {
 	case "rt", "request_time", "req_time", "reqtime":
 		if d, ok := amount(v, time.Second); ok {
 			e.Duration, e.DurationWidth = d, time.Millisecond
+			if bytes.IndexByte(v, '.') < 0 {
+				e.DurationWidth = time.Second // Apache's %T: whole seconds, cut
+			}
 		}
 	case "time", "t": // which may be an epoch too
 		if d, ok := milliDecimals(v); ok && d < 30*24*time.Hour {

@@ -51,6 +51,9 @@ func (b *builder) journey(j *correlate.Journey) Journey {
 	}
 	out.Instants = b.instants(j)
 	out.Daemon = daemon(b.d.DaemonOf(b.c, j, b.lang))
+	for _, l := range j.Links {
+		out.Links = append(out.Links, Link{l.Kind, l.Journey.ID})
+	}
 	for _, l := range j.Lines {
 		out.Lines = append(out.Lines, b.line(l))
 	}
@@ -98,7 +101,7 @@ func (b *builder) home(j *correlate.Journey, out *Journey) *incident.File {
 	for i, p := range j.Points {
 		f, _ := b.file(p.Capture, p.Flow.Start.Frame)
 		if i > 0 {
-			out.AlsoSeen = append(out.AlsoSeen, Seen{b.files[f], p.Flow.Stream, endpoint(p.Flow.Client), endpoint(p.Flow.Server), Instant(p.Flow.Start.Time)})
+			out.AlsoSeen = append(out.AlsoSeen, Seen{b.files[f], p.Flow.Stream, endpoint(p.Flow.Client), endpoint(p.Flow.Server), Instant(p.Flow.Start.Time), string(p.By), ratio(p.Confidence)})
 			continue
 		}
 		home = f

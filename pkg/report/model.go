@@ -172,16 +172,29 @@ type Journey struct {
 	Witnesses      []Witness  `json:"witnesses,omitempty"`   // client, packets and log compared
 	Instants       []Moment   `json:"instants,omitempty"`
 	Lines          []LineLink `json:"lines,omitempty"`
+	Links          []Link     `json:"links,omitempty"`
 	Notes          []string   `json:"notes,omitempty"`
 }
 
-// Seen is another capture that holds the journey's flow.
+// Seen is another capture that holds the journey's flow. By says how it was
+// recognised there: sequence-numbers | payload | tcp-timestamps | addresses |
+// sizes-and-order.
 type Seen struct {
-	Evidence string  `json:"evidence"`
-	Stream   int     `json:"stream"`
-	Client   string  `json:"client"`
-	Server   string  `json:"server"`
-	Start    Instant `json:"start"`
+	Evidence   string  `json:"evidence"`
+	Stream     int     `json:"stream"`
+	Client     string  `json:"client"`
+	Server     string  `json:"server"`
+	Start      Instant `json:"start"`
+	By         string  `json:"by,omitempty"`
+	Confidence Ratio   `json:"confidence,omitempty"`
+}
+
+// Link ties a journey to another one: redirect, address and retry to one before
+// it (whose answer pointed here; an address of the same name, or the same server,
+// tried before), upstream to the one that waited for it.
+type Link struct {
+	Kind    string `json:"kind"`
+	Journey string `json:"journey"`
 }
 
 // Request is what was seen or decrypted of an HTTP exchange.
@@ -253,7 +266,7 @@ type Share struct {
 }
 
 // WhatIf is how long the journey would have taken without a mishap: lost-syn |
-// lost-segments | unanswered-query | unknown-neighbour | closed-window.
+// lost-segments | unanswered-query | unknown-neighbour | closed-window | late-ack.
 type WhatIf struct {
 	Without string  `json:"without"`
 	Saved   Seconds `json:"saved_seconds"`
@@ -263,7 +276,7 @@ type WhatIf struct {
 // Witness is how long the client, the packets and the server's log say a phase
 // took, or the request as a whole; why explains where they contradict:
 // reused-connection | failed-printed-as-zero | resolver-thread | client-late |
-// 100-continue | parallel-streams | lingering-close | lay-unread | buffered-end |
+// 100-continue | upload-begun | sending-counted | parallel-streams | lingering-close | lay-unread | buffered-end |
 // coarse-clock | unexplained.
 type Witness struct {
 	Of      string   `json:"of"`

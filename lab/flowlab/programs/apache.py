@@ -8,6 +8,7 @@ FORMATS = {  # what the analyst is given; %t = begin of the request
     "combined": '%h %l %u %t \\"%r\\" %>s %O \\"%{Referer}i\\" \\"%{User-Agent}i\\"',
     "common": '%h %l %u %t \\"%r\\" %>s %b',
     "timed": '%h %l %u %t \\"%r\\" %>s %O \\"%{Referer}i\\" \\"%{User-Agent}i\\" %D',
+    "seconds": '%h %l %u %t \\"%r\\" %>s %O \\"%{Referer}i\\" \\"%{User-Agent}i\\" rt=%T',
 }
 PRIVATE = "\\t".join(["%{remote}p", "%k", "%{begin:usec}t", "%D", "%{SSL_PROTOCOL}x", "%H", "%{local}p", "%>s"])
 

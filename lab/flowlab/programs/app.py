@@ -1,4 +1,4 @@
-"""The application behind the web servers: `python3 app.py PORT LOG [STARTUP]`.
+"""The application behind the web servers: `python3 app.py PORT LOG [ADDRESS]`.
 
 /  /item/N         answer at once
 /sleep?ms=M        think, then answer
@@ -84,4 +84,4 @@ class Server(ThreadingHTTPServer):
 
 if __name__ == "__main__":
     Handler.log = open(sys.argv[2], "a", encoding="utf8")
-    Server(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+    Server((sys.argv[3] if len(sys.argv) > 3 else "127.0.0.1", int(sys.argv[1])), Handler).serve_forever()

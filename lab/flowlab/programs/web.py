@@ -65,10 +65,10 @@ def sign(ca, out, name, names, days):
     os.chmod(out + ".key", 0o644)
 
 
-def application(host, port=8081):
-    """Starts app.py beside the web server; its log goes to app.log."""
+def application(host, port=8081, address="127.0.0.1"):
+    """Starts app.py, beside the web server or at an address of its own; its log goes to app.log."""
     log = host.path("app.log")
-    host.spawn(sys.executable, os.path.join(os.path.dirname(__file__), "app.py"), str(port), log)
+    host.spawn(sys.executable, os.path.join(os.path.dirname(__file__), "app.py"), str(port), log, address)
     host.listening(port)
     host.lab.log(host, "app.log", log, "application (JSON, UTC, microseconds)", "end of the request")
 

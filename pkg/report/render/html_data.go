@@ -11,7 +11,7 @@ const (
 )
 
 // htmlCauses are those that the style has a colour for.
-var htmlCauses = []string{"dns", "resolver-retry", "neighbour", "network", "server", "client", "loss", "tls", "window", "idle"}
+var htmlCauses = []string{"dns", "resolver-retry", "neighbour", "network", "server", "client", "loss", "tls", "window", "delayed-ack", "idle"}
 
 // Everything the script draws from. Instants are µs since Base on the reference
 // clock (as written where that is not known), durations µs; strings are indices
