@@ -35,6 +35,7 @@ type matcher struct {
 
 	byQuestion map[questionKey][]*target
 	byHost     [][]*Journey
+	own        map[hostKind]*ownJourneys
 	told       map[*Journey]told
 	span       span // of the captures, on the reference clock
 	result     []match
@@ -57,7 +58,7 @@ type match struct {
 // matchLines links every line that tells of an action, and lists the rest with
 // the reasons.
 func matchLines(inc *incident.Incident, b *built, tb timebase) *matcher {
-	m := &matcher{inc: inc, tb: tb, built: b, targets: targetsOf(b, tb), flows: map[netip.Addr]bool{}, missing: map[*incident.Log][]missed{}, told: map[*Journey]told{}}
+	m := &matcher{inc: inc, tb: tb, built: b, targets: targetsOf(b, tb), flows: map[netip.Addr]bool{}, missing: map[*incident.Log][]missed{}, told: map[*Journey]told{}, own: map[hostKind]*ownJourneys{}}
 	m.clients = byClient(m.targets)
 	for _, j := range b.joints {
 		for _, p := range j.points {

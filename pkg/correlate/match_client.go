@@ -52,8 +52,9 @@ func isOutput(e *logparse.Event) bool {
 func (m *matcher) outputsOf(outputs []output) {
 	var best []series
 	most := 0.0
-	for _, own := range m.journeysByHost() {
-		found := fitOutputs(outputs, own)
+	divided := runs(outputs)
+	for host := range m.journeysByHost() {
+		found := m.fitOutputs(divided, host)
 		sum := 0.0
 		for _, s := range found {
 			for _, e := range s.edges {
@@ -101,21 +102,25 @@ type series struct {
 	edges    []edge
 }
 
-// fitOutputs pairs outputs with the journeys of one host.
-func fitOutputs(outputs []output, own []*Journey) []series {
+// hostKind is what outputs of one kind may tell of one host.
+type hostKind struct {
+	host int // index into journeysByHost
+	kind logparse.Kind
+}
+
+// fitOutputs pairs runs of outputs with the journeys of one host.
+func (m *matcher) fitOutputs(divided [][]output, host int) []series {
 	var list []series
-	for _, run := range runs(outputs) {
-		s := series{outputs: run}
-		for _, j := range own {
-			if fitsKind(run[0].event.Kind, j) {
-				s.journeys = append(s.journeys, j)
-			}
+	for _, run := range divided {
+		k := hostKind{host, run[0].event.Kind}
+		own := m.own[k]
+		if own == nil {
+			own = newOwnJourneys(m.byHost[host], k.kind)
+			m.own[k] = own
 		}
-		if len(s.journeys) == 0 {
-			continue
+		if len(own.list) > 0 {
+			list = append(list, series{run, own.list, fitSeries(run, own)})
 		}
-		s.edges = fitSeries(run, s.journeys)
-		list = append(list, s)
 	}
 	return list
 }
@@ -123,14 +128,18 @@ func fitOutputs(outputs []output, own []*Journey) []series {
 // fitSeries pairs the outputs of a run with journeys, in order: under every
 // offset that the marks may have, and under none; each way of seeing it counts
 // by how well it explains the whole.
-func fitSeries(run []output, own []*Journey) []edge {
+func fitSeries(run []output, among *ownJourneys) []edge {
+	own := among.list
 	var plain []edge
 	for i, o := range run {
-		for n, j := range own {
-			if score := outputScore(o.event, j); score > leastOdds {
+		for _, n := range among.candidates(o.event) {
+			if score := outputScore(o.event, own[n]); score > leastOdds {
 				plain = append(plain, edge{line: i, target: n, odds: math.Exp(min(score, 40))})
 			}
 		}
+	}
+	if len(plain) == 0 {
+		return nil
 	}
 	views := [][]edge{plain}
 	weights := []float64{chainOutputs(plain, len(run), len(own))}

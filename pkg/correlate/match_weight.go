@@ -61,7 +61,7 @@ func timeScore(l *line, t *target, slack int64) float64 {
 		return appScore(l, t, slack)
 	case l.event.Means == logparse.RequestStart:
 		return startScore(l.at, l, t, slack)
-	case l.event.Means == logparse.RequestEnd && l.event.Duration >= 0 && !coarselyTimed(l.event):
+	case l.event.Means == logparse.RequestEnd && l.event.Duration >= 0 && !l.event.CoarselyTimed():
 		// The start is the reliable anchor: the end may lie in the client's hands.
 		s := startScore(l.at-int64(l.event.Duration), l, t, slack)
 		if readLate(l, t) {
@@ -180,10 +180,6 @@ func anyScore(l *line, t *target, slack int64) float64 {
 	return perSecond(l.width+2*slack+t.last-t.first+5*msec) + misses(dist)
 }
 
-// coarselyTimed tells whether a line's duration is cut to more than stamps miss:
-// to whole seconds, as by Apache's %T.
-func coarselyTimed(e *logparse.Event) bool { return e.DurationWidth > 50*time.Millisecond }
-
 // durationScore compares how long the server says it took with what the packets
 // show, against durations of other requests with mean typical (ns).
 func durationScore(l *line, t *target, typical float64) float64 {
@@ -196,7 +192,7 @@ func durationScore(l *line, t *target, typical float64) float64 {
 		low = 0 // the kernel had the answer behind those of other streams
 	}
 	other := math.Exp(-float64(d)/typical) / typical
-	if coarselyTimed(l.event) {
+	if l.event.CoarselyTimed() {
 		room := float64(max(high-low+6*msec, coarse))
 		return -math.Log(room) - min(float64(overlap(d-msec, d+coarse, low-2*msec, high+2*msec))/float64(tail), 12) - math.Log(other)
 	}

@@ -111,7 +111,7 @@ func loggedDuration(j *correlate.Journey) (time.Duration, bool) {
 	for _, kind := range []logparse.Kind{logparse.HTTPRequest, logparse.AppRequest} {
 		for _, l := range j.Lines {
 			e := &l.Log.Events[l.Event]
-			if l.Status == "matched" && e.Kind == kind && e.Duration >= 0 && e.DurationWidth < time.Second {
+			if l.Status == "matched" && e.Kind == kind && e.Duration >= 0 && !e.CoarselyTimed() {
 				return e.Duration, true
 			}
 		}

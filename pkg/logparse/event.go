@@ -230,3 +230,7 @@ type Lookup struct {
 	TCPRetry  bool
 	NoServers bool
 }
+
+// CoarselyTimed tells whether the duration was cut to more than 50 ms: to whole
+// seconds, as by Apache's %T.
+func (e *Event) CoarselyTimed() bool { return e.DurationWidth > 50*time.Millisecond }
