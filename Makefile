@@ -35,7 +35,7 @@ bench: build      ## microbenchmarks of the parts; with CAPTURES="…" whole pro
 	@test -z "$(CAPTURES)" || $(GO) run ./internal/compete $(CAPTURES)
 	@test -n "$(CAPTURES)" || echo 'make bench CAPTURES="a.pcap b.pcap" compares whole processes with other programs'
 
-engines:          ## other engines read the result of batch (downloads DuckDB)
+engines:          ## other engines read the result of batch (downloads DuckDB; CHDB=…/node_modules/chdb has ClickHouse do)
 	cd internal/engines && $(GO) test ./...
 
 archive:          ## judges batch on a cut archive: CAPTURE=x.pcap LOGS="access.log auth.log"

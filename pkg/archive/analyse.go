@@ -170,7 +170,7 @@ func (a *archive) analyse(ctx context.Context, n int, w *window, near bounds, kn
 			return nil, false, err
 		}
 	}
-	k, err := a.keep(rows, clocks, key)
+	k, err := a.keep(rows, clocks, key, dayOf(r))
 	return k, true, err
 }
 

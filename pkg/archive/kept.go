@@ -38,8 +38,8 @@ func (a *archive) rowsThere(k *kept) bool {
 }
 
 // keep writes the rows of a window and last what it was: what is there is whole.
-func (a *archive) keep(out *trend.Rows, clocks []clockSeen, key string) (*kept, error) {
-	rows, err := a.writeRows(out, key)
+func (a *archive) keep(out *trend.Rows, clocks []clockSeen, key, day string) (*kept, error) {
+	rows, err := a.writeRows(out, key, day)
 	if err != nil {
 		return nil, err
 	}

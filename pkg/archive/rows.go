@@ -29,27 +29,48 @@ var rowFolders = []string{"journeys", "findings", "clocks"}
 const rowMode = 0o666
 
 // writeRows writes the rows of a slice, and tells to which files.
-func (a *archive) writeRows(o *trend.Rows, key string) ([]rowFile, error) {
+//
+// A row that has no time of its own lies under the day of what it was found in:
+// engines take a column for one of dates by the names of its folders.
+func (a *archive) writeRows(o *trend.Rows, key, day string) ([]rowFile, error) {
 	var written []rowFile
 	err := writeParts(a.opt.Out, key, o.Journeys, &written, func(j *trend.JourneyRow) string {
 		return path.Join("journeys", "day="+trend.DayOf(j.Start), "point="+j.Point)
 	})
 	if err == nil {
 		err = writeParts(a.opt.Out, key, o.Findings, &written, func(f *trend.FindingRow) string {
-			return path.Join("findings", "day="+dayOrUnknown(f.Start))
+			return path.Join("findings", "day="+dayOr(f.Start, day))
 		})
 	}
 	if err == nil {
 		err = writeParts(a.opt.Out, key, o.Clocks, &written, func(c *trend.ClockRow) string {
-			return path.Join("clocks", "day="+dayOrUnknown(c.From))
+			return path.Join("clocks", "day="+dayOr(c.From, day))
 		})
 	}
 	return written, err
 }
 
-func dayOrUnknown(ns *int64) string {
+// noDay is what Hive, Spark and DuckDB read as unknown in the name of a folder.
+const noDay = "__HIVE_DEFAULT_PARTITION__"
+
+// dayOf is the day of the earliest evidence, of captures if there are any.
+func dayOf(r *report.Report) string {
+	var first [2]*int64
+	for i := range r.Evidence {
+		e, of := &r.Evidence[i], 1
+		if e.Vantage != "" {
+			of = 0
+		}
+		if e.First != nil && (first[of] == nil || int64(*e.First) < *first[of]) {
+			first[of] = (*int64)(e.First)
+		}
+	}
+	return dayOr(first[0], dayOr(first[1], noDay))
+}
+
+func dayOr(ns *int64, day string) string {
 	if ns == nil {
-		return "unknown"
+		return day
 	}
 	return trend.DayOf(*ns)
 }

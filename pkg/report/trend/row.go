@@ -9,8 +9,9 @@ import (
 )
 
 // JourneyRow is one journey of the archive. Instants are raw, of the clock of
-// the capture that shows it, as nanoseconds since the Unix epoch in UTC; what is
-// unknown is null.
+// the capture that shows it, as nanoseconds since the Unix epoch in UTC: a number in
+// both forms of a table, since Spark refuses Parquet's timestamps of nanoseconds; what
+// is unknown is null.
 type JourneyRow struct {
 	Service    string   `json:"service" parquet:"service,dict"`
 	Client     string   `json:"client,omitempty" parquet:"client,dict"`
@@ -22,8 +23,8 @@ type JourneyRow struct {
 	File       string   `json:"file" parquet:"file,dict"` // that holds its first packet
 	Frame      int32    `json:"frame,omitempty" parquet:"frame,optional"`
 	Ordinal    int32    `json:"ordinal,omitempty" parquet:"ordinal,optional"`
-	Start      int64    `json:"start_ns" parquet:"start_ns,timestamp(nanosecond)"`
-	Corrected  *int64   `json:"start_corrected_ns,omitempty" parquet:"start_corrected_ns,optional,timestamp(nanosecond)"`
+	Start      int64    `json:"start_ns" parquet:"start_ns"`
+	Corrected  *int64   `json:"start_corrected_ns,omitempty" parquet:"start_corrected_ns,optional"`
 	Total      *float64 `json:"total_seconds,omitempty" parquet:"total_seconds,optional"`
 	Outcome    string   `json:"outcome" parquet:"outcome,dict"`
 	Method     string   `json:"method,omitempty" parquet:"method,optional,dict"`
@@ -52,8 +53,8 @@ type FindingRow struct {
 	Severity   string   `json:"severity" parquet:"severity,dict"`
 	Confidence string   `json:"confidence" parquet:"confidence,dict"`
 	Text       string   `json:"text" parquet:"text"`
-	Start      *int64   `json:"start_ns,omitempty" parquet:"start_ns,optional,timestamp(nanosecond)"` // of its first journey
-	End        *int64   `json:"end_ns,omitempty" parquet:"end_ns,optional,timestamp(nanosecond)"`     // of the last of them to end
+	Start      *int64   `json:"start_ns,omitempty" parquet:"start_ns,optional"` // of its first journey
+	End        *int64   `json:"end_ns,omitempty" parquet:"end_ns,optional"`     // of the last of them to end
 	Client     string   `json:"client,omitempty" parquet:"client,optional,dict"`
 	Server     string   `json:"server,omitempty" parquet:"server,optional,dict"`
 	Name       string   `json:"name,omitempty" parquet:"name,optional,dict"`
@@ -68,8 +69,8 @@ type ClockRow struct {
 	Kind      string   `json:"kind" parquet:"kind,dict"`
 	Status    string   `json:"status" parquet:"status,dict"`
 	Reference string   `json:"reference,omitempty" parquet:"reference,optional,dict"`
-	From      *int64   `json:"from_ns,omitempty" parquet:"from_ns,optional,timestamp(nanosecond)"` // of the clock itself
-	To        *int64   `json:"to_ns,omitempty" parquet:"to_ns,optional,timestamp(nanosecond)"`
+	From      *int64   `json:"from_ns,omitempty" parquet:"from_ns,optional"` // of the clock itself
+	To        *int64   `json:"to_ns,omitempty" parquet:"to_ns,optional"`
 	Offset    *float64 `json:"offset_seconds,omitempty" parquet:"offset_seconds,optional"` // clock − reference
 	Low       *float64 `json:"low_seconds,omitempty" parquet:"low_seconds,optional"`
 	High      *float64 `json:"high_seconds,omitempty" parquet:"high_seconds,optional"`
