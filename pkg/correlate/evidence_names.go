@@ -1,7 +1,9 @@
 package correlate
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
@@ -22,46 +24,62 @@ type pairing struct {
 // holds a client's DNS and the other its connections: a connection follows the
 // answer that names its server.
 func (e *evidence) lookupsAndConnections() {
-	for i, a := range e.inc.Captures {
-		answers := answersOf(a)
-		if len(answers) == 0 {
-			continue
-		}
-		own := synsOf(a)
-		for k, b := range e.inc.Captures {
-			if i == k || a.Last.Time == 0 || b.Last.Time == 0 {
-				continue
+	n := len(e.inc.Captures)
+	answers, syns := make([][]led, n), make([][]led, n)
+	began := map[pairing][]int{} // captures that saw such a connection begin, in order
+	for i, c := range e.inc.Captures {
+		answers[i], syns[i] = answersOf(c), synsOf(c)
+		for _, s := range syns[i] {
+			if list := began[s.pairing]; len(list) == 0 || list[len(list)-1] != i {
+				began[s.pairing] = append(list, i)
 			}
-			syns := synsOf(b)
-			groups := numbers[pairing]{}
-			var lines, partners []clock.Instant
-			asks := clientsOf(answersOf(b))
-			for n, s := range syns {
-				if !asks[s.client] {
-					lines = append(lines, clock.Instant{Low: s.at, High: s.at + 1, Group: groups.of(s.pairing), Ref: n})
-				}
-			}
-			connects := map[pairing]bool{}
-			for _, s := range own {
-				connects[s.pairing] = true
-			}
-			for n, s := range answers {
-				if !connects[s.pairing] {
-					partners = append(partners, clock.Instant{Low: s.at, High: s.at + promptly, Group: groups.of(s.pairing), Ref: n})
-				}
-			}
-			if len(lines) == 0 || len(partners) == 0 {
-				continue
-			}
-			x, y := e.byKey[captureKey(i, 0)], e.byKey[captureKey(k, 0)]
-			if x == nil || y == nil {
-				continue
-			}
-			e.choices++
-			e.series = append(e.series, clock.Series{A: x.ID, B: y.ID, Lines: lines, Partners: partners, Method: clock.Intervals, Choice: e.choices})
-			e.origins = append(e.origins, origin{capture: a})
 		}
 	}
+	for i, a := range e.inc.Captures {
+		if len(answers[i]) == 0 || a.Last.Time == 0 {
+			continue
+		}
+		connects, beside := map[pairing]bool{}, map[int]bool{}
+		for _, s := range syns[i] {
+			connects[s.pairing] = true
+		}
+		for _, s := range answers[i] {
+			if !connects[s.pairing] {
+				for _, k := range began[s.pairing] {
+					beside[k] = k != i && e.inc.Captures[k].Last.Time != 0
+				}
+			}
+		}
+		for _, k := range slices.Sorted(maps.Keys(beside)) {
+			if beside[k] {
+				e.ledTo(i, k, answers, syns, connects)
+			}
+		}
+	}
+}
+
+// ledTo relates capture i, which holds answers, to capture k, which holds connections.
+func (e *evidence) ledTo(i, k int, answers, syns [][]led, connects map[pairing]bool) {
+	groups := numbers[pairing]{}
+	var lines, partners []clock.Instant
+	asks := clientsOf(answers[k])
+	for n, s := range syns[k] {
+		if !asks[s.client] {
+			lines = append(lines, clock.Instant{Low: s.at, High: s.at + 1, Group: groups.of(s.pairing), Ref: n})
+		}
+	}
+	for n, s := range answers[i] {
+		if !connects[s.pairing] {
+			partners = append(partners, clock.Instant{Low: s.at, High: s.at + promptly, Group: groups.of(s.pairing), Ref: n})
+		}
+	}
+	x, y := e.byKey[captureKey(i, 0)], e.byKey[captureKey(k, 0)]
+	if len(lines) == 0 || len(partners) == 0 || x == nil || y == nil {
+		return
+	}
+	e.choices++
+	e.series = append(e.series, clock.Series{A: x.ID, B: y.ID, Lines: lines, Partners: partners, Method: clock.Intervals, Choice: e.choices})
+	e.origins = append(e.origins, origin{capture: e.inc.Captures[i]})
 }
 
 // led is an instant of a pairing.
