@@ -318,6 +318,7 @@ type TLS struct {
 	HandshakeEnd             Stamp // as the version and mode define it; estimated under 1.3 without keys
 	FirstClientData          Stamp
 	FirstServerData          Stamp
+	Ticket                   Stamp // the first NewSessionTicket, where it could be read
 
 	ClientHelloBytes, CertificateBytes int
 	ServerFlightBytes                  int // of the records from the ServerHello to the end of its flight, headers included

@@ -176,7 +176,9 @@ func (s *tlsStream) message(d Dir, m tlsMessage) {
 		s.side[d].told |= toldFlightEnd
 	case msgNewSessionTicket:
 		if d == Server {
-			s.t.Tickets++
+			if s.t.Tickets++; s.t.Tickets == 1 {
+				s.t.Ticket = m.last
+			}
 			s.ticket12(m)
 		}
 	case msgEndOfEarlyData, msgFinished, msgKeyUpdate:

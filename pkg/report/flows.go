@@ -215,6 +215,9 @@ func (o *object) tls(t *pcapflow.TLS, c *pcapflow.Conn) {
 		o.text("ocsp_status", t.Staple.Status)
 		o.instant("ocsp_produced", t.Staple.Produced*int64(time.Second))
 	}
+	o.some("clear_request", t.ClearRequest)
+	o.text("plain_answer", t.PlainAnswer)
+	o.some("unused", t.Unused)
 	o.text("ja3", t.JA3)
 	o.text("ja4", t.JA4)
 	o.truth("decrypted", t.Decrypted)
@@ -243,7 +246,14 @@ func (o *object) exchange(x *pcapflow.Exchange, c *pcapflow.Conn) {
 	if x.Estimated {
 		o.truth("estimated", true)
 	}
-	o.some("truncated", x.Truncated)
+	if x.Truncated {
+		o.truth("truncated", true)
+		if x.Reset || c != nil && (c.FIN[0].Seen() || c.FIN[1].Seen() || len(c.RST) > 0) { // else the capture ended it
+			o.text("aborted_by", x.Aborted.String())
+		}
+	}
+	o.some("unsent", x.Unsent)
+	o.some("port_wants_tls", x.PortWantsTLS)
 	o.some("reset", x.Reset)
 	o.text("reset_code", x.ResetCode)
 	o.some("gap", x.Gap)

@@ -120,6 +120,9 @@ func (c *collector) conn(k *incident.Capture, conn *pcapflow.Conn) {
 		c.add(k, name, fromServer, s, "")
 	}
 	c.add(k, "tcp.established", fromClient, conn.ACK, "")
+	for d, at := range conn.FIN {
+		c.add(k, "tcp.fin", pcapflow.Dir(d).String(), at, "")
+	}
 	for _, r := range conn.RST {
 		c.add(k, "tcp.reset", r.Dir.String(), r.Stamp, r.Dir.String())
 	}
@@ -130,6 +133,11 @@ func (c *collector) handshakes(k *incident.Capture, f *pcapflow.Flow) {
 	var list []pcapflow.Instant
 	if f.TLS != nil {
 		list = f.TLS.AppendInstants(list)
+	}
+	if t := f.TLS; t != nil {
+		c.add(k, "tls.ticket", fromServer, t.Ticket, "")
+		c.add(k, "tls.client-data", fromClient, t.FirstClientData, "")
+		c.add(k, "tls.server-data", fromServer, t.FirstServerData, "")
 	}
 	if f.SSH != nil {
 		list = f.SSH.AppendInstants(list)
@@ -161,6 +169,9 @@ func (c *collector) exchange(k *incident.Capture, x *pcapflow.Exchange) {
 	c.add(k, "http.request", fromClient, x.RequestFirst, strings.TrimSpace(x.Method+" "+x.Path))
 	if x.RequestLast.Frame != x.RequestFirst.Frame {
 		c.add(k, "http.request-end", fromClient, x.RequestLast, "")
+	}
+	for _, at := range x.Interim {
+		c.add(k, "http.interim", fromServer, at, "")
 	}
 	status := ""
 	if x.Status > 0 {

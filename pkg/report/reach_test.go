@@ -51,7 +51,7 @@ var reachable = map[string][]string{
 		// DNS
 		"dns.id", "dns.name", "dns.type", "dns.seconds", "dns.rcode", "dns.frames", "dns.edns_size", "dns.ttl_seconds", "dns.expires", "dns.negative_ttl_seconds",
 		"dns.answers", "dns.cnames", "dns.targets", "dns.truncated", "dns.repeats", "dns.late", "dns.unsolicited", "dns.mismatch", "dns.further_answers", "dns.extended_error",
-		"dns.multicast", "dns.mixed_case", "dns.case_changed", "dns.authoritative", "dns.processing_seconds", "dns_over", "icmp.text",
+		"dns.multicast", "dns.mixed_case", "dns.case_changed", "dns.authoritative", "dns.processing_seconds", "dns_over", "icmp.text", "dns.fragments", "dns.fragment_lost", "dns.opcode",
 		// ARP and ND
 		"neighbour.attempts", "neighbour.link_address", "neighbour.announcement", "neighbour.duplicate_address", "neighbour.unasked_answer", "neighbour.unanswered", "phases[l2.resolve]",
 		"gateway.link_address", "gateway.addresses", "gateway.by", "gateway.hosts", "gateway.behind", "gateway.frames",
@@ -64,14 +64,14 @@ var reachable = map[string][]string{
 		"tls.instants[tls.established]", "tls.instants[tls.alert]", "tls.instants[tls.client-close]", "tls.instants[tls.server-close]",
 		"tls.server_hello_delay_seconds", "tls.client_compute_seconds", "tls.round_trips", "tls.minimum_round_trips", "tls.server_flight_bytes", "tls.client_hello_bytes",
 		"tls.certificate_bytes", "tls.resumed", "tls.hello_retry_seconds", "tls.version", "tls.cipher", "tls.group", "tls.alpn", "tls.alpn_offered", "tls.sni", "tls.ja3",
-		"tls.ja4", "tls.chain.not_before", "tls.chain.not_after", "tls.chain.names", "tls.alerts", "tls.early_data", "tls.tickets", "tls.starttls", "tls.client_certificate",
+		"tls.ja4", "tls.chain.not_before", "tls.chain.not_after", "tls.chain.names", "tls.alerts", "tls.early_data", "tls.tickets", "tls.starttls", "tls.client_certificate", "tls.plain_answer", "tls.clear_request", "tls.unused", "tls.ocsp_status", "tls.request_delay_seconds",
 		"phases[tls.handshake]",
 		// QUIC
 		"quic.version", "quic.sni", "quic.alpn", "quic.retry", "quic.version_negotiation", "quic.handshake_seconds", "quic.instants[quic.client-hello]",
 		"quic.instants[quic.server-hello]", "quic.instants[quic.established]", "quic.ja4", "phases[quic.handshake]",
 		// HTTP
 		"http.method", "http.host", "http.path", "http.status", "http.version", "http.request_bytes", "http.response_bytes", "http.send_seconds", "http.wait_seconds",
-		"http.server_think_seconds", "http.receive_seconds", "http.ordinal", "http.date", "http.location", "http.interim_answers", "http.estimated", "http.truncated",
+		"http.server_think_seconds", "http.receive_seconds", "http.ordinal", "http.date", "http.location", "http.interim_answers", "http.estimated", "http.truncated", "http.aborted_by", "http.unsent", "http.port_wants_tls", "http.reset_code", "http.flow_control_seconds", "http.head_of_line_seconds",
 		"http.stream_id", "http.concurrent_streams", "phases[http.send]", "phases[http.wait]", "phases[http.receive]",
 		// SSH
 		"ssh.instants[ssh.banner]", "ssh.instants[ssh.client-banner]", "ssh.instants[ssh.client-kexinit]", "ssh.instants[ssh.kexinit]", "ssh.instants[ssh.kex-request]",
@@ -82,11 +82,13 @@ var reachable = map[string][]string{
 		"phases[ssh.banner]", "phases[ssh.kex]", "phases[ssh.auth]", "phases[ssh.session]",
 		// NTP
 		"ntp.mode", "ntp.stratum", "ntp.request_time", "ntp.response_time", "ntp.server_received", "ntp.server_sent", "ntp.offset_seconds", "ntp.offset_low_seconds",
-		"ntp.offset_high_seconds", "ntp.delay_seconds", "ntp.dwell_seconds", "ntp.root_distance_seconds", "ntp.kiss", "ntp.unsynchronised", "ntp.interleaved", "ntp.mac",
+		"ntp.offset_high_seconds", "ntp.bogus_origin", "ntp.nts", "ntp.leap", "ntp.repeats", "ntp.version",
+		"ntp.delay_seconds", "ntp.dwell_seconds", "ntp.root_distance_seconds", "ntp.kiss", "ntp.unsynchronised", "ntp.interleaved", "ntp.mac",
 	},
 	"report": {
 		"journeys.instants[dns.query]", "journeys.instants[dns.retry]", "journeys.instants[dns.answer]", "journeys.instants[ntp.request]", "journeys.instants[ntp.response]",
 		"journeys.instants[http.request]", "journeys.instants[http.response]", "journeys.instants[tcp.syn]", "journeys.instants[tcp.established]",
+		"journeys.instants[tcp.fin]", "journeys.instants[http.interim]", "journeys.instants[tls.client-data]", "journeys.instants[tls.server-data]", "journeys.instants[tls.ticket]",
 		"journeys.phases[dns.lookup]", "journeys.phases[ntp.exchange]", "journeys.phases[l2.resolve]",
 		"journeys.phases.metrics.retry_wait_seconds", "journeys.phases.metrics.a_seconds", "journeys.phases.metrics.aaaa_seconds", "journeys.phases.metrics.suffixes",
 		"journeys.phases.metrics.processing_seconds", "journeys.phases.metrics.cached_seconds", "journeys.phases.metrics.ttl_seconds", "journeys.phases.metrics.first_use_seconds",
@@ -133,10 +135,15 @@ func TestReachable(t *testing.T) {
 		}
 	}
 	// No capture at hand has these:
-	rare := &pcapflow.Flow{DNS: []pcapflow.Transaction{{Late: true, Mismatch: true, MixedCase: true, CaseChanged: true, EDE: 6}}}
+	rare := &pcapflow.Flow{
+		DNS:  []pcapflow.Transaction{{Late: true, Mismatch: true, MixedCase: true, CaseChanged: true, EDE: 6, PieceLost: true, Opcode: 5}},
+		TLS:  &pcapflow.TLS{ClearRequest: true, Staple: &pcapflow.Staple{Status: "good"}},
+		HTTP: []pcapflow.Exchange{{Truncated: true, Unsent: true, Reset: true, ResetCode: "CANCEL", FlowControlWait: 1, HeadOfLineWait: 1}},
+		NTP:  []pcapflow.NTPSample{{BogusOrigin: true, Repeats: make([]pcapflow.Stamp, 1), Response: pcapflow.NTPMessage{Stamp: pcapflow.Stamp{Frame: 1}, NTS: true, LI: 1}}},
+	}
 	membersOf(t, "flow", lines.Append(nil, "x", rare), seen)
 	membersOf(t, "flow", lines.AppendResolution(nil, "x", &pcapflow.Resolution{Protocol: "arp", Gratuitous: true, Others: [][6]byte{{1}}}), seen)
-	for _, path := range append(folders, filepath.Join(own, "dns-client.pcap")) {
+	for _, path := range append(folders, filepath.Join(own, "dns-client.pcap"), need.Shared(t, "captures", "zeek/testing/btest/Traces/http/100-continue.pcap")) {
 		r, explained := reportOf(t, path)
 		b, err := json.Marshal(r)
 		if err != nil {
@@ -171,7 +178,7 @@ var reachCaptures = []string{
 	"practical-packet-analysis/dns_axfr.pcapng", "arkime/tests/pcap/dns-wiresharkrepo.pcap", "zeek/testing/btest/Traces/ntp/NTP-digest.pcap",
 	"practical-packet-analysis/arppoison.pcapng", "suricata-verify/tests/dns-reversed-udp-1/input.pcap", "zeek/testing/btest/Traces/dns/mdns.pcap",
 	"practical-packet-analysis/tcp_zerowindowrecovery.pcapng", "zeek/testing/btest/Traces/tcp/tcp-fast-open.pcap", "practical-packet-analysis/latency4.pcapng",
-	"suricata-verify/tests/dns-over-http2-post/dns_over_https_POST.pcap",
+	"suricata-verify/tests/dns-over-http2-post/dns_over_https_POST.pcap", "zeek/testing/btest/Traces/ipv6-fragmented-dns.pcap",
 }
 
 // reportOf is the report of a folder, and all that explain says of one journey

@@ -77,6 +77,8 @@ var moments = map[string]lang.Text{
 	"http.response": {EN: "first byte of the response", ES: "primer byte de la respuesta"}, "http.response-end": {EN: "last byte of the response", ES: "último byte de la respuesta"},
 	"ssh.banner": {EN: "server's banner", ES: "identificación del servidor"}, "ssh.client-banner": {EN: "client's banner", ES: "identificación del cliente"}, "ssh.newkeys": {EN: "keys in use", ES: "claves en uso"},
 	"ssh.auth-request": {EN: "authentication request", ES: "petición de autenticación"}, "ssh.auth-reply": {EN: "authentication reply", ES: "respuesta de autenticación"}, "ssh.session": {EN: "session", ES: "sesión"},
+	"tls.ticket": {EN: "session ticket", ES: "ticket de sesión"}, "tls.client-data": {EN: "client's first data", ES: "primeros datos del cliente"}, "tls.server-data": {EN: "server's first data", ES: "primeros datos del servidor"},
+	"tcp.fin": {EN: "FIN", ES: "FIN"}, "http.interim": {EN: "interim response", ES: "respuesta provisional"},
 	"tls.client-hello-first": {EN: "first byte of the ClientHello", ES: "primer byte del ClientHello"},
 	"ssh.group-request":      {EN: "group asked", ES: "grupo pedido"}, "ssh.group-reply": {EN: "group sent", ES: "grupo enviado"},
 	"quic.answer": {EN: "server's first QUIC packet", ES: "primer paquete QUIC del servidor"}, "quic.server-flight-end": {EN: "last of the server's first flight", ES: "fin del primer envío del servidor"},
@@ -85,6 +87,7 @@ var moments = map[string]lang.Text{
 
 // finer are instants within others, which timelines for people leave out.
 var finer = map[string]bool{
+	"tls.ticket": true, "tls.client-data": true, "tls.server-data": true, "tcp.fin": true,
 	"tls.client-hello-first": true, "tls.server-flight-end": true, "tls.server-finished": true, "tls.client-finished": true, "tls.client-close": true, "tls.server-close": true,
 	"ssh.client-kexinit": true, "ssh.kexinit": true, "ssh.group-request": true, "ssh.group-reply": true, "ssh.kex-request": true, "ssh.kex-reply": true,
 	"ssh.client-newkeys": true, "ssh.service-request": true, "ssh.service-accept": true, "quic.server-flight-end": true, "quic.answer": true,
