@@ -131,9 +131,12 @@ func (b *bill) phase(j *Journey, p placed, begin, end int64) {
 		left = b.mishap(ClosedWindow, CauseWindow, window, left)
 		left = b.mishap(DelayedACK, CauseHeldBack, held, left)
 	}
-	rtt := roundTrip(p)
+	rtt, beyond := roundTrip(p), int64(0)
 	if b.atServer {
 		rtt = clientTrip(p)
+	} else if p.Name != pcapflow.TCPConnect {
+		beyond = beyondDevice(j.Points)
+		rtt += beyond
 	}
 	switch p.Name {
 	case pcapflow.DNSLookup:
@@ -150,7 +153,9 @@ func (b *bill) phase(j *Journey, p placed, begin, end int64) {
 		b.connect(p, rtt, left)
 	case pcapflow.TLSHandshake, pcapflow.QUICHandshake:
 		if t := p.Flow.TLS; t != nil && t.ClientHelloFirst.Seen() {
-			left = b.share(CauseClient, t.ClientHelloFirst.Time+p.shift-begin, left)
+			// Until the device that answered has reached the server, its window is closed.
+			left = b.share(CauseNetwork, beyond, left)
+			left = b.share(CauseClient, t.ClientHelloFirst.Time+p.shift-begin-beyond, left)
 		}
 		left = b.share(CauseNetwork, rtt*int64(roundTrips(p.Flow)), left)
 		b.charge(CauseTLS, left)
@@ -229,6 +234,19 @@ func roundTrip(p placed) int64 {
 		return cmp.Or(p.RTT, c.RTT)
 	}
 	return cmp.Or(c.RTTServer, c.RTT)
+}
+
+// beyondDevice is the round trip between a device that answered for the server and
+// the server, where the capture behind it shows that: the first point's handshake
+// does not hold it.
+func beyondDevice(points []Point) int64 {
+	trip := int64(0)
+	for _, p := range points[1:] {
+		if p.part != points[0].part && p.Flow.Conn != nil {
+			trip = max(trip, p.Flow.Conn.RTTServer)
+		}
+	}
+	return trip
 }
 
 // roundTrips is how often a handshake crossed the network.

@@ -132,3 +132,27 @@ func TestTranslationsRecorded(t *testing.T) {
 		}
 	}
 }
+
+// TestBreakdownBehindDevice: where a device answers for the server, the way from it
+// to the server is the network's, not the server's nor the client's.
+func TestBreakdownBehindDevice(t *testing.T) {
+	inc, err := incident.Read(context.Background(), []string{filepath.Join("testdata", "recorded", "nat-points")}, incident.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, j := range Correlate(inc, Options{}).Journeys {
+		if !renumbered(j.Points) || j.Ordinal > 1 {
+			continue
+		}
+		n++
+		for _, s := range j.Breakdown {
+			if s.Cause == CauseNetwork && s.Share < 0.5 || (s.Cause == CauseServer || s.Cause == CauseClient) && s.Share > 0.1 {
+				t.Errorf("%s: %.0f %% for %s", j.ID, 100*s.Share, s.Cause)
+			}
+		}
+	}
+	if n != 4 {
+		t.Errorf("%d connections through a device that answers, want 4", n)
+	}
+}

@@ -26,6 +26,8 @@ type hints struct {
 	// captures; "" if none or several do.
 	answered string
 	clients  *clients // nil: as the lines say
+	// strange tells events of clients that no capture shows; nil: there is none.
+	strange func(*logparse.Event) bool
 }
 
 // span of stamps, ns.

@@ -9,7 +9,8 @@ import (
 )
 
 // maxEvents is how many events of one log are kept at most. Of a longer log
-// those nearest to the time of the incident are.
+// those nearest to the time of the incident are; of one that has more in that
+// time alone, those of clients that the captures show.
 const maxEvents = 250_000
 
 // keeper keeps the events of a log within bounds.
@@ -21,11 +22,20 @@ type keeper struct {
 	limit   int64 // distance from which on events are dropped; 0: none yet
 	full    bool  // what is kept is all equally near: no more is taken
 	dropped int
+
+	strange   func(*logparse.Event) bool // of a client that no capture shows; nil: not known
+	sifting   bool                       // such events are dropped
+	strangers int                        // of dropped
 }
 
 func (k *keeper) add(e *logparse.Event) {
 	if k.full || k.limit > 0 && e.HasTime && k.near(e.Time) >= k.limit {
 		k.dropped++
+		return
+	}
+	if k.sifting && k.strange(e) {
+		k.dropped++
+		k.strangers++
 		return
 	}
 	if len(k.events) >= maxEvents {
@@ -55,7 +65,7 @@ func (k *keeper) halve() {
 	}
 	slices.Sort(far)
 	if len(far) < len(k.events)/2 || far[len(far)-1] == 0 {
-		k.full = true
+		k.sift()
 		return
 	}
 	k.limit = max(far[len(far)/2], 1)
@@ -64,6 +74,19 @@ func (k *keeper) halve() {
 		return e.HasTime && k.near(e.Time) >= k.limit
 	})
 	k.dropped += before - len(k.events)
+}
+
+// sift drops the events of clients that no capture shows: no line of theirs has a
+// request to be matched with. Where that makes no room, no more is taken.
+func (k *keeper) sift() {
+	before := len(k.events)
+	if k.strange != nil && !k.sifting {
+		k.sifting = true
+		k.events = slices.DeleteFunc(k.events, func(e logparse.Event) bool { return k.strange(&e) })
+		k.strangers = before - len(k.events)
+		k.dropped += k.strangers
+	}
+	k.full = len(k.events) >= maxEvents
 }
 
 // kept are the events, without the room for more where that is much.
@@ -76,8 +99,13 @@ func (k *keeper) kept() []logparse.Event {
 
 // told says what is missing.
 func (k *keeper) told() string {
-	if k.full {
+	switch {
+	case k.full && k.strangers > 0:
+		return fmt.Sprintf("only its first %d events of clients that the captures show are used: %d more are of the same time, and %d of other clients", len(k.events), k.dropped-k.strangers, k.strangers)
+	case k.full:
 		return fmt.Sprintf("only its first %d events are used: %d more are of the same time", len(k.events), k.dropped)
+	case k.strangers > 0:
+		return fmt.Sprintf("%d of its events are not used: %d are of clients that no capture shows, the others lie outside the time of the other evidence", k.dropped, k.strangers)
 	}
 	if k.limit < int64(time.Second) {
 		return fmt.Sprintf("%d of its events lie outside the time of the other evidence and are not used", k.dropped)

@@ -1,10 +1,12 @@
 package incident
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 
 	"github.com/flowcorr/flowcorr/pkg/logparse"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
 // Of a log too long to keep, the events nearest to the incident stay.
@@ -41,5 +43,30 @@ func TestKeeper(t *testing.T) {
 	}
 	if len(k.events) != maxEvents || k.dropped != 10 || !strings.Contains(k.told(), "only its first") {
 		t.Errorf("%d events, %s", len(k.events), k.told())
+	}
+}
+
+// Of a log that has more lines in the incident's time than are kept, none of a
+// client that the captures show is left out for others.
+func TestKeepsLinesOfShownClients(t *testing.T) {
+	shown, other := netip.MustParseAddrPort("10.0.0.1:0"), netip.MustParseAddrPort("192.0.2.1:0")
+	captures := []*Capture{{Result: pcapflow.Result{Flows: []*pcapflow.Flow{{Client: shown}}}}}
+	k := keeper{near: func(int64) int64 { return 0 }, strange: strangersTo(captures)}
+	const every = 10
+	for i := range 2 * maxEvents {
+		e := logparse.Event{Kind: logparse.HTTPRequest, Client: other, Time: int64(i), HasTime: true}
+		if i%every == 0 {
+			e.Client = shown
+		}
+		k.add(&e)
+	}
+	n := 0
+	for i := range k.events {
+		if k.events[i].Client == shown {
+			n++
+		}
+	}
+	if n != 2*maxEvents/every || k.strangers == 0 || k.full || len(k.events)+k.dropped != 2*maxEvents || !strings.Contains(k.told(), "no capture shows") {
+		t.Errorf("%d lines of the client shown, %d others dropped, full %v: %s", n, k.strangers, k.full, k.told())
 	}
 }

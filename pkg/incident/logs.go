@@ -26,6 +26,7 @@ func (r *reader) readLogs(captures []*Capture) []*Log {
 	}
 	h := newHints(r.opt.Told.Zones, r.items, captures)
 	h.clients = newClients(&r.opt.Told, captures)
+	h.strange = strangersTo(captures)
 	logs := map[*item]*Log{}
 	for i, d := range r.readEach(first, h) {
 		logs[first[i]] = d.log
@@ -124,7 +125,7 @@ func (r *reader) decode(it *item, src logparse.Source, h *hints) decoded {
 	defer s.Close()
 	dec := it.format.Open(s, src)
 	var e logparse.Event
-	keep := keeper{near: h.distance, size: s.length()}
+	keep := keeper{near: h.distance, size: s.length(), strange: h.strange}
 	from, to, bounded := int64(0), int64(0), false
 	if r.opt.Around != nil {
 		from, to, bounded = r.opt.Around(it.file.Path)

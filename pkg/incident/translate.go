@@ -3,6 +3,7 @@ package incident
 import (
 	"net/netip"
 	"slices"
+	"sync"
 
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
@@ -87,4 +88,27 @@ func (c *clients) proxy(host string) (found netip.Addr) {
 		}
 	}
 	return found
+}
+
+// strangersTo tells events of clients that none of the captures shows, neither
+// themselves nor a proxy before them; nil where there is no capture. The addresses
+// are gathered when first asked for: few logs are so long.
+func strangersTo(captures []*Capture) func(*logparse.Event) bool {
+	if len(captures) == 0 {
+		return nil
+	}
+	shown := sync.OnceValue(func() map[netip.Addr]bool {
+		all := map[netip.Addr]bool{}
+		for _, k := range captures {
+			for _, f := range k.Flows {
+				all[f.Client.Addr().Unmap()] = true
+			}
+		}
+		return all
+	})
+	return func(e *logparse.Event) bool {
+		a := e.Client.Addr()
+		return e.Kind == logparse.HTTPRequest && a.IsValid() && !shown()[a.Unmap()] &&
+			!slices.ContainsFunc(e.Peers, func(p netip.Addr) bool { return shown()[p.Unmap()] })
+	}
 }

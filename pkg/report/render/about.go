@@ -150,7 +150,11 @@ func (d *layout) journeyInFull(j *report.Journey) {
 		d.para(d.say(lang.Text{EN: "The server saw the client as %s.", ES: "El servidor vio al cliente como %s."}, j.ClientSeen))
 	}
 	for _, s := range j.AlsoSeen {
-		d.para(d.say(lang.Text{EN: "Also seen in %s: stream %d, %s → %s", ES: "Visto también en %s: flujo %d, %s → %s"}, d.place(s.Evidence, "", 0), s.Stream, s.Client, s.Server))
+		text := d.say(lang.Text{EN: "Also seen in %s: stream %d, %s → %s", ES: "Visto también en %s: flujo %d, %s → %s"}, d.place(s.Evidence, "", 0), s.Stream, s.Client, s.Server)
+		if s.By != "" && s.By != "sequence-numbers" { // which is the usual
+			text += d.say(lang.Text{EN: ", recognised by %s (%.3g)", ES: ", reconocido por %s (%.3g)"}, d.word(s.By), float64(s.Confidence))
+		}
+		d.para(text)
 	}
 	if q := j.Request; q != nil && (q.Method != "" || q.Status > 0) {
 		d.para(strings.Join(strings.Fields(fmt.Sprintf("HTTP: %s %s %s %s", q.Method, q.Path, q.Version, positive(q.Status))), " "))

@@ -13,6 +13,7 @@ var vocabulary = map[string]lang.Text{
 	"done": {EN: "done", ES: "completa"}, "failed": {EN: "failed", ES: "fallida"}, "refused": {EN: "refused", ES: "rechazada"}, "unanswered": {EN: "unanswered", ES: "sin respuesta"},
 	"unseen": {EN: "not seen", ES: "no vista"}, "estimated": {EN: "done (estimated)", ES: "completa (estimada)"},
 	"found": {EN: "found", ES: "encontrado"}, "not-found": {EN: "not found", ES: "no encontrado"}, "not-collected": {EN: "not collected", ES: "no recogido"},
+	"payload": {EN: "its payload", ES: "su contenido"}, "sizes-and-order": {EN: "sizes and order", ES: "tamaños y orden"}, "addresses": {EN: "its addresses", ES: "sus direcciones"},
 	"matched": {EN: "matched", ES: "emparejada"}, "ambiguous": {EN: "ambiguous", ES: "ambigua"},
 	"reference": {EN: "reference", ES: "referencia"}, "measured": {EN: "measured", ES: "medido"}, "declared": {EN: "declared", ES: "declarado"}, "insufficient": {EN: "insufficient evidence", ES: "pruebas insuficientes"},
 	"dns": {EN: "name resolution", ES: "resolución de nombres"}, "resolver-retry": {EN: "resolver retry", ES: "reintento del resolutor"}, "neighbour": {EN: "neighbour resolution", ES: "resolución de vecino"},
