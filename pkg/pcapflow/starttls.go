@@ -23,6 +23,8 @@ var greetings = []struct {
 	{Server, "220", "smtp"},                                    // RFC 5321 §4.2, and FTP: told apart by the client
 	{Server, "200 ", "nntp"},                                   // RFC 3977 §5.1
 	{Server, "201 ", "nntp"},                                   //
+	{Server, "\"IMPLEMENTATION\"", "sieve"},                    // RFC 5804 §1.7
+	{Client, "CAP LS", "irc"},                                  // ircv3.net/specs/extensions/capability-negotiation
 	{Client, "<?xml", "xmpp"},                                  // RFC 6120 §4.2
 	{Client, "<stream:", "xmpp"},                               //
 	{Client, "\x00\x00\x00\x08\x04\xd2\x16\x2f", "postgresql"}, // SSLRequest

@@ -23,6 +23,8 @@ func TestStartTLS(t *testing.T) {
 		{"xmpp", []said{client("<?xml version='1.0'?><stream:stream>"), server("<stream:features/>"), client("<starttls/>"), server("<proceed/>")}, 0},
 		{"postgresql", []said{client("\x00\x00\x00\x08\x04\xd2\x16\x2f"), server("S")}, 0},
 		{"rdp", []said{client("\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01\x00\x08\x00\x03\x00\x00\x00"), server("\x03\x00\x00\x13\x0e\xd0\x00\x00\x12\x34\x00\x02\x00\x08\x00\x02\x00\x00\x00")}, 0},
+		{"sieve", []said{server("\"IMPLEMENTATION\" \"a\"\r\n\"STARTTLS\"\r\nOK\r\n"), client("STARTTLS\r\n"), server("OK\r\n")}, 0},
+		{"irc", []said{client("CAP LS 302\r\n"), server(":a CAP * LS :tls\r\n"), client("STARTTLS\r\n"), server(":a 670 b :go\r\n")}, 0},
 		{"ldap", ldap, 0},
 		{"socks", []said{client("\x05\x02\x00\x02"), server("\x05\x00"), client("\x05\x01\x00\x03\x01a\x01\xbb"), server("\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00")}, 2},
 		{"socks", []said{client("\x04\x01\x01\xbb\xc0\x00\x02\x01\x00"), server("\x00\x5a\x00\x00\x00\x00\x00\x00")}, 2},
