@@ -87,6 +87,10 @@ func chronyLine(line []byte, e *Event, f *[maxChronyFields][]byte) (n int) {
 	return n
 }
 
+// deviations of an estimate that bound it: while chronyd's samples disagree, behind
+// a step that somebody else made, they are what its error is like.
+const deviations = 3
+
 // rootBound is how far a clock may be off for a root delay, a root dispersion
 // and the rounding of the texts (RFC 5905 section 11.2: the root distance).
 func rootBound(delay, dispersion, half int64) int64 { return delay/2 + dispersion + half + 1 }
@@ -125,7 +129,7 @@ func chronyTrackingLine(line []byte, e *Event) bool {
 		if _, _, ok4 := seconds(f[13]); !ok1 || !ok2 || !ok3 || !ok4 {
 			return false
 		}
-		r.Bound, r.Unbounded = rootBound(abs(delay), abs(dispersion)+abs(sd), half+h1+h2+h3), false
+		r.Bound, r.Unbounded = rootBound(abs(delay), abs(dispersion)+deviations*abs(sd), half+h1+h2+h3), false
 		r.Delay = delay
 	}
 	if f[10] != nil {
