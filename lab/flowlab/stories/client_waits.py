@@ -68,6 +68,7 @@ def pieces(lab):
     lab.hold("the program came to its end", code == 0)
     lab.fault("small pieces: Nagle's algorithm waits for an acknowledgement that is delayed", host="c1")
     lab.diagnosis("delayed_ack", client=s.c1.ip)
+    lab.diagnosis("healthy", text="40 ms a request: nobody is slow")
     lab.clocks_differ(s.web)
 
 
