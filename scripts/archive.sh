@@ -60,7 +60,7 @@ while [ "$i" -lt "$kills" ]; do
 	i=$((i + 1))
 	"$work/flowcorr" batch "$work/cut" --out "$work/r-killed" --memory "$memory" --jobs "$jobs" --quiet > /dev/null 2>&1 &
 	pid=$!
-	sleep "$(awk -v s="$i$(wc -l < "$work/killed")" -v w="$whole" 'BEGIN { srand(s); print rand() * w / 8 }')"
+	sleep "$(awk -v s="$i$(wc -l < "$work/killed")" -v w="$whole" 'BEGIN { srand(s); print rand() * w / 3 }')"
 	if kill -9 "$pid" 2> /dev/null; then
 		stage "$work/r-killed" >> "$work/killed"
 	else # it had ended: its result counts, and another begins

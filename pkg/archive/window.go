@@ -19,6 +19,13 @@ type window struct {
 // bytes: measured on captures of short connections and of long ones.
 const memoryOfJourney = 48 << 10
 
+// memoryOfEvent is what one event of a log takes with its strings, bytes; leastEvents of
+// one log may always be looked at.
+const (
+	memoryOfEvent = 1 << 10
+	leastEvents   = 20_000
+)
+
 // windowsAtOnce is how many are analysed at a time at most: their size is made
 // for it, whatever the number of jobs is.
 const windowsAtOnce = 2

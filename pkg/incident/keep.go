@@ -8,13 +8,14 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
 
-// maxEvents is how many events of one log are kept at most. Of a longer log
-// those nearest to the time of the incident are; of one that has more in that
-// time alone, those of clients that the captures show.
+// maxEvents is how many events of one log are kept at most where nothing else is said.
+// Of a longer log those nearest to the time of the incident are; of one that has more in
+// that time alone, those of clients that the captures show.
 const maxEvents = 250_000
 
 // keeper keeps the events of a log within bounds.
 type keeper struct {
+	most    int                     // events at most
 	near    func(stamp int64) int64 // distance from the time of the incident, ns
 	strings logparse.Keeper
 	events  []logparse.Event
@@ -38,7 +39,7 @@ func (k *keeper) add(e *logparse.Event) {
 		k.strangers++
 		return
 	}
-	if len(k.events) >= maxEvents {
+	if len(k.events) >= k.most {
 		k.halve()
 		if k.full {
 			k.dropped++
@@ -48,7 +49,7 @@ func (k *keeper) add(e *logparse.Event) {
 	if len(k.events) == cap(k.events) && len(k.events) >= 1000 && e.Offset > 0 && k.size > e.Offset {
 		// By what the bytes so far held: growing step by step takes twice the room.
 		all := float64(len(k.events)) * float64(k.size) / float64(e.Offset) * 1.05
-		k.events = slices.Grow(k.events, int(min(all, maxEvents))-len(k.events)+1)
+		k.events = slices.Grow(k.events, int(min(all, float64(k.most)))-len(k.events)+1)
 	}
 	k.events = append(k.events, k.strings.Keep(*e))
 }
@@ -86,7 +87,7 @@ func (k *keeper) sift() {
 		k.strangers = before - len(k.events)
 		k.dropped += k.strangers
 	}
-	k.full = len(k.events) >= maxEvents
+	k.full = len(k.events) >= k.most
 }
 
 // kept are the events, without the room for more where that is much.

@@ -13,7 +13,7 @@ import (
 func TestKeeper(t *testing.T) {
 	const n = 3 * maxEvents
 	incident := int64(2 * maxEvents)
-	k := keeper{near: func(t int64) int64 { return max(incident-t, t-incident-1000, 0) }}
+	k := keeper{most: maxEvents, near: func(t int64) int64 { return max(incident-t, t-incident-1000, 0) }}
 	buf := []byte("-agent")
 	for i := range n {
 		buf[0] = byte('a' + i%7)
@@ -37,7 +37,7 @@ func TestKeeper(t *testing.T) {
 	if inside != 1001 || k.events[0].HasTime || !strings.Contains(k.told(), "outside the time of the other evidence") {
 		t.Errorf("%d of 1001 inside, first %+v, %s", inside, k.events[0], k.told())
 	}
-	k = keeper{near: func(int64) int64 { return 0 }}
+	k = keeper{most: maxEvents, near: func(int64) int64 { return 0 }}
 	for i := range maxEvents + 10 {
 		k.add(&logparse.Event{Time: int64(i), HasTime: true})
 	}
@@ -51,7 +51,7 @@ func TestKeeper(t *testing.T) {
 func TestKeepsLinesOfShownClients(t *testing.T) {
 	shown, other := netip.MustParseAddrPort("10.0.0.1:0"), netip.MustParseAddrPort("192.0.2.1:0")
 	captures := []*Capture{{Result: pcapflow.Result{Flows: []*pcapflow.Flow{{Client: shown}}}}}
-	k := keeper{near: func(int64) int64 { return 0 }, strange: strangersTo(captures)}
+	k := keeper{most: maxEvents, near: func(int64) int64 { return 0 }, strange: strangersTo(captures)}
 	const every = 10
 	for i := range 2 * maxEvents {
 		e := logparse.Event{Kind: logparse.HTTPRequest, Client: other, Time: int64(i), HasTime: true}

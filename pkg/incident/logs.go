@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -125,7 +126,7 @@ func (r *reader) decode(it *item, src logparse.Source, h *hints) decoded {
 	defer s.Close()
 	dec := it.format.Open(s, src)
 	var e logparse.Event
-	keep := keeper{near: h.distance, size: s.length(), strange: h.strange}
+	keep := keeper{most: cmp.Or(r.opt.MaxEvents, maxEvents), near: h.distance, size: s.length(), strange: h.strange}
 	from, to, bounded := int64(0), int64(0), false
 	if r.opt.Around != nil {
 		from, to, bounded = r.opt.Around(it.file.Path)

@@ -41,6 +41,9 @@ type Options struct {
 	// wanted or not. It is called from several goroutines, of one log from one. The
 	// event is valid during the call only. nil: nobody asks.
 	OnApart func(path string, e *logparse.Event)
+	// MaxEvents is how many events of one log are kept at most, those nearest to the
+	// time of the captures; 0: 250,000.
+	MaxEvents int
 	// Frames has every flow list its frames.
 	Frames bool
 	// Workers is how many files are read at a time; 0: 2. What is read does not
