@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
@@ -27,7 +28,8 @@ type About struct {
 	Reason   string    `json:"reason,omitempty"` // why a line belongs to no journey
 	Series   *Series   `json:"series,omitempty"` // those of an endpoint, or of a journey's client
 	// Flows is everything that the packets tell of the flows of its first
-	// journeys, as lines of flows have it, from every capture that saw them.
+	// journeys, as lines of flows have it, from every capture that saw them; of an
+	// endpoint without journeys that of its first flows and resolutions.
 	Flows []json.RawMessage `json:"flows,omitempty"`
 }
 
@@ -46,10 +48,38 @@ func (a *About) TellFlows(c *correlate.Case) {
 			for _, p := range j.Points {
 				if !told[p.Flow] {
 					told[p.Flow] = true
-					p.Flow.ListExchanges()
-					file, _ := p.Capture.Locate(p.Flow.Start.Frame)
-					a.Flows = append(a.Flows, bytes.TrimSpace(lines.Append(nil, p.Capture.Files[file].Path, p.Flow)))
+					a.tellFlow(&lines, p.Capture, p.Flow)
 				}
+			}
+		}
+	}
+	if host, port, ok := endpointOf(a.Subject); ok && a.Kind == "endpoint" && len(a.Journeys) == 0 {
+		a.tellOthers(&lines, c, host, port)
+	}
+}
+
+func (a *About) tellFlow(lines *FlowLines, k *incident.Capture, f *pcapflow.Flow) {
+	f.ListExchanges()
+	file, _ := k.Locate(f.Start.Frame)
+	a.Flows = append(a.Flows, bytes.TrimSpace(lines.Append(nil, k.Files[file].Path, f)))
+}
+
+// tellOthers tells the flows and resolutions of an endpoint that took part in no
+// journey, as hosts that answer by multicast alone.
+func (a *About) tellOthers(lines *FlowLines, c *correlate.Case, host netip.Addr, port int) {
+	is := func(e netip.AddrPort) bool { return e.Addr().Unmap() == host && (port == 0 || int(e.Port()) == port) }
+	for _, k := range c.Incident.Captures {
+		for _, f := range k.Flows {
+			if len(a.Flows) < flowsOf && (is(f.Client) || is(f.Server)) {
+				a.tellFlow(lines, k, f)
+			}
+		}
+		told := 0
+		for _, r := range k.Neighbours {
+			if told < flowsOf && port == 0 && (r.Asker == host || r.Target == host) {
+				told++
+				file, _ := k.Locate(r.Begin().Frame)
+				a.Flows = append(a.Flows, bytes.TrimSpace(lines.AppendResolution(nil, k.Files[file].Path, r)))
 			}
 		}
 	}

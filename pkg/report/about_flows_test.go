@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/json"
+	"net/netip"
 	"testing"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -37,5 +38,31 @@ func TestFlowsOfSubject(t *testing.T) {
 	}
 	if len(files) != 2 || files[0] != "near.pcap" || files[1] != "far.pcap" {
 		t.Errorf("flows of %v", files)
+	}
+}
+
+// TestFlowsOfEndpoint: a host that took part in no journey has flows and resolutions
+// of its own.
+func TestFlowsOfEndpoint(t *testing.T) {
+	host := netip.MustParseAddr("192.0.2.7")
+	k := &incident.Capture{Files: []*incident.File{{Path: "lan.pcap"}}, Frames: []int{100}}
+	for i := range 2 * flowsOf {
+		client := netip.AddrPortFrom(host, 5353)
+		if i%2 == 0 {
+			client = netip.MustParseAddrPort("192.0.2.8:5353")
+		}
+		k.Flows = append(k.Flows, &pcapflow.Flow{Transport: pcapflow.UDP, Client: client, Server: netip.MustParseAddrPort("224.0.0.251:5353"), Start: pcapflow.Stamp{Time: 1, Frame: i + 1}})
+		k.Neighbours = append(k.Neighbours, &pcapflow.Resolution{Protocol: "arp", Asker: host, Target: client.Addr(), Requests: []pcapflow.Stamp{{Time: 2, Frame: i + 1}}})
+	}
+	c := &correlate.Case{Incident: &incident.Incident{Captures: []*incident.Capture{k}}}
+	for subject, want := range map[string]int{"192.0.2.7": 2 * flowsOf, "192.0.2.7:5353": flowsOf, "192.0.2.7:99": 0, "192.0.2.9": 0} {
+		a := &About{Subject: subject, Kind: "endpoint"}
+		if a.TellFlows(c); len(a.Flows) != want {
+			t.Errorf("%s: %d lines", subject, len(a.Flows))
+		}
+	}
+	a := &About{Subject: "192.0.2.7", Kind: "endpoint", Journeys: []Journey{{ID: "j1"}}}
+	if a.TellFlows(c); len(a.Flows) != 0 {
+		t.Errorf("beside a journey %d lines", len(a.Flows))
 	}
 }
