@@ -34,7 +34,13 @@ func (w *watcher) scan(fromStart bool) {
 		if w.rotated(f.path) {
 			continue
 		}
-		if !follows(f.path) {
+		lines, err := follows(f.path)
+		if err != nil { // it is tried again the next time
+			present[f.name] = true
+			w.problem(f.path, err)
+			continue
+		}
+		if !lines {
 			present[f.name] = true
 			w.link(f)
 			continue
@@ -54,8 +60,10 @@ func (w *watcher) rotated(path string) bool {
 			continue
 		}
 		rest, named := strings.CutPrefix(path, l.path)
-		if named && rest != "" && strings.ContainsAny(rest[:1], ".-") && !follows(path) {
-			return true // and packed since
+		if named && rest != "" && strings.ContainsAny(rest[:1], ".-") {
+			if lines, err := follows(path); err == nil && !lines {
+				return true // and packed since
+			}
 		}
 		if l.at.isOf(path) || slices.ContainsFunc(l.past, func(p position) bool { return p.isOf(path) }) {
 			return true
@@ -109,18 +117,18 @@ var still = [][]byte{
 
 // follows tells whether a file is one of lines. An empty one is, unless its
 // name says that packets will come.
-func follows(path string) bool {
+func follows(path string) (bool, error) {
 	f, err := regular.Open(path)
 	if err != nil {
-		return false
+		return false, err
 	}
 	defer f.Close()
 	head := make([]byte, 8)
 	n, _ := io.ReadFull(f, head)
 	if n == 0 {
-		return !strings.Contains(strings.ToLower(filepath.Base(path)), ".pcap")
+		return !strings.Contains(strings.ToLower(filepath.Base(path)), ".pcap"), nil
 	}
-	return !slices.ContainsFunc(still, func(magic []byte) bool { return bytes.HasPrefix(head[:n], magic) })
+	return !slices.ContainsFunc(still, func(magic []byte) bool { return bytes.HasPrefix(head[:n], magic) }), nil
 }
 
 // begin follows a log, from where an earlier run left it if there was one.
@@ -142,6 +150,7 @@ func (w *watcher) begin(f found, fromStart bool) error {
 	if err != nil {
 		return err
 	}
+	delete(w.state.linked, f.name) // if it was taken for a capture before
 	l, err := follow(f.path, f.name, s, noted, w.pieces)
 	if err != nil {
 		s.close()

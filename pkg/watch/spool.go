@@ -3,6 +3,7 @@ package watch
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -14,10 +15,10 @@ import (
 type spool struct {
 	path  string
 	file  *os.File
-	buf   *bufio.Writer
-	base  int   // lines dropped at the beginning
-	lines int   // lines in the file
-	size  int64 // bytes in the file
+	wait  []byte // not written yet
+	base  int    // lines dropped at the beginning
+	lines int    // lines in the file
+	size  int64  // bytes in the file
 	marks []arrival
 }
 
@@ -33,6 +34,12 @@ type arrival struct {
 func openSpool(path string, base int, size int64) (*spool, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
+	}
+	// What was linked as it is, is lines by now: the watched file is not written to.
+	if st, err := os.Lstat(path); err == nil && !st.Mode().IsRegular() {
+		if err := os.Remove(path); err != nil {
+			return nil, err
+		}
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -59,25 +66,44 @@ func openSpool(path string, base int, size int64) (*spool, error) {
 			return nil, err
 		}
 	}
-	s.buf = bufio.NewWriterSize(f, 1<<16)
 	s.marks = []arrival{{time.Now(), s.lines, s.size}}
 	return s, nil
 }
 
-// add appends one line.
+// Lines wait until there are someBytes of them; while they cannot be written, on a full
+// disk, up to mostBytes wait, and what comes then is lost.
+const (
+	someBytes = 64 << 10
+	mostBytes = 16 << 20
+)
+
+// add appends one line. An error says that it is lost.
 func (s *spool) add(line string) error {
+	if len(s.wait)+len(line) >= mostBytes {
+		if err := s.write(); err != nil {
+			return err
+		}
+	}
 	s.lines++
 	s.size += int64(len(line)) + 1
-	if _, err := s.buf.WriteString(line); err != nil {
-		return err
+	s.wait = append(append(s.wait, line...), '\n')
+	if len(s.wait) >= someBytes {
+		_ = s.write() // it is tried again, and told, with the next flush
 	}
-	return s.buf.WriteByte('\n')
+	return nil
+}
+
+// write writes what waits, as far as there is room.
+func (s *spool) write() error {
+	n, err := s.file.Write(s.wait)
+	s.wait = s.wait[:copy(s.wait, s.wait[n:])]
+	return err
 }
 
 // flush writes what was added, and drops what arrived before the time given
 // once that is half of the file or more.
 func (s *spool) flush(before time.Time) error {
-	if err := s.buf.Flush(); err != nil {
+	if err := s.write(); err != nil {
 		return err
 	}
 	s.marks = append(s.marks, arrival{time.Now(), s.lines, s.size})
@@ -92,7 +118,13 @@ func (s *spool) flush(before time.Time) error {
 }
 
 // drop leaves out the first lines.
-func (s *spool) drop(cut arrival, mark int) error {
+func (s *spool) drop(cut arrival, mark int) (err error) {
+	defer func() {
+		if err != nil { // the next line goes behind the last
+			_, at := s.file.Seek(0, io.SeekEnd)
+			err = errors.Join(err, at)
+		}
+	}()
 	if _, err := s.file.Seek(cut.size, io.SeekStart); err != nil {
 		return err
 	}
@@ -111,7 +143,6 @@ func (s *spool) drop(cut arrival, mark int) error {
 	}
 	s.file.Close()
 	s.file = tmp
-	s.buf.Reset(tmp)
 	s.base += cut.lines
 	s.lines -= cut.lines
 	s.size -= cut.size
@@ -124,7 +155,7 @@ func (s *spool) drop(cut arrival, mark int) error {
 }
 
 func (s *spool) close() error {
-	if err := s.buf.Flush(); err != nil {
+	if err := s.write(); err != nil {
 		s.file.Close()
 		return err
 	}

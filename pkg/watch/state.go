@@ -96,5 +96,5 @@ func (s *state) save(folder string) error {
 
 // note is what the state keeps of a log.
 func (l *followedLog) note() logState {
-	return logState{Name: l.name, Position: l.at, Past: l.past, Base: l.spool.base, Spooled: l.spool.size - int64(l.spool.buf.Buffered())}
+	return logState{Name: l.name, Position: l.at, Past: l.past, Base: l.spool.base, Spooled: l.spool.size - int64(len(l.spool.wait))}
 }

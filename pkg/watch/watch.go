@@ -50,6 +50,8 @@ type watcher struct {
 	dirty  bool      // there is something that was not analysed
 	latest time.Time // when it last came
 	rest   time.Time
+	// problems are those told, and when last.
+	problems map[string]time.Time
 	certain
 }
 
@@ -70,7 +72,7 @@ func Run(ctx context.Context, opt Options) (*report.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &watcher{opt: opt, state: s, logs: map[string]*followedLog{}, pieces: make(chan piece, 64)}
+	w := &watcher{opt: opt, state: s, logs: map[string]*followedLog{}, pieces: make(chan piece, 64), problems: map[string]time.Time{}}
 	w.certain.told = s.Told
 	if err := s.tidy(opt.State); err != nil {
 		return nil, err
@@ -119,8 +121,8 @@ func (w *watcher) loop(ctx context.Context) error {
 				return err
 			}
 			w.rest = time.Now().Add(3 * time.Since(begun))
-			if err := w.save(); err != nil {
-				return err
+			if err := w.save(); err != nil { // it is tried again
+				w.problem(w.opt.State, err)
 			}
 		}
 	}
@@ -192,11 +194,21 @@ func (w *watcher) analyse(ctx context.Context, end bool) (*report.Report, error)
 	return r, nil
 }
 
+// problem tells what goes wrong, the same once in a while.
 func (w *watcher) problem(path string, err error) {
-	if w.opt.Problem != nil {
-		w.opt.Problem(path, err)
+	what := path + "\x00" + err.Error()
+	if last, told := w.problems[what]; w.opt.Problem == nil || told && time.Since(last) < time.Minute {
+		return
 	}
+	if len(w.problems) > maxProblems {
+		clear(w.problems)
+	}
+	w.problems[what] = time.Now()
+	w.opt.Problem(path, err)
 }
+
+// maxProblems bounds what is remembered of them.
+const maxProblems = 1000
 
 // save notes how far everything was read.
 func (w *watcher) save() error {

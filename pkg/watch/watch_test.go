@@ -187,7 +187,7 @@ func TestLinesOnce(t *testing.T) {
 func TestFromEnd(t *testing.T) {
 	b := newBench(t)
 	b.write("old", "older")
-	w := &watcher{opt: Options{Paths: []string{b.dir}, State: b.state}, state: &state{Logs: map[string]logState{}, linked: map[string]version{}}, logs: map[string]*followedLog{}, pieces: make(chan piece, 64)}
+	w := &watcher{opt: Options{Paths: []string{b.dir}, State: b.state}, state: &state{Logs: map[string]logState{}, linked: map[string]version{}}, logs: map[string]*followedLog{}, problems: map[string]time.Time{}, pieces: make(chan piece, 64)}
 	w.opt.defaults()
 	w.scan(false)
 	b.write("new")
@@ -314,5 +314,26 @@ func TestRenumber(t *testing.T) {
 	got := []int{r.Evidence[0].Problems[0].Record, r.Evidence[0].Problems[1].Record, r.Journeys[0].Lines[0].Line, r.Unmatched[0].Lines[0], r.Findings[0].Evidence[0].Lines[0], r.Findings[0].Evidence[1].Frames[0]}
 	if want := []int{102, 0, 101, 103, 104, 5}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// TestNeverWritesToWhatItWatches: a file that was taken for a capture, and is one of
+// lines by now, is not cut nor written to through the name it had in the evidence.
+func TestNeverWritesToWhatItWatches(t *testing.T) {
+	b := newBench(t)
+	if err := os.WriteFile(b.log(), []byte("\xd4\xc3\xb2\xa1 a capture, it seems"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b.start()
+	b.until("the link", func() bool { return b.files["app.log"] })
+	text := "one line\nand another\n"
+	if err := os.WriteFile(b.log(), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b.until("the lines", func() bool { return b.seen == text })
+	time.Sleep(100 * time.Millisecond)
+	b.halt()
+	if got, err := os.ReadFile(b.log()); err != nil || string(got) != text {
+		t.Errorf("the log is %q: %v", got, err)
 	}
 }
