@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"net/netip"
 	"slices"
@@ -51,9 +52,11 @@ const (
 // for all at once, there and back. What one host alone shows is its own counter
 // that stood still (a machine that slept); nothing follows for any clock.
 func (e *evidence) timestamps(i int, c *incident.Capture) {
+	const enough = 20_000 // flows of a capture
+	every := len(c.Flows)/enough + 1
 	byClock := map[capture.ClockID]map[[2]netip.Addr]*counting{}
-	for _, f := range c.Flows {
-		if f.Conn == nil || len(f.Conn.Marks) == 0 {
+	for n, f := range c.Flows {
+		if f.Conn == nil || len(f.Conn.Marks) == 0 || n%every != 0 {
 			continue
 		}
 		if byClock[f.Clock] == nil {
@@ -61,13 +64,13 @@ func (e *evidence) timestamps(i int, c *incident.Capture) {
 		}
 		ticksOf(f, byClock[f.Clock])
 	}
-	for id, pairs := range byClock {
+	for _, id := range slices.Sorted(maps.Keys(byClock)) {
 		k := e.byKey[captureKey(i, id)]
 		if k == nil {
 			continue
 		}
-		all := make([]*counting, 0, len(pairs))
-		for _, x := range pairs {
+		all := make([]*counting, 0, len(byClock[id]))
+		for _, x := range byClock[id] {
 			if x.measure() {
 				all = append(all, x)
 			}
@@ -192,9 +195,14 @@ func (x *counting) steps(per, least int64) []tickJump {
 // tickSteps adds the steps that the counters of at least two hosts show and none
 // that went on meanwhile denies.
 func (e *evidence) tickSteps(k *Clock, all []*counting) {
+	const enough = 1000 // jumps: where there are more, it is no clock that jumps
 	var seen []tickJump
+	asked := 0
 	for n, x := range all {
 		for _, j := range x.jumps {
+			if asked++; asked > enough {
+				return
+			}
 			if slices.ContainsFunc(seen, func(s tickJump) bool { return s.touches(j) && abs64(s.size-j.size) <= tickAlike }) {
 				continue
 			}
