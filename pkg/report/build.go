@@ -16,6 +16,7 @@ import (
 
 // builder gives every object of a case its identifier in the report.
 type builder struct {
+	of       map[*incident.File]*incident.Capture // capture that a file belongs to; nil: not gathered yet
 	files    map[*incident.File]string
 	clocks   map[*incident.File]*correlate.Clock
 	clockIDs map[clock.ID]string
@@ -127,13 +128,17 @@ func (b *builder) evidence(f *incident.File) Evidence {
 		e.Clock = b.clockIDs[k.ID]
 	}
 	e.Zone = b.zones[f]
-	for _, k := range b.c.Incident.Captures {
-		for _, kf := range k.Files {
-			if kf == f {
-				e.Vantage = k.Vantage.String()
-				e.Host = address(k.VantageHost)
+	if b.of == nil {
+		b.of = map[*incident.File]*incident.Capture{}
+		for _, k := range b.c.Incident.Captures {
+			for _, kf := range k.Files {
+				b.of[kf] = k
 			}
 		}
+	}
+	if k := b.of[f]; k != nil {
+		e.Vantage = k.Vantage.String()
+		e.Host = address(k.VantageHost)
 	}
 	for _, p := range f.Problems {
 		e.Problems = append(e.Problems, Problem(p))
