@@ -41,7 +41,9 @@ var phrases = []lang.Text{
 	{EN: "the same, byte by byte, as %s: counted once", ES: "igual, byte a byte, que %s: se cuenta una vez"},
 	{EN: "only the first %s bytes are read", ES: "sólo se leen los primeros %s bytes"},
 	{EN: "a line of %s bytes that is no key", ES: "una línea de %s bytes que no es una clave"},
+	{EN: "only its first %s events of clients that the captures show are used: %s more are of the same time, and %s of other clients", ES: "sólo se usan sus primeros %s eventos de clientes que las capturas muestran: hay %s más de la misma hora, y %s de otros clientes"},
 	{EN: "only its first %s events are used: %s more are of the same time", ES: "sólo se usan sus primeros %s eventos: hay %s más de la misma hora"},
+	{EN: "%s of its events are not used: %s are of clients that no capture shows, the others lie outside the time of the other evidence", ES: "%s de sus eventos no se usan: %s son de clientes que ninguna captura muestra; los demás quedan fuera del tiempo de las demás pruebas"},
 	{EN: "%s of its events lie outside the time of the other evidence and are not used", ES: "%s de sus eventos quedan fuera del tiempo de las demás pruebas y no se usan"},
 	{EN: "%s of its events are %s or more away from the other evidence and are not used", ES: "%s de sus eventos distan %s o más de las demás pruebas y no se usan"},
 	{EN: "its lines state no year, and no other evidence tells it: they have no time", ES: "sus líneas no dicen el año, y ninguna otra prueba lo dice: no tienen hora"},
@@ -116,6 +118,7 @@ var phrases = []lang.Text{
 	// which server wrote an access log
 	{EN: "names of nginx's variables", ES: "nombres de variables de nginx"},
 	{EN: "single lines are out of order", ES: "hay líneas sueltas fuera de orden"},
+	{EN: "a time in whole seconds (%s)", ES: "un tiempo en segundos enteros (%s)"},
 	{EN: "times as nginx writes them behind the agent", ES: "tiempos tras el agente, como los escribe nginx"},
 	{EN: "a status only nginx has", ES: "un estado que sólo tiene nginx"},
 	{EN: "an empty body is written as \"-\"", ES: "un cuerpo vacío se escribe como «-»"},
