@@ -48,6 +48,8 @@ func newProgress(w io.Writer, total int64, wait time.Duration, stage string, opt
 	p := &progress{total: total, begun: time.Now()}
 	p.stage.Store(&stage)
 	p.count("")
+	p.mu.Lock() // a short wait may be over before the timer is kept
+	defer p.mu.Unlock()
 	p.timer = time.AfterFunc(wait, func() { p.show(w, options) })
 	return p
 }
