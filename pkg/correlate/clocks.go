@@ -40,12 +40,7 @@ type fileClocks struct {
 
 func newClockTable(inc *incident.Incident, clocks []*Clock) *clockTable {
 	t := &clockTable{captures: map[captureClock]*Clock{}, files: map[*incident.File]fileClocks{}}
-	owner := map[*incident.File]*incident.Capture{}
-	for _, c := range inc.Captures {
-		for _, f := range c.Files {
-			owner[f] = c
-		}
-	}
+	owner := inc.CaptureOfFile()
 	for _, k := range clocks {
 		for _, f := range k.Files {
 			if c := owner[f]; c != nil {

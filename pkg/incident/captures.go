@@ -265,3 +265,14 @@ func (s *interruptible) More(list []capture.Packet) int {
 	s.n += n
 	return n
 }
+
+// CaptureOfFile is the capture that each file of one belongs to.
+func (inc *Incident) CaptureOfFile() map[*File]*Capture {
+	of := map[*File]*Capture{}
+	for _, c := range inc.Captures {
+		for _, f := range c.Files {
+			of[f] = c
+		}
+	}
+	return of
+}

@@ -16,7 +16,7 @@ import (
 
 // builder gives every object of a case its identifier in the report.
 type builder struct {
-	of       map[*incident.File]*incident.Capture // capture that a file belongs to; nil: not gathered yet
+	captures map[*incident.File]*incident.Capture
 	files    map[*incident.File]string
 	clocks   map[*incident.File]*correlate.Clock
 	clockIDs map[clock.ID]string
@@ -30,7 +30,8 @@ type builder struct {
 // newBuilder names the objects of a case.
 func newBuilder(c *correlate.Case, d *diagnose.Diagnosis, l lang.Lang) *builder {
 	b := &builder{
-		files: map[*incident.File]string{}, clocks: map[*incident.File]*correlate.Clock{}, clockIDs: map[clock.ID]string{},
+		captures: c.Incident.CaptureOfFile(),
+		files:    map[*incident.File]string{}, clocks: map[*incident.File]*correlate.Clock{}, clockIDs: map[clock.ID]string{},
 		texts: linkedTexts(c), zones: map[*incident.File]string{}, c: c, d: d, lang: l,
 	}
 	for i, f := range c.Incident.Files {
@@ -128,15 +129,7 @@ func (b *builder) evidence(f *incident.File) Evidence {
 		e.Clock = b.clockIDs[k.ID]
 	}
 	e.Zone = b.zones[f]
-	if b.of == nil {
-		b.of = map[*incident.File]*incident.Capture{}
-		for _, k := range b.c.Incident.Captures {
-			for _, kf := range k.Files {
-				b.of[kf] = k
-			}
-		}
-	}
-	if k := b.of[f]; k != nil {
+	if k := b.captures[f]; k != nil {
 		e.Vantage = k.Vantage.String()
 		e.Host = address(k.VantageHost)
 	}
