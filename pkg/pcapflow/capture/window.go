@@ -3,8 +3,9 @@ package capture
 import "io"
 
 // chunk is how much is asked of the file at a time: large enough to make system
-// calls cheap, small enough to stay in the cache of one core.
-const chunk = 256 << 10
+// calls cheap, small enough to stay in the cache of one core. It is less at first: of
+// files that hold a few packets there may be a hundred thousand.
+const chunk, firstChunk = 256 << 10, 16 << 10
 
 // window is the part of the input in memory. Bytes before pos are spent; a
 // record that crosses the end of a chunk is moved to the front with need.
@@ -24,7 +25,7 @@ type window struct {
 type Mover func(old []byte, size int) []byte
 
 func newWindow(r io.Reader, limit int) *window {
-	return &window{r: r, buf: make([]byte, min(chunk, limit)), limit: limit}
+	return &window{r: r, buf: make([]byte, min(firstChunk, limit)), limit: limit}
 }
 
 func (w *window) offset() int64  { return w.base + int64(w.pos) }
@@ -41,8 +42,8 @@ func (w *window) need(n int) bool {
 	}
 	// The room follows what the input holds, never what a length claims. For
 	// long records it is twice their length, so that a row of them does not move
-	// the same bytes in memory once each.
-	if w.end == len(w.buf) && 2*n > len(w.buf) {
+	// the same bytes in memory once each; and it grows to a chunk.
+	if w.end == len(w.buf) && max(2*n, min(chunk, w.limit)) > len(w.buf) {
 		w.grow()
 	}
 	if w.pos > 0 {

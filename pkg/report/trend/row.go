@@ -11,32 +11,32 @@ import (
 // JourneyRow is one journey of the archive. Instants are raw, of the clock of
 // the capture that shows it, as nanoseconds since the Unix epoch in UTC: a number in
 // both forms of a table, since Spark refuses Parquet's timestamps of nanoseconds; what
-// is unknown is null.
+// is unknown is null in both.
 type JourneyRow struct {
 	Service    string   `json:"service" parquet:"service,dict"`
-	Client     string   `json:"client,omitempty" parquet:"client,dict"`
-	ClientPort int32    `json:"client_port,omitempty" parquet:"client_port,optional"`
-	Server     string   `json:"server,omitempty" parquet:"server,dict"`
-	ServerPort int32    `json:"server_port,omitempty" parquet:"server_port,optional"`
-	Name       string   `json:"name,omitempty" parquet:"name,optional,dict"`
+	Client     string   `json:"client" parquet:"client,dict"`
+	ClientPort int32    `json:"client_port" parquet:"client_port,optional"`
+	Server     string   `json:"server" parquet:"server,dict"`
+	ServerPort int32    `json:"server_port" parquet:"server_port,optional"`
+	Name       string   `json:"name" parquet:"name,optional,dict"`
 	Point      string   `json:"point" parquet:"point,dict"`
 	File       string   `json:"file" parquet:"file,dict"` // that holds its first packet
-	Frame      int32    `json:"frame,omitempty" parquet:"frame,optional"`
-	Ordinal    int32    `json:"ordinal,omitempty" parquet:"ordinal,optional"`
+	Frame      int32    `json:"frame" parquet:"frame,optional"`
+	Ordinal    int32    `json:"ordinal" parquet:"ordinal,optional"`
 	Start      int64    `json:"start_ns" parquet:"start_ns"`
-	Corrected  *int64   `json:"start_corrected_ns,omitempty" parquet:"start_corrected_ns,optional"`
-	Total      *float64 `json:"total_seconds,omitempty" parquet:"total_seconds,optional"`
+	Corrected  *int64   `json:"start_corrected_ns" parquet:"start_corrected_ns,optional"`
+	Total      *float64 `json:"total_seconds" parquet:"total_seconds,optional"`
 	Outcome    string   `json:"outcome" parquet:"outcome,dict"`
-	Method     string   `json:"method,omitempty" parquet:"method,optional,dict"`
-	Path       string   `json:"path,omitempty" parquet:"path,optional"`
-	Status     int32    `json:"status,omitempty" parquet:"status,optional"`
-	TLS        string   `json:"tls_version,omitempty" parquet:"tls_version,optional,dict"`
+	Method     string   `json:"method" parquet:"method,optional,dict"`
+	Path       string   `json:"path" parquet:"path,optional"`
+	Status     int32    `json:"status" parquet:"status,optional"`
+	TLS        string   `json:"tls_version" parquet:"tls_version,optional,dict"`
 
-	Phases    map[string]float64 `json:"phase_seconds,omitempty" parquet:"phase_seconds"`         // by name of phase
-	Failed    []string           `json:"phases_not_done,omitempty" parquet:"phases_not_done"`     // "dns.lookup unanswered", …
-	Breakdown map[string]float64 `json:"breakdown_seconds,omitempty" parquet:"breakdown_seconds"` // exclusive, by cause
-	Lines     []LineRow          `json:"lines,omitempty" parquet:"lines"`
-	Points    []string           `json:"also_seen,omitempty" parquet:"also_seen"`
+	Phases    map[string]float64 `json:"phase_seconds" parquet:"phase_seconds"`         // by name of phase
+	Failed    []string           `json:"phases_not_done" parquet:"phases_not_done"`     // "dns.lookup unanswered", …
+	Breakdown map[string]float64 `json:"breakdown_seconds" parquet:"breakdown_seconds"` // exclusive, by cause
+	Lines     []LineRow          `json:"lines" parquet:"lines"`
+	Points    []string           `json:"also_seen" parquet:"also_seen"`
 }
 
 // LineRow is a log line that tells of the journey.
@@ -53,14 +53,14 @@ type FindingRow struct {
 	Severity   string   `json:"severity" parquet:"severity,dict"`
 	Confidence string   `json:"confidence" parquet:"confidence,dict"`
 	Text       string   `json:"text" parquet:"text"`
-	Start      *int64   `json:"start_ns,omitempty" parquet:"start_ns,optional"` // of its first journey
-	End        *int64   `json:"end_ns,omitempty" parquet:"end_ns,optional"`     // of the last of them to end
-	Client     string   `json:"client,omitempty" parquet:"client,optional,dict"`
-	Server     string   `json:"server,omitempty" parquet:"server,optional,dict"`
-	Name       string   `json:"name,omitempty" parquet:"name,optional,dict"`
+	Start      *int64   `json:"start_ns" parquet:"start_ns,optional"` // of its first journey
+	End        *int64   `json:"end_ns" parquet:"end_ns,optional"`     // of the last of them to end
+	Client     string   `json:"client" parquet:"client,optional,dict"`
+	Server     string   `json:"server" parquet:"server,optional,dict"`
+	Name       string   `json:"name" parquet:"name,optional,dict"`
 	Journeys   int32    `json:"journeys" parquet:"journeys"`
-	Lost       *float64 `json:"lost_seconds,omitempty" parquet:"lost_seconds,optional"`
-	Files      []string `json:"files,omitempty" parquet:"files"`
+	Lost       *float64 `json:"lost_seconds" parquet:"lost_seconds,optional"`
+	Files      []string `json:"files" parquet:"files"`
 }
 
 // ClockRow is one straight piece of one clock's track in one slice.
@@ -68,19 +68,19 @@ type ClockRow struct {
 	Name      string   `json:"name" parquet:"name,dict"`
 	Kind      string   `json:"kind" parquet:"kind,dict"`
 	Status    string   `json:"status" parquet:"status,dict"`
-	Reference string   `json:"reference,omitempty" parquet:"reference,optional,dict"`
-	From      *int64   `json:"from_ns,omitempty" parquet:"from_ns,optional"` // of the clock itself
-	To        *int64   `json:"to_ns,omitempty" parquet:"to_ns,optional"`
-	Offset    *float64 `json:"offset_seconds,omitempty" parquet:"offset_seconds,optional"` // clock − reference
-	Low       *float64 `json:"low_seconds,omitempty" parquet:"low_seconds,optional"`
-	High      *float64 `json:"high_seconds,omitempty" parquet:"high_seconds,optional"`
-	Drift     *float64 `json:"drift_ppm,omitempty" parquet:"drift_ppm,optional"`
-	Step      bool     `json:"step_before,omitempty" parquet:"step_before"`
+	Reference string   `json:"reference" parquet:"reference,optional,dict"`
+	From      *int64   `json:"from_ns" parquet:"from_ns,optional"` // of the clock itself
+	To        *int64   `json:"to_ns" parquet:"to_ns,optional"`
+	Offset    *float64 `json:"offset_seconds" parquet:"offset_seconds,optional"` // clock − reference
+	Low       *float64 `json:"low_seconds" parquet:"low_seconds,optional"`
+	High      *float64 `json:"high_seconds" parquet:"high_seconds,optional"`
+	Drift     *float64 `json:"drift_ppm" parquet:"drift_ppm,optional"`
+	Step      bool     `json:"step_before" parquet:"step_before"`
 
 	// The pieces of evidence of the whole track in the slice, by method, and those of
 	// them that contradict it; on its first piece alone.
-	Evidence     map[string]int32 `json:"evidence,omitempty" parquet:"evidence"`
-	Contradicted map[string]int32 `json:"contradicted,omitempty" parquet:"contradicted"`
+	Evidence     map[string]int32 `json:"evidence" parquet:"evidence"`
+	Contradicted map[string]int32 `json:"contradicted" parquet:"contradicted"`
 }
 
 // Rows of one report.

@@ -1,20 +1,26 @@
 package trend
 
 import (
+	"bytes"
 	"encoding/json"
 	"math/rand/v2"
+	"strings"
 	"testing"
+
+	"github.com/parquet-go/parquet-go"
 
 	"github.com/flowcorr/flowcorr/pkg/report"
 )
 
 func inWords(t *testing.T, v any) string {
 	t.Helper()
-	b, err := json.Marshal(v)
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
 		t.Fatal(err)
 	}
-	return string(b)
+	return b.String()
 }
 
 // someRows makes rows of three days.
@@ -129,6 +135,49 @@ func TestSketch(t *testing.T) {
 		h.Add(1e15)
 		if p := int64(h.Percentiles().P50); p < v || p > v+v/32+1 {
 			t.Errorf("%d became %d", v, p)
+		}
+	}
+}
+
+// TestColumns: a line has the columns of the Parquet form, in each row, and null where
+// that has null.
+func TestColumns(t *testing.T) {
+	rows := someRows(rand.New(rand.NewPCG(7, 8)))
+	rows.Journeys[0].Path, rows.Journeys[0].Lines = "/a?b=<&>", []LineRow{{"f", 1, "matched", 0.5}}
+	hasColumns(t, append(rows.Journeys, JourneyRow{}))
+	hasColumns(t, append(rows.Findings, FindingRow{}))
+	hasColumns(t, append(rows.Clocks, ClockRow{}))
+	if text := inWords(t, rows.Journeys[0]); !strings.Contains(text, `"method":null,"path":"/a?b=<&>","status":null`) {
+		t.Errorf("%s", text)
+	}
+}
+
+func hasColumns[T any](t *testing.T, rows []T) {
+	t.Helper()
+	schema := parquet.SchemaOf(new(T))
+	for i := range rows {
+		var line map[string]any
+		if err := json.Unmarshal([]byte(inWords(t, rows[i])), &line); err != nil {
+			t.Fatal(err)
+		}
+		unknown := map[string]bool{} // of what is a column by itself
+		for _, v := range schema.Deconstruct(nil, &rows[i]) {
+			if path := schema.Columns()[v.Column()]; len(path) == 1 {
+				unknown[path[0]] = v.IsNull()
+			}
+		}
+		for _, f := range schema.Fields() {
+			if v, there := line[f.Name()]; !there || !f.Repeated() && unknown[f.Name()] != (v == nil) {
+				t.Errorf("row %d: %s is %v (%t) in the line", i, f.Name(), v, there)
+			}
+			delete(line, f.Name())
+		}
+		if len(line) > 0 {
+			t.Errorf("only in the line: %v", line)
+		}
+		var back T
+		if err := json.Unmarshal([]byte(inWords(t, rows[i])), &back); err != nil || inWords(t, back) != inWords(t, rows[i]) {
+			t.Errorf("%v: %s became %s", err, inWords(t, rows[i]), inWords(t, back))
 		}
 	}
 }
