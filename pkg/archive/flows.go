@@ -59,4 +59,4 @@ func addFlow(w *recordWriter, f *pcapflow.Flow) uint64 {
 }
 
 // flowOf reads the flow of a record.
-func flowOf(record []byte) (*pcapflow.Flow, error) { return pcapflow.FlowOf(record[headBytes:]) }
+func flowOf(r *record) (*pcapflow.Flow, error) { return pcapflow.FlowOf(r.body) }

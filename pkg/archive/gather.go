@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -18,6 +19,15 @@ type gathered struct {
 	flows    [][]*pcapflow.Flow // by point
 	journals []*incident.Log    // by point, of entries between the packets; nil: none
 	sum      hash.Hash          // of all of it, as it lies on disk
+	read     recordReader
+}
+
+// gatheredFlow is one with the sum of its record, by which flows that nothing else
+// puts in order are in one: that in which they lie depends on when it was noted how
+// far the reading came.
+type gatheredFlow struct {
+	*pcapflow.Flow
+	sum [sha256.Size]byte
 }
 
 // gather collects the flows of a window: those on which a journey begins in it,
@@ -26,58 +36,74 @@ type gathered struct {
 func (a *archive) gather(ctx context.Context, w *window) (*gathered, error) {
 	g := &gathered{flows: make([][]*pcapflow.Flow, len(a.points)), journals: make([]*incident.Log, len(a.points)), sum: sha256.New()}
 	hosts, same := map[[16]byte]bool{}, map[uint64]bool{}
-	err := a.eachRecord(ctx, w, 0, func(_ int, v *window, h *recordHead, _ []byte) error {
-		if v.main(h) {
-			hosts[h.client], hosts[h.server] = true, true
-			same[h.same] = h.same != 0
+	for _, p := range a.points {
+		v := w.by(p)
+		from, to := v.around(0)
+		err := g.each(ctx, a, p, from, to, func(h *recordHead) bool {
+			if v.main(h) {
+				hosts[h.client], hosts[h.server] = true, true
+				same[h.same] = h.same != 0
+			}
+			return false
+		}, nil)
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
 	}
-	err = a.eachRecord(ctx, w, w.beside, func(point int, v *window, h *recordHead, record []byte) error {
-		from, to := v.around(v.beside)
-		if !v.main(h) && (!hosts[h.client] && !same[h.same] || h.from < from && h.end < sub(v.from, touching) || h.from > to) {
-			return nil
-		}
-		g.sum.Write(binary.LittleEndian.AppendUint32(nil, uint32(point)))
-		g.sum.Write(record)
-		f, err := flowOf(record)
-		if err == nil && v.trim(f) {
-			g.flows[point] = append(g.flows[point], f)
-		}
-		return err
-	})
 	for i, p := range a.points {
-		if err == nil {
-			g.journals[i], err = a.journalOf(p, w.by(p), g)
+		v := w.by(p)
+		from, to := v.around(v.beside)
+		var list []gatheredFlow
+		err := g.each(ctx, a, p, from, to, func(h *recordHead) bool {
+			return v.main(h) || (hosts[h.client] || same[h.same]) && h.from <= to && (h.from >= from || h.end >= sub(v.from, touching))
+		}, func(r *record) error {
+			f, err := flowOf(r)
+			if err == nil && v.trim(f) {
+				sum := sha256.New()
+				sum.Write(r.head)
+				sum.Write(r.body)
+				list = append(list, gatheredFlow{f, [sha256.Size]byte(sum.Sum(nil))})
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		g.take(i, list)
+		if g.journals[i], err = a.journalOf(p, v, g); err != nil {
+			return nil, err
 		}
 	}
-	for _, list := range g.flows {
-		slices.SortStableFunc(list, func(x, y *pcapflow.Flow) int {
-			return cmp.Or(cmp.Compare(x.Start.Frame, y.Start.Frame), cmp.Compare(x.Encapsulation, y.Encapsulation))
-		})
+	g.read = recordReader{} // room that the analysis may need
+	return g, nil
+}
+
+// take makes flows those of a point.
+func (g *gathered) take(point int, list []gatheredFlow) {
+	slices.SortFunc(list, func(x, y gatheredFlow) int {
+		return cmp.Or(cmp.Compare(x.Start.Frame, y.Start.Frame), cmp.Compare(x.Encapsulation, y.Encapsulation), bytes.Compare(x.sum[:], y.sum[:]))
+	})
+	flows := make([]*pcapflow.Flow, len(list))
+	for i := range list {
+		flows[i] = list[i].Flow
+		g.sum.Write(list[i].sum[:])
 	}
-	return g, err
+	g.flows[point] = flows
+	g.sum.Write(binary.LittleEndian.AppendUint32(nil, uint32(len(list)))) // where those of the next point begin
 }
 
 // main tells whether a journey on a flow may begin in the window.
 func (w *window) main(h *recordHead) bool { return h.to >= w.from && (h.from < w.to || w.last) }
 
-// eachRecord calls use with the flows of all points that touch a window or are as close
-// to it as beside, until ctx ends. It is told the window by the point's clock.
-func (a *archive) eachRecord(ctx context.Context, w *window, beside int64, use func(point int, v *window, h *recordHead, record []byte) error) error {
-	for i, p := range a.points {
-		v := w.by(p)
-		from, to := v.around(beside)
-		for _, m := range p.met() {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if err := m.Flows.eachRecord(a.pointFolder(p), from, to, func(h *recordHead, record []byte) error { return use(i, v, h, record) }); err != nil {
-				return fmt.Errorf("%s: %w", p.name, err)
-			}
+// each calls use with the flows of a point that touch a stretch of time and are wanted,
+// until ctx ends.
+func (g *gathered) each(ctx context.Context, a *archive, p *point, from, to int64, wanted func(*recordHead) bool, use func(*record) error) error {
+	for _, m := range p.met() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := g.read.each(&m.Flows, a.pointFolder(p), from, to, wanted, use); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
 	return nil

@@ -15,7 +15,7 @@ func (x *pass) entry(text []byte, offset int64) {
 		var err error
 		if x.out.packed != nil {
 			x.journal = packedRecords(x.p.name)
-		} else if x.journal, err = newRecordWriter(x.a.pointFolder(x.p), fmt.Sprintf("journal-%d", len(x.p.chain.Notes))); err != nil {
+		} else if x.journal, err = newRecordWriter(x.a.pointFolder(x.p), fmt.Sprintf("journal-%d", len(x.p.chain.Notes)), 1); err != nil {
 			x.refused, x.journal = err, nil
 			return
 		}
@@ -41,9 +41,11 @@ func (a *archive) journalOf(p *point, w *window, g *gathered) (*incident.Log, er
 		if m.Journal == nil {
 			continue
 		}
-		err := m.Journal.eachRecord(a.pointFolder(p), sub(w.from, clockMargin), sub(w.to, -clockMargin), func(_ *recordHead, record []byte) error {
-			g.sum.Write(record)
-			b := record[headBytes:]
+		all := func(*recordHead) bool { return true }
+		err := g.read.each(m.Journal, a.pointFolder(p), sub(w.from, clockMargin), sub(w.to, -clockMargin), all, func(r *record) error {
+			b := r.body
+			g.sum.Write(r.head)
+			g.sum.Write(b)
 			number, n := binary.Uvarint(b)
 			offset, k := binary.Uvarint(b[max(n, 0):])
 			if n <= 0 || k <= 0 {

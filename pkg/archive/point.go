@@ -216,7 +216,7 @@ func (s *stoppable) Next(p *capture.Packet) error {
 }
 
 func (x *pass) newOut() (err error) {
-	x.out, err = newRecordWriter(x.a.pointFolder(x.p), fmt.Sprintf("flows-%d", len(x.p.chain.Notes)))
+	x.out, err = newRecordWriter(x.a.pointFolder(x.p), fmt.Sprintf("flows-%d", len(x.p.chain.Notes)), flowLanes)
 	x.journal = nil
 	return err
 }

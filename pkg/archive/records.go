@@ -6,8 +6,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -22,19 +24,19 @@ type recordFile struct {
 	base int64 // where in the file they begin
 }
 
-// recordBlock is a run of records, packed.
+// recordBlock is a run of records: their heads, packed, and then the records, packed.
 type recordBlock struct {
 	Offset int64 `json:"offset"`
-	Size   int   `json:"size"` // packed
-	Plain  int   `json:"plain"`
+	Heads  int   `json:"heads"`   // bytes of those, packed
+	Size   int   `json:"size"`    // of heads and records, packed
 	From   int64 `json:"from_ns"` // the least from of a record in it
 	To     int64 `json:"to_ns"`   // the greatest to
 }
 
 // blockBytes is how much is packed at a time.
-const blockBytes = 1 << 20
+const blockBytes = 512 << 10
 
-// headBytes are those of a record's head: length, first and last beginning of a
+// headBytes are those of a record's head: its length, first and last beginning of a
 // journey, the end, the addresses, and what names the flow in every capture.
 const headBytes = 4 + 8 + 8 + 8 + 16 + 16 + 8
 
@@ -47,74 +49,111 @@ type recordHead struct {
 	same           uint64 // equal where another capture shows the same flow; 0: not known
 }
 
+// append writes the head of a record of n bytes.
+func (h *recordHead) append(b []byte, n int) []byte {
+	b = binary.LittleEndian.AppendUint32(b, uint32(n))
+	for _, t := range [...]int64{h.from, h.to, h.end} {
+		b = binary.LittleEndian.AppendUint64(b, uint64(t))
+	}
+	b = append(append(b, h.client[:]...), h.server[:]...)
+	return binary.LittleEndian.AppendUint64(b, h.same)
+}
+
+// headIn reads what append wrote.
+func headIn(b []byte) (h recordHead, n int) {
+	h = recordHead{
+		from: int64(binary.LittleEndian.Uint64(b[4:])), to: int64(binary.LittleEndian.Uint64(b[12:])),
+		end: int64(binary.LittleEndian.Uint64(b[20:])), same: binary.LittleEndian.Uint64(b[60:]),
+	}
+	copy(h.client[:], b[28:])
+	copy(h.server[:], b[44:])
+	return h, int(binary.LittleEndian.Uint32(b))
+}
+
 // recordWriter writes a recordFile.
 type recordWriter struct {
 	file   *os.File      // nil: they are kept in packed
 	packed *bytes.Buffer // nil: they go to file
 	buf    *bufio.Writer
 	at     int64
-	block  []byte
-	now    recordBlock
+	lanes  []lane
+	latest int64 // end of a record so far
 	out    recordFile
 	err    error
 }
 
-func newRecordWriter(folder, name string) (*recordWriter, error) {
+// lane is a block that is being filled. Records whose beginnings lie as far back have
+// one of their own, so that a block is of little time: a connection that ends after
+// minutes would have it read by each window in between.
+type lane struct {
+	heads, records []byte
+	from, to       int64
+}
+
+// flowLanes are those of flows: to 1, 4, 16, 64, 256 s, and more.
+const flowLanes = 6
+
+// laneOf is that of records that began so long ago.
+func (w *recordWriter) laneOf(ago int64) *lane {
+	return &w.lanes[min(len(w.lanes)-1, (bits.Len64(uint64(max(ago, 0)/1e9))+1)/2)]
+}
+
+// newRecordWriter writes to a file. With one lane records stay in order.
+func newRecordWriter(folder, name string, lanes int) (*recordWriter, error) {
 	f, err := os.Create(filepath.Join(folder, name))
 	if err != nil {
 		return nil, err
 	}
-	return &recordWriter{file: f, buf: bufio.NewWriterSize(f, 256<<10), out: recordFile{Name: name}}, nil
+	return &recordWriter{file: f, buf: bufio.NewWriterSize(f, 256<<10), lanes: make([]lane, lanes), out: recordFile{Name: name}}, nil
 }
 
 // packedRecords keeps records in memory, packed, that become a part of a file.
 func packedRecords(name string) *recordWriter {
 	b := new(bytes.Buffer)
-	return &recordWriter{packed: b, buf: bufio.NewWriterSize(b, 512), out: recordFile{Name: name}}
+	return &recordWriter{packed: b, buf: bufio.NewWriterSize(b, 512), lanes: make([]lane, 1), out: recordFile{Name: name}}
 }
 
 // add writes a record: its head, and what encode appends.
 func (w *recordWriter) add(h *recordHead, encode func([]byte) ([]byte, error)) {
-	at := len(w.block)
-	b, err := encode(append(w.block, make([]byte, headBytes)...))
+	w.latest = max(w.latest, h.end)
+	l := w.laneOf(sub(w.latest, h.from))
+	at := len(l.records)
+	b, err := encode(l.records)
 	if err != nil {
 		w.err = errors.Join(w.err, err)
 		return
 	}
-	w.block = b
-	head := b[at:]
-	binary.LittleEndian.PutUint32(head, uint32(len(head)))
-	binary.LittleEndian.PutUint64(head[4:], uint64(h.from))
-	binary.LittleEndian.PutUint64(head[12:], uint64(h.to))
-	binary.LittleEndian.PutUint64(head[20:], uint64(h.end))
-	copy(head[28:], h.client[:])
-	copy(head[44:], h.server[:])
-	binary.LittleEndian.PutUint64(head[60:], h.same)
-	if at == 0 {
-		w.now = recordBlock{From: h.from, To: h.to}
+	l.records = b
+	if len(l.heads) == 0 {
+		l.from, l.to = h.from, h.to
 	}
-	w.now.From, w.now.To = min(w.now.From, h.from), max(w.now.To, h.to)
-	if len(w.block) >= blockBytes {
-		w.flush()
+	l.heads = h.append(l.heads, len(b)-at)
+	l.from, l.to = min(l.from, h.from), max(l.to, h.to)
+	if len(l.heads)+len(l.records) >= blockBytes {
+		w.flush(l)
 	}
 }
 
-func (w *recordWriter) flush() {
-	if len(w.block) == 0 {
+func (w *recordWriter) flush(l *lane) {
+	if len(l.heads) == 0 {
 		return
 	}
-	packed := packer.EncodeAll(w.block, nil)
-	w.now.Offset, w.now.Size, w.now.Plain = w.at, len(packed), len(w.block)
-	w.out.Blocks = append(w.out.Blocks, w.now)
+	packed := packer.EncodeAll(l.heads, nil)
+	b := recordBlock{Offset: w.at, Heads: len(packed), From: l.from, To: l.to}
+	packed = packer.EncodeAll(l.records, packed)
+	b.Size = len(packed)
+	w.out.Blocks = append(w.out.Blocks, b)
 	_, err := w.buf.Write(packed)
 	w.err = errors.Join(w.err, err)
 	w.at += int64(len(packed))
-	w.block = w.block[:0]
+	l.heads, l.records = l.heads[:0], l.records[:0]
 }
 
 // end completes the file on disk.
 func (w *recordWriter) end() (recordFile, error) {
-	w.flush()
+	for i := range w.lanes {
+		w.flush(&w.lanes[i])
+	}
 	err := errors.Join(w.err, w.buf.Flush())
 	if w.file != nil {
 		err = errors.Join(err, w.file.Sync(), w.file.Close())
@@ -131,11 +170,23 @@ func (l *recordFile) bytes() int64 {
 	return last.Offset + int64(last.Size)
 }
 
-// eachRecord calls use with every record of a flow file whose blocks touch
-// from … to. The bytes are valid during the call only.
-func (l *recordFile) eachRecord(folder string, from, to int64, use func(h *recordHead, record []byte) error) error {
+// recordReader reads recordFiles, one after the other. It needs no making.
+type recordReader struct {
+	packed, heads, records []byte // of a block
+	chosen                 []record
+}
+
+// record is one that was read, valid while it is shown.
+type record struct {
+	recordHead
+	head, body []byte
+	at         int // in the records of its block
+}
+
+// each calls use with those records of a file that touch from … to and are wanted.
+// Blocks of which none is are passed over, and so are all records where use is nil.
+func (r *recordReader) each(l *recordFile, folder string, from, to int64, wanted func(*recordHead) bool, use func(*record) error) error {
 	var file *os.File
-	var plain []byte
 	for _, b := range l.Blocks {
 		if b.To < from || b.From > to {
 			continue
@@ -148,37 +199,51 @@ func (l *recordFile) eachRecord(folder string, from, to int64, use func(h *recor
 			defer f.Close()
 			file = f
 		}
-		packed := make([]byte, b.Size)
-		if _, err := file.ReadAt(packed, l.base+b.Offset); err != nil {
-			return err
-		}
 		var err error
-		if plain, err = unpacker.DecodeAll(packed, plain[:0]); err != nil {
+		if r.heads, err = r.part(file, l.base+b.Offset, b.Heads, r.heads); err != nil {
 			return fmt.Errorf("%s: %w", l.Name, err)
 		}
-		for rest := plain; len(rest) > 0; {
-			n := 0
-			if len(rest) >= headBytes {
-				n = int(binary.LittleEndian.Uint32(rest))
-			}
-			if n < headBytes || n > len(rest) {
+		if r.choose(from, to, wanted); len(r.chosen) == 0 || use == nil {
+			continue
+		}
+		if r.records, err = r.part(file, l.base+b.Offset+int64(b.Heads), b.Size-b.Heads, r.records); err != nil {
+			return fmt.Errorf("%s: %w", l.Name, err)
+		}
+		for i := range r.chosen {
+			x := &r.chosen[i]
+			n := int(binary.LittleEndian.Uint32(x.head))
+			if x.at+n > len(r.records) {
 				return fmt.Errorf("%s: damaged", l.Name)
 			}
-			h := recordHead{
-				from: int64(binary.LittleEndian.Uint64(rest[4:])), to: int64(binary.LittleEndian.Uint64(rest[12:])),
-				end: int64(binary.LittleEndian.Uint64(rest[20:])), same: binary.LittleEndian.Uint64(rest[60:]),
+			x.body = r.records[x.at : x.at+n]
+			if err := use(x); err != nil {
+				return err
 			}
-			copy(h.client[:], rest[28:])
-			copy(h.server[:], rest[44:])
-			if h.to >= from && h.from <= to {
-				if err := use(&h, rest[:n]); err != nil {
-					return err
-				}
-			}
-			rest = rest[n:]
 		}
 	}
 	return nil
+}
+
+// part unpacks a part of a block into plain.
+func (r *recordReader) part(file *os.File, at int64, size int, plain []byte) ([]byte, error) {
+	r.packed = slices.Grow(r.packed[:0], size)[:size]
+	if _, err := file.ReadAt(r.packed, at); err != nil {
+		return plain, err
+	}
+	return unpacker.DecodeAll(r.packed, plain[:0])
+}
+
+// choose lists the records of the block that are wanted.
+func (r *recordReader) choose(from, to int64, wanted func(*recordHead) bool) {
+	r.chosen = r.chosen[:0]
+	at := 0
+	for rest := r.heads; len(rest) >= headBytes; rest = rest[headBytes:] {
+		h, n := headIn(rest)
+		if h.to >= from && h.from <= to && wanted(&h) {
+			r.chosen = append(r.chosen, record{recordHead: h, head: rest[:headBytes], at: at})
+		}
+		at += n
+	}
 }
 
 // packer packs blocks; it may be used by several goroutines at a time.
