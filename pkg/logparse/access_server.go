@@ -14,8 +14,10 @@ import (
 //     (444, 494 to 497, 499); escapes \x22, \x5C and in capital digits; no body
 //     written as 0; the size of its own error pages.
 //   - Apache: escapes \" \\ \n and in small digits; no body written as "-"
-//     (%b); its internal dummy connection; a virtual host in front; single lines
-//     out of order, since it writes at the end and stamps the start.
+//     (%b); its internal dummy connection; single lines out of order, since it
+//     writes at the end and stamps the start. A virtual host in front, as in its
+//     vhost_combined, speaks for it once, and not enough: an nginx told to write
+//     $host:$server_port does so in each line.
 type serverVotes struct {
 	nginx, apache int
 	why           string // the first sign of the server that leads
@@ -50,6 +52,7 @@ func serverSigns(head []byte) serverVotes {
 	a := access{}
 	var e Event
 	var before, dip int64
+	hosted := false
 	for in.line < maxServerLines {
 		line, err := in.next()
 		if err != nil {
@@ -64,6 +67,10 @@ func serverSigns(head []byte) serverVotes {
 				sign(&v.nginx, &nginxWhy, 2, "names of nginx's variables")
 			}
 			continue
+		}
+		if e.Name != "" && !hosted {
+			hosted = true
+			sign(&v.apache, &apacheWhy, 1, "a virtual host in front of the client")
 		}
 		for _, s := range lineSigns(line, &e) {
 			if s.nginx {
@@ -123,9 +130,6 @@ func lineSigns(line []byte, e *Event) (signs []serverSign) {
 	}
 	if strings.Contains(e.Agent, "(internal dummy connection)") {
 		apache(2, "Apache's internal dummy connection")
-	}
-	if e.Name != "" {
-		apache(2, "a virtual host in front of the client")
 	}
 	for b := line; ; {
 		i := bytes.IndexByte(b, '\\')
@@ -192,5 +196,5 @@ func accessWhy(head []byte) string {
 var (
 	accessLog    = &Format{Name: "access-log", Score: accessScore(""), Apart: true, Open: openAccess(""), Why: accessWhy}
 	nginxAccess  = &Format{Name: "nginx-access", Score: accessScore("nginx"), Apart: true, Open: openAccess("nginx"), Why: accessWhy, Hints: []string{"nginx"}}
-	apacheAccess = &Format{Name: "apache-access", Score: accessScore("apache"), Apart: true, Open: openAccess("apache"), Why: accessWhy, Hints: []string{"apache", "httpd"}}
+	apacheAccess = &Format{Name: "apache-access", Score: accessScore("apache"), Apart: true, Open: openAccess("apache"), Why: accessWhy, Hints: []string{"apache", "httpd", "other_vhosts"}}
 )

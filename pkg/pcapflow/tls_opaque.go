@@ -106,7 +106,7 @@ func (s *tlsStream) opaque(r tlsRecord) {
 	}
 	switch {
 	case r.typ == recordHeartbeat:
-	case isTLS13(s.version) || s.version == 0 && r.typ == recordData && !s.side[r.dir].secretHandshake:
+	case isTLS13(s.version) || s.version == 0 && r.typ == recordData && !s.secretHandshake():
 		s.opaque13(r)
 	case r.typ == recordAlert:
 		s.encryptedAlert(r)
@@ -118,6 +118,12 @@ func (s *tlsStream) opaque(r tlsRecord) {
 		}
 		s.data(r)
 	}
+}
+
+// secretHandshake tells whether a side sent an encrypted record of the
+// handshake's type, as versions up to 1.2 do and 1.3 never does.
+func (s *tlsStream) secretHandshake() bool {
+	return s.side[Client].secretHandshake || s.side[Server].secretHandshake
 }
 
 // opaqueHandshake handles the encrypted handshake records of versions up to
