@@ -5,16 +5,12 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"math"
 	"os"
-	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/flowcorr/flowcorr/internal/folder"
+	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/unpack"
 )
 
@@ -23,10 +19,6 @@ type series struct {
 	name  string // of the youngest, not packed
 	files []*File
 }
-
-// rotation is what rotating a log puts behind its name: a number or a date, then
-// the packing.
-var rotation = regexp.MustCompile(`([.-](\d{1,4}|(19|20)\d{6}([-_.]?\d{2,6})?))?(\.(gz|zst|xz|lz4|bz2))?$`)
 
 // seriesOf puts the files of rotated logs together, in order of time: cut into
 // files or not, a log is one. Files whose time is not known, or that overlap, stay
@@ -37,7 +29,7 @@ func seriesOf(logs []*File) []series {
 	for _, f := range logs {
 		name := f.Path
 		if f.First != 0 && f.Outcome != Copy {
-			name = path.Join(path.Dir(f.Path), rotation.ReplaceAllString(path.Base(f.Path), ""))
+			name = incident.LogSeries(f.Path)
 		}
 		if byName[name] == nil {
 			order = append(order, name)
@@ -48,7 +40,7 @@ func seriesOf(logs []*File) []series {
 	for _, name := range order {
 		list := byName[name]
 		// The names tell the order where stamps of whole seconds do not.
-		slices.SortStableFunc(list, func(a, b *File) int { return cmp.Compare(age(b), age(a)) })
+		slices.SortStableFunc(list, func(a, b *File) int { return cmp.Compare(incident.LogAge(b.Path), incident.LogAge(a.Path)) })
 		if !oneAfterAnother(list) {
 			slices.SortStableFunc(list, func(a, b *File) int { return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Last, b.Last)) })
 		}
@@ -64,27 +56,6 @@ func seriesOf(logs []*File) []series {
 		all = append(all, series{name, list})
 	}
 	return all
-}
-
-// age orders the files of a rotation by their names: of numbers the greatest is the
-// oldest, of dates the least; without either it is the youngest.
-func age(f *File) int64 {
-	m := rotation.FindStringSubmatch(path.Base(f.Path))
-	switch {
-	case m == nil || m[2] == "":
-		return math.MinInt64
-	case m[3] == "": // a number
-		n, _ := strconv.ParseInt(m[2], 10, 64)
-		return n
-	}
-	digits := strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return -1
-		}
-		return r
-	}, m[2])
-	n, _ := strconv.ParseInt((digits + "000000")[:14], 10, 64)
-	return -n
 }
 
 // overlap is how far the times of two files of one log may overlap: lines of

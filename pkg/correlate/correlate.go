@@ -7,6 +7,8 @@ import "github.com/flowcorr/flowcorr/pkg/incident"
 // What could be matched measures the clocks once more, and everything is linked
 // again by these.
 func Correlate(inc *incident.Incident, opt Options) *Case {
+	given := inc
+	inc, parts := joinRotated(given)
 	clocks, apart := measuredClocks(inc, opt)
 	b, m, tb := link(inc, clocks, opt)
 	if linked := m.linked(); len(linked) > 0 && !opt.NoCorrect {
@@ -24,7 +26,9 @@ func Correlate(inc *incident.Incident, opt Options) *Case {
 			j.Witnesses = compareWitnesses(j, tb)
 		}
 	}
-	return &Case{Incident: inc, Clocks: clocks, Journeys: b.journeys, Lookups: b.lookups, Unmatched: unmatched, Raw: opt.NoCorrect}
+	c := &Case{Incident: given, Clocks: clocks, Journeys: b.journeys, Lookups: b.lookups, Unmatched: unmatched, Raw: opt.NoCorrect}
+	parts.split(c)
+	return c
 }
 
 // link builds the journeys and matches the lines by given clocks.

@@ -1,6 +1,8 @@
 package correlate
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -131,6 +133,52 @@ func TestLogTwice(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestRotatedLog: a log that was cut into files, the oldest packed, is linked as
+// it was whole, each line in its file.
+func TestRotatedLog(t *testing.T) {
+	logs := regexp.MustCompile(`(access|auth|unbound|query|app)\.log$`)
+	for _, incident := range append([]string{"s03_slow_dns"}, metamorphic...) {
+		t.Run(incident, func(t *testing.T) {
+			want := sureLinks(correlated(t, rewritten(t, incident, asItIs)), itself)
+			older := map[string]int{} // lines in the files before, by the path of a file
+			dir := t.TempDir()
+			from := rewritten(t, incident, func(name string, b []byte) (string, []byte) {
+				lines := strings.SplitAfter(string(b), "\n")
+				if !logs.MatchString(name) || len(lines) < 7 {
+					return name, b
+				}
+				third := len(lines) / 3
+				var packed bytes.Buffer
+				w := gzip.NewWriter(&packed)
+				fmt.Fprint(w, strings.Join(lines[:third], ""))
+				if err := w.Close(); err != nil {
+					t.Fatal(err)
+				}
+				put(t, dir, name+".2.gz", packed.Bytes())
+				put(t, dir, name+".1", []byte(strings.Join(lines[third:2*third], "")))
+				older[name+".2.gz"], older[name+".1"], older[name] = 0, third, 2*third
+				return name, []byte(strings.Join(lines[2*third:], ""))
+			})
+			if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]string{}
+			for at, to := range sureLinks(correlated(t, dir), itself) {
+				i := strings.LastIndexByte(at, ':')
+				var n int
+				fmt.Sscan(at[i+1:], &n)
+				before, cut := older[at[:i]]
+				name := at[:i]
+				if cut {
+					name = strings.TrimSuffix(strings.TrimSuffix(name, ".2.gz"), ".1")
+				}
+				got[fmt.Sprintf("%s:%d", name, n+before)] = to
+			}
+			differ(t, want, got)
+		})
+	}
 }
 
 // TestHalfOfTheLines: what is left of a log keeps its links; fewer may be sure,
