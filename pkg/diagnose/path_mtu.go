@@ -178,7 +178,7 @@ func fullSize(n *pcapflow.Conn, d pcapflow.Dir) int64 {
 	if m := n.MSS[d.Other()]; m > 0 {
 		full = int64(m)
 	}
-	if n.TS[pcapflow.Client] && n.TS[pcapflow.Server] {
+	if n.Timestamps() {
 		full -= 12 // the option of RFC 7323
 	}
 	return full
@@ -190,7 +190,7 @@ func headers(p correlate.Point, d pcapflow.Dir) int64 {
 	if p.Flow.Client.Addr().Is6() {
 		n = 60
 	}
-	if p.Flow.Conn.TS[pcapflow.Client] && p.Flow.Conn.TS[pcapflow.Server] {
+	if p.Flow.Conn.Timestamps() {
 		n += 12
 	}
 	return n

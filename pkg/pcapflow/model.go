@@ -168,9 +168,9 @@ type Conn struct {
 	SYNACK    []Stamp
 	ACK       Stamp // the client's ACK that completes the handshake
 	ISN       [2]uint32
-	MSS       [2]int // 0: option not seen
-	Scale     [2]int // window scale; -1: option not seen
-	SACK, TS  [2]bool
+	MSS       [2]int    // 0: option not seen
+	Scale     [2]int    // window scale; -1: option not seen
+	Offers    [2]Offers // what else SYN and SYN-ACK offer
 	TSVal     [2]uint32 // of SYN and SYN-ACK
 	RTT       int64     // loss-free handshake round trip as seen from the capture: last SYN → SYN-ACK → ACK, ns; 0: unknown
 	RTTServer int64     // SYN → SYN-ACK: capture ↔ server, ns; 0: unknown
@@ -194,6 +194,8 @@ type Conn struct {
 	Holes    [2]Hole    // the first stretch of each side's bytes that never came
 	Rerouted [2]Reroute // a change of each side's TTL
 	Idle     [2]Stamp   // begin and end of the longest silence of both sides; unseen: none of 100 ms or more
+
+	EarlyBytes, EarlyAccepted int // payload of the first SYN (RFC 7413), and how much of it the SYN-ACK took
 }
 
 // Hole is a stretch of one side's bytes that neither came nor was acknowledged

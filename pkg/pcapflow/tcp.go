@@ -8,6 +8,8 @@ const (
 	flagPSH
 	flagACK
 	flagURG
+	flagECE // RFC 3168 section 6.1
+	flagCWR
 )
 
 // tcpState is what the engine remembers of a TCP connection beyond what every

@@ -8,7 +8,7 @@ func (e *engine) finishTCP(f *flow) {
 	state, t, o, c := f.tcp, &y.rare, &f.opened, y.conn
 	c.FIN, c.Idle = state.fin, state.idle
 	for d := range o.scale {
-		c.MSS[d], c.Scale[d], c.SACK[d], c.TS[d], c.TSVal[d] = int(f.side[d].mss), int(o.scale[d]), o.sack[d], o.ts[d], o.tsval[d]
+		c.MSS[d], c.Scale[d], c.Offers[d], c.TSVal[d] = int(f.side[d].mss), int(o.scale[d]), o.offers[d], o.tsval[d]
 	}
 	for d := range t.zero {
 		if s := t.zero[d]; s.Seen() && f.last.Time > s.Time && !c.FIN[d].Seen() {

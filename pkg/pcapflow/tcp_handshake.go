@@ -79,6 +79,9 @@ func (e *engine) syn(f *flow, d Dir) {
 			t.rare.synTS[len(c.SYN)] = h.tsval()
 		}
 		f.handshakeRepeated(h, d, RetransmitSYN, c.SYN)
+		if len(c.SYN) == 0 {
+			c.EarlyBytes = h.length
+		}
 		if len(c.SYN) < maxSYN {
 			c.SYN = append(c.SYN, h.stamp)
 		}
@@ -101,6 +104,9 @@ func (e *engine) synAck(f *flow) {
 	h := e.h
 	t := &f.tcp.story.rare
 	c := f.tcp.story.conn
+	if len(c.SYNACK) == 0 && c.EarlyBytes > 0 {
+		c.EarlyAccepted = min(c.EarlyBytes, max(0, int(int32(h.ack-c.ISN[Client]-1))))
+	}
 	if len(c.SYNACK) < maxSYN {
 		c.SYNACK = append(c.SYNACK, h.stamp)
 	}
@@ -196,21 +202,26 @@ func (f *flow) resetOf(h *header, d Dir, asked bool) Reset {
 func (e *engine) synOptions(f *flow, d Dir, first bool) {
 	h := e.h
 	e.checkSum(h)
+	o := &f.opened
+	offers := h.flagOffers()
 	if !first {
+		if d == Client && o.offers[d]&offersECN != 0 && offers&offersECN == 0 {
+			o.offers[d] |= offersWithdrawn
+		}
 		return
 	}
-	o := &f.opened
-	if b := h.option(optionMSS); len(b) == 2 {
-		f.side[d].mss = be16(b)
+	for kind, value, rest := nextOption(h.options); kind != optionEnd; kind, value, rest = nextOption(rest) {
+		switch {
+		case kind == optionMSS && len(value) == 2:
+			f.side[d].mss = be16(value)
+		case kind == optionScale && len(value) == 1:
+			o.scale[d] = int8(min(value[0], 14)) // RFC 7323 section 2.3
+		case kind == optionTS && len(value) == 8:
+			o.tsval[d] = be32(value)
+		}
+		offers |= offeredBy(kind, value)
 	}
-	if b := h.option(optionScale); len(b) == 1 {
-		o.scale[d] = int8(min(b[0], 14)) // RFC 7323 section 2.3
-	}
-	o.sack[d] = h.option(optionSACKOK) != nil
-	if b := h.option(optionTS); len(b) == 8 {
-		o.ts[d] = true
-		o.tsval[d] = be32(b)
-	}
+	o.offers[d] = offers
 	if o.scale[Client] >= 0 && o.scale[Server] >= 0 {
 		f.side[Client].shift, f.side[Server].shift = uint8(o.scale[Client]), uint8(o.scale[Server])
 	}

@@ -6,9 +6,9 @@ package pcapflow
 // that is told in the end.
 type tcpOpening struct {
 	steps    openingSteps
-	optioned bool // the options of the SYN-ACK were read
-	sack, ts [2]bool
+	optioned bool    // the options of the SYN-ACK were read
 	scale    [2]int8 // window scale; -1: option not seen
+	offers   [2]Offers
 	tsval    [2]uint32
 
 	syn, synAck, ack Stamp
@@ -58,7 +58,7 @@ func (e *engine) usualSYN(f *flow, d Dir) bool {
 	h, o, me := e.h, &f.opened, &f.side[d]
 	ack := h.flags&flagACK != 0
 	switch {
-	case !f.usual() || me.known || f.steady || o.rst.Seen():
+	case !f.usual() || me.known || f.steady || o.rst.Seen() || h.length > 0:
 		return false
 	case d == Client && !ack && o.steps == openedNot && !f.side[Server].known:
 		o.steps, o.syn = openedSYN, h.stamp

@@ -141,9 +141,7 @@ func (o *object) conn(c *pcapflow.Conn) {
 		}
 	}
 	o.b = append(append(append(o.b, `,"vantage":"`...), c.Vantage.String()...), '"')
-	if c.MSS[0]+c.MSS[1] > 0 {
-		o.sides("mss", int64(c.MSS[0]), int64(c.MSS[1]))
-	}
+	o.offers(c)
 	o.troubles(c)
 	o.number("resets", int64(len(c.RST)))
 	if len(c.Stalls) > 0 {

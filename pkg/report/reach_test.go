@@ -57,7 +57,7 @@ var reachable = map[string][]string{
 		"gateway.link_address", "gateway.addresses", "gateway.by", "gateway.hosts", "gateway.behind", "gateway.frames",
 		// TCP
 		"tcp.syns", "tcp.syn_acks", "tcp.connect_seconds", "tcp.rtt_server_seconds", "tcp.rtt_client_seconds", "tcp.retransmissions", "tcp.stalls.cause", "tcp.rst.by",
-		"tcp.samples_to_server.median_seconds", "tcp.zero_window_seconds", "conn_state", "history", "phases[tcp.connect]",
+		"tcp.samples_to_server.median_seconds", "tcp.mss.client", "tcp.window_scale.server", "tcp.sack.server", "tcp.timestamps.client", "tcp.ecn", "tcp.fast_open.accepted_bytes", "tcp.multipath.server", "tcp.zero_window_seconds", "conn_state", "history", "phases[tcp.connect]",
 		// TLS
 		"tls.instants[tls.client-hello]", "tls.instants[tls.client-hello-first]", "tls.instants[tls.hello-retry]", "tls.instants[tls.second-client-hello]",
 		"tls.instants[tls.server-hello]", "tls.instants[tls.server-flight-end]", "tls.instants[tls.server-finished]", "tls.instants[tls.client-finished]",
@@ -101,7 +101,7 @@ var reachable = map[string][]string{
 // the JSON of real captures, and what explain says of a journey holds the same.
 func TestReachable(t *testing.T) {
 	own := filepath.Join("..", "pcapflow", "testdata", "recorded")
-	captures := []string{need.Shared(t, "incidents", "s09_nat_crowd", "input", "pc1.pcap"), filepath.Join(own, "dns-client.pcap"), filepath.Join(own, "dns-upstream.pcap"), filepath.Join(own, "ntp-interleaved.pcap"), filepath.Join(own, "http3.pcap")}
+	captures := []string{need.Shared(t, "incidents", "s09_nat_crowd", "input", "pc1.pcap"), filepath.Join(own, "dns-client.pcap"), filepath.Join(own, "dns-upstream.pcap"), filepath.Join(own, "ntp-interleaved.pcap"), filepath.Join(own, "http3.pcap"), filepath.Join(own, "tcp-options.pcap")}
 	for _, name := range reachCaptures {
 		captures = append(captures, need.Shared(t, "captures", name))
 	}
@@ -162,7 +162,7 @@ func TestReachable(t *testing.T) {
 	}
 	for _, path := range []string{
 		"flows.tls.instants[tls.client-hello]", "flows.tls.server_hello_delay_seconds", "flows.ssh.instants[ssh.banner]", "flows.ssh.kex_total_seconds", "flows.dns.seconds",
-		"flows.ntp.server_sent", "flows.http.wait_seconds", "flows.tcp.syns", "journeys.phases.metrics.processing_seconds", "journeys.instants[dns.query]", "series.resolvers",
+		"flows.ntp.server_sent", "flows.http.wait_seconds", "flows.tcp.syns", "flows.tcp.window_scale.client", "journeys.phases.metrics.processing_seconds", "journeys.instants[dns.query]", "series.resolvers",
 		"series.neighbours", "series.gateways",
 	} {
 		if n++; !seen["explain."+path] {
