@@ -3,7 +3,7 @@
 
 GO ?= go
 
-.PHONY: build report test check unit score fuzz survive bench engines archive lines cross dist container clean
+.PHONY: build report test check unit score fuzz survive bench engines archive lines points cross dist container clean
 
 build:            ## bin/flowcorr
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/flowcorr ./cmd/flowcorr
@@ -40,6 +40,9 @@ engines:          ## other engines read the result of batch (downloads DuckDB; C
 
 archive:          ## judges batch on a cut archive: CAPTURE=x.pcap LOGS="access.log auth.log"
 	scripts/archive.sh $(CAPTURE) $(LOGS)
+
+points:           ## judges batch on a hundred thousand capture points
+	scripts/points.sh
 
 lines:            ## judges match on ten million lines: CAPTURE=x.pcap LOG=access.log
 	scripts/lines.sh $(CAPTURE) $(LOG)

@@ -2,14 +2,17 @@
 // that looks up a name and fetches a page, to measure how flowcorr batch grows with
 // the number of capture points.
 //
-//	manypoints -points 100000 -hours 24 FOLDER
+//	manypoints -points 100000 -hours 24 -logs FOLDER
 //
 // Hosts share a few resolvers and a hundred servers; of one in a thousand the answer
-// comes late. The same numbers give the same bytes.
+// comes late. With -logs the servers' access logs lie beside the captures, each by a
+// clock of its own. The same numbers give the same bytes.
 package main
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -24,22 +27,61 @@ const start = int64(1768435200e9)
 func main() {
 	points := flag.Int("points", 100_000, "captures, each of a host of its own")
 	hours := flag.Float64("hours", 24, "the time they are spread over")
+	logs := flag.Bool("logs", false, "the access logs of the servers as well")
 	flag.Parse()
 	if flag.NArg() != 1 {
 		log.Fatal("manypoints [options] FOLDER")
 	}
 	over := int64(*hours * float64(time.Hour))
+	var lines [servers]bytes.Buffer
 	for i := range *points {
+		t := start + over/int64(*points)*int64(i)
 		// A folder holds a thousand of them.
 		dir := filepath.Join(flag.Arg(0), fmt.Sprintf("%03d", i/1000))
 		err := os.MkdirAll(dir, 0o755)
 		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, fmt.Sprintf("host-%06d.pcap", i)), captureOf(i, start+over/int64(*points)*int64(i)), 0o644)
+			err = os.WriteFile(filepath.Join(dir, nameOf(i)+".pcap"), captureOf(i, t), 0o644)
 		}
 		if err != nil {
 			log.Fatal(err)
 		}
+		c := clientOf(i)
+		ahead := int64(i%servers%7-3) * 1500 * ms
+		fmt.Fprintf(&lines[i%servers], "%d.%d.%d.%d - - [%s] \"GET /page/%d HTTP/1.1\" 200 5 \"-\" \"probe\"\n", c[0], c[1], c[2], c[3],
+			time.Unix(0, t+34*ms+waitOf(i)+ahead).UTC().Format("02/Jan/2006:15:04:05 -0700"), i)
 	}
+	for k := range lines {
+		if !*logs {
+			break
+		}
+		dir := filepath.Join(flag.Arg(0), fmt.Sprintf("www%d", k))
+		if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "access.log"), lines[k].Bytes(), 0o644)); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+// nameOf a host has no number: files with numbers may be those of one rotation.
+func nameOf(i int) string {
+	b := []byte("host-aaaa")
+	for at := len(b) - 1; i > 0; at-- {
+		b[at] += byte(i % 26)
+		i /= 26
+	}
+	return string(b)
+}
+
+// servers that the hosts share.
+const servers = 100
+
+func clientOf(i int) [4]byte { return [4]byte{10, byte(1 + i>>16), byte(i >> 8), byte(i)} }
+
+// waitOf is how long host i waits for its answer, ns.
+func waitOf(i int) int64 {
+	if i%1000 == 500 {
+		return 2500 * ms
+	}
+	return 20 * ms
 }
 
 const (
@@ -60,15 +102,11 @@ func captureOf(i int, t int64) []byte {
 	for _, v := range []uint32{0xa1b23c4d, 4<<16 | 2, 0, 0, 262144, 1} {
 		c.b = le.AppendUint32(c.b, v)
 	}
-	client := [4]byte{10, byte(1 + i>>16), byte(i >> 8), byte(i)}
+	client := clientOf(i)
 	resolver := [4]byte{192, 0, 2, byte(1 + i%4)}
-	server := [4]byte{198, 51, 100, byte(1 + i%100)}
-	name := fmt.Sprintf("www%d.example.com", i%100)
+	server := [4]byte{198, 51, 100, byte(1 + i%servers)}
+	name := fmt.Sprintf("www%d.example.com", i%servers)
 	port := uint16(32768 + i*7919%28000)
-	wait := 20 * ms
-	if i%1000 == 500 {
-		wait = 2500 * ms
-	}
 
 	question := []byte{}
 	label := 0
@@ -86,7 +124,7 @@ func captureOf(i int, t int64) []byte {
 	c.udp(t, client, resolver, port+1, 53, append(head(0x0100, 0), question...))
 	c.udp(t+3*ms, resolver, client, 53, port+1, append(append(head(0x8180, 1), question...), answer...))
 
-	request := []byte("GET / HTTP/1.1\r\nHost: " + name + "\r\nUser-Agent: probe\r\nConnection: close\r\n\r\n")
+	request := fmt.Appendf(nil, "GET /page/%d HTTP/1.1\r\nHost: %s\r\nUser-Agent: probe\r\nConnection: close\r\n\r\n", i, name)
 	response := []byte("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nhello")
 	x, y := uint32(i)*2654435761+12345, uint32(i)*2246822519+54321
 	seg := func(at int64, up bool, flags byte, seq, acked uint32, data []byte) {
@@ -103,7 +141,7 @@ func captureOf(i int, t int64) []byte {
 	seg(t+10*ms+ms/10, true, ack, x+1, y+1, nil)
 	seg(t+10*ms+ms/5, true, psh|ack, x+1, y+1, request)
 	seg(t+20*ms, false, ack, y+1, x+1+q, nil)
-	t += 20*ms + wait
+	t += 20*ms + waitOf(i)
 	seg(t, false, psh|ack, y+1, x+1+q, response)
 	seg(t+ms/10, true, ack, x+1+q, y+1+r, nil)
 	seg(t+ms, false, fin|ack, y+1+r, x+1+q, nil)

@@ -61,7 +61,7 @@ func beside(target string, perm fs.FileMode) (*os.File, error) {
 
 // fill writes to a file and closes it.
 func fill(f *os.File, write func(io.Writer) error) error {
-	b := bufio.NewWriterSize(f, 256<<10)
+	b := bufio.NewWriterSize(f, 32<<10) // archives have very many small ones
 	err := write(b)
 	if err == nil {
 		err = b.Flush()

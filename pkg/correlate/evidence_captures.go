@@ -48,11 +48,37 @@ func (e *evidence) captures() {
 			seen = append(seen, e.sightings(i, c, every)...)
 		}
 	}
-	for i := range seen {
-		for j := i + 1; j < len(seen); j++ {
-			e.twoCaptures(seen[i], seen[j])
+	for _, p := range meeting(seen) {
+		e.twoCaptures(seen[p[0]], seen[p[1]])
+	}
+}
+
+// meeting are the pairs that may have seen the same packets, in order: all where they
+// are few, else those that did. Of very many captures most have nothing in common.
+func meeting(seen []map[packetKey]sighting) (pairs [][2]int) {
+	const few = 8
+	if len(seen) <= few {
+		for i := range seen {
+			for j := i + 1; j < len(seen); j++ {
+				pairs = append(pairs, [2]int{i, j})
+			}
+		}
+		return pairs
+	}
+	by, met := map[packetKey][]int{}, map[[2]int]bool{}
+	for j := range seen {
+		for k := range seen[j] {
+			for _, i := range by[k] {
+				if p := [2]int{i, j}; !met[p] {
+					met[p] = true
+					pairs = append(pairs, p)
+				}
+			}
+			by[k] = append(by[k], j)
 		}
 	}
+	slices.SortFunc(pairs, func(a, b [2]int) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
+	return pairs
 }
 
 // severalClocks tells whether more than one clock stamped a capture's flows.
