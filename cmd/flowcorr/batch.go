@@ -180,11 +180,16 @@ func (env *environment) judgeResult(out string) error {
 	})
 }
 
-// bound keeps the program within memory and processors. The runtime gives memory
-// back earlier when little is left; the rest is what it does not count: its code
-// and what files are read through.
+// bound keeps the program within memory and processors, and uses the memory: the
+// runtime looks for what is no longer needed when the limit is near, or when there
+// may be four times as much of it as of what lives. It gives memory back earlier when
+// little is left; the rest is what it does not count: its code and what files are
+// read through. GOGC is respected.
 func bound(memory int64, jobs int) {
 	debug.SetMemoryLimit(max(memory-memory/8-32<<20, 64<<20))
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 	runtime.GOMAXPROCS(min(jobs, runtime.NumCPU()))
 }
 
