@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/flowcorr/flowcorr/internal/regular"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
@@ -13,6 +14,10 @@ import (
 
 // maxFileProblems bounds the list of one file.
 const maxFileProblems = 1000
+
+// maxFlows is how many flows of one capture are kept at most where nothing else is
+// said. What is told of one takes some kilobytes until the report is written.
+const maxFlows = 500_000
 
 // keyLog makes one of all texts.
 func keyLog(texts [][]byte) *pcapflow.KeyLog {
@@ -210,8 +215,11 @@ func (r *reader) readCapture(items []*item) (c *Capture, met []byte) {
 		for src.Next(&p) == nil {
 		}
 	} else {
-		res, err := pcapflow.Analyse(src, pcapflow.Options{Keys: keys, Frames: r.opt.Frames, Lean: true})
+		res, err := pcapflow.Analyse(src, pcapflow.Options{Keys: keys, Frames: r.opt.Frames, Lean: true, MaxKept: cmp.Or(r.opt.MaxFlows, maxFlows)})
 		c.Result = *res
+		if c.Beyond > 0 {
+			c.Files[0].problem("only its first %d flows are used, to %s UTC: %d packets are behind them", len(c.Flows), time.Unix(0, c.Last.Time).UTC().Format(time.DateTime), c.Beyond)
+		}
 		r.opt.Told.place(c, items[0].folder)
 		if err != nil {
 			c.Files[len(set.Parts())-1].problem("%v", err)

@@ -44,6 +44,9 @@ type Options struct {
 	// MaxEvents is how many events of one log are kept at most, those nearest to the
 	// time of the captures; 0: 250,000.
 	MaxEvents int
+	// MaxFlows is how many flows of one capture are kept at most, the first ones;
+	// 0: 500,000.
+	MaxFlows int
 	// Frames has every flow list its frames.
 	Frames bool
 	// Workers is how many files are read at a time; 0: 2. What is read does not

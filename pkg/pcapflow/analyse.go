@@ -40,6 +40,10 @@ type Options struct {
 	// those silent for longest end first. 0: 131072.
 	MaxOpen int
 
+	// MaxKept bounds the flows that are kept: behind the packet that begins the last of
+	// them no packet is looked at, as if the capture had ended there. 0: none.
+	MaxKept int
+
 	// Marks asks for Marks also when OnFlow is set. Flows that are kept always
 	// have them.
 	Marks bool
@@ -119,6 +123,7 @@ type engine struct {
 	logs   sentLogs
 	wheel  wheel
 	held   int // bytes of out-of-order data held, all flows
+	begun  int // flows that began
 
 	free freeRooms // when flows are not kept
 	out  *outlet   // of flows that are not kept; nil: OnFlow is called at once
@@ -151,6 +156,10 @@ func newEngine(src PacketSource, opt Options) *engine {
 // they are of the common kinds.
 func (e *engine) packet(p *capture.Packet, h *header) {
 	r := e.res
+	if e.keep && e.begun == e.opt.MaxKept && e.begun > 0 {
+		r.Beyond++
+		return
+	}
 	if !p.HasTime {
 		h.stamp.Time = e.previous // a Simple Packet Block: no earlier than what came before
 	}

@@ -126,6 +126,7 @@ func (e *engine) open(fromServer, guessed bool, t Transport) *flow {
 		e.relieve()
 	}
 	h := e.h
+	e.begun++
 	f := e.table.take()
 	f.key, f.hash, f.turned, f.turnedFirst = h.key, h.hash, h.swapped != fromServer, fromServer
 	f.last, f.start = h.stamp, h.stamp

@@ -17,6 +17,7 @@ type Result struct {
 	Names       map[netip.Addr][]string // from Name Resolution Blocks
 	Problems    []capture.Problem
 	Packets     int64
+	Beyond      int64 // packets behind these that were not looked at: Options.MaxKept
 	Bytes       int64 // captured
 	First, Last Stamp
 	Backward    int64    // packets stamped earlier than the one before by over 1 ms

@@ -74,6 +74,7 @@ func Build(c *correlate.Case, d *diagnose.Diagnosis, l lang.Lang, version string
 		}
 		r.Clocks = append(r.Clocks, b.clock(k))
 	}
+	r.Journeys = make([]Journey, 0, len(c.Journeys))
 	for _, j := range c.Journeys {
 		r.Journeys = append(r.Journeys, b.journey(j))
 	}

@@ -42,6 +42,7 @@ var phrases = []lang.Text{
 	{EN: "only the first %s bytes are read", ES: "sólo se leen los primeros %s bytes"},
 	{EN: "a line of %s bytes that is no key", ES: "una línea de %s bytes que no es una clave"},
 	{EN: "only its first %s events of clients that the captures show are used: %s more are of the same time, and %s of other clients", ES: "sólo se usan sus primeros %s eventos de clientes que las capturas muestran: hay %s más de la misma hora, y %s de otros clientes"},
+	{EN: "only its first %s flows are used, to %s UTC: %s packets are behind them", ES: "sólo se usan sus primeros %s flujos, hasta las %s UTC: hay %s paquetes detrás"},
 	{EN: "only its first %s events are used: %s more are of the same time", ES: "sólo se usan sus primeros %s eventos: hay %s más de la misma hora"},
 	{EN: "%s of its events are not used: %s are of clients that no capture shows, the others lie outside the time of the other evidence", ES: "%s de sus eventos no se usan: %s son de clientes que ninguna captura muestra; los demás quedan fuera del tiempo de las demás pruebas"},
 	{EN: "%s of its events lie outside the time of the other evidence and are not used", ES: "%s de sus eventos quedan fuera del tiempo de las demás pruebas y no se usan"},
