@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/flowcorr/flowcorr/pkg/incident"
@@ -226,6 +227,11 @@ func ntpJourneys(inc *incident.Incident) []*Journey {
 		server netip.Addr
 	}
 	seen := map[key][]*Journey{}
+	type view struct {
+		key
+		source source
+	}
+	shown := map[view]int{} // how many of those from the first on the source has shown
 	var list []*Journey
 	for _, c := range inc.Captures {
 		for _, f := range c.Flows {
@@ -236,8 +242,14 @@ func ntpJourneys(inc *incident.Incident) []*Journey {
 				}
 				p := Point{Capture: c, Flow: f}
 				k := key{s.Request.Xmt, f.Server.Addr()}
-				if j := ntpTwin(seen[k], p); s.Request.Seen() && j != nil {
-					j.addNTPPoint(p, s)
+				v := view{k, sourceOf(p)}
+				n := shown[v]
+				for n < len(seen[k]) && seen[k][n].shownBy(v.source) {
+					n++
+				}
+				shown[v] = n
+				if s.Request.Seen() && n < len(seen[k]) {
+					seen[k][n].addNTPPoint(p, s)
 					continue
 				}
 				j := &Journey{Service: "ntp", Client: f.Client, Server: f.Server, Ordinal: 1, Points: []Point{p}, NTP: s}
@@ -249,19 +261,9 @@ func ntpJourneys(inc *incident.Incident) []*Journey {
 	return list
 }
 
-// ntpTwin is the journey of the same request that the capture, or the clock
-// within it, of p has not shown yet.
-func ntpTwin(list []*Journey, p Point) *Journey {
-	for _, j := range list {
-		shown := false
-		for _, q := range j.Points {
-			shown = shown || sourceOf(q) == sourceOf(p)
-		}
-		if !shown {
-			return j
-		}
-	}
-	return nil
+// shownBy tells whether a capture, or the clock within it, has shown the journey.
+func (j *Journey) shownBy(s source) bool {
+	return slices.ContainsFunc(j.Points, func(p Point) bool { return sourceOf(p) == s })
 }
 
 // addNTPPoint adds a view of the same exchange and keeps the best one first.

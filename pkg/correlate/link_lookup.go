@@ -7,6 +7,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
@@ -20,7 +21,7 @@ const (
 	patience = int64(15 * time.Second)
 	// memory: how far back a lookup is looked for that explains a cached name.
 	memory = int64(time.Hour)
-	// considered bounds the lookups looked at for one connection.
+	// considered bounds the lookups looked at for one connection, or for one question.
 	considered = 256
 )
 
@@ -30,6 +31,7 @@ type linker struct {
 	hosts  *hosts
 	byHost map[int][]timedLookup
 	owner  map[*Lookup]*joint
+	loose  int64 // the most that is not known of a start on the reference clock, ns
 }
 
 type timedLookup struct {
@@ -43,6 +45,7 @@ func newLinker(tb timebase, h *hosts, lookups []*Lookup) *linker {
 		start := l.Start.Time
 		if sp, ok := tb.packet(l.source(), start); ok {
 			start = sp.at
+			k.loose = max(k.loose, sp.high-sp.low)
 		}
 		id := h.id(l.Client)
 		k.byHost[id] = append(k.byHost[id], timedLookup{l, start})
@@ -51,6 +54,23 @@ func newLinker(tb timebase, h *hosts, lookups []*Lookup) *linker {
 		slices.SortStableFunc(list, func(a, b timedLookup) int { return cmp.Compare(a.start, b.start) })
 	}
 	return k
+}
+
+// during lists the lookups of a host that may have begun while a journey went on, in
+// order of start, and perhaps some beside.
+func (k *linker) during(host int, j *Journey) []timedLookup {
+	const beside = 2 * second // that the reference makes longer or shorter what one clock measured
+	list, here := k.byHost[host], sourceOf(j.Points[0])
+	from, to, wide := j.Start.Time, j.End.Time, k.loose+beside
+	if a, ok := k.tb.packet(here, from); ok {
+		from, wide = a.at, wide+a.high-a.low
+	}
+	if b, ok := k.tb.packet(here, to); ok {
+		to, wide = b.at, wide+b.high-b.low
+	}
+	first := sort.Search(len(list), func(i int) bool { return list[i].start >= from-wide })
+	end := sort.Search(len(list), func(i int) bool { return list[i].start > to+wide })
+	return list[first:max(first, end)]
 }
 
 // find sets j.lookup to the lookup that gave j its server's address, and owns
@@ -213,20 +233,24 @@ func (k *linker) endAt(l *Lookup, j *joint, syn pcapflow.Stamp) {
 func adoptTCP(lookups []*Lookup, joints []*joint) map[*pcapflow.Flow]bool {
 	adopted := map[*pcapflow.Flow]bool{}
 	type key struct {
+		capture        *incident.Capture
 		client, server netip.Addr
 	}
-	silent := map[key][]Point{}
+	silent := map[key][]*pcapflow.Flow{} // in order of start
 	for _, j := range joints {
 		for _, p := range j.points {
 			f := p.Flow
 			if f.Transport == pcapflow.TCP && f.Server.Port() == 53 && len(f.DNS) == 0 {
-				k := key{f.Client.Addr(), f.Server.Addr()}
-				silent[k] = append(silent[k], p)
+				k := key{p.Capture, f.Client.Addr(), f.Server.Addr()}
+				silent[k] = append(silent[k], f)
 			}
 		}
 	}
 	if len(silent) == 0 {
 		return adopted
+	}
+	for _, list := range silent {
+		slices.SortStableFunc(list, func(a, b *pcapflow.Flow) int { return cmp.Compare(a.Start.Time, b.Start.Time) })
 	}
 	for _, l := range lookups {
 		for _, t := range l.Tries {
@@ -234,12 +258,17 @@ func adoptTCP(lookups []*Lookup, joints []*joint) map[*pcapflow.Flow]bool {
 				continue
 			}
 			after := t.Answer.Time
-			for _, p := range silent[key{t.Flow.Client.Addr(), t.Resolver.Addr()}] {
-				if d := p.Flow.Start.Time - after; p.Capture == l.Capture && d >= 0 && d <= soonAfter && !slices.Contains(l.TCPFlows, p.Flow) {
+			list := silent[key{l.Capture, t.Flow.Client.Addr(), t.Resolver.Addr()}]
+			at := sort.Search(len(list), func(i int) bool { return list[i].Start.Time >= after })
+			for _, f := range list[at:] {
+				if f.Start.Time > after+soonAfter {
+					break
+				}
+				if f.Start.Time >= after && !slices.Contains(l.TCPFlows, f) {
 					l.TCP = true
-					l.TCPFlows = append(l.TCPFlows, p.Flow)
-					adopted[p.Flow] = true
-					after = max(after, p.Flow.End.Time) // a resolver tries one after the other
+					l.TCPFlows = append(l.TCPFlows, f)
+					adopted[f] = true
+					after = max(after, f.End.Time) // a resolver tries one after the other
 				}
 			}
 		}

@@ -126,14 +126,13 @@ func upstreamOf(h *hosts, u, l *Lookup) bool {
 
 // loginSides attaches what the server of an SSH login looked up about its client.
 func loginSides(b *built, k *linker, tb timebase, j *Journey, side map[*Lookup]bool) {
-	list := k.byHost[b.hosts.id(j.Server.Addr())]
 	client := j.Client.Addr()
 	if j.ClientSeen.IsValid() {
 		client = j.ClientSeen.Addr()
 	}
 	here := sourceOf(j.Points[0])
 	reverse := false
-	for _, l := range list {
+	for _, l := range k.during(b.hosts.id(j.Server.Addr()), j) {
 		if side[l.Lookup] || k.owner[l.Lookup] != nil {
 			continue
 		}

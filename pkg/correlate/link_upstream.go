@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"cmp"
+	"math/bits"
 	"net/netip"
 	"slices"
 	"strings"
@@ -25,23 +26,55 @@ type waited struct {
 // linkUpstream ties what a server asked of another one to the journey that waited
 // meanwhile. Where several waited, the path decides; else it is not said.
 func linkUpstream(b *built, tb timebase) {
-	servers := map[int][]waited{}
+	servers := map[int]*owed{}
 	for _, j := range b.journeys {
 		if w, ok := waitOf(j, tb); ok {
 			id := b.hosts.id(serverSeen(j))
-			servers[id] = append(servers[id], w)
+			if servers[id] == nil {
+				servers[id] = &owed{}
+			}
+			servers[id].add(w)
 		}
 	}
-	longest := map[int]int64{}
-	for id, list := range servers {
-		slices.SortStableFunc(list, func(a, b waited) int { return cmp.Compare(a.from, b.from) })
-		for _, w := range list {
-			longest[id] = max(longest[id], w.to-w.from+2*w.slack)
-		}
+	for _, list := range servers {
+		list.sort()
 	}
 	for _, u := range b.journeys {
 		if id := b.hosts.id(u.Client.Addr()); servers[id] != nil && isTransfer(u) {
-			b.linkWaiting(tb, u, servers[id], longest[id])
+			b.linkWaiting(tb, u, servers[id])
+		}
+	}
+}
+
+// owed are the waits for one server by how long they were, in powers of two: one that
+// lasted for hours has no other looked at that was over long before.
+type owed [64][]waited
+
+// span is how long w may have been, from its first instant to its last.
+func (w *waited) span() int64 { return max(w.to-w.from+2*w.slack, 0) }
+
+func (s *owed) add(w waited) {
+	n := bits.Len64(uint64(w.span()))
+	s[n] = append(s[n], w)
+}
+
+func (s *owed) sort() {
+	for _, list := range s {
+		slices.SortStableFunc(list, func(a, b waited) int { return cmp.Compare(a.from, b.from) })
+	}
+}
+
+// at calls visit for each wait that began by to, in order of beginning among those
+// alike, and may have lasted to from.
+func (s *owed) at(from, to int64, visit func(waited)) {
+	for n, list := range s {
+		longest := int64(1) << min(n, 62)
+		first, _ := slices.BinarySearchFunc(list, from-longest, func(w waited, at int64) int { return cmp.Compare(w.from, at) })
+		for _, w := range list[first:] {
+			if w.from > to+w.slack {
+				break
+			}
+			visit(w)
 		}
 	}
 }
@@ -73,7 +106,7 @@ func waitOf(j *Journey, tb timebase) (waited, bool) {
 }
 
 // linkWaiting finds the one journey of a server that waited while u lasted.
-func (b *built) linkWaiting(tb timebase, u *Journey, list []waited, longest int64) {
+func (b *built) linkWaiting(tb timebase, u *Journey, list *owed) {
 	from, ok := tb.stamp(sourceOf(u.Points[0]), u.Start)
 	to, ok2 := tb.stamp(sourceOf(u.Points[0]), u.End)
 	if !ok || !ok2 {
@@ -81,18 +114,13 @@ func (b *built) linkWaiting(tb timebase, u *Journey, list []waited, longest int6
 	}
 	var found []*Journey
 	byPath := 0
-	first, _ := slices.BinarySearchFunc(list, from.at-longest, func(w waited, at int64) int { return cmp.Compare(w.from, at) })
-	for _, w := range list[first:] {
-		slack := w.slack + (from.high-from.low)/2 + leastSlack
-		if w.from > from.at+slack {
-			break
-		}
-		if w.journey == u || to.at > w.to+slack || u.Outcome == pcapflow.Unseen {
-			continue
+	loose := (from.high-from.low)/2 + leastSlack
+	list.at(from.at-loose, from.at+loose, func(w waited) {
+		if w.journey == u || to.at > w.to+w.slack+loose || u.Outcome == pcapflow.Unseen {
+			return
 		}
 		switch passedOn(w.journey, u) {
 		case -1:
-			continue
 		case 1:
 			if byPath == 0 {
 				found = found[:0]
@@ -104,7 +132,7 @@ func (b *built) linkWaiting(tb timebase, u *Journey, list []waited, longest int6
 				found = append(found, w.journey)
 			}
 		}
-	}
+	})
 	if len(found) != 1 {
 		return
 	}

@@ -28,6 +28,9 @@ const (
 	// sameSocket is how long a socket that asked for one family may take to ask
 	// for the other.
 	sameSocket = int64(5 * time.Second)
+	// mostTries ends a lookup that never does: a program asks for a name in vain, for
+	// days.
+	mostTries = 1024
 )
 
 // asking is a lookup under construction.
@@ -113,10 +116,11 @@ func asked(t Try) int64 {
 }
 
 // takerOf finds the lookup under construction that t continues: first one that
-// used the same socket, then the latest.
+// used the same socket, then the latest. Of a client that asks for much, as resolvers
+// do, the latest ones alone are considered.
 func takerOf(list []*asking, t Try) *asking {
 	var other *asking
-	for i := len(list) - 1; i >= 0; i-- {
+	for i := len(list) - 1; i >= max(0, len(list)-considered); i-- {
 		a := list[i]
 		if !a.takes(t) {
 			continue
@@ -226,7 +230,7 @@ func useful(t Try) bool {
 // takes tells whether t is a further step of this lookup.
 func (a *asking) takes(t Try) bool {
 	q := asked(t)
-	if q-a.last > latestRetry {
+	if q-a.last > latestRetry || len(a.tries) >= mostTries {
 		return false
 	}
 	if slices.Contains(a.names, t.Name) {

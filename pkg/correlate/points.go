@@ -127,6 +127,11 @@ func serverDistance(f *pcapflow.Flow) int64 {
 	return f.Conn.RTTServer
 }
 
+// mostAlike bounds the connections of one sequence number that a further one is
+// compared with. Numbers that more have in common are not random, as those of scanners:
+// they tell nothing, and addresses must.
+const mostAlike = 256
+
 // sequenceKey identifies a TCP connection wherever it is seen: sequence numbers
 // survive address translation.
 type sequenceKey struct {
@@ -146,7 +151,9 @@ func (g *joining) bySequence() {
 					break
 				}
 			}
-			byISN[key] = append(byISN[key], i)
+			if len(byISN[key]) < mostAlike {
+				byISN[key] = append(byISN[key], i)
+			}
 		}
 	}
 }

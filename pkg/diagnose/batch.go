@@ -23,13 +23,15 @@ type batch struct {
 	key   string
 	hits  []hit
 	about []string // what the hits speak of where it is not a server: names that were looked up
-	times int      // how often it happened, where one hit may count several
+	named map[string]bool
+	times int // how often it happened, where one hit may count several
 }
 
 // batches keeps them in order of first mention.
 type batches struct {
 	all   []*batch
 	index map[string]*batch
+	felt  *int // hits of all that are felt, once counted
 }
 
 func (b *batches) add(key string, h hit) *batch {
@@ -48,9 +50,14 @@ func (b *batches) add(key string, h hit) *batch {
 
 // mention notes what a hit is about, each once.
 func (b *batch) mention(what string) {
-	if what != "" && !slices.Contains(b.about, what) {
-		b.about = append(b.about, what)
+	if what == "" || b.named[what] {
+		return
 	}
+	if b.named == nil {
+		b.named = map[string]bool{}
+	}
+	b.named[what] = true
+	b.about = append(b.about, what)
 }
 
 // maxNamed is how many names a sentence lists before it counts the rest.
@@ -120,10 +127,14 @@ func (b *batches) telling(s Severity, k Confidence, sentence func(b *batch, f *F
 // felt, where any of all batches could have befallen so many journeys; and
 // whether it tells what happened though it is a note.
 func (c *Case) weighed(r *Rule, all *batches, b *batch, f *Finding, of int) {
-	n := 0
-	for _, x := range all.all {
-		n += c.feltHits(r, x, c.limit(r, felt))
+	if all.felt == nil {
+		n := 0
+		for _, x := range all.all {
+			n += c.feltHits(r, x, c.limit(r, felt))
+		}
+		all.felt = &n
 	}
+	n := *all.felt
 	own := c.feltHits(r, b, c.limit(r, felt))
 	f.Severity = Note
 	if own > 0 && c.loudness(r, n, of) == Warning {

@@ -15,20 +15,21 @@ func frames(c *incident.Capture, numbers ...int) []Evidence {
 	if c == nil {
 		return nil
 	}
-	byFile := map[int][]int{}
-	for _, n := range numbers {
-		if n > 0 {
-			file, in := c.Locate(n)
-			byFile[file] = append(byFile[file], in)
-		}
-	}
+	numbers = slices.DeleteFunc(slices.Clone(numbers), func(n int) bool { return n <= 0 })
+	slices.Sort(numbers)
 	var out []Evidence
-	for file := range c.Files {
-		if in := byFile[file]; len(in) > 0 {
-			slices.Sort(in)
-			in = slices.Compact(in)
-			out = append(out, Evidence{File: c.Files[file], Frames: in, Filter: frameFilter(in)})
+	for i := 0; i < len(numbers); {
+		file, _ := c.Locate(numbers[i])
+		var in []int
+		for ; i < len(numbers); i++ {
+			f, n := c.Locate(numbers[i])
+			if f != file {
+				break
+			}
+			in = append(in, n)
 		}
+		in = slices.Compact(in)
+		out = append(out, Evidence{File: c.Files[file], Frames: in, Filter: frameFilter(in)})
 	}
 	return out
 }
@@ -90,16 +91,31 @@ func journeyLines(j *correlate.Journey) []Evidence {
 
 // merge joins evidence of the same file, in order of first mention.
 func merge(all []Evidence) []Evidence {
+	type place struct {
+		file   *incident.File
+		frames bool
+	}
+	at := make(map[place]int, 2)
 	var out []Evidence
+	joined := make(map[int]bool, 2)
 	for _, e := range all {
-		i := slices.IndexFunc(out, func(o Evidence) bool { return o.File == e.File && (len(o.Frames) > 0) == (len(e.Frames) > 0) })
-		if i < 0 {
+		p := place{e.File, len(e.Frames) > 0}
+		i, known := at[p]
+		if !known {
+			at[p] = len(out)
 			out = append(out, e)
 			continue
 		}
 		o := &out[i]
-		o.Frames = sorted(append(slices.Clone(o.Frames), e.Frames...))
-		o.Lines = sorted(append(slices.Clone(o.Lines), e.Lines...))
+		if !joined[i] {
+			joined[i] = true
+			o.Frames, o.Lines = slices.Clone(o.Frames), slices.Clone(o.Lines)
+		}
+		o.Frames, o.Lines = append(o.Frames, e.Frames...), append(o.Lines, e.Lines...)
+	}
+	for i := range joined {
+		o := &out[i]
+		o.Frames, o.Lines = sorted(o.Frames), sorted(o.Lines)
 		if len(o.Frames) > 0 {
 			o.Filter = frameFilter(o.Frames)
 		}

@@ -282,18 +282,7 @@ var nearAnswer = &Threshold{"near", 60, "s", lang.Text{EN: "how near in time the
 // answersNear tells whether the first resolver of a lookup answered any other
 // query near to it, by the clock of the same capture.
 func (c *Case) answersNear(r *Rule, l *correlate.Lookup) bool {
-	resolver := l.Resolvers[0]
-	for _, o := range c.Lookups {
-		if o == l || o.Capture != l.Capture || time.Duration(o.Start.Time-l.Start.Time).Abs() > c.limit(r, nearAnswer) {
-			continue
-		}
-		for i := range o.Tries {
-			if t := &o.Tries[i]; t.Resolver.Addr() == resolver && t.Answer.Seen() {
-				return true
-			}
-		}
-	}
-	return false
+	return c.answeredWithin(l, l.Resolvers[0], int64(c.limit(r, nearAnswer)))
 }
 
 // names joins addresses for a sentence.

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -133,15 +132,6 @@ func (c *Case) viewMidway(l *correlate.Lookup) resolverView {
 	return resolverView{}
 }
 
-// onTheWay tells whether a capture holds another lookup of the same client at the
-// same resolver.
-func (c *Case) onTheWay(k *incident.Capture, l *correlate.Lookup) bool {
-	return slices.ContainsFunc(c.Lookups, func(o *correlate.Lookup) bool {
-		return o != l && o.Client == l.Client && len(o.Resolvers) > 0 && o.Resolvers[0] == l.Resolvers[0] &&
-			slices.ContainsFunc(o.Others, func(x *correlate.Lookup) bool { return x.Capture == k })
-	})
-}
-
 // viewInLog counts the lines of a query log about the repeated questions of a
 // lookup: of a log that has questions of this client from before and from behind
 // it, and where no other lookup repeated the same questions.
@@ -151,23 +141,18 @@ func (c *Case) viewInLog(l *correlate.Lookup) resolverView {
 		return resolverView{}
 	}
 	var v resolverView
-	others, gotten := 0, 0 // of the same questions, in other lookups
-	for _, o := range c.Lookups {
-		if o.Capture != l.Capture || o.Client != l.Client {
+	queried, gotten := count(l, asked)
+	v.heard = gotten
+	others, gotten := -queried, -gotten // of the same questions, in other lookups
+	for question, again := range asked {
+		q := c.inquiry(l, question)
+		switch {
+		case !again || q == nil:
 			continue
+		case slices.ContainsFunc(q.repeated, func(o *correlate.Lookup) bool { return o != l }):
+			return resolverView{} // which of them a line is of is not known
 		}
-		for i := range o.Tries {
-			t := &o.Tries[i]
-			switch {
-			case !asked[t.Type+" "+t.Name]:
-			case o == l:
-				v.heard += heard(t)
-			case len(t.Repeats) > 0:
-				return resolverView{} // which of them a line is of is not known
-			default:
-				others, gotten = others+len(sent(t)), gotten+heard(t)
-			}
-		}
+		others, gotten = others+q.sent, gotten+q.heard
 	}
 	for _, g := range c.Incident.Logs {
 		queries, replies, found := c.questions(g, l, asked)
@@ -184,30 +169,17 @@ func (c *Case) viewInLog(l *correlate.Lookup) resolverView {
 // and the answers to them; found: the log has lines of lookups of this client
 // before it and behind it.
 func (c *Case) questions(g *incident.Log, l *correlate.Lookup, asked map[string]bool) (queries, replies int, found bool) {
-	names := map[string]bool{}
-	for i := range g.Events {
-		e := &g.Events[i]
-		if e.Client.Addr().Unmap() != l.Client.Unmap() || e.Kind != logparse.DNSQuery && e.Kind != logparse.DNSReply {
-			continue
-		}
-		name := strings.ToLower(strings.TrimSuffix(e.Name, "."))
-		names[name] = true
-		switch {
-		case !asked[e.Type+" "+name]:
-		case e.Kind == logparse.DNSQuery:
-			queries++
-		default:
-			replies++
+	logged := c.logged(g, l.Client)
+	if logged == nil {
+		return 0, 0, false
+	}
+	for question, again := range asked {
+		if again {
+			queries += logged.queries[question]
+			replies += logged.replies[question]
 		}
 	}
-	before, behind := false, false
-	for _, o := range c.Lookups {
-		if o != l && o.Capture == l.Capture && o.Client == l.Client && names[strings.ToLower(strings.TrimSuffix(o.Name, "."))] && o.Name != l.Name {
-			before = before || o.Start.Time < l.Start.Time
-			behind = behind || o.Start.Time > l.Start.Time
-		}
-	}
-	return queries, replies, before && behind
+	return queries, replies, c.surrounded(g, l)
 }
 
 func hasReplies(g *incident.Log) bool {

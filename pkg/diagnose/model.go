@@ -78,19 +78,25 @@ type Case struct {
 	roundTrips  map[away]time.Duration                     // to each resolver, at best
 	usualAnswer time.Duration                              // of resolvers, the median
 	views       map[*correlate.Lookup]resolverView         // once asked for
-	late        lateAnswers                                // late, after their question was repeated
-	sshHosts    map[netip.Addr]bool                        // that spoke SSH with somebody, or whose port 22 somebody reached
-	sshPorts    map[netip.AddrPort]bool                    // that spoke SSH with somebody
-	exchanges   map[netip.AddrPort]int                     // requests to each server
-	serving     map[served][]*correlate.Journey            // of each service, in order
-	took        map[taker][]int64                          // when each server accepted connections, in order
-	states      []told                                     // what hosts printed of themselves, once looked for
-	unlisted    []string                                   // thresholds asked for by rules that do not list them: a mistake of ours
-	made        int                                        // journeys that made a connection
-	resolvers   []netip.Addr                               // of all lookups, each once
-	lossyBy     map[*Rule][2]int                           // journeys held up by lost segments, and all, as rules count them
-	limited     *[]limitAnswer                             // answers that a limit explains, once looked for
-	upstream    *words                                     // of the error log about an upstream, once looked for
+	beside      lookupIndex
+	sshLogins   map[netip.AddrPort]int                 // to each server, once counted
+	between     map[[2]netip.Addr][]*correlate.Journey // by client and server, once asked for
+	largest     map[swallowed]int64                    // packet that passed, in bytes
+	serverTTLs  map[away]uint8                         // of servers that took connections, once asked for
+	goals       map[netip.Addr]bool                    // addresses that somebody wanted to reach, once asked for
+	late        lateAnswers                            // late, after their question was repeated
+	sshHosts    map[netip.Addr]bool                    // that spoke SSH with somebody, or whose port 22 somebody reached
+	sshPorts    map[netip.AddrPort]bool                // that spoke SSH with somebody
+	exchanges   map[netip.AddrPort]int                 // requests to each server
+	serving     map[served][]*correlate.Journey        // of each service, in order
+	took        map[taker][]int64                      // when each server accepted connections, in order
+	states      []told                                 // what hosts printed of themselves, once looked for
+	unlisted    []string                               // thresholds asked for by rules that do not list them: a mistake of ours
+	made        int                                    // journeys that made a connection
+	resolvers   []netip.Addr                           // of all lookups, each once
+	lossyBy     map[*Rule][2]int                       // journeys held up by lost segments, and all, as rules count them
+	limited     *[]limitAnswer                         // answers that a limit explains, once looked for
+	upstream    *words                                 // of the error log about an upstream, once looked for
 }
 
 // Finding is what a rule says.

@@ -243,11 +243,19 @@ func (c *Case) blackHoles(r *Rule, fits func(*correlate.Journey) bool, text lang
 // through on any connection of the same hosts: acknowledged where it was sent, or
 // seen at the other end.
 func (c *Case) passed(pair [2]netip.Addr, s stuck) int64 {
-	largest := int64(0)
-	for _, j := range c.Journeys {
-		if j.Client.Addr() != pair[0] || j.Server.Addr() != pair[1] {
-			continue
+	key := swallowed{pair, s.dir, s.packet}
+	largest, done := c.largest[key]
+	if done {
+		return largest
+	}
+	if c.between == nil {
+		c.largest, c.between = map[swallowed]int64{}, map[[2]netip.Addr][]*correlate.Journey{}
+		for _, j := range c.Journeys {
+			p := [2]netip.Addr{j.Client.Addr(), j.Server.Addr()}
+			c.between[p] = append(c.between[p], j)
 		}
+	}
+	for _, j := range c.between[pair] {
 		for _, p := range j.Points {
 			n := p.Flow.Conn
 			if n == nil {
@@ -262,7 +270,16 @@ func (c *Case) passed(pair [2]netip.Addr, s stuck) int64 {
 			}
 		}
 	}
+	c.largest[key] = largest
 	return largest
+}
+
+// swallowed is a size of packets, in bytes, that does not pass between two hosts one
+// way.
+type swallowed struct {
+	pair   [2]netip.Addr
+	dir    pcapflow.Dir
+	packet int64
 }
 
 // stuck looks at all points of a journey, the sender's view first.

@@ -151,11 +151,16 @@ func checkNeighbourWait(c *Case, r *Rule) []Finding {
 func (c *Case) deadNeighbours(r *Rule, told map[*pcapflow.Resolution]bool) []Finding {
 	var out []Finding
 	said := map[[2]netip.Addr]bool{} // by another capture of the same link
+	rejected := c.rejected()
 	for _, k := range c.Incident.Captures {
 		rounds := map[netip.Addr][]*pcapflow.Resolution{}
 		var order []netip.Addr
+		answered := map[netip.Addr]bool{} // at another time
 		for _, n := range k.Neighbours {
-			if n.Reply.Seen() || n.Gratuitous || told[n] || len(n.Requests) < 2 || !n.Asker.IsValid() || n.Asker.IsUnspecified() || c.answersFor(k.Neighbours, n.Target) {
+			answered[n.Target] = answered[n.Target] || n.Reply.Seen()
+		}
+		for _, n := range k.Neighbours {
+			if n.Gratuitous || told[n] || len(n.Requests) < 2 || !n.Asker.IsValid() || n.Asker.IsUnspecified() || answered[n.Target] {
 				continue
 			}
 			if rounds[n.Target] == nil {
@@ -181,7 +186,7 @@ func (c *Case) deadNeighbours(r *Rule, told map[*pcapflow.Resolution]bool) []Fin
 				EN: "%s asked %d time{|s} for the link address of %s and nobody answered.",
 				ES: "%s preguntó %d {vez|veces} por la dirección de enlace de %s y nadie respondió.",
 			}, rounds[t][0].Asker, len(numbers), t)
-			if c.wanted(t) && !c.rejected(t) {
+			if c.wanted(t) && !rejected[t] {
 				f.Severity = Warning
 			}
 			f.Refuters = c.doubts(r, notFound)
@@ -191,43 +196,36 @@ func (c *Case) deadNeighbours(r *Rule, told map[*pcapflow.Resolution]bool) []Fin
 	return out
 }
 
-// answersFor tells whether anybody gave the address of a target at another time.
-func (c *Case) answersFor(all []*pcapflow.Resolution, target netip.Addr) bool {
-	for _, n := range all {
-		if n.Target == target && n.Reply.Seen() {
-			return true
-		}
-	}
-	return false
-}
-
-// rejected tells whether the network has already been found to reject what goes
-// to an address.
-func (c *Case) rejected(a netip.Addr) bool {
+// rejected are the addresses to which the network has already been found to reject
+// what goes there.
+func (c *Case) rejected() map[netip.Addr]bool {
+	out := map[netip.Addr]bool{}
 	for _, j := range c.Journeys {
-		if j.Server.Addr() == a && c.explained[j]["refused-by-network"] {
-			return true
+		if c.explained[j]["refused-by-network"] {
+			out[j.Server.Addr()] = true
 		}
 	}
-	return false
+	return out
 }
 
 // wanted tells whether an address is one that some journey, lookup or client
 // program wanted to reach.
 func (c *Case) wanted(a netip.Addr) bool {
-	for _, j := range c.Journeys {
-		if j.Server.Addr() == a || j.Neighbour != nil && j.Neighbour.Target == a {
-			return true
+	if c.goals == nil {
+		c.goals = map[netip.Addr]bool{}
+		for _, j := range c.Journeys {
+			c.goals[j.Server.Addr()] = true
+			if j.Neighbour != nil {
+				c.goals[j.Neighbour.Target] = true
+			}
 		}
-	}
-	for _, l := range c.Lookups {
-		for _, x := range l.Addresses {
-			if x == a {
-				return true
+		for _, l := range c.Lookups {
+			for _, x := range l.Addresses {
+				c.goals[x] = true
 			}
 		}
 	}
-	return false
+	return c.goals[a]
 }
 
 var duplicateAddress = Rule{

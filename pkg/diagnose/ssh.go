@@ -43,13 +43,25 @@ type failures struct {
 
 func checkSSHAuthFailed(c *Case, r *Rule) []Finding {
 	var out []Finding
+	logins := map[netip.AddrPort][]int{} // indices of journeys, by what the client is known by
+	for i, j := range c.Journeys {
+		if j.Service != "ssh" {
+			continue
+		}
+		logins[j.Client] = append(logins[j.Client], i)
+		if j.ClientSeen.IsValid() && j.ClientSeen != j.Client {
+			logins[j.ClientSeen] = append(logins[j.ClientSeen], i)
+		}
+	}
 	for _, f := range sshFailures(c) {
 		find := Finding{Severity: Warning, Confidence: High, Evidence: f.logs}
-		for _, j := range c.Journeys {
-			if j.Service == "ssh" && (j.Client.Addr() == f.client && f.ports[j.Client.Port()] || j.ClientSeen.IsValid() && j.ClientSeen.Addr() == f.client && f.ports[j.ClientSeen.Port()]) {
-				find.Journeys = append(find.Journeys, j)
-				find.Evidence = append(find.Evidence, phaseFrames(j, string(pcapflow.SSHAuth))...)
-			}
+		var failed []int
+		for port := range f.ports {
+			failed = append(failed, logins[netip.AddrPortFrom(f.client, port)]...)
+		}
+		for _, i := range sorted(failed) {
+			find.Journeys = append(find.Journeys, c.Journeys[i])
+			find.Evidence = append(find.Evidence, phaseFrames(c.Journeys[i], string(pcapflow.SSHAuth))...)
 		}
 		find.Evidence = merge(find.Evidence)
 		find.Text = c.say(lang.Text{

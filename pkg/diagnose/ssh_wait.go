@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"net/netip"
 	"strings"
 	"time"
 
@@ -68,13 +69,15 @@ func checkSSHSlowKex(c *Case, r *Rule) []Finding {
 
 // logins counts the SSH connections to the server of a journey.
 func (c *Case) logins(j *correlate.Journey) int {
-	n := 0
-	for _, o := range c.Journeys {
-		if o.SSH != nil && o.Server == j.Server {
-			n++
+	if c.sshLogins == nil {
+		c.sshLogins = map[netip.AddrPort]int{}
+		for _, o := range c.Journeys {
+			if o.SSH != nil {
+				c.sshLogins[o.Server]++
+			}
 		}
 	}
-	return n
+	return c.sshLogins[j.Server]
 }
 
 var sshAuthBackend = Rule{

@@ -167,10 +167,17 @@ func (c *Case) refusedByAnother(r *Rule) []Finding {
 // serverTTL is the TTL of the server's packets in other connections of the same
 // capture.
 func (c *Case) serverTTL(j *correlate.Journey) (uint8, bool) {
-	for _, f := range j.Points[0].Capture.Flows {
-		if f.Server.Addr() == j.Server.Addr() && f.Conn != nil && len(f.Conn.SYNACK) > 0 && f.TTL[pcapflow.Server] != 0 {
-			return f.TTL[pcapflow.Server], true
+	if c.serverTTLs == nil {
+		c.serverTTLs = map[away]uint8{}
+		for _, k := range c.Incident.Captures {
+			for _, f := range k.Flows {
+				at := away{k, f.Server.Addr()}
+				if c.serverTTLs[at] == 0 && f.Conn != nil && len(f.Conn.SYNACK) > 0 {
+					c.serverTTLs[at] = f.TTL[pcapflow.Server]
+				}
+			}
 		}
 	}
-	return 0, false
+	ttl := c.serverTTLs[away{j.Points[0].Capture, j.Server.Addr()}]
+	return ttl, ttl != 0
 }

@@ -1,11 +1,14 @@
 package diagnose
 
 import (
+	"cmp"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
@@ -102,13 +105,16 @@ func checkTLSClientValidation(c *Case, r *Rule) []Finding {
 }
 
 // validationLookups are the lookups of services that tell whether a certificate
-// is good.
-func validationLookups(c *Case) []*correlate.Lookup {
-	var found []*correlate.Lookup
+// is good, by capture in order of start.
+func validationLookups(c *Case) map[*incident.Capture][]*correlate.Lookup {
+	found := map[*incident.Capture][]*correlate.Lookup{}
 	for _, l := range c.Lookups {
 		if slices.ContainsFunc(strings.Split(strings.ToLower(l.Name), "."), namesValidation) {
-			found = append(found, l)
+			found[l.Capture] = append(found[l.Capture], l)
 		}
+	}
+	for _, list := range found {
+		slices.SortStableFunc(list, func(a, b *correlate.Lookup) int { return cmp.Compare(a.Start.Time, b.Start.Time) })
 	}
 	return found
 }
@@ -124,11 +130,15 @@ func namesValidation(label string) bool {
 
 // validated finds, among lookups of validation services, one that the client of
 // a journey made within an interval of the journey's capture.
-func validated(services []*correlate.Lookup, j *correlate.Journey, from, to int64) (string, []Evidence) {
-	for _, l := range services {
-		k := j.Points[0].Capture
-		own := l.Client == j.Client.Addr() || slices.Contains(k.Own, l.Client) && slices.Contains(k.Own, j.Client.Addr()) // by its other address
-		if l.Capture == k && own && l.Start.Time >= from && l.Start.Time <= to {
+func validated(services map[*incident.Capture][]*correlate.Lookup, j *correlate.Journey, from, to int64) (string, []Evidence) {
+	k := j.Points[0].Capture
+	list := services[k]
+	first := sort.Search(len(list), func(i int) bool { return list[i].Start.Time >= from })
+	for _, l := range list[first:] {
+		if l.Start.Time > to {
+			break
+		}
+		if l.Client == j.Client.Addr() || slices.Contains(k.Own, l.Client) && slices.Contains(k.Own, j.Client.Addr()) { // by its other address
 			return l.Name, lookupFrames(l)
 		}
 	}

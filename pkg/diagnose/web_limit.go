@@ -1,8 +1,10 @@
 package diagnose
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -128,18 +130,26 @@ func (c *Case) findLimitAnswers() []limitAnswer {
 			}
 		}
 	}
+	at := func(x line) int64 { return x.log.Events[x.event].Time }
+	for _, list := range failed {
+		slices.SortStableFunc(list, func(a, b line) int { return cmp.Compare(at(a), at(b)) })
+	}
 	near := int64(c.limit(c.rules["server-limit"], limitNear))
 	var out []limitAnswer
+	taken := map[line]bool{}
 	for _, x := range limits {
 		e := &x.log.Events[x.event]
-		k := request{e.Client.Addr(), e.Path}
-		i := slices.IndexFunc(failed[k], func(a line) bool {
-			away := a.log.Events[a.event].Time - e.Time
-			return max(away, -away) <= near && c.clockOf(a.log.File) == c.clockOf(x.log.File)
-		})
-		if i >= 0 {
-			out = append(out, limitAnswer{x.log, failed[k][i].log, failed[k][i].event})
-			failed[k] = slices.Delete(failed[k], i, i+1)
+		list := failed[request{e.Client.Addr(), e.Path}]
+		first := sort.Search(len(list), func(i int) bool { return at(list[i]) >= e.Time-near })
+		for _, a := range list[first:] {
+			if at(a) > e.Time+near {
+				break
+			}
+			if !taken[a] && c.clockOf(a.log.File) == c.clockOf(x.log.File) {
+				taken[a] = true
+				out = append(out, limitAnswer{x.log, a.log, a.event})
+				break
+			}
 		}
 	}
 	return out

@@ -3,6 +3,9 @@
 package incident
 
 import (
+	"sort"
+	"sync"
+
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
@@ -46,18 +49,30 @@ type Capture struct {
 
 	journal *Log // of entries between the packets; nil: there are none
 	given   bool // it was read elsewhere
+	counted sync.Once
+	before  []int // frames up to the end of each file but the last, once asked for
 	pcapflow.Result
 }
 
 // Locate tells file and frame within it of a running frame number.
 func (c *Capture) Locate(frame int) (file, inFile int) {
-	for i, n := range c.Frames {
-		if frame <= n {
-			return i, frame
-		}
-		frame -= n
+	last := len(c.Frames) - 1
+	if last <= 0 {
+		return last, frame
 	}
-	return len(c.Frames) - 1, frame
+	c.counted.Do(func() {
+		for _, n := range c.Frames[:last] {
+			c.before = append(c.before, n)
+			if k := len(c.before); k > 1 {
+				c.before[k-1] += c.before[k-2]
+			}
+		}
+	})
+	file = sort.SearchInts(c.before, frame)
+	if file > 0 {
+		frame -= c.before[file-1]
+	}
+	return file, frame
 }
 
 // Log is one text file with its events.

@@ -70,14 +70,27 @@ func (j *Journey) Length() Seconds {
 // Others are the findings that are not the answer, as ranked, then the rest.
 func (r *Report) Others() []*Finding {
 	var out []*Finding
+	found, ranked := r.findings(), map[string]bool{}
 	for i, id := range r.Hypotheses {
-		if f := r.FindingByID(id); f != nil && i > 0 {
+		ranked[id] = true
+		if f := found[id]; f != nil && i > 0 {
 			out = append(out, f)
 		}
 	}
 	for i := range r.Findings {
-		if !slices.Contains(r.Hypotheses, r.Findings[i].ID) {
+		if !ranked[r.Findings[i].ID] {
 			out = append(out, &r.Findings[i])
+		}
+	}
+	return out
+}
+
+// findings by their identifiers.
+func (r *Report) findings() map[string]*Finding {
+	out := make(map[string]*Finding, len(r.Findings))
+	for i := range r.Findings {
+		if f := &r.Findings[i]; out[f.ID] == nil {
+			out[f.ID] = f
 		}
 	}
 	return out

@@ -102,10 +102,11 @@ func (r *Report) pairings(journeys iter.Seq[*Journey]) []Pairing {
 		}
 	}
 	inOrder(out[linked:])
+	told := r.told()
 	for j := range journeys {
 		if len(j.Lines) == 0 {
 			start := j.Start
-			out = append(out, Pairing{Status: "unmatched-journey", Journey: j.ID, Service: j.Service, Time: &start, Corrected: j.StartCorrected, Reason: r.whyAlone(j)})
+			out = append(out, Pairing{Status: "unmatched-journey", Journey: j.ID, Service: j.Service, Time: &start, Corrected: j.StartCorrected, Reason: r.whyAlone(j, told)})
 		}
 	}
 	return out
@@ -122,18 +123,23 @@ var tellers = map[string][]string{
 	"ntp":   {"chrony", "ntpd", "sntp", "timesync"},
 }
 
+// told tells of which services there are lines.
+func (r *Report) told() map[string]bool {
+	told := map[string]bool{}
+	for service, words := range tellers {
+		told[service] = slices.ContainsFunc(r.Evidence, func(e Evidence) bool {
+			return e.Records > 0 && slices.ContainsFunc(words, func(word string) bool { return strings.Contains(e.Kind, word) })
+		})
+	}
+	return told
+}
+
 // whyAlone says why no line belongs to a journey, as far as the report tells;
 // the words are part of the contract: no-such-log | unanswered | refused |
 // none-fits.
-func (r *Report) whyAlone(j *Journey) string {
-	known := false
-	for _, e := range r.Evidence {
-		for _, word := range tellers[j.Service] {
-			known = known || e.Records > 0 && strings.Contains(e.Kind, word)
-		}
-	}
+func (r *Report) whyAlone(j *Journey, told map[string]bool) string {
 	switch {
-	case !known:
+	case !told[j.Service]:
 		return "no-such-log"
 	case j.Outcome == "unanswered" || j.Outcome == "refused":
 		return j.Outcome

@@ -96,8 +96,9 @@ func (r *Report) Select(s Selection) *Report {
 		part.Findings = append(part.Findings, f)
 	}
 	var aside []string // of no journey: behind those of the journeys asked for
+	found := part.findings()
 	for _, id := range r.Hypotheses {
-		switch f := part.FindingByID(id); {
+		switch f := found[id]; {
 		case f == nil:
 		case len(f.Journeys) == 0 && len(part.Journeys) < len(r.Journeys):
 			aside = append(aside, id)
