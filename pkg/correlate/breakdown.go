@@ -57,7 +57,7 @@ func (b *bill) breakDown(j *Journey, tb timebase) []Share {
 	cursor := j.Start.Time
 	for _, p := range phasesInOrder(j, tb, here) {
 		if p.begin > cursor {
-			b.charge(gapCause(j), min(p.begin, j.End.Time)-cursor)
+			b.gap(j, min(p.begin, j.End.Time)-cursor)
 			cursor = p.begin
 		}
 		end := min(p.end, j.End.Time)
@@ -67,17 +67,22 @@ func (b *bill) breakDown(j *Journey, tb timebase) []Share {
 		b.phase(j, p, cursor, end)
 		cursor = end
 	}
-	b.charge(gapCause(j), j.End.Time-cursor)
+	b.gap(j, j.End.Time-cursor)
 	return b.shares(total)
 }
 
-// gapCause is who held the journey up between its phases: the client, whose
-// move it is.
-func gapCause(j *Journey) Cause {
-	if j.Service == "ntp" || j.Service == "dns" {
-		return CauseIdle
+// inReserve is how long nobody may do anything before it is told as idleness: who
+// needs what stands ready uses it at once, and on busy machines within half a second.
+const inReserve = int64(time.Second)
+
+// gap charges a stretch between two phases to the client, whose move it is; or to
+// nobody, where a connection lay in reserve or a name was asked for in advance.
+func (b *bill) gap(j *Journey, d int64) {
+	cause := CauseClient
+	if d >= inReserve || j.Service == "ntp" || j.Service == "dns" {
+		cause = CauseIdle
 	}
-	return CauseClient
+	b.charge(cause, d)
 }
 
 func (b *bill) shares(total int64) []Share {
@@ -276,16 +281,17 @@ func stallsWithin(f *pcapflow.Flow, from, to int64) (lost, window, held int64) {
 		}
 	}
 	lost = covered(waits, from, to)
-	take := func(causes ...string) {
+	take := func(path [2]int64, causes ...string) {
 		for _, s := range f.Conn.Stalls {
 			if slices.Contains(causes, s.Cause) && s.Begin.Seen() && s.End.Seen() {
-				waits = append(waits, interval{s.Begin.Time, s.End.Time})
+				waits = append(waits, interval{s.Begin.Time + path[s.Waiting], s.End.Time})
 			}
 		}
 	}
-	take(pcapflow.StallZeroWindow, pcapflow.StallWindowFull)
+	take([2]int64{}, pcapflow.StallZeroWindow, pcapflow.StallWindowFull)
 	window = covered(waits, from, to) - lost
-	take(pcapflow.StallDelayedACK)
+	// What is waited for an acknowledgement that comes at once is the network's.
+	take([2]int64{pcapflow.Client: f.Conn.RTTServer, pcapflow.Server: f.Conn.RTTClient}, pcapflow.StallDelayedACK)
 	return lost, window, covered(waits, from, to) - lost - window
 }
 

@@ -103,6 +103,9 @@ func (b *built) assemble(tb timebase, k *linker, n *neighbours, j *joint) {
 		b.keepPhases(jn)
 		b.journeys = append(b.journeys, jn)
 	}
+	if !b.passing {
+		placeLosses(tb, j)
+	}
 }
 
 // openConnection gives the first journey of a connection what it took to open it.

@@ -55,7 +55,7 @@ func TestRealJourneysShow(t *testing.T) {
 	for _, what := range []string{
 		"retry", "address", "redirect", "upstream", "side lookup of ssh", "side lookup of https", "two points", "three points", "translated",
 		"known by sequence-numbers", "known by payload",
-		"cause neighbour", "cause window", "cause delayed-ack",
+		"cause neighbour", "cause window", "cause delayed-ack", "cause idle",
 		"cause dns", "cause resolver-retry", "cause network", "cause server", "cause client", "cause loss", "cause tls", "what if", "server's view",
 		"why reused-connection", "why failed-printed-as-zero", "why resolver-thread", "why client-late", "why lingering-close", "why buffered-end",
 		"why lay-unread", "why 100-continue", "why upload-begun", "why sending-counted", "why coarse-clock",

@@ -99,6 +99,7 @@ type Journey struct {
 	Phases     []Phase
 	Breakdown  []Share
 	WhatIf     []WhatIf     // without what went amiss
+	Losses     []Loss       // where, between the captures, what it waited for was lost
 	ServerView *ServerView  // nil: no capture beside shows it
 	Witnesses  []Comparison // client, packets and log, where more than one tells
 	Lines      []Line

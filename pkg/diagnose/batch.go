@@ -16,6 +16,7 @@ type hit struct {
 	journey  *correlate.Journey
 	lost     time.Duration // what it cost
 	evidence []Evidence
+	gone     []correlate.Loss // where packets of it were lost, as far as several captures tell
 }
 
 // batch is the hits of one cause.

@@ -174,7 +174,7 @@ func checkLossInHandshake(c *Case, r *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "The repetition of %d lost segment{|s} cost %s in the handshake of %d connection{|s} with %s.",
 			ES: "La repetición de %d segmento{|s} perdido{|s} costó %s en el establecimiento de %d {conexión|conexiones} con %s.",
-		}, b.times, c.upTo(r, b), len(b.hits), b.key)
+		}, b.times, c.upTo(r, b), len(b.hits), b.key) + c.lostBetween(b)
 		f.Refuters = c.doubts(r, notFound)
 	})
 }
@@ -182,7 +182,7 @@ func checkLossInHandshake(c *Case, r *Rule) []Finding {
 // addLoss notes the repetitions that held a journey up, by its server; none: nothing.
 func (b *batches) addLoss(j *correlate.Journey, again repeats, more ...Evidence) {
 	if len(again.all) > 0 {
-		h := hit{journey: j, lost: min(again.wait(), length(j)), evidence: append(again.evidence(), more...)}
+		h := hit{journey: j, lost: min(again.wait(), length(j)), evidence: append(again.evidence(), more...), gone: again.gone(j)}
 		b.add(j.Server.Addr().String(), h).times += len(again.all)
 	}
 }
@@ -228,7 +228,7 @@ func checkLossInResponse(c *Case, r *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "The recovery of %d lost segment{|s} cost %s in %d response{|s} from %s (at worst %s of %s).",
 			ES: "La recuperación de %d segmento{|s} perdido{|s} costó %s en %d respuesta{|s} de %s (en el peor caso %s de %s).",
-		}, b.times, c.upTo(r, b), len(b.hits), b.key, w.lost, length(w.journey))
+		}, b.times, c.upTo(r, b), len(b.hits), b.key, w.lost, length(w.journey)) + c.lostBetween(b)
 		f.Refuters = c.doubts(r, notFound, bySize(f.Journeys))
 	})
 }
@@ -292,7 +292,7 @@ func checkLossStall(c *Case, r *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "%d timeout retransmission{|s} stopped %d journey{|s} with %s for %s (at worst %s of %s).",
 			ES: "%d {retransmisión|retransmisiones} por tiempo vencido par{ó|aron} %d recorrido{|s} con %s durante %s (en el peor caso %s de %s).",
-		}, b.times, len(b.hits), b.key, c.upTo(r, b), w.lost, length(w.journey))
+		}, b.times, len(b.hits), b.key, c.upTo(r, b), w.lost, length(w.journey)) + c.lostBetween(b)
 		f.Refuters = c.doubts(r, notFound, bySize(f.Journeys))
 	})
 }

@@ -259,7 +259,8 @@ type Retransmission struct {
 	Kind     RetransmissionKind
 	Seq      uint32 // relative to the ISN, as Wireshark shows it
 	Len      int
-	Original Stamp // unseen: lost before the capture point
+	Original Stamp // unseen: lost before the capture point, or not remembered
+	Passed   bool  // these bytes had passed the capture point before
 	Wait     int64 // ns since these bytes were sent last, or, where that was not seen, since they were missed; 0: unknown
 }
 

@@ -3,7 +3,8 @@ package pcapflow
 // holes are the stretches of one side's bytes that were skipped, in order of
 // their sequence numbers.
 type holes struct {
-	list []hole
+	list   []hole
+	forgot bool // there were too many at a time
 }
 
 type hole struct {
@@ -27,6 +28,7 @@ func (e *engine) hole(f *flow, d Dir, from, to uint32) {
 func (x *holes) add(from, to uint32, h *header, heard int64) {
 	if len(x.list) == maxHoles {
 		x.list = x.list[:copy(x.list, x.list[1:])]
+		x.forgot = true
 	}
 	n := hole{from: from, to: to, since: h.stamp}
 	if heard != 0 {

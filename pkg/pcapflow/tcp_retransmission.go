@@ -1,7 +1,7 @@
 package pcapflow
 
-// maxRetransmissions is how many are listed of one flow; all are counted.
-const maxRetransmissions = 4096
+// MaxRetransmissions is how many are listed of one flow; all are counted.
+const MaxRetransmissions = 4096
 
 // promptAnswer is how long, beyond a round trip, a sender may take to resend
 // what the receiver's acknowledgements say is missing. ns
@@ -102,6 +102,7 @@ func (e *engine) retransmission(f *flow, d Dir, seq, old uint32, was *hole, fill
 	}
 	last := was.since.Time
 	if filled == 0 {
+		r.Passed = !y.rare.holes[d].forgot
 		if x := e.logs.find(&f.sent[d], seq); x != nil {
 			r.Original = x.stamp(h)
 			last = x.time
@@ -156,7 +157,7 @@ func (f *flow) resend(r Retransmission) int {
 	if n := count.of(r.Kind); n != nil {
 		*n++
 	}
-	if len(c.Retransmissions) == maxRetransmissions {
+	if len(c.Retransmissions) == MaxRetransmissions {
 		return -1
 	}
 	c.Retransmissions = append(c.Retransmissions, r)

@@ -59,6 +59,7 @@ const (
 	delayedACKLow  = 30e6  // ns
 	delayedACKHigh = 550e6 // ns
 	smallSegment   = 1000  // bytes: Nagle's algorithm holds back only behind small ones
+	closeTrips     = 2     // along the path alone, before a delay on top of a long one is told from it
 )
 
 // lateAck remembers that d acknowledged all that was outstanding, late: x was
@@ -68,11 +69,35 @@ func (e *engine) lateAck(f *flow, d Dir, x *sent) {
 	if late < delayedACKLow || late > delayedACKHigh || x.end-x.seq > smallSegment || x.again {
 		return
 	}
-	if near := f.nearest(d); near == 0 || late < 4*near {
+	if near := f.nearest(d); near == 0 || late < 4*near && !e.aside(f, d, near, late) {
 		return
 	}
 	e.story(f).rare.late = lateAck{d, x.stamp(e.h), e.h.stamp}
 	f.watch |= watchLate
+}
+
+// aside tells a delay from the path it comes on top of, where that is long: there is
+// a timer's worth beyond the shortest round trip to d, several trips keep close to
+// that one, and none lies on the way between, as those of a queue would.
+func (e *engine) aside(f *flow, d Dir, near, late int64) bool {
+	beyond := late - near
+	if beyond < delayedACKLow {
+		return false
+	}
+	close := 0
+	if toServer, toClient := f.handshakeTrips(); d == Server && toServer > 0 || d == Client && toClient > 0 {
+		close++
+	}
+	x := &e.state(f).samples[d]
+	for _, v := range x.kept[:x.n] {
+		switch trip := int64(v)<<sampleShift - near; {
+		case trip < beyond/4:
+			close++
+		case trip < beyond/4*3:
+			return false
+		}
+	}
+	return close >= closeTrips
 }
 
 // nearest is the shortest round trip towards side d; 0: unknown.
@@ -102,8 +127,8 @@ func (f *flow) handshakeTrips() (toServer, toClient int64) {
 	return 0, 0
 }
 
-// heldBack is called when d sends data after a late acknowledgement: at once
-// means that it had waited for it.
+// heldBack is called when d sends data after a late acknowledgement: at once, and
+// not before that can have reached it, means that it had waited for it.
 func (e *engine) heldBack(f *flow, d Dir) {
 	t := &f.tcp.story.rare
 	l := t.late
@@ -112,7 +137,8 @@ func (e *engine) heldBack(f *flow, d Dir) {
 	if d == l.from {
 		return
 	}
-	if wait := e.h.stamp.Time - l.ack.Time; wait >= 0 && wait <= f.nearest(d)*3/2+2e6 {
+	near := f.nearest(d)
+	if wait := e.h.stamp.Time - l.ack.Time; wait >= near/4*3-2e6 && wait <= near*3/2+2e6 {
 		f.stall(Stall{Begin: l.data, End: l.ack, Waiting: d, Cause: StallDelayedACK})
 	}
 }

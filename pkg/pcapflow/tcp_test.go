@@ -315,6 +315,39 @@ func TestDelayedACK(t *testing.T) {
 	}
 }
 
+// TestDelayedACKFar: on a long path the delay is what comes on top of round trips
+// that keep close to the shortest; where they lie all over, it is a queue's.
+func TestDelayedACKFar(t *testing.T) {
+	for _, x := range []struct {
+		name  string
+		trips []time.Duration // of requests before, beside the handshake's 20 ms
+		late  time.Duration
+		after time.Duration // until the client goes on
+		want  string
+	}{
+		{"40 ms on top", []time.Duration{20 * ms, 21 * ms}, 61 * ms, ms, "delayed-ack 61ms from 10 to 11"},
+		{"a queue", []time.Duration{20 * ms, 42 * ms, 33 * ms}, 61 * ms, ms, ""},
+		{"less than a timer", []time.Duration{20 * ms, 21 * ms}, 45 * ms, ms, ""},
+		{"goes on later", []time.Duration{20 * ms, 21 * ms}, 61 * ms, 30 * ms, ""},
+	} {
+		w := &wire{}
+		w.open()
+		sent := uint32(1)
+		for _, trip := range x.trips {
+			w.tcp(ms, Client, flagACK|flagPSH, sent, 1, "head")
+			sent += 4
+			w.tcp(trip, Server, flagACK, 1, sent, "")
+			w.tcp(300*ms, Client, flagACK, sent, 1, "")
+		}
+		w.tcp(ms, Client, flagACK|flagPSH, sent, 1, "head")
+		w.tcp(x.late, Server, flagACK, 1, sent+4, "")
+		w.tcp(x.after, Client, flagACK|flagPSH, sent+4, 1, "body")
+		if got := stalls(w.only(t)); got != x.want {
+			t.Errorf("%s: %q, want %q", x.name, got, x.want)
+		}
+	}
+}
+
 // TestAckedUnseen: what the receiver acknowledges and the capture lacks is the
 // capture's loss.
 func TestAckedUnseen(t *testing.T) {

@@ -46,6 +46,10 @@ func (b *builder) journey(j *correlate.Journey) Journey {
 	if v := j.ServerView; v != nil {
 		out.ServerView = &View{b.files[v.Point.Capture.Files[0]], Seconds(v.Total), shares(v.Breakdown)}
 	}
+	for _, l := range j.Losses {
+		file := func(p correlate.Point) string { return b.files[p.Capture.Files[0]] }
+		out.Losses = append(out.Losses, Loss{l.Kind, l.Dir.String(), l.Seq, l.Len, file(l.Seen), file(l.Missed), file(l.Teller), l.Resent.Frame, Instant(l.Resent.Time)})
+	}
 	for _, w := range j.Witnesses {
 		out.Witnesses = append(out.Witnesses, Witness{string(w.Of), told(w.Client), told(w.Packets), told(w.Log), string(w.Why)})
 	}

@@ -169,6 +169,7 @@ type Journey struct {
 	Breakdown      []Share    `json:"breakdown,omitempty"`
 	WhatIf         []WhatIf   `json:"what_if,omitempty"`     // without what went amiss
 	ServerView     *View      `json:"server_view,omitempty"` // by the capture taken at the server
+	Losses         []Loss     `json:"losses,omitempty"`      // where between the captures
 	Witnesses      []Witness  `json:"witnesses,omitempty"`   // client, packets and log compared
 	Instants       []Moment   `json:"instants,omitempty"`
 	Lines          []LineLink `json:"lines,omitempty"`
@@ -187,6 +188,19 @@ type Seen struct {
 	Start      Instant `json:"start"`
 	By         string  `json:"by,omitempty"`
 	Confidence Ratio   `json:"confidence,omitempty"`
+}
+
+// Loss is a packet that one capture saw on its way and the next one never did.
+type Loss struct {
+	Kind   string  `json:"kind"` // syn | syn-ack | data
+	From   string  `json:"from"` // client | server
+	Seq    uint32  `json:"seq"`  // of its first byte, relative, as Wireshark shows it
+	Bytes  int     `json:"bytes,omitempty"`
+	Seen   string  `json:"seen_in"`       // the last evidence on its way that holds it
+	Missed string  `json:"missing_in"`    // the first that does not
+	Teller string  `json:"sent_again_in"` // where it is seen to be sent again
+	Frame  int     `json:"frame"`
+	Resent Instant `json:"time"`
 }
 
 // Link ties a journey to another one: redirect, address and retry to one before

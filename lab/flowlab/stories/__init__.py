@@ -4,7 +4,7 @@ from . import (accept_queue, apache, client_waits, clocks, dns_exercises, dns_fa
                tls_failures, tls_path, two_points, unreachable, web_exercises, web_healthy, web_waits)
 
 ALL = [
-    web_healthy.STORY, *web_exercises.STORIES, slow_app.STORY, apache.STORY, tcp_loss.STORY, two_points.STORY, *mtu.STORIES, unreachable.STORY,
+    web_healthy.STORY, *web_exercises.STORIES, slow_app.STORY, apache.STORY, tcp_loss.STORY, two_points.STORY, two_points.PLACES, *mtu.STORIES, unreachable.STORY,
     accept_queue.STORY, forged_reset.STORY, tls_failures.STORY, nat_crowd.STORY,
     *ssh_exercises.STORIES, ssh_logins.STORY, ssh_reverse_dns.STORY,
     *dns_exercises.STORIES, *dns_faults.STORIES, dns_mixed.STORY,

@@ -40,6 +40,43 @@ print(f"{path}: {size} bytes")
 """
 
 
+# A program that opens its connections before it needs them, as browsers do, and uses them again later.
+AHEAD = """
+import socket, ssl, sys, time
+host, pause, context = sys.argv[1], float(sys.argv[2]), ssl._create_unverified_context()
+
+def ask(s, path):
+    begun = time.monotonic()
+    s.sendall(f"GET {path} HTTP/1.1\\r\\nHost: {host}\\r\\n\\r\\n".encode())
+    got = b""
+    while b"</html>" not in got:
+        got += s.recv(4096)
+    print(f"{path}: {time.monotonic() - begun:.3f} s")
+
+ready = [context.wrap_socket(socket.create_connection((host, 443)), server_hostname=host) for _ in range(2)]
+ask(ready[0], "/item/at-once")
+time.sleep(pause)
+ask(ready[1], "/item/reserve")
+time.sleep(pause)
+ask(ready[0], "/item/again")
+"""
+
+
+def ahead(lab):
+    s = web(lab, offset=lab.ahead(0.2, 2))
+    lab.capture(s.c1, "client.pcap", "port 53 or port 443")
+    lab.capture(s.web, "server.pcap", "tcp port 443")
+    for i in range(3):
+        curl(s.c1, "-4", "--http1.1", f"{s.url}/item/{i}", label="opens and asks")
+    pause = lab.draw(1.6, 4)
+    code, out, err = s.c1.run(sys.executable, "-c", AHEAD, s.name, str(pause))
+    lab.client_text(s.c1, "ahead.txt", out + err)
+    lab.hold("the program came to its end: " + err, code == 0)
+    lab.fault(f"a connection that is opened {pause} s before it is needed", host="c1")
+    lab.diagnosis("healthy", text="nobody waited for the connection in reserve")
+    lab.clocks_differ(s.web)
+
+
 def reader(lab):
     s = web(lab, offset=lab.ahead(0.2, 2))
     lab.capture(s.c1, "client.pcap", "port 53 or port 80")
@@ -133,6 +170,9 @@ STORIES = [
     Story("small-pieces", "web", "requests in small pieces: Nagle's algorithm and a delayed acknowledgement",
           "A program writes each request in three pieces; the second waits until the first is acknowledged, which the server delays.", WEB_NEEDS, pieces,
           spanish="peticiones en trozos pequeños: el algoritmo de Nagle y una confirmación retrasada"),
+    Story("in-reserve", "web", "a connection opened before it is needed",
+          "A program opens two connections at once, uses the second seconds later, and the first again after as long.", WEB_NEEDS, ahead,
+          spanish="una conexión abierta antes de necesitarla"),
     Story("late-gateway", "web", "a router that answers ARP late",
           "The client has forgotten its router's link address, and the router does not hear the first requests for it.", WEB_NEEDS + ["nft"], gateway,
           spanish="un router que tarda en responder a ARP"),

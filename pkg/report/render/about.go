@@ -156,6 +156,9 @@ func (d *layout) journeyInFull(j *report.Journey) {
 		}
 		d.para(text)
 	}
+	for _, text := range d.losses(j) {
+		d.para(text)
+	}
 	if q := j.Request; q != nil && (q.Method != "" || q.Status > 0) {
 		d.para(strings.Join(strings.Fields(fmt.Sprintf("HTTP: %s %s %s %s", q.Method, q.Path, q.Version, positive(q.Status))), " "))
 	}
@@ -180,6 +183,25 @@ func (d *layout) journeyInFull(j *report.Journey) {
 	if len(j.Notes) > 0 {
 		d.out = append(d.out, block{bullets: j.Notes})
 	}
+}
+
+// losses says between which captures packets of a journey were lost.
+func (d *layout) losses(j *report.Journey) []string {
+	const most = 20
+	var list []string
+	for i, l := range j.Losses {
+		if i == most {
+			return append(list, d.say(lang.Text{EN: "%d more packets were lost.", ES: "Se perdieron %d paquetes más."}, len(j.Losses)-most))
+		}
+		what := map[string]string{"syn": "SYN", "syn-ack": "SYN-ACK"}[l.Kind]
+		if what == "" {
+			what = fmt.Sprintf("seq %d, %d B", l.Seq, l.Bytes)
+		}
+		list = append(list, d.say(lang.Text{
+			EN: "Lost between %s and %s: %s of the %s (sent again: %s)", ES: "Perdido entre %s y %s: %s del %s (repetido: %s)",
+		}, d.place(l.Seen, "", 0), d.place(l.Missed, "", 0), what, d.word(l.From), d.place(l.Teller, "", l.Frame)))
+	}
+	return list
 }
 
 // witnessesOf holds what client, packets and log say against each other.
@@ -219,6 +241,9 @@ func (d *layout) metricsOf(j *report.Journey) {
 			}
 			t.rows = append(t.rows, []string{d.phaseWord(p.Name), MetricName(m.Name, d.l), value, d.word(p.Vantage), m.Name})
 		}
+	}
+	for _, text := range d.losses(j) {
+		d.para(text)
 	}
 	if q := j.Request; q != nil && (q.Method != "" || q.Status > 0) {
 		for _, s := range q.ServerTiming {
