@@ -136,7 +136,7 @@ func (a *archive) analyse(ctx context.Context, n int, w *window, near bounds, kn
 	}
 	at, rotated := places{}, seriesOf(logs)
 	read := a.opt.Read
-	read.MaxEvents = int(max(a.opt.Memory/8/windowsAtOnce/memoryOfEvent, leastEvents))
+	read.MaxEvents = int(max(a.opt.Memory/8/a.windowsAtOnce()/memoryOfEvent, leastEvents))
 	read.Given, read.Unpack, read.Around = a.captures(w, g, at), a.opt.Unpack, near.around(w, g, a.points, rotated)
 	g.flows = nil
 	folder := filepath.Join(a.work(), fmt.Sprint(n))

@@ -26,9 +26,13 @@ const (
 	leastEvents   = 20_000
 )
 
+// memoryOfWindow is what one may take at least, bytes, where there are more of them at
+// a time than two.
+const memoryOfWindow = 256 << 20
+
 // windowsAtOnce is how many are analysed at a time at most: their size is made
 // for it, whatever the number of jobs is.
-const windowsAtOnce = 2
+func (a *archive) windowsAtOnce() int64 { return max(a.opt.Memory/memoryOfWindow, 2) }
 
 // windowsOf cuts time into windows of so many journeys at most, as far as its
 // steps let it. What comes to be later leaves those before the last as they are.

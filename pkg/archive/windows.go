@@ -125,8 +125,8 @@ func (a *archive) freshWindows(ctx context.Context, r *Result) ([]*kept, error) 
 	for _, f := range a.files {
 		bytes += f.Size
 	}
-	list := windowsOf(s, int(max(a.opt.Memory/windowsAtOnce/memoryOfJourney, 1)))
-	x := &looking{a: a, ctx: ctx, list: list, all: make([]*kept, len(list)), fresh: make([]atomic.Bool, len(list)), near: make([]bounds, len(list)), wide: make([]bool, len(list))}
+	list := windowsOf(s, int(max(a.opt.Memory/a.windowsAtOnce()/memoryOfJourney, 1)))
+	x := &looking{a: a, ctx: ctx, list: list, all: make([]*kept, len(list)), fresh: make([]atomic.Bool, len(list)), near: make([]bounds, len(list)), atOnce: min(a.opt.Jobs, int(a.windowsAtOnce())), wide: make([]bool, len(list))}
 	var err error
 	if x.looked, err = a.resumeLooked(); err != nil {
 		return nil, err
@@ -135,7 +135,7 @@ func (a *archive) freshWindows(ctx context.Context, r *Result) ([]*kept, error) 
 	if err := x.alone(bytes); err != nil {
 		return nil, err
 	}
-	all, jobs := x.all, min(a.opt.Jobs, windowsAtOnce)
+	all, jobs := x.all, x.atOnce
 	// What a window alone does not tell of a clock, others may.
 	was := plan{Inputs: a.inputs}
 	for _, k := range all {
@@ -169,6 +169,7 @@ type looking struct {
 	fresh  []atomic.Bool // analysed in this run
 	looked *looked
 	near   []bounds // of clocks, for each window, as some of those before it have measured them
+	atOnce int      // windows
 	wide   []bool   // lines are looked for far and wide, whatever near tells
 }
 
@@ -211,7 +212,7 @@ func (x *looking) alone(bytes int64) error {
 	}
 	failed, fail := context.WithCancel(x.ctx)
 	defer fail()
-	return each(min(x.a.opt.Jobs, windowsAtOnce), n, func(k int) (err error) {
+	return each(x.atOnce, n, func(k int) (err error) {
 		defer func() {
 			if err != nil {
 				fail()

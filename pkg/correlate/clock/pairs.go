@@ -19,18 +19,15 @@ type pairing struct {
 }
 
 func newPairing(lines, partners []Instant) *pairing {
-	m := &pairing{lines: slices.Clone(lines), partners: slices.Clone(partners), used: make([]bool, len(partners))}
-	place := make([]int, len(lines))
-	for i := range place {
-		place[i] = i
-	}
-	slices.SortStableFunc(place, func(a, b int) int { return inGroup(lines[a], lines[b]) })
-	m.order = make([]int, len(lines))
-	for to, from := range place {
-		m.lines[to] = lines[from]
+	m := &pairing{order: make([]int, len(lines)), used: make([]bool, len(partners))}
+	m.lines, m.partners = make([]Instant, 0, len(lines)), make([]Instant, 0, len(partners))
+	for to, from := range placesBy(lines, inGroup) {
+		m.lines = append(m.lines, lines[from])
 		m.order[from] = to
 	}
-	slices.SortStableFunc(m.partners, inGroup)
+	for _, from := range placesBy(partners, inGroup) {
+		m.partners = append(m.partners, partners[from])
+	}
 	for i, p := range m.partners {
 		m.longest = max(m.longest, p.High-p.Low)
 		if i == 0 {
@@ -65,8 +62,32 @@ func (m *pairing) paired(line int) bool {
 	return i < len(m.groups) && m.groups[i][0] <= line
 }
 
-func inGroup(a, b Instant) int {
-	return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.High, b.High), cmp.Compare(a.Low, b.Low), cmp.Compare(a.Ref, b.Ref))
+// placesBy are the places of a list in order, those of equals as they are. Moving
+// places is less work than moving what stands there.
+func placesBy(list []Instant, order func(a, b *Instant) int) []int {
+	place := make([]int, len(list))
+	for i := range place {
+		place[i] = i
+	}
+	slices.SortFunc(place, func(a, b int) int {
+		if o := order(&list[a], &list[b]); o != 0 {
+			return o
+		}
+		return a - b
+	})
+	return place
+}
+
+func inGroup(a, b *Instant) int {
+	switch {
+	case a.Group != b.Group:
+		return cmp.Compare(a.Group, b.Group)
+	case a.High != b.High:
+		return cmp.Compare(a.High, b.High)
+	case a.Low != b.Low:
+		return cmp.Compare(a.Low, b.Low)
+	}
+	return cmp.Compare(a.Ref, b.Ref)
 }
 
 func sizesFit(a, b *Instant) bool {

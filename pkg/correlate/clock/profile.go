@@ -1,6 +1,7 @@
 package clock
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"sort"
@@ -12,8 +13,11 @@ import (
 // falls off on both sides of the right offset. It looks along a course already
 // known, in runs of time, and returns one item for each run.
 func (m *pairing) profile(c *course) []evidence {
-	lines := m.along(c)
-	slices.SortStableFunc(lines, func(a, b Instant) int { return int(min(max(a.Low-b.Low, -1), 1)) })
+	given := m.along(c)
+	lines := make([]Instant, len(given))
+	for to, from := range placesBy(given, func(a, b *Instant) int { return cmp.Compare(a.Low, b.Low) }) {
+		lines[to] = given[from]
+	}
 	var out []evidence
 	for k := range c.pieces {
 		of := c.ofPiece(k, lines)
