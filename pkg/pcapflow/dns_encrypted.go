@@ -35,8 +35,13 @@ func (f *Flow) DNSOver() string {
 	}))
 }
 
+// overQUIC goes by what the client offers, also by the drafts' names; where its
+// hello was not read, the port is a hint.
 func (f *Flow) overQUIC() bool {
-	return slices.Contains(f.QUIC.Offered, "doq") || f.Server.Port() == portDNSOverTLS
+	if len(f.QUIC.Offered) == 0 {
+		return f.Server.Port() == portDNSOverTLS
+	}
+	return slices.ContainsFunc(f.QUIC.Offered, func(name string) bool { return name == "doq" || strings.HasPrefix(name, "doq-i") })
 }
 
 func overHTTPS(yes bool) string {

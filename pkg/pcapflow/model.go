@@ -538,6 +538,7 @@ type QUIC struct {
 	JA4          string
 	ECH          bool
 	HelloRetry   bool
+	Resumed      bool
 	Opened       [2]bool // an Initial packet of that side could be decrypted
 	Initial      Stamp   // first packet of the client
 	ClientHello  Stamp   // last byte of the first

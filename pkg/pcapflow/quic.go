@@ -71,6 +71,7 @@ type quicStream struct {
 	finished bool // the client sent a Handshake packet
 	answered bool // by a server's packet that is neither Retry nor Version Negotiation
 	spin     quicSpin
+	id       [2]int       // octets of each side's latest connection ID
 	dns      *quicLookups // of DNS over QUIC; nil: it is none, or not known yet
 }
 
@@ -92,7 +93,10 @@ func (s *quicStream) Data(d Dir, at Stamp, b []byte) {
 		if !ok {
 			return // padding behind the last packet, or no QUIC
 		}
-		if s.dns != nil && p.kind == quicShort && len(b) == whole {
+		if p.kind != quicShort {
+			s.id[d] = len(p.scid)
+		} else if s.dns != nil && len(b) == whole {
+			s.dns.id = s.id
 			s.dns.packet(d, at, len(b))
 		}
 		s.packet(d, at, &p, b)
@@ -262,7 +266,7 @@ func (s *quicStream) hello(d Dir, at Stamp, kind byte, body []byte) (more bool) 
 			s.read[Client] = false // it says hello again
 			return true
 		}
-		q.ServerHello, q.Cipher = at, cipherSuiteName(h.suite)
+		q.ServerHello, q.Cipher, q.Resumed = at, cipherSuiteName(h.suite), h.psk
 		if h.group != 0 {
 			q.Group = groupName(h.group)
 		}

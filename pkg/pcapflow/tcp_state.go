@@ -49,7 +49,9 @@ func (e *engine) tell(f *flow, h *header, d Dir) {
 	if h.flags&(flagSYN|flagFIN|flagRST) != 0 {
 		e.tellFlags(f, h, d)
 	} else if f.letters&(1<<(2*letter+int(d))) == 0 && (h.length > 0 || h.flags&flagACK != 0) {
-		f.complete |= bit
+		if h.flags&flagACK != 0 {
+			f.complete |= bit
+		}
 		e.once(f, letter, d)
 	}
 }
@@ -79,6 +81,9 @@ func (e *engine) tellFlags(f *flow, h *header, d Dir) {
 		if f.complete == 0 {
 			f.complete = completeSYN
 		}
+		if h.length > 0 { // fast open
+			f.complete |= completeData
+		}
 	case flagSYN | flagACK:
 		f.complete |= completeSYNACK
 	case flagACK:
@@ -88,7 +93,7 @@ func (e *engine) tellFlags(f *flow, h *header, d Dir) {
 			f.complete |= completeACK
 		}
 	}
-	if fl&flagFIN != 0 {
+	if fl&(flagFIN|flagACK) == flagFIN|flagACK { // as Wireshark counts
 		f.complete |= completeFIN
 	}
 	if fl&flagRST != 0 {

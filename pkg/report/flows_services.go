@@ -194,6 +194,7 @@ func (o *object) quic(q *pcapflow.QUIC) {
 	o.truth("retry", q.Retry)
 	o.some("version_negotiation", q.Negotiated)
 	o.strings("versions", q.Versions)
+	o.some("resumed", q.Resumed)
 	o.some("early_data", q.EarlyData)
 	o.some("hello_retry", q.HelloRetry)
 	o.some("ech", q.ECH)
