@@ -30,7 +30,9 @@ var dnsTCPDissector = &Dissector{
 		}
 		return verdict
 	},
-	Open: func(f *Flow, _ *Env) Stream { return &dnsSegments{dnsFlow: dnsFlow{f: f}} },
+	Open: func(f *Flow, _ *Env) Stream {
+		return &dnsSegments{dnsFlow: dnsFlow{f: f, multicast: f.Server.Port() == portLLMNR}} // RFC 4795 §2.4
+	},
 }
 
 // probeDNSStart judges a stream shorter than a header: the length must hold
