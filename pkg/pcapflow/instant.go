@@ -88,6 +88,7 @@ func (q *QUIC) AppendInstants(list []Instant) []Instant {
 	l.client("quic.second-client-hello", q.SecondHello, "")
 	l.server("quic.answer", q.Answer, "")
 	l.server("quic.retry", q.RetryAt, "")
+	l.server("quic.hello-retry", q.HelloRetryAt, "")
 	l.server("quic.server-hello", q.ServerHello, "")
 	l.server("quic.server-flight-end", q.ServerFlight, "")
 	l.add("quic.established", "", q.HandshakeEnd, "")

@@ -55,8 +55,8 @@ func ours(r *Result) facts {
 			}
 		}
 		if q := f.QUIC; q != nil {
-			add("client hello", q.ClientHello)
-			add("server hello", q.ServerHello)
+			add("client hello", q.ClientHello, q.SecondHello)
+			add("server hello", q.ServerHello, q.HelloRetryAt)
 		}
 		if s := f.SSH; s != nil {
 			add("client banner", s.ClientBanner)
@@ -174,19 +174,32 @@ func theirs(t *testing.T, path string, r *Result, options ...string) facts {
 	return l
 }
 
+// recordedCaptures are those of testdata/recorded.
+func recordedCaptures(t *testing.T) (list []string) {
+	t.Helper()
+	for _, pattern := range []string{"*.pcap", "*/*.pcap"} {
+		found, err := filepath.Glob(filepath.Join("testdata", "recorded", pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, found...)
+	}
+	return list
+}
+
 // TestInstantsAsWireshark compares frame and instant of every handshake message
-// in every capture of all incidents, to the nanosecond.
+// in every capture of all incidents and of testdata/recorded, to the nanosecond.
 func TestInstantsAsWireshark(t *testing.T) {
 	d := readDifferences(t, "tshark instants")
 	var total atomic.Int64
 	t.Run("captures", func(t *testing.T) {
-		for _, path := range incidentCaptures(t) {
+		for _, path := range append(incidentCaptures(t), recordedCaptures(t)...) {
 			name := filepath.Base(filepath.Dir(filepath.Dir(path))) + "/" + filepath.Base(path)
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				keyLog, options := filepath.Join(filepath.Dir(path), "c1", "sslkeys.log"), []string(nil)
+				keyLog, options := filepath.Join(filepath.Dir(path), "c1", "sslkeys.log"), []string{"-d", "udp.port==853,quic", "-d", "udp.port==8853,quic"}
 				if _, err := os.Stat(keyLog); err == nil {
-					options = []string{"-o", "tls.keylog_file:" + keyLog}
+					options = append(options, "-o", "tls.keylog_file:"+keyLog)
 				} else {
 					keyLog = ""
 				}

@@ -544,6 +544,7 @@ type QUIC struct {
 	ClientHello  Stamp   // last byte of the first
 	SecondHello  Stamp   // last byte of the latest further one: after a Retry, a Version Negotiation or a HelloRetryRequest
 	Answer       Stamp   // first packet of the server, Retry and Version Negotiation included
+	HelloRetryAt Stamp   // the HelloRetryRequest
 	ServerHello  Stamp
 	ServerFlight Stamp // last Handshake packet of the server before HandshakeEnd
 	RetryAt      Stamp

@@ -262,7 +262,7 @@ func (s *quicStream) hello(d Dir, at Stamp, kind byte, body []byte) (more bool) 
 			return false
 		}
 		if h.retry {
-			q.HelloRetry = true
+			q.HelloRetry, q.HelloRetryAt = true, at
 			s.read[Client] = false // it says hello again
 			return true
 		}
