@@ -273,18 +273,28 @@ func window(js []*correlate.Journey) string {
 	return "--since " + text(from, -around) + " --until " + text(to, around+time.Minute)
 }
 
+// servicesOf are those that rules of a family are about; those of other families are about all.
+var servicesOf = map[string][]string{"dns": {"dns"}, "web": {"http", "https"}, "ssh": {"ssh"}, "ntp": {"ntp"}, "tls": {"https", "tls"}}
+
 // speakOf lists the journeys that rules of a family are about.
 func (c *Case) speakOf(family string) []*correlate.Journey {
-	services := map[string][]string{"dns": {"dns"}, "web": {"http", "https"}, "ssh": {"ssh"}, "ntp": {"ntp"}, "tls": {"https", "tls"}}[family]
-	if services == nil {
+	about := servicesOf[family]
+	if about == nil {
 		return c.Journeys
+	}
+	if out, known := c.spoken[family]; known {
+		return out
 	}
 	var out []*correlate.Journey
 	for _, j := range c.Journeys {
-		if slices.Contains(services, j.Service) {
+		if slices.Contains(about, j.Service) {
 			out = append(out, j)
 		}
 	}
+	if c.spoken == nil {
+		c.spoken = map[string][]*correlate.Journey{}
+	}
+	c.spoken[family] = out
 	return out
 }
 

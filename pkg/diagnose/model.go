@@ -72,6 +72,7 @@ type Case struct {
 	found       []Finding                              // by the rules that ran before
 	explained   map[*correlate.Journey]map[string]bool // names of the rules that speak of a journey
 	swallows    map[[2]netip.Addr]bool                 // pairs of client and server whose large packets do not pass
+	spoken      map[string][]*correlate.Journey        // by family of rules, once asked for
 	scanners    map[string]bool                        // clients that scan, by address
 	lookups     []*correlate.Lookup
 	waiting     map[*correlate.Lookup][]*correlate.Journey // the journeys that waited for a lookup
