@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -78,6 +79,7 @@ func Build(c *correlate.Case, d *diagnose.Diagnosis, l lang.Lang, version string
 	for _, j := range c.Journeys {
 		r.Journeys = append(r.Journeys, b.journey(j))
 	}
+	r.Unmatched = slices.Grow(r.Unmatched, len(c.Unmatched))
 	for _, u := range c.Unmatched {
 		r.Unmatched = append(r.Unmatched, b.unmatched(u))
 	}

@@ -143,7 +143,7 @@ func (s *solver) confirm(id ID) {
 // along lists the lines that may have a partner, moved to the reference's time
 // scale by a course.
 func (m *pairing) along(c *course) []Instant {
-	var out []Instant
+	out := make([]Instant, 0, len(m.lines))
 	for _, g := range m.groups {
 		for i := g[0]; i < g[1]; i++ {
 			l := m.lines[i]

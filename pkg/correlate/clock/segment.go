@@ -211,7 +211,7 @@ func (p *piece) draw(run []bound, f *fitted) {
 // likeliest is the middle of the lines that are not only possible but usual;
 // where there are none, of all.
 func (f *fitted) likeliest(run []bound) point {
-	var usual []bound
+	usual := make([]bound, 0, len(run))
 	tighter := false
 	for i, b := range run {
 		if f.rejected[i] {
