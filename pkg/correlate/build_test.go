@@ -175,6 +175,31 @@ func TestLookups(t *testing.T) {
 		}, []want{
 			{"app.example", 1, 1, 0, 0, 10, pcapflow.Failed, "SERVFAIL", 1},
 			{"app.example", 1, 1, 0, 0, 10, pcapflow.Failed, "SERVFAIL", 1}}},
+		{"the client connected: the capture lacks the answer", func(s *scene) {
+			s.query(s.dns(40000), 1, "app.example", "A", 0, -1, "")
+			s.connect("10.0.0.2:50000", server+":443", 20, 15)
+			s.query(s.dns(40001), 2, "app.example", "A", 1400, 1412, "NOERROR", server)
+		}, []want{
+			{"app.example", 1, 1, 0, 0, -1, pcapflow.Unanswered, "", 1},
+			{"app.example", 1, 1, 0, 0, 12, pcapflow.Done, "NOERROR", 1}}},
+		{"the client connected without the other family", func(s *scene) {
+			f, g := s.dns(40000), s.dns(40001)
+			s.query(f, 1, "app.example", "A", 0, 12, "NOERROR", server)
+			s.query(f, 2, "app.example", "AAAA", 0.1, -1, "")
+			s.connect("10.0.0.2:50000", server+":443", 15, 15)
+			s.query(g, 3, "app.example", "A", 700, 712, "NOERROR", server)
+			s.query(g, 4, "app.example", "AAAA", 700.1, 712.1, "NOERROR")
+		}, []want{
+			{"app.example", 2, 1, 0, 0, 12, pcapflow.Done, "NOERROR", 1},
+			{"app.example", 2, 1, 0, 0, 12.1, pcapflow.Done, "NOERROR", 1}}},
+		{"another lookup explains the connection", func(s *scene) {
+			s.query(s.dns(40000), 1, "app.example", "A", 0, -1, "")
+			s.query(s.dns(40001), 2, "app.example", "A", 100, 112, "NOERROR", server)
+			s.connect("10.0.0.2:50000", server+":443", 113, 15)
+			s.query(s.dns(40000), 3, "app.example", "A", 5000, 5012, "NOERROR", server)
+		}, []want{
+			{"app.example", 2, 2, 5000, 0, 5012, pcapflow.Done, "NOERROR", 1},
+			{"app.example", 1, 1, 0, 0, 12, pcapflow.Done, "NOERROR", 1}}},
 		{"silence", func(s *scene) {
 			s.query(s.dns(40000), 1, "app.example", "A", 0, -1, "")
 			s.query(s.dns(40001), 2, "app.example", "A", 2000, -1, "")

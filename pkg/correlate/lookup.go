@@ -41,6 +41,7 @@ type asking struct {
 	base   string   // what the names have in common at their front
 	tries  []Try
 	last   int64 // latest query
+	acts   *acts
 }
 
 // class of a question type: the types a resolver asks together are one.
@@ -56,6 +57,7 @@ func class(typ string) string {
 // their clients waited for them, in order of start.
 func lookupsOf(c *incident.Capture, tries []Try) []*Lookup {
 	open := map[openKey][]*asking{}
+	acts := actsOf(c, tries)
 	var all []*asking
 	for _, t := range tries {
 		key := openKey{t.Flow.Client.Addr(), class(t.Type), firstLabel(t.Name), t.Flow.Clock}
@@ -65,7 +67,7 @@ func lookupsOf(c *incident.Capture, tries []Try) []*Lookup {
 		}
 		a := takerOf(list, t)
 		if a == nil {
-			a = &asking{class: key.class, client: key.client}
+			a = &asking{class: key.class, client: key.client, acts: acts}
 			all = append(all, a)
 			list = append(list, a)
 		}
@@ -257,11 +259,11 @@ func (a *asking) takesQuestion(t Try, q int64) bool {
 		// The answer is there. A lookup that still waits for its other family
 		// asks for both again; and the very same query again says that the
 		// answer never arrived.
-		return a.waitsBeside(t, q) || a.repeats(t)
+		return a.waitsBeside(t, q) && !a.acted(t, s.answer) || a.repeats(t)
 	case s.failed:
 		return q-s.answer <= atOnce || a.repeats(t)
 	}
-	return wait >= soonestRetry || a.sharesSocket(t)
+	return wait >= soonestRetry && !a.acted(t, s.lastQuery) || a.sharesSocket(t)
 }
 
 // repeats tells whether t is a query sent before: same socket, ID and question.
