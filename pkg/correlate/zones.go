@@ -1,6 +1,7 @@
 package correlate
 
 import (
+	"math"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
@@ -29,6 +30,7 @@ func eachAlone(inc *incident.Incident) (apart map[*incident.Log]bool) {
 		s = e.solve(Options{})
 	}
 	tracks := map[*incident.Log]*clock.Track{}
+	known := e.zonedOffsets(s)
 	for i, alone := range part.Logs {
 		k := d.byKey[hostKey(d.hosts[alone])]
 		if k == nil || k.ID == s.Reference || len(k.Hosts) > 0 {
@@ -38,7 +40,7 @@ func eachAlone(inc *incident.Incident) (apart map[*incident.Log]bool) {
 			l := inc.Logs[i]
 			tracks[l] = t
 			if zoneless(l) {
-				if east := zoneOf(t); east != 0 {
+				if east := zoneOf(t, known); east != 0 {
 					setZone(l, east)
 					shift(t, -int64(east)*int64(time.Second))
 				}
@@ -87,12 +89,13 @@ func inferredZone(l *incident.Log) (east int, ok bool) {
 // comes out hours off, and tells whether there were any.
 func (e *evidence) inferZones(s *clock.Solution) bool {
 	found := false
+	known := e.zonedOffsets(s)
 	for _, l := range e.inc.Logs {
 		k := e.byKey[hostKey(e.hosts[l])]
 		if k == nil || len(k.Hosts) > 0 || s.Tracks[k.ID].Status != clock.Measured || !zoneless(l) {
 			continue
 		}
-		if east := zoneOf(&s.Tracks[k.ID]); east != 0 {
+		if east := zoneOf(&s.Tracks[k.ID], known); east != 0 {
 			setZone(l, east)
 			found = true
 		}
@@ -188,13 +191,54 @@ func zoneless(l *incident.Log) bool {
 	return n > 0 && n*2 > all
 }
 
+// zonedOffsets are the offsets, in the middle of their tracks, of the clocks that
+// no zone may hide: UTC, the reference, captures, and logs that state their zone.
+// The first is that of UTC, or of the reference where nothing leads to it.
+func (e *evidence) zonedOffsets(s *clock.Solution) []int64 {
+	hidden := map[clock.ID]bool{}
+	for _, l := range e.inc.Logs {
+		if k := e.byKey[hostKey(e.hosts[l])]; k != nil && zoneless(l) {
+			hidden[k.ID] = true
+		}
+	}
+	var list []int64
+	if k := e.byKey["utc"]; k != nil && s.Tracks[k.ID].Status == clock.Measured {
+		list = append(list, middle(&s.Tracks[k.ID]).Offset)
+	}
+	list = append(list, 0)
+	for _, k := range e.clocks {
+		t := &s.Tracks[k.ID]
+		if (k.Kind == kindCapture || k.Kind == kindLog) && !hidden[k.ID] && t.Status == clock.Measured {
+			list = append(list, middle(t).Offset)
+		}
+	}
+	return list
+}
+
 // zoneOf is the zone, in seconds east, that would explain the offset of a log
-// read as UTC: the nearest one is the zone, the rest the clock. 0 for none, also
-// for what no zone is.
-func zoneOf(t *clock.Track) int {
-	east, _ := clock.Zone(t.Segments[len(t.Segments)/2].Offset)
+// read as UTC; 0 for none, also for what no zone is. The one nearest to UTC is the
+// zone and the rest the clock; but where another zone makes it a clock that is known,
+// and the nearest one does not, that is the likelier story.
+func zoneOf(t *clock.Track, known []int64) int {
+	const noise = int64(100 * time.Millisecond)
+	mid := middle(t)
+	east, rest := clock.Zone(mid.Offset - known[0])
+	rest += known[0]
+	away := int64(math.MaxInt64)
+	for _, offset := range known {
+		away = min(away, max(rest-offset, offset-rest))
+	}
+	away -= noise + (mid.High-mid.Low)/2
+	for _, offset := range known {
+		other, left := clock.Zone(mid.Offset - offset)
+		if left = max(left, -left); left < away {
+			east, away = other, left
+		}
+	}
 	return east
 }
+
+func middle(t *clock.Track) *clock.Segment { return &t.Segments[len(t.Segments)/2] }
 
 // setZone reads the stamps of a log as local time of a zone; they say so.
 func setZone(l *incident.Log, east int) {

@@ -90,7 +90,7 @@ var (
 // held tells whether the first SYN was kept on the way rather than lost, most
 // often by a router that resolved its neighbour: all SYNs arrived together at
 // another point, were answered together, or the answer came at no round trip
-// after the last one.
+// after the last one, or too soon to be its answer.
 func (c *Case) held(r *Rule, j *correlate.Journey) bool {
 	n := j.Points[0].Flow.Conn
 	for _, p := range j.Points[1:] {
@@ -105,9 +105,21 @@ func (c *Case) held(r *Rule, j *correlate.Journey) bool {
 	if len(n.SYNACK) > 1 && time.Duration(n.SYNACK[1].Time-n.SYNACK[0].Time) < c.limit(r, atOnce) {
 		return true
 	}
+	if answersEarlier(n) {
+		return true
+	}
 	answer := n.SYNACK[0].Time - n.SYN[len(n.SYN)-1].Time
 	trip := n.Samples[pcapflow.Server]
 	return answer > 0 && trip.N > 0 && answer > 2*trip.Min+int64(c.limit(r, atOnce)) && answer > trip.P95
+}
+
+// answersEarlier tells whether a SYN-ACK came too soon to answer the SYN before it.
+func answersEarlier(n *pcapflow.Conn) bool {
+	if len(n.SYN) < 2 || len(n.SYNACK) == 0 {
+		return false
+	}
+	answer := n.SYNACK[0].Time - n.SYN[len(n.SYN)-1].Time
+	return answer > 0 && n.RTTServer > answer
 }
 
 // serverCaptureRefuter looks in captures at the server for what would overturn a

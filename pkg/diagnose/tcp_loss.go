@@ -160,10 +160,14 @@ func handshakeEnd(f *pcapflow.Flow) pcapflow.Stamp {
 func checkLossInHandshake(c *Case, r *Rule) []Finding {
 	var found batches
 	for _, j := range c.open(r) {
-		if connection(j) == nil {
+		conn := connection(j)
+		if conn == nil {
 			continue
 		}
 		again := resent(j, func(p correlate.Point, t *pcapflow.Retransmission) bool {
+			if t.Kind == pcapflow.RetransmitSYNACK && answersEarlier(conn) {
+				return false // each SYN got its answer
+			}
 			end := handshakeEnd(p.Flow)
 			return t.Kind != pcapflow.RetransmitSYN && end.Seen() && t.Time <= end.Time
 		})

@@ -139,11 +139,22 @@ func (f *flow) judgeSYN() {
 		return
 	}
 	long := t.lastSA.Time - t.firstSYN.Time
-	if c.RTTServer >= s.min || s.min-c.RTTServer < max(long-s.min, s.min-long) {
+	if c.RTTServer >= s.min || s.min-c.RTTServer < max(long-s.min, s.min-long) && !tooSoon(c.RTTServer, long, s) {
 		return
 	}
 	c.RTT += long - c.RTTServer
 	c.RTTServer = long
+}
+
+// tooSoon tells whether an answer came sooner than the way allows, by more than a
+// delayed acknowledgement adds to every later round trip: nothing makes a packet
+// faster, but the first SYN may have been kept on the way.
+func tooSoon(short, long int64, s *tcpSide) bool {
+	const (
+		several = 3
+		delayed = int64(50e6) // ns; RFC 9293 section 3.8.6.3 allows more, systems with timers of 200 ms are few
+	)
+	return s.trips >= several && s.min-short > delayed && float64(s.min)*float64(s.min) > float64(short)*float64(long)
 }
 
 // established takes the client's ACK that completes the handshake.

@@ -241,6 +241,36 @@ func TestConnect(t *testing.T) {
 	}
 }
 
+// TestSYNKeptOnTheWay: an answer that came sooner than any later round trip, and
+// echoes the first SYN, answers that one; where the later round trips are those of
+// delayed acknowledgements, it may answer the last.
+func TestSYNKeptOnTheWay(t *testing.T) {
+	stamp := func(own, echo uint32) []byte {
+		b := []byte{1, 1, 8, 10}
+		return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(b, own), echo)
+	}
+	for _, x := range []struct {
+		trip, answer, rtt time.Duration
+	}{
+		{600 * ms, 200 * ms, 1200 * ms},
+		{600 * ms, 601 * ms, 601 * ms},
+		{40 * ms, 300 * time.Microsecond, 300 * time.Microsecond},
+	} {
+		w := &wire{}
+		w.option(0, Client, flagSYN, 0, 0, "", stamp(1000, 0))
+		w.option(1000*ms, Client, flagSYN, 0, 0, "", stamp(2000, 0))
+		w.option(x.answer, Server, flagSYN|flagACK, 0, 1, "", stamp(9000, 1000))
+		w.option(0, Client, flagACK, 1, 1, "", stamp(2200, 9000))
+		for i := range uint32(4) {
+			w.option(ms, Client, flagACK, 1+i, 1, "x", stamp(3000+i, 9000))
+			w.option(x.trip, Server, flagACK, 1, 2+i, "", stamp(9500+i, 3000+i))
+		}
+		if f := w.only(t); f.Conn.RTTServer != int64(x.rtt) {
+			t.Errorf("trips of %v, answered after %v: round trip %v, want %v", x.trip, x.answer, time.Duration(f.Conn.RTTServer), x.rtt)
+		}
+	}
+}
+
 // TestMidstream: without a SYN there is no phase and no round trip, and who is
 // the client is a guess.
 func TestMidstream(t *testing.T) {
