@@ -19,8 +19,8 @@ func TestZoneOfKnownClocks(t *testing.T) {
 		east   time.Duration
 	}{
 		{"the nearest", -5*time.Hour + time.Second, 100 * time.Millisecond, []time.Duration{0}, -5 * time.Hour},
-		{"the reference is half an hour behind, another clock says it too", -4*time.Hour + half + 200*time.Millisecond, 200 * time.Millisecond,
-			[]time.Duration{0, half + 190*time.Millisecond}, -4 * time.Hour},
+		{"the reference is half an hour behind, another clock says it too", -5*time.Hour + half + 200*time.Millisecond, 200 * time.Millisecond,
+			[]time.Duration{0, half + 190*time.Millisecond}, -5 * time.Hour},
 		{"nobody says it", -4*time.Hour + half - time.Second, 200 * time.Millisecond, []time.Duration{0}, -210 * time.Minute},
 		{"as near to both", -time.Hour + 500*time.Millisecond, time.Second, []time.Duration{0, 4*time.Hour + 500*time.Millisecond}, -time.Hour},
 		{"UTC is known, and the reference is hours behind", -time.Hour + 500*time.Millisecond, time.Second, []time.Duration{4*time.Hour + 600*time.Millisecond, 0}, -5 * time.Hour},
