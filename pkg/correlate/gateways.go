@@ -96,7 +96,7 @@ type behindKey struct {
 }
 
 func (s *gatewaySearch) own(a netip.Addr, mac [6]byte) {
-	if mac != ([6]byte{}) && a.IsValid() && !a.IsUnspecified() && !slices.Contains(s.owners[a], mac) {
+	if mac != ([6]byte{}) && a.IsValid() && !a.IsUnspecified() && len(s.owners[a]) < maxWaited && !slices.Contains(s.owners[a], mac) {
 		s.owners[a] = append(s.owners[a], mac)
 	}
 }
@@ -127,6 +127,9 @@ func (s *gatewaySearch) byHopLimit() {
 		for d, a := range [2]netip.Addr{f.Client.Addr(), f.Server.Addr()} {
 			mac := f.MAC[d]
 			if f.Packets[d] == 0 || mac == ([6]byte{}) || !routed(f.TTL[d]) || slices.Contains(s.owners[a], mac) || a.IsLinkLocalUnicast() {
+				continue
+			}
+			if s.by[mac] == nil && len(s.by) >= finderMACs {
 				continue
 			}
 			g := s.at(mac, f.Start, f.End)

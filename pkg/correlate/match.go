@@ -33,6 +33,8 @@ type matcher struct {
 	flows   map[netip.Addr]bool // clients of any conversation
 	byPort  map[netip.AddrPort][]*Journey
 
+	ofPort     map[netip.AddrPort][]*target // once asked for
+	byTime     map[netip.Addr]*timeIndex    // of the clients that were asked for
 	byQuestion map[questionKey][]*target
 	byHost     [][]*Journey
 	own        map[hostKind]*ownJourneys
@@ -58,7 +60,7 @@ type match struct {
 // matchLines links every line that tells of an action, and lists the rest with
 // the reasons.
 func matchLines(inc *incident.Incident, b *built, tb timebase) *matcher {
-	m := &matcher{inc: inc, tb: tb, built: b, targets: targetsOf(b, tb), flows: map[netip.Addr]bool{}, missing: map[*incident.Log][]missed{}, told: map[*Journey]told{}, own: map[hostKind]*ownJourneys{}}
+	m := &matcher{inc: inc, tb: tb, built: b, targets: targetsOf(b, tb), flows: map[netip.Addr]bool{}, missing: map[*incident.Log][]missed{}, told: map[*Journey]told{}, own: map[hostKind]*ownJourneys{}, byTime: map[netip.Addr]*timeIndex{}}
 	m.clients = byClient(m.targets)
 	for _, j := range b.joints {
 		for _, p := range j.points {

@@ -17,9 +17,10 @@ type ownJourneys struct {
 	byClient map[netip.AddrPort][]int
 	byServer map[serverPath][]int
 	byName   map[namePath][]int
-	byAddr   map[netip.Addr][]int // the server's
-	byLookup map[string][]int     // the names it asked for first and meant
-	failed   []int                // lookups that came to nothing: an output names the server it never reached
+	byAddr   map[netip.Addr][]int    // the server's
+	byLookup map[string][]int        // the names it asked for first and meant
+	fitting  map[outputName]*fitting // those that were asked for
+	failed   []int                   // lookups that came to nothing: an output names the server it never reached
 }
 
 // A path is that of the request, noPath where the packets do not tell one, and

@@ -53,15 +53,9 @@ func (m *matcher) outputsOf(outputs []output) {
 	var best []series
 	most := 0.0
 	divided := runs(outputs)
-	for host := range m.journeysByHost() {
+	for _, host := range m.likelyHosts(divided, len(outputs)) {
 		found := m.fitOutputs(divided, host)
-		sum := 0.0
-		for _, s := range found {
-			for _, e := range s.edges {
-				sum += e.p
-			}
-		}
-		if sum > most+0.5 {
+		if sum := paired(found); sum > most+0.5 {
 			best, most = found, sum
 		}
 	}
@@ -74,6 +68,55 @@ func (m *matcher) outputsOf(outputs []output) {
 	for _, s := range best {
 		m.takeSeries(s)
 	}
+}
+
+// paired is how many outputs have a journey, by their probabilities.
+func paired(found []series) float64 {
+	sum := 0.0
+	for _, s := range found {
+		for _, e := range s.edges {
+			sum += e.p
+		}
+	}
+	return sum
+}
+
+// Of many outputs and many hosts, some outputs choose the hosts that all are held
+// against.
+const (
+	someOutputs = 64
+	someHosts   = 64
+)
+
+// likelyHosts lists the hosts, as indices into journeysByHost, that so many outputs
+// may be of.
+func (m *matcher) likelyHosts(divided [][]output, outputs int) []int {
+	hosts := make([]int, len(m.journeysByHost()))
+	for i := range hosts {
+		hosts[i] = i
+	}
+	if len(hosts) <= someHosts || outputs <= someOutputs {
+		return hosts
+	}
+	var some [][]output
+	for _, run := range divided {
+		var part []output
+		every := len(run)/someOutputs + 1
+		for i := every / 2; i < len(run); i += every {
+			part = append(part, run[i])
+		}
+		if len(part) > 0 {
+			some = append(some, part)
+		}
+	}
+	fit := make([]float64, len(hosts))
+	for i := range fit {
+		fit[i] = paired(m.fitOutputs(some, i))
+	}
+	slices.SortStableFunc(hosts, func(a, b int) int { return cmp.Compare(fit[b], fit[a]) })
+	hosts = hosts[:someHosts]
+	slices.Sort(hosts)
+	return hosts
 }
 
 // journeysByHost lists the journeys of each client host in order of start.
@@ -131,8 +174,9 @@ func (m *matcher) fitOutputs(divided [][]output, host int) []series {
 func fitSeries(run []output, among *ownJourneys) []edge {
 	own := among.list
 	var plain []edge
+	few := pairsFor(len(run))
 	for i, o := range run {
-		for _, n := range among.candidates(o.event) {
+		for _, n := range among.nearest(o.event, float64(i)/float64(len(run)), few) {
 			if score := outputScore(o.event, own[n]); score > leastOdds {
 				plain = append(plain, edge{line: i, target: n, odds: math.Exp(min(score, 40))})
 			}
@@ -141,16 +185,25 @@ func fitSeries(run []output, among *ownJourneys) []edge {
 	if len(plain) == 0 {
 		return nil
 	}
-	views := [][]edge{plain}
-	weights := []float64{chainOutputs(plain, len(run), len(own))}
+	var views [][]float64 // the probability of each pair
+	var weights []float64
+	view := func(edges []edge, prior float64) {
+		weights = append(weights, chainOutputs(edges, len(run), len(own))+prior)
+		p := make([]float64, len(edges))
+		for k := range edges {
+			p[k] = edges[k].p
+		}
+		views = append(views, p)
+	}
+	view(plain, 0)
+	var marked []edge
 	for _, offset := range offsetsOfMarks(run, own, plain) {
-		marked := slices.Clone(plain)
+		marked = append(marked[:0], plain...)
 		for k := range marked {
 			e := &marked[k]
 			e.odds, e.p = e.odds*math.Exp(markScore(run[e.line].event, own[e.target], offset)), 0
 		}
-		views = append(views, marked)
-		weights = append(weights, chainOutputs(marked, len(run), len(own))+offsetPrior)
+		view(marked, offsetPrior)
 	}
 	most, sum := slices.Max(weights), 0.0
 	for i := range weights {
@@ -161,7 +214,7 @@ func fitSeries(run []output, among *ownJourneys) []edge {
 	for k := range edges {
 		edges[k].p = 0
 		for i, v := range views {
-			edges[k].p += v[k].p * weights[i] / sum
+			edges[k].p += v[k] * weights[i] / sum
 		}
 	}
 	return edges

@@ -1,6 +1,7 @@
 package correlate
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -55,12 +56,35 @@ func (m *matcher) errorLines(l *incident.Log) {
 func (m *matcher) within(l *incident.Log, event int, first *Journey) *Journey {
 	ln := lineOf(l, event, m.tb)
 	best := first
-	for _, t := range m.clients[plainAddr(l.Events[event].Client.Addr())] {
-		if ln.timed && t.timed && t.client.Port() == l.Events[event].Client.Port() && t.first-ln.slack-t.slack <= ln.at+ln.width && t.journey.Ordinal >= best.Ordinal {
+	for _, t := range m.targetsOfPort(plain(l.Events[event].Client)) {
+		if ln.timed && t.timed && t.first-ln.slack-t.slack <= ln.at+ln.width && t.journey.Ordinal >= best.Ordinal {
 			best = t.journey
 		}
 	}
 	return best
+}
+
+// targetsOfPort lists the targets of one address and port, in order of place.
+func (m *matcher) targetsOfPort(client netip.AddrPort) []*target {
+	if m.ofPort == nil {
+		m.ofPort = map[netip.AddrPort][]*target{}
+		for _, list := range m.clients {
+			for _, t := range list {
+				m.ofPort[plain(t.client)] = append(m.ofPort[plain(t.client)], t)
+			}
+		}
+	}
+	return m.ofPort[client]
+}
+
+// ofTime finds the targets of a client by time.
+func (m *matcher) ofTime(client netip.Addr) *timeIndex {
+	in := m.byTime[client]
+	if in == nil {
+		in = newTimeIndex(m.clients[client])
+		m.byTime[client] = in
+	}
+	return in
 }
 
 // errorFits lists the targets a line of an error log may tell of.
@@ -68,19 +92,28 @@ func (m *matcher) errorFits(l *incident.Log, event int) []*target {
 	e := &l.Events[event]
 	ln := lineOf(l, event, m.tb)
 	handshake := strings.Contains(e.Text, "SSL_do_handshake") || strings.Contains(e.Text, "SSL handshaking")
-	var fits []*target
-	for _, t := range m.clients[plainAddr(e.Client.Addr())] {
-		if !ln.timed || !t.timed || overlap(ln.at-ln.slack, ln.at+ln.width+ln.slack, t.first-t.slack-5*msec, t.last+t.slack+farthest) > 0 {
-			continue
+	if !ln.timed {
+		return nil
+	}
+	in := m.ofTime(plainAddr(e.Client.Addr()))
+	var places []int
+	in.around(&ln, func(n int, t *target) {
+		if !t.timed || overlap(ln.at-ln.slack, ln.at+ln.width+ln.slack, t.first-t.slack-5*msec, t.last+t.slack+farthest) > 0 {
+			return
 		}
 		path := t.point.Exchange.Path
 		if path == "" {
 			path = m.told[t.journey].path
 		}
 		if handshake && !t.bare || e.Path != "" && (t.bare || path != "" && path != e.Path) {
-			continue
+			return
 		}
-		fits = append(fits, t)
+		places = append(places, n)
+	})
+	slices.Sort(places)
+	fits := make([]*target, 0, len(places))
+	for _, n := range places {
+		fits = append(fits, in.targets[n])
 	}
 	return fits
 }
