@@ -6,7 +6,6 @@ import (
 
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
-	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
 )
 
 // GatewayFinder finds the gateways of a capture whose flows pass one by one. The
@@ -20,12 +19,18 @@ type GatewayFinder struct {
 // routedFlow is what gateways show in of a flow, a quarter of its size.
 type routedFlow struct {
 	client, server netip.AddrPort
-	clock          capture.ClockID
 	mac            [2][6]byte
 	ttl            [2]uint8
 	start, end     pcapflow.Stamp
 	packets        [2]int64
 }
+
+func routedOf(f *pcapflow.Flow) routedFlow {
+	return routedFlow{f.Client, f.Server, f.MAC, f.TTL, f.Start, f.End, f.Packets}
+}
+
+// passed tells whether packets of one side have passed a router.
+func (r *routedFlow) passed(side int) bool { return r.packets[side] > 0 && routed(r.ttl[side]) }
 
 // What a finder keeps: flows, flows of one link address behind them, and link
 // addresses.
@@ -37,17 +42,18 @@ const (
 
 // Flow takes what a flow tells of gateways; it is not kept itself.
 func (g *GatewayFinder) Flow(f *pcapflow.Flow) {
-	if len(g.flows) >= finderFlows && !g.wants(f) {
+	r := routedOf(f)
+	if len(g.flows) >= finderFlows && !g.wants(&r) {
 		return
 	}
-	g.flows = append(g.flows, routedFlow{f.Client, f.Server, f.Clock, f.MAC, f.TTL, f.Start, f.End, f.Packets})
+	g.flows = append(g.flows, r)
 }
 
 // wants tells whether a flow behind the first ones brought routed packets from a
 // link address of which few are known.
-func (g *GatewayFinder) wants(f *pcapflow.Flow) bool {
-	for d, mac := range f.MAC {
-		if mac == g.full || mac == ([6]byte{}) || f.Packets[d] == 0 || !routed(f.TTL[d]) {
+func (g *GatewayFinder) wants(r *routedFlow) bool {
+	for d, mac := range r.mac {
+		if mac == g.full || mac == ([6]byte{}) || !r.passed(d) {
 			continue
 		}
 		n, known := g.routed[mac]
@@ -70,11 +76,6 @@ func (g *GatewayFinder) wants(f *pcapflow.Flow) bool {
 // Find is to be called behind the last flow, with the capture's resolutions.
 func (g *GatewayFinder) Find(neighbours []*pcapflow.Resolution) []*Gateway {
 	slices.SortStableFunc(g.flows, func(a, b routedFlow) int { return a.start.Frame - b.start.Frame })
-	flows := make([]*pcapflow.Flow, len(g.flows))
-	for i, f := range g.flows {
-		flows[i] = &pcapflow.Flow{
-			Client: f.client, Server: f.server, Clock: f.clock, MAC: f.mac, TTL: f.ttl, Start: f.start, End: f.end, Packets: f.packets,
-		}
-	}
-	return gatewaysOf(&incident.Capture{Result: pcapflow.Result{Flows: flows, Neighbours: neighbours}})
+	c := &incident.Capture{Result: pcapflow.Result{Neighbours: neighbours}}
+	return findGateways(c, len(g.flows), func(i int) routedFlow { return g.flows[i] })
 }

@@ -55,7 +55,13 @@ const (
 
 // gatewaysOf finds the gateways of a capture, in order of their first packet.
 func gatewaysOf(c *incident.Capture) []*Gateway {
-	s := gatewaySearch{c: c, by: map[[6]byte]*Gateway{}, owners: map[netip.Addr][][6]byte{}, behind: map[behindKey]bool{}}
+	return findGateways(c, len(c.Flows), func(i int) routedFlow { return routedOf(c.Flows[i]) })
+}
+
+// findGateways looks at so many flows, in order of their first frame, and at the
+// resolutions of c.
+func findGateways(c *incident.Capture, flows int, flow func(i int) routedFlow) []*Gateway {
+	s := gatewaySearch{c: c, flows: flows, flow: flow, by: map[[6]byte]*Gateway{}, owners: map[netip.Addr][][6]byte{}, behind: map[behindKey]bool{}}
 	for _, r := range c.Neighbours {
 		s.own(r.Asker, r.AskerMAC)
 		for _, mac := range append([][6]byte{r.MAC}, r.Others...) {
@@ -85,6 +91,8 @@ func gatewaysOf(c *incident.Capture) []*Gateway {
 
 type gatewaySearch struct {
 	c      *incident.Capture
+	flows  int
+	flow   func(i int) routedFlow
 	by     map[[6]byte]*Gateway
 	owners map[netip.Addr][][6]byte // link addresses that resolutions tell of an address
 	behind map[behindKey]bool
@@ -120,19 +128,20 @@ func (s *gatewaySearch) at(mac [6]byte, first, last pcapflow.Stamp) *Gateway {
 // byHopLimit takes the senders of packets that have passed a router: systems
 // begin with 64, 128 or 255 hops, and no path is longer than about thirty.
 func (s *gatewaySearch) byHopLimit() {
-	for _, f := range s.c.Flows {
-		if f.Server.Addr().IsMulticast() {
+	for i := range s.flows {
+		f := s.flow(i)
+		if f.server.Addr().IsMulticast() {
 			continue
 		}
-		for d, a := range [2]netip.Addr{f.Client.Addr(), f.Server.Addr()} {
-			mac := f.MAC[d]
-			if f.Packets[d] == 0 || mac == ([6]byte{}) || !routed(f.TTL[d]) || slices.Contains(s.owners[a], mac) || a.IsLinkLocalUnicast() {
+		for d, a := range [2]netip.Addr{f.client.Addr(), f.server.Addr()} {
+			mac := f.mac[d]
+			if mac == ([6]byte{}) || !f.passed(d) || slices.Contains(s.owners[a], mac) || a.IsLinkLocalUnicast() {
 				continue
 			}
 			if s.by[mac] == nil && len(s.by) >= finderMACs {
 				continue
 			}
-			g := s.at(mac, f.Start, f.End)
+			g := s.at(mac, f.start, f.end)
 			if k := (behindKey{mac, a}); !s.behind[k] {
 				s.behind[k] = true
 				if g.BehindCount++; len(g.Behind) < maxBehind {
@@ -158,19 +167,21 @@ func routed(ttl uint8) bool {
 // byResolution takes what a host asked the link for right before its first
 // packet to an address that is not the one it asked for, nor on the link.
 func (s *gatewaySearch) byResolution() {
-	flows := s.c.Flows
 	for _, r := range s.c.Neighbours {
 		if r.Gratuitous || !r.Reply.Seen() || len(r.Requests) == 0 {
 			continue
 		}
-		i := sort.Search(len(flows), func(i int) bool { return flows[i].Start.Frame > r.Reply.Frame })
-		for ; i < len(flows) && flows[i].Start.Time-r.Reply.Time <= released; i++ {
-			f := flows[i]
-			to := f.Server.Addr()
-			if f.Client.Addr() != r.Asker || to == r.Target || to.IsMulticast() || to.Is4() != r.Target.Is4() || len(s.owners[to]) > 0 || to.IsLinkLocalUnicast() || isBroadcast(to) {
+		i := sort.Search(s.flows, func(i int) bool { return s.flow(i).start.Frame > r.Reply.Frame })
+		for ; i < s.flows; i++ {
+			f := s.flow(i)
+			if f.start.Time-r.Reply.Time > released {
+				break
+			}
+			to := f.server.Addr()
+			if f.client.Addr() != r.Asker || to == r.Target || to.IsMulticast() || to.Is4() != r.Target.Is4() || len(s.owners[to]) > 0 || to.IsLinkLocalUnicast() || isBroadcast(to) {
 				continue
 			}
-			g := s.at(r.MAC, r.Requests[0], f.Start)
+			g := s.at(r.MAC, r.Requests[0], f.start)
 			if len(g.Resolutions) < maxWaited {
 				g.Resolutions = append(g.Resolutions, r)
 			}

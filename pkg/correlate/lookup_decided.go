@@ -36,7 +36,7 @@ func (l *Lookup) Decided() *Try {
 // judgeAnswers tells of the lookups of a capture, and so of tries, how long the
 // resolver took for the answer that decided, and whether it came from a cache.
 func judgeAnswers(c *incident.Capture, tries []Try, list []*Lookup) {
-	trips := tripsTo(c)
+	trips := RoundTrips(c)
 	caches := map[cacheKey]*cached{}
 	ages := map[*pcapflow.Transaction]time.Duration{}
 	for _, t := range tries {
@@ -55,7 +55,7 @@ func judgeAnswers(c *incident.Capture, tries []Try, list []*Lookup) {
 		if t == nil {
 			continue
 		}
-		if trip, ok := trips[resolverTrip{t.Resolver.Addr(), t.Flow.Clock}]; ok {
+		if trip, ok := trips[Remote{t.Resolver.Addr(), t.Flow.Clock}]; ok {
 			l.Processing = max(0, latency(*t)-trip)
 			l.ProcessingKnown = true
 		}
@@ -63,17 +63,18 @@ func judgeAnswers(c *incident.Capture, tries []Try, list []*Lookup) {
 	}
 }
 
-type resolverTrip struct {
-	resolver netip.Addr
-	clock    capture.ClockID
+// Remote is an address as an interface of a capture sees it.
+type Remote struct {
+	Addr  netip.Addr
+	Clock capture.ClockID
 }
 
-// tripsTo are the least round trips between the capture and every address that
-// TCP or an echo tells of.
-func tripsTo(c *incident.Capture) map[resolverTrip]time.Duration {
-	trips := map[resolverTrip]time.Duration{}
+// RoundTrips are the least round trips between a capture and every address that TCP
+// or an echo tells of.
+func RoundTrips(c *incident.Capture) map[Remote]time.Duration {
+	trips := map[Remote]time.Duration{}
 	take := func(to netip.Addr, clock capture.ClockID, ns int64) {
-		k := resolverTrip{to, clock}
+		k := Remote{to, clock}
 		if old, known := trips[k]; ns > 0 && (!known || time.Duration(ns) < old) {
 			trips[k] = time.Duration(ns)
 		}

@@ -186,7 +186,7 @@ func (h *dnsHistory) slowHere(t Try) DNSCause {
 	case "SERVFAIL", "REFUSED", "NOTIMP", "FORMERR":
 		return DNSFailure
 	}
-	if len(t.Repeats) > 0 && (t.PieceLost || t.Pieces > 0) {
+	if len(t.Repeats) > 0 && inPieces(t) {
 		return DNSPieces
 	}
 	if len(t.Repeats) > 0 {
@@ -247,7 +247,7 @@ func (h *dnsHistory) slowLookup(l *Lookup, took time.Duration) DNSCause {
 		return DNSFallback
 	case withoutEDNS(l.Tries):
 		return DNSEDNS
-	case l.RetryWait > took/2 && slices.ContainsFunc(l.Tries, func(t Try) bool { return t.PieceLost || t.Pieces > 0 }):
+	case l.RetryWait > took/2 && slices.ContainsFunc(l.Tries, inPieces):
 		return DNSPieces
 	case l.RetryWait > took/2 && len(l.Resolvers) > 1:
 		return DNSFailover

@@ -1,5 +1,7 @@
 package correlate
 
+import "slices"
+
 // behind are the transactions of a resolver of its own while it took t.
 func (h *dnsHistory) behind(t Try) (list []Try) {
 	for _, u := range h.tries[h.place[t.Transaction]+1:] {
@@ -44,13 +46,11 @@ func withoutEDNS(list []Try) bool {
 	return false
 }
 
+// inPieces tells whether an answer came in IP fragments, or one of them was lost.
+func inPieces(t Try) bool { return t.PieceLost || t.Pieces > 0 }
+
 func retriedPieces(list []Try) bool {
-	for _, t := range list {
-		if t.PieceLost || t.Pieces > 0 && len(t.Repeats) > 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(list, func(t Try) bool { return t.PieceLost || len(t.Repeats) > 0 && inPieces(t) })
 }
 
 // lame tells whether a server that was asked without recursion, as those of a zone

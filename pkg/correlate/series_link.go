@@ -72,7 +72,7 @@ func sendersBeyond(c *incident.Capture) map[behindKey]bool {
 	beyond := map[behindKey]bool{}
 	for _, f := range c.Flows {
 		for d, a := range [2]netip.Addr{f.Client.Addr(), f.Server.Addr()} {
-			if f.Packets[d] > 0 && routed(f.TTL[d]) {
+			if r := routedOf(f); r.passed(d) {
 				beyond[behindKey{f.MAC[d], a}] = true
 			}
 		}
@@ -84,7 +84,7 @@ func sendersBeyond(c *incident.Capture) map[behindKey]bool {
 // theirs: neither side is the capturing host.
 func (s *NeighbourSeries) add(r *pcapflow.Resolution, theirs bool) (time.Duration, bool) {
 	for _, mac := range append([][6]byte{r.MAC}, r.Others...) {
-		if mac != ([6]byte{}) && !slices.Contains(s.MACs, mac) {
+		if mac != ([6]byte{}) && len(s.MACs) < maxWaited && !slices.Contains(s.MACs, mac) {
 			s.MACs = append(s.MACs, mac)
 		}
 	}

@@ -210,15 +210,8 @@ func resolverRoundTrips(c *correlate.Case) map[away]time.Duration {
 		}
 	}
 	for _, k := range c.Incident.Captures {
-		for _, f := range k.Flows {
-			if f.Conn != nil {
-				note(k, f.Server.Addr(), time.Duration(f.Conn.RTTServer))
-			}
-		}
-		for _, e := range k.Echoes {
-			if e.Request.Seen() && e.Reply.Seen() {
-				note(k, e.Target, time.Duration(e.Reply.Time-e.Request.Time))
-			}
+		for to, d := range correlate.RoundTrips(k) {
+			note(k, to.Addr, d)
 		}
 	}
 	return out
