@@ -17,7 +17,7 @@ const maxFileProblems = 1000
 
 // maxFlows is how many flows of one capture are kept at most where nothing else is
 // said. What is told of one takes some kilobytes until the report is written.
-const maxFlows = 500_000
+const maxFlows = 250_000
 
 // keyLog makes one of all texts.
 func keyLog(texts [][]byte) *pcapflow.KeyLog {

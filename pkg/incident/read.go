@@ -45,7 +45,7 @@ type Options struct {
 	// time of the captures; 0: 250,000.
 	MaxEvents int
 	// MaxFlows is how many flows of one capture are kept at most, the first ones;
-	// 0: 500,000.
+	// 0: 250,000.
 	MaxFlows int
 	// Frames has every flow list its frames.
 	Frames bool

@@ -100,7 +100,11 @@ func (r *Report) About(subject string) (*About, error) {
 	if f := r.FindingByID(subject); f != nil {
 		a.Kind = "finding"
 		a.Findings = append(a.Findings, *f)
-		r.addJourneys(a, func(j *Journey) bool { return slices.Contains(f.Journeys, j.ID) })
+		named := map[string]bool{}
+		for _, id := range f.Journeys {
+			named[id] = true
+		}
+		r.addJourneys(a, func(j *Journey) bool { return named[j.ID] })
 		return a, nil
 	}
 	if host, port, ok := endpointOf(subject); ok {
@@ -214,8 +218,12 @@ func (r *Report) addJourneys(a *About, of func(*Journey) bool) {
 
 // addFindings adds those that name one of the journeys, or evidence that fits.
 func (r *Report) addFindings(a *About, fits func(FindingEvidence) bool) {
+	chosen := make(map[string]bool, len(a.Journeys))
+	for i := range a.Journeys {
+		chosen[a.Journeys[i].ID] = true
+	}
 	for _, f := range r.Findings {
-		named := slices.ContainsFunc(a.Journeys, func(j Journey) bool { return slices.Contains(f.Journeys, j.ID) })
+		named := slices.ContainsFunc(f.Journeys, func(id string) bool { return chosen[id] })
 		if named && !a.Within || fits != nil && slices.ContainsFunc(f.Evidence, fits) {
 			a.Findings = append(a.Findings, f)
 		}

@@ -23,6 +23,7 @@ type builder struct {
 	clockIDs map[clock.ID]string
 	texts    map[*incident.Log]map[int]string // event → line as written
 	zones    map[*incident.File]string
+	room     []Moment // to list the instants of a journey in
 	c        *correlate.Case
 	d        *diagnose.Diagnosis
 	lang     lang.Lang

@@ -19,6 +19,21 @@ func (r *Report) FindingByID(id string) *Finding {
 	return &r.Findings[i]
 }
 
+// JourneysOf are the journeys that a finding names, in its order.
+func (r *Report) JourneysOf(f *Finding) []*Journey {
+	at := make(map[string]int, len(f.Journeys))
+	for i, id := range f.Journeys {
+		at[id] = i
+	}
+	list := make([]*Journey, len(f.Journeys))
+	for i := range r.Journeys {
+		if n, named := at[r.Journeys[i].ID]; named && list[n] == nil {
+			list[n] = &r.Journeys[i]
+		}
+	}
+	return slices.DeleteFunc(list, func(j *Journey) bool { return j == nil })
+}
+
 // JourneyByID returns a journey, or nil.
 func (r *Report) JourneyByID(id string) *Journey {
 	i := slices.IndexFunc(r.Journeys, func(j Journey) bool { return j.ID == id })

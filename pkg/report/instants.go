@@ -19,7 +19,7 @@ type collector struct {
 
 // instants lists what happened in a journey, in order of time.
 func (b *builder) instants(j *correlate.Journey) []Moment {
-	c := &collector{b: b}
+	c := &collector{b: b, out: b.room[:0]}
 	if j.Lookup != nil {
 		c.lookup(j.Lookup)
 	}
@@ -33,7 +33,9 @@ func (b *builder) instants(j *correlate.Journey) []Moment {
 		c.resent(j.Points[0].Capture, j.Points[0].Flow.Conn, j)
 		c.ntp(j.Points[0].Capture, j.NTP)
 	}
-	out := b.elsewhere(j, c.out)
+	b.room = b.elsewhere(j, c.out)
+	out := slices.Clone(b.room) // no more than it needs: there are many
+	clear(b.room)
 	slices.SortStableFunc(out, func(a, b Moment) int {
 		return cmp.Or(cmp.Compare(a.At(), b.At()), cmp.Compare(a.Frame, b.Frame))
 	})

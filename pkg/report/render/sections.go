@@ -148,11 +148,7 @@ func (d *layout) lines() {
 func (d *layout) answerJourneys() []*report.Journey {
 	var out []*report.Journey
 	if a := d.r.Answer(); a != nil {
-		for _, id := range a.Journeys {
-			if j := d.r.JourneyByID(id); j != nil {
-				out = append(out, j)
-			}
-		}
+		out = d.r.JourneysOf(a)
 	}
 	if len(out) == 0 {
 		if j := d.r.Focus(); j != nil {
