@@ -29,6 +29,7 @@ type Env struct {
 
 	pieces    int // fragments of the datagram at hand; 0: it came whole
 	multicast multicastAsked
+	ntp       ntpAsked
 	pools     pools
 }
 

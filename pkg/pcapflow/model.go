@@ -470,11 +470,13 @@ type NTPMessage struct {
 // NTPSample is a request with its answer; either may be missing (Frame 0).
 type NTPSample struct {
 	Request, Response NTPMessage
-	Repeats           []Stamp // the same request again
-	Interleaved       bool    // RFC 9769: Response.Xmt is when the response before this one left
-	Left              uint64  // where Interleaved: when Response left, as the next one says; 0: not known
-	Poll              bool    // symmetric mode: Response is that peer's own next poll; it bounds its clock, but nobody waited for it
-	BogusOrigin       bool    // a response whose origin answers none of the open requests
+	Repeats           []Stamp        // the same request again
+	Interleaved       bool           // RFC 9769: Response.Xmt is when the response before this one left
+	Left              uint64         // where Interleaved: when Response left, as the next one says; 0: not known
+	Poll              bool           // symmetric mode: Response is that peer's own next poll; it bounds its clock, but nobody waited for it
+	BogusOrigin       bool           // a response whose origin answers none of the open requests
+	Elsewhere         netip.AddrPort // of a request: where an answer came from that its client does not take, the address or port being another; invalid: none
+	ElsewhereAt       Stamp
 }
 
 // SSH is what an SSH conversation shows.

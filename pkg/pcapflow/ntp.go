@@ -23,7 +23,7 @@ var ntpDissector = &Dissector{
 		if s == nil {
 			s = &ntpFlow{}
 		}
-		s.f, f.NTP = f, s.room
+		s.f, s.env, f.NTP = f, env, s.room
 		return s
 	},
 }
@@ -62,6 +62,7 @@ func probeNTP(first [2][]byte, port uint16) Verdict {
 // ntpFlow is the Stream of one flow.
 type ntpFlow struct {
 	f       *Flow
+	env     *Env
 	room    []NTPSample   // for f.NTP, left by an ended flow
 	open    []ntpOpen     // unanswered requests, oldest first
 	peer    [2]NTPMessage // the latest of each side, in symmetric modes
@@ -129,6 +130,7 @@ func (s *ntpFlow) request(m *NTPMessage) {
 	if len(s.open) >= ntpOpenMax {
 		s.open = append(s.open[:0], s.open[1:]...)
 	}
+	s.env.ntp.ask(s, sample, m)
 	s.open = append(s.open, ntpOpen{m.Xmt, m.Rec, m.From, sample, s.phase(m.Stamp)})
 }
 
@@ -146,6 +148,9 @@ func (s *ntpFlow) response(m *NTPMessage) {
 		waiting := false
 		for _, o := range s.open {
 			waiting = waiting || o.from != m.From
+		}
+		if s.env.ntp.answer(s.f, m) {
+			waiting = false
 		}
 		s.add(NTPSample{Response: *m, BogusOrigin: waiting})
 		return
@@ -235,6 +240,7 @@ func (s *ntpFlow) unanswered(d Dir) {
 func (s *ntpFlow) Close(Stamp) {
 	s.unanswered(Client)
 	s.unanswered(Server)
+	s.env.ntp.forget(s)
 	s.peer = [2]NTPMessage{}
 }
 

@@ -2,6 +2,7 @@ package pcapflow
 
 import (
 	"encoding/binary"
+	"net/netip"
 	"testing"
 	"time"
 )
@@ -304,4 +305,27 @@ func BenchmarkNTPData(b *testing.B) {
 		s.Data(Client, at(1, 0), request)
 		s.Data(Server, at(2, 0), response)
 	}
+}
+
+// TestNTPAnsweredFromElsewhere: an answer of another address leaves its request
+// unanswered, and is known by the origin stamp alone.
+func TestNTPAnsweredFromElsewhere(t *testing.T) {
+	env := &Env{}
+	open := func(client, server string) *ntpFlow {
+		return ntpDissector.Open(&Flow{Client: netip.MustParseAddrPort(client), Server: netip.MustParseAddrPort(server)}, env).(*ntpFlow)
+	}
+	asked, other, foreign := open("10.0.0.1:40000", "10.0.0.9:123"), open("10.0.0.1:40000", "10.0.0.8:123"), open("10.0.0.2:40000", "10.0.0.8:123")
+	asked.Data(Client, at(1, 0), ntpPacket{mode: ntpClient, xmt: 77}.bytes())
+	answer := ntpPacket{mode: ntpServer, stratum: 2, org: 77, rec: ntpStamp(testEpoch), xmt: ntpStamp(testEpoch)}.bytes()
+	foreign.Data(Server, at(2, time.Millisecond), answer)
+	if asked.f.NTP[0].ElsewhereAt.Seen() {
+		t.Error("another host's answer was taken")
+	}
+	other.Data(Server, at(3, 2*time.Millisecond), answer)
+	x := &asked.f.NTP[0]
+	if x.Elsewhere != netip.MustParseAddrPort("10.0.0.8:123") || x.ElsewhereAt.Frame != 3 || x.Response.Seen() || asked.f.Phases[0].Outcome != Unanswered {
+		t.Errorf("%+v, %v", x, asked.f.Phases[0].Outcome)
+	}
+	asked.Close(Stamp{})
+	other.Data(Server, at(4, 3*time.Millisecond), answer) // the flow it answered is gone
 }

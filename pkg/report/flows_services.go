@@ -295,6 +295,10 @@ func (o *object) sample(s *pcapflow.NTPSample) {
 	o.some("unsynchronised", s.Response.Seen() && s.Response.Unsynchronised())
 	o.some("interleaved", s.Interleaved)
 	o.some("bogus_origin", s.BogusOrigin)
+	if s.ElsewhereAt.Seen() {
+		o.endpoint("answered_from", s.Elsewhere)
+		o.between("answered_from_seconds", s.Request.Stamp, s.ElsewhereAt)
+	}
 	o.some("nts", s.Request.NTS || s.Response.NTS)
 	o.some("mac", s.Request.MAC || s.Response.MAC)
 	o.count("version", int(answer.Version))
@@ -308,7 +312,12 @@ func (o *object) sample(s *pcapflow.NTPSample) {
 	}
 	if r := &s.Response; r.Seen() {
 		o.serverStamp("server_received", r.Rec, r.Time)
-		o.serverStamp("server_sent", r.Xmt, r.Time)
+		if s.Interleaved {
+			o.serverStamp("server_sent", s.Left, r.Time)
+			o.serverStamp("server_sent_before", r.Xmt, r.Time)
+		} else {
+			o.serverStamp("server_sent", r.Xmt, r.Time)
+		}
 		o.instant("response_time", r.Time)
 	}
 	o.metrics(s.AppendMetrics(o.lines.metrics[:0]))

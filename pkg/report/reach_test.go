@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"testing"
 
@@ -82,7 +83,7 @@ var reachable = map[string][]string{
 		"phases[ssh.banner]", "phases[ssh.kex]", "phases[ssh.auth]", "phases[ssh.session]",
 		// NTP
 		"ntp.mode", "ntp.stratum", "ntp.request_time", "ntp.response_time", "ntp.server_received", "ntp.server_sent", "ntp.offset_seconds", "ntp.offset_low_seconds",
-		"ntp.offset_high_seconds", "ntp.bogus_origin", "ntp.nts", "ntp.leap", "ntp.repeats", "ntp.version",
+		"ntp.offset_high_seconds", "ntp.bogus_origin", "ntp.server_sent_before", "ntp.answered_from", "ntp.nts", "ntp.leap", "ntp.repeats", "ntp.version",
 		"ntp.delay_seconds", "ntp.dwell_seconds", "ntp.root_distance_seconds", "ntp.kiss", "ntp.unsynchronised", "ntp.interleaved", "ntp.mac",
 	},
 	"report": {
@@ -139,7 +140,7 @@ func TestReachable(t *testing.T) {
 		DNS:  []pcapflow.Transaction{{Late: true, Mismatch: true, MixedCase: true, CaseChanged: true, EDE: 6, PieceLost: true, Opcode: 5}},
 		TLS:  &pcapflow.TLS{ClearRequest: true, Staple: &pcapflow.Staple{Status: "good"}},
 		HTTP: []pcapflow.Exchange{{Truncated: true, Unsent: true, Reset: true, ResetCode: "CANCEL", FlowControlWait: 1, HeadOfLineWait: 1}},
-		NTP:  []pcapflow.NTPSample{{BogusOrigin: true, Repeats: make([]pcapflow.Stamp, 1), Response: pcapflow.NTPMessage{Stamp: pcapflow.Stamp{Frame: 1}, NTS: true, LI: 1}}},
+		NTP:  []pcapflow.NTPSample{{BogusOrigin: true, Elsewhere: netip.MustParseAddrPort("192.0.2.1:123"), ElsewhereAt: pcapflow.Stamp{Frame: 2}, Repeats: make([]pcapflow.Stamp, 1), Response: pcapflow.NTPMessage{Stamp: pcapflow.Stamp{Frame: 1}, NTS: true, LI: 1}}},
 	}
 	membersOf(t, "flow", lines.Append(nil, "x", rare), seen)
 	membersOf(t, "flow", lines.AppendResolution(nil, "x", &pcapflow.Resolution{Protocol: "arp", Gratuitous: true, Others: [][6]byte{{1}}}), seen)
