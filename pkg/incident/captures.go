@@ -220,6 +220,9 @@ func (r *reader) readCapture(items []*item) (c *Capture, met []byte) {
 		if c.Beyond > 0 {
 			c.Files[0].problem("only its first %d flows are used, to %s UTC: %d packets are behind them", len(c.Flows), time.Unix(0, c.Last.Time).UTC().Format(time.DateTime), c.Beyond)
 		}
+		for _, reason := range c.Unread(len(c.Flows)) {
+			c.Files[0].problem("%s", reason)
+		}
 		r.opt.Told.place(c, items[0].folder)
 		if err != nil {
 			c.Files[len(set.Parts())-1].problem("%v", err)

@@ -39,7 +39,7 @@ func EachFlow(ctx context.Context, path string, stdin io.Reader, opt Options, us
 	}
 	ahead := kind == capture.PCAPNG && addSecrets(keys, it.file.Open, s.length())
 	var src *interruptible
-	late := false
+	late, flows := false, 0
 	open := func() (io.ReadCloser, error) { return io.NopCloser(s), nil }
 	set := capture.NewSet([]capture.File{{Name: it.file.Path, Open: open}},
 		capture.Options{OnSecrets: func(text []byte) {
@@ -51,7 +51,13 @@ func EachFlow(ctx context.Context, path string, stdin io.Reader, opt Options, us
 	src = &interruptible{Set: set, ctx: ctx}
 	guard(it.file, func() {
 		var told *pcapflow.Result
-		told, err = pcapflow.Analyse(src, pcapflow.Options{Keys: keys, OnFlow: use})
+		told, err = pcapflow.Analyse(src, pcapflow.Options{Keys: keys, OnFlow: func(f *pcapflow.Flow) {
+			flows++
+			use(f)
+		}})
+		for _, reason := range told.Unread(flows) {
+			it.file.problem("%s", reason)
+		}
 		for _, r := range told.Neighbours {
 			if resolved != nil {
 				resolved(r)

@@ -59,7 +59,11 @@ func TestSecretsFarInside(t *testing.T) {
 		t.Errorf("%d connections were opened", opened)
 	}
 	for _, f := range inc.Files {
-		if len(f.Problems) > 0 || f.Records == 0 || f.SHA256 == "" {
+		told := 0
+		if f.Path == "z.pcapng" {
+			told = 1 // what its packets are
+		}
+		if len(f.Problems) != told || f.Records == 0 || f.SHA256 == "" {
 			t.Errorf("%+v", f)
 		}
 	}

@@ -25,6 +25,7 @@ const (
 	linkNFLOG       capture.LinkType = 239
 	linkSLL2        capture.LinkType = 276
 	truncatedHeader                  = "frame cut within its link header"
+	notSupported                     = " is not supported" // behind a link type
 )
 
 // link decodes a frame by its link type.

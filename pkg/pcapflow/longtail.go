@@ -24,7 +24,7 @@ var rareLinks = map[capture.LinkType]gopacket.Decoder{
 func (e *engine) longTail(t capture.LinkType, b []byte) {
 	decoder, ok := rareLinks[t]
 	if !ok {
-		e.undecoded(fmt.Sprintf("link type %d is not supported", t))
+		e.undecoded(fmt.Sprintf("link type %d%s", t, notSupported))
 		return
 	}
 	inner, mac, ok := rareNetwork(decoder, b)

@@ -1,7 +1,12 @@
 package pcapflow
 
 import (
+	"cmp"
+	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
+	"strings"
 
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
 )
@@ -30,4 +35,22 @@ type Result struct {
 	VantageHost netip.Addr   // the host the capture was taken on, where Vantage is client or server
 	VantageTurn int64        // how soon that host answers in this capture, median, ns: of two captures that name one host, the other may be its next router
 	Own         []netip.Addr // all addresses of that host
+}
+
+// Unread says which packets a user would miss: those of link types that are not
+// read, and where nothing else was understood of a capture (told: of so many flows and
+// the like), what most of its packets are. At most ten reasons.
+func (r *Result) Unread(told int) (reasons []string) {
+	const most = 10
+	list := slices.SortedFunc(maps.Keys(r.Undecoded), func(a, b string) int {
+		return cmp.Or(cmp.Compare(r.Undecoded[b], r.Undecoded[a]), strings.Compare(a, b))
+	})
+	for i, reason := range list {
+		if strings.HasSuffix(reason, notSupported) || i == 0 && told+len(r.Neighbours)+len(r.Echoes)+len(r.ICMP)+len(r.Readings) == 0 {
+			if reasons = append(reasons, fmt.Sprintf("packets that are not read: %d (%s)", r.Undecoded[reason], reason)); len(reasons) == most {
+				break
+			}
+		}
+	}
+	return reasons
 }
