@@ -19,6 +19,7 @@ type tcpState struct {
 	fin     [2]Stamp
 	idle    [2]Stamp      // Conn.Idle
 	offload [2]int64      // segments larger than the MSS, of each side
+	dupAcks [2]int64      // Counters.DupACKs
 	samples [2]rttSamples // towards each side
 }
 
@@ -111,7 +112,7 @@ func (f *flow) usual() bool { return f.tcp == nil || f.tcp.story == nil }
 
 // empty makes t a new state in the room of the old one.
 func (t *tcpState) empty() {
-	t.story, t.fin, t.idle, t.offload = nil, [2]Stamp{}, [2]Stamp{}, [2]int64{}
+	t.story, t.fin, t.idle, t.offload, t.dupAcks = nil, [2]Stamp{}, [2]Stamp{}, [2]int64{}, [2]int64{}
 	t.samples[Client].n, t.samples[Server].n = 0, 0
 }
 

@@ -17,7 +17,7 @@ func (e *engine) finishTCP(f *flow) {
 		}
 		c.Samples[d] = state.samples[d].stats(&f.side[d])
 		n, side := &c.Count[d], &f.side[d]
-		n.MaxInFlight, n.Largest, n.LargestAcked = int64(side.most), int64(side.largest), int64(side.largestAcked)
+		n.MaxInFlight, n.Largest, n.LargestAcked, n.DupACKs = int64(side.most), int64(side.largest), int64(side.largestAcked), state.dupAcks[d]
 	}
 	for d := range t.holes {
 		me, peer := &f.side[d], &f.side[Dir(d).Other()]

@@ -196,7 +196,7 @@ func (e *engine) sameAck(f *flow, d Dir, me, peer *tcpSide) {
 	}
 	if w := uint32(h.window) << me.shift; w == me.window && me.dupAcks < 255 {
 		me.dupAcks++
-		e.story(f).conn.Count[d].DupACKs++
+		e.state(f).dupAcks[d]++
 	}
 	if b := h.option(optionSACK); len(b) >= 8 && int32(be32(b[4:])-h.ack) > 0 {
 		me.sacked = true
