@@ -153,14 +153,15 @@ func newEngine(src PacketSource, opt Options) *engine {
 }
 
 // packet takes one record of the capture, whose headers were read into h if
-// they are of the common kinds.
+// they are of the common kinds: then p, which another processor may have
+// written, is not looked at.
 func (e *engine) packet(p *capture.Packet, h *header) {
 	r := e.res
 	if e.keep && e.begun == e.opt.MaxKept && e.begun > 0 {
 		r.Beyond++
 		return
 	}
-	if !p.HasTime {
+	if !h.timed {
 		h.stamp.Time = e.previous // a Simple Packet Block: no earlier than what came before
 	}
 	now := h.stamp.Time
@@ -175,8 +176,8 @@ func (e *engine) packet(p *capture.Packet, h *header) {
 	}
 	e.previous = now
 	r.Packets++
-	r.Bytes += int64(len(p.Data))
-	if p.WireLen > len(p.Data) {
+	r.Bytes += int64(h.captured)
+	if h.wire > h.captured {
 		r.Snapped++
 	}
 	if !e.keep && now >= e.wheel.next {

@@ -69,7 +69,7 @@ func (e *engine) fetch(list []header) {
 		h := &list[i]
 		p := &places[h.hash>>1&mask]
 		if p.hash == 0 && h.common != 0 {
-			sum += e.touchOpening(h, opened)
+			sum += e.touchOpening(h, opened) + h.touchPayload()
 			opened++
 		}
 		if p.hash == h.hash && h.common != 0 {
@@ -79,6 +79,8 @@ func (e *engine) fetch(list []header) {
 			sum += uint64(f.key.pa) + uint64(f.packets[0]) + uint64(f.rtt)
 			if f.transport == TCP {
 				sum += uint64(f.side[0].base) + uint64(f.side[1].base)
+			} else {
+				sum += h.touchPayload()
 			}
 		}
 	}
@@ -93,10 +95,12 @@ func (e *engine) fetch(list []header) {
 				sum += uint64(f.tcp.samples[d].n)
 			}
 		case f.carried == nil:
-			sum += e.touchCarrying(carrying)
+			sum += e.touchCarrying(carrying) + h.touchPayload()
 			carrying++
 		default:
-			sum += uint64(f.at[0])
+			if h.length >= int(f.skim[d]) {
+				sum += h.touchPayload()
+			}
 		}
 		if l := &f.sent[from]; l.ring != 0 {
 			list := e.logs.at(l.ring)

@@ -9,14 +9,16 @@ import (
 
 // header is what the headers of one packet say, from the frame inwards.
 type header struct {
-	stamp   Stamp
-	clock   capture.ClockID
-	section uint16 // of the clock: packets of different sections never share a flow
-	wire    int    // length of the frame on the wire
-	missing int    // bytes that the capture lacks at the end of the layer at hand
-	depth   int    // layers entered, to stop at endless nesting
-	encap   uint32 // of the layer at hand: a number of encapsulations
-	mac     []byte // link address of the sender; nil: none
+	stamp    Stamp
+	clock    capture.ClockID
+	section  uint16 // of the clock: packets of different sections never share a flow
+	timed    bool   // the packet has a stamp
+	wire     int    // length of the frame on the wire
+	captured int    // length of the frame as captured
+	missing  int    // bytes that the capture lacks at the end of the layer at hand
+	depth    int    // layers entered, to stop at endless nesting
+	encap    uint32 // of the layer at hand: a number of encapsulations
+	mac      []byte // link address of the sender; nil: none
 
 	src, dst address
 	v6       bool

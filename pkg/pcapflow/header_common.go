@@ -9,6 +9,7 @@ import "github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
 func (e *engine) common(p *capture.Packet, h *header) {
 	h.stamp = Stamp{p.Time, p.Frame}
 	h.clock, h.wire, h.missing = p.Clock, p.WireLen, max(0, p.WireLen-len(p.Data))
+	h.captured, h.timed = len(p.Data), p.HasTime
 	h.section = 0
 	if p.Clock != 0 {
 		h.section = e.section(p.Clock)

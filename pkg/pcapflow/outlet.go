@@ -6,6 +6,8 @@ type outlet struct {
 	batch  *outgoingBatch // being filled
 	hand   *handover[outgoingBatch]
 	failed any // what OnFlow panicked with
+
+	fetched uint64 // keeps the compiler from leaving out the fetching
 }
 
 type outgoingBatch struct {
@@ -43,10 +45,28 @@ func (x *outlet) use(b *outgoingBatch, use func(*Flow)) {
 		return
 	}
 	defer func() { x.failed = recover() }()
+	x.fetched += b.fetch()
 	for i := range b.n {
 		use(b.list[i].flow)
 		b.list[i].empty()
 	}
+}
+
+// fetch touches all of what the batch tells. It was written by another processor
+// and is still in the caches of that one: one line after the other, each waited
+// for, costs more than all that is done with them.
+func (b *outgoingBatch) fetch() (sum uint64) {
+	list := b.list[:b.n]
+	for i := range list {
+		sum += touched(list[i].flow) + touched(list[i].story)
+	}
+	for i := range list {
+		sum += list[i].flow.touchParts()
+	}
+	for i := range list {
+		sum += list[i].flow.touchLists()
+	}
+	return sum
 }
 
 // handOut gives an ended flow to OnFlow.
@@ -70,8 +90,15 @@ func (e *engine) handOut(f outgoing) {
 	e.reclaim(x.batch)
 }
 
-// reclaim takes the rooms of flows that were handed out.
+// reclaim takes the rooms of flows that were handed out, which the other
+// processor has emptied.
 func (e *engine) reclaim(b *outgoingBatch) {
+	for i := range b.n {
+		e.at.fetched += touched(b.list[i].flow) + touched(b.list[i].story)
+	}
+	for i := range b.n {
+		e.at.fetched += b.list[i].touchBack()
+	}
 	for i := range b.n {
 		e.recycle(b.list[i])
 		b.list[i] = outgoing{}

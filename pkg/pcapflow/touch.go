@@ -25,6 +25,17 @@ func touchedTop[T any](pool []*T, back int) uint64 {
 	return 0
 }
 
+// touchPayload fetches the beginning of what a packet carries, which another
+// processor may have read from the file.
+func (h *header) touchPayload() (sum uint64) {
+	const most, line = 192, 64
+	b := h.payload
+	for at := 0; at < min(len(b), most); at += line {
+		sum += uint64(b[at])
+	}
+	return sum
+}
+
 // touchOpening fetches what opening a flow for h will need, when so many others
 // are opened before.
 func (e *engine) touchOpening(h *header, before int) (sum uint64) {
@@ -36,10 +47,7 @@ func (e *engine) touchOpening(h *header, before int) (sum uint64) {
 		sum += touchedTop(e.free.carried, before) + touchedTop(e.free.flows, before)
 		if i := len(e.env.pools.dns) - 1 - before; i >= 0 {
 			s := e.env.pools.dns[i]
-			sum += touched(s)
-			if cap(s.room) > 0 {
-				sum += touched(&s.room[:1][0])
-			}
+			sum += touched(s) + touchedRoom(s.room)
 		}
 	}
 	return sum
@@ -78,20 +86,72 @@ func (f *flow) touchTold() (sum uint64) {
 	if f.carried == nil {
 		return sum
 	}
-	switch s := f.service.(type) {
+	if f.out != nil {
+		sum += touchedList(f.out.DNS)
+	}
+	return sum + touchService(f.service)
+}
+
+// touchService fetches what a dissector has.
+func touchService(s Stream) (sum uint64) {
+	switch s := s.(type) {
 	case *tlsStream:
-		sum += touched(s) + touched(s.t)
+		sum = touched(s) + touched(s.t)
 	case *httpStream:
-		sum += touched(s) + touched(s.h1)
+		sum = touched(s) + touched(s.h1)
 	case *sshStream:
-		sum += touched(s) + touched(s.ssh)
+		sum = touched(s) + touched(s.ssh)
 	case *ntpFlow:
-		sum += touched(s)
+		sum = touched(s)
 	case *dnsDatagrams:
-		sum += touched(s)
-		if len(f.out.DNS) > 0 {
-			sum += touched(&f.out.DNS[0])
-		}
+		sum = touched(s)
+	}
+	return sum
+}
+
+// touchParts fetches what is told of an ended flow beyond the Flow itself.
+func (o *Flow) touchParts() (sum uint64) {
+	sum = touched(o.Conn) + touched(o.TLS) + touched(o.SSH) + touched(o.QUIC)
+	return sum + touchedList(o.Phases) + touchedList(o.DNS) + touchedList(o.HTTP) + touchedList(o.NTP)
+}
+
+// touchLists fetches the lists that those refer to.
+func (o *Flow) touchLists() (sum uint64) {
+	for i := range o.Phases {
+		sum += touchedList(o.Phases[i].Frames)
+	}
+	if c := o.Conn; c != nil {
+		sum += touchedList(c.SYN) + touchedList(c.SYNACK) + touchedList(c.RST)
+	}
+	for i := range o.DNS {
+		sum += touchedList(o.DNS[i].Addresses)
+	}
+	return sum
+}
+
+// touchBack fetches the rooms of a flow that has been handed out.
+func (x *outgoing) touchBack() (sum uint64) {
+	o := x.flow
+	if x.story != nil {
+		c := x.story.conn
+		sum = touched(c) + touchedRoom(c.SYN) + touchedRoom(c.SYNACK)
+	}
+	return sum + touchService(x.service) + touchedRoom(o.DNS) + touchedRoom(o.Phases)
+}
+
+// touchedRoom is touched for the place of the first element of a list.
+func touchedRoom[T any](list []T) uint64 {
+	if cap(list) == 0 {
+		return 0
+	}
+	return touched(&list[:1][0])
+}
+
+// touchedList is touched for the first elements of a list.
+func touchedList[T any](list []T) (sum uint64) {
+	const most = 8
+	for i := range list[:min(len(list), most)] {
+		sum += touched(&list[i])
 	}
 	return sum
 }
