@@ -6,7 +6,7 @@ GO ?= go
 .PHONY: build report test check unit score fuzz survive bench engines archive lines points cross dist container clean
 
 build:            ## bin/flowcorr
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/flowcorr ./cmd/flowcorr
+	CGO_ENABLED=0 $(GO) build -trimpath -pgo cmd/flowcorr/flows.pgo -o bin/flowcorr ./cmd/flowcorr
 
 report: build     ## the report on a sample
 	bin/flowcorr report samples/slow-application/input
@@ -43,6 +43,9 @@ archive:          ## judges batch on a cut archive: CAPTURE=x.pcap LOGS="access.
 
 points:           ## judges batch on a hundred thousand capture points
 	scripts/points.sh
+
+profile:          ## renews the profile that builds are optimised by: CAPTURES="a.pcap b.pcap"
+	scripts/profile.sh $(CAPTURES)
 
 lines:            ## judges match on ten million lines: CAPTURE=x.pcap LOG=access.log
 	scripts/lines.sh $(CAPTURE) $(LOG)

@@ -20,7 +20,7 @@ mkdir -p dist/work
 flags="-s -w -buildid= -X main.release=$version"
 
 # Manual page and completions are the same on every platform.
-CGO_ENABLED=0 "$go" build -trimpath -buildvcs=false -ldflags "$flags" -o dist/work/host ./cmd/flowcorr
+CGO_ENABLED=0 "$go" build -trimpath -buildvcs=false -pgo cmd/flowcorr/flows.pgo -ldflags "$flags" -o dist/work/host ./cmd/flowcorr
 mkdir -p dist/work/share/man/man1 dist/work/share/man/es/man1 dist/work/share/completions
 dist/work/host --lang en man >dist/work/share/man/man1/flowcorr.1
 dist/work/host --lang es man >dist/work/share/man/es/man1/flowcorr.1
@@ -35,7 +35,7 @@ for platform in $platforms; do
 	mkdir "$folder"
 	program=flowcorr
 	[ "$os" = windows ] && program=flowcorr.exe
-	GOOS=$os GOARCH=$arch CGO_ENABLED=0 "$go" build -trimpath -buildvcs=false -ldflags "$flags" -o "$folder/$program" ./cmd/flowcorr
+	GOOS=$os GOARCH=$arch CGO_ENABLED=0 "$go" build -trimpath -buildvcs=false -pgo cmd/flowcorr/flows.pgo -ldflags "$flags" -o "$folder/$program" ./cmd/flowcorr
 	cp -r dist/work/share/. LICENSE README.md "$folder"
 	tar --sort=name --mtime="@$epoch" --owner=0 --group=0 --numeric-owner --mode=u+rwX,go+rX,go-w \
 		-C dist/work -cf - "$name" | gzip -n9 >"dist/$name.tar.gz"
