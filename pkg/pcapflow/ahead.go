@@ -21,7 +21,7 @@ type aheadBatch struct {
 
 const (
 	aheadPackets = 256
-	aheadBatches = 8
+	aheadBatches = 16
 )
 
 // ahead reads packets and their headers on a goroutine of its own.
