@@ -327,7 +327,7 @@ func (s *quicStream) Close(Stamp) {
 		p.Outcome = Unseen
 	}
 	q.SpinRTT = s.spin.stats(p.RTT)
-	f.Phases = append(f.Phases, framed(p, q.Answer, q.RetryAt, q.ClientHello, q.SecondHello, q.ServerHello, q.ServerFlight))
+	f.addPhase(p, q.Answer, q.RetryAt, q.ClientHello, q.SecondHello, q.ServerHello, q.ServerFlight)
 	if s.dns != nil {
 		f.Phases = append(f.Phases, s.dns.phases()...)
 	}

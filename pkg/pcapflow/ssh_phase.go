@@ -134,30 +134,30 @@ func (s *sshStream) phases() {
 			banner.Outcome, banner.Note = Failed, "the server said "+o.ServerText
 		}
 	}
-	f.Phases = append(f.Phases, framed(banner, o.ClientBanner))
+	f.addPhase(banner, o.ClientBanner)
 
 	exchange := earliest(o.ClientBanner, o.KexInit[Client], o.KexInit[Server])
 	if exchange.Seen() && o.ServerBanner.Seen() && exchange.Time < o.ServerBanner.Time {
 		exchange = o.ServerBanner // until then the phase was the banner's
 	}
 	if exchange.Seen() && (o.ServerBanner.Seen() || o.KexInit[Server].Seen()) && o.WrongProtocol == "" {
-		f.Phases = append(f.Phases, s.kexPhase(exchange))
+		s.kexPhase(exchange)
 	}
 	if auth := o.ServiceRequest; auth.Seen() {
-		f.Phases = append(f.Phases, s.authPhase(auth))
+		s.authPhase(auth)
 	} else if len(o.Rounds) > 0 {
-		f.Phases = append(f.Phases, s.authPhase(o.Rounds[0].Request))
+		s.authPhase(o.Rounds[0].Request)
 	}
 	if o.Auth == "success" {
 		session := Phase{Name: SSHSession, Begin: o.AuthEnd, End: o.SessionStart, Outcome: Done}
 		if !session.End.Seen() {
 			session.Outcome = Unseen
 		}
-		f.Phases = append(f.Phases, framed(session))
+		f.addPhase(session)
 	}
 }
 
-func (s *sshStream) kexPhase(begin Stamp) Phase {
+func (s *sshStream) kexPhase(begin Stamp) {
 	o := s.ssh
 	p := Phase{Name: SSHKex, Begin: begin, Outcome: Done, Note: o.Kex}
 	if s.version == 1 && o.KexReply.Seen() {
@@ -177,10 +177,10 @@ func (s *sshStream) kexPhase(begin Stamp) Phase {
 			p.Outcome, p.Note = Unseen, ""
 		}
 	}
-	return framed(p, o.KexInit[Client], o.KexInit[Server], o.GroupRequest, o.GroupReply, o.KexRequest, o.KexReply, o.NewKeys[Client], o.NewKeys[Server])
+	s.f.addPhase(p, o.KexInit[Client], o.KexInit[Server], o.GroupRequest, o.GroupReply, o.KexRequest, o.KexReply, o.NewKeys[Client], o.NewKeys[Server])
 }
 
-func (s *sshStream) authPhase(begin Stamp) Phase {
+func (s *sshStream) authPhase(begin Stamp) {
 	o := s.ssh
 	p := Phase{Name: SSHAuth, Begin: begin, End: o.AuthEnd, Attempts: o.AuthAttempts}
 	switch o.Auth {
@@ -189,23 +189,32 @@ func (s *sshStream) authPhase(begin Stamp) Phase {
 	case "failure":
 		p.Outcome = Failed
 	}
-	stamps := []Stamp{o.ServiceAccept}
+	const most = 16 // without taking room from the heap
+	stamps := append(make([]Stamp, 0, most), o.ServiceAccept)
 	for i := range o.Rounds {
 		stamps = append(stamps, o.Rounds[i].Request, o.Rounds[i].Reply)
 	}
-	return framed(p, stamps...)
+	s.f.addPhase(p, stamps...)
 }
 
-// framed adds the frames of the phase's ends and of more instants.
-func framed(p Phase, more ...Stamp) Phase {
-	for _, at := range append(more, p.Begin, p.End) {
-		if at.Seen() {
-			p.Frames = append(p.Frames, at.Frame)
-		}
+// addPhase adds a phase with the frames of its ends and of more instants.
+func (f *Flow) addPhase(p Phase, more ...Stamp) {
+	to := f.newPhase()
+	p.Frames = to.Frames
+	for _, at := range more {
+		p.addFrame(at)
 	}
+	p.addFrame(p.Begin)
+	p.addFrame(p.End)
 	slices.Sort(p.Frames)
 	p.Frames = slices.Compact(p.Frames)
-	return p
+	*to = p
+}
+
+func (p *Phase) addFrame(at Stamp) {
+	if at.Seen() {
+		p.Frames = append(p.Frames, at.Frame)
+	}
 }
 
 func earliest(stamps ...Stamp) (first Stamp) {

@@ -86,7 +86,8 @@ func (o *object) certificate(c *pcapflow.Certificate) {
 		at   int64 // beyond what nanoseconds can count, in year 9999 for one
 	}{{"not_before", c.NotBefore}, {"not_after", c.NotAfter}} {
 		if end.at != 0 {
-			o.text(end.name, time.Unix(end.at, 0).UTC().Format(time.RFC3339))
+			o.key(end.name)
+			o.b = append(time.Unix(end.at, 0).UTC().AppendFormat(append(o.b, '"'), time.RFC3339), '"')
 		}
 	}
 	o.number("bytes", int64(c.Bytes))
