@@ -5,7 +5,7 @@ PACKAGES = {
     "nginx": "nginx", "apache2": "apache2", "sshd": "openssh-server", "ssh": "openssh-client", "sshpass": "sshpass",
     "unbound": "unbound", "named": "bind9", "dig": "bind9-dnsutils", "curl": "curl", "chronyd": "chrony",
     "rsyslogd": "rsyslog", "journalctl": "systemd", "tcpdump": "tcpdump", "tshark": "tshark", "editcap": "wireshark-common",
-    "openssl": "openssl", "nft": "nftables", "conntrack": "conntrack", "ethtool": "ethtool", "ip": "iproute2",
+    "openssl": "openssl", "nft": "nftables", "ts": "moreutils", "conntrack": "conntrack", "ethtool": "ethtool", "ip": "iproute2",
     "stunnel": "stunnel4", "chromium": "chromium",
     "gcc": "gcc libc6-dev", "sysctl": "procps", "hostname": "hostname", "nsenter": "util-linux", "unshare": "util-linux", "setpriv": "util-linux",
 }

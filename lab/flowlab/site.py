@@ -34,11 +34,11 @@ def web(lab, clients=1, client_offsets=(), offset=None, drift=0.0, tz=None, form
     return s
 
 
-def ssh(lab, clients=1, offset=None, drift=0.0, tz="UTC", kind=resolver.unbound, extra=None, log=sshd.rsyslog, six=None, **more):
+def ssh(lab, clients=1, client_offsets=(), offset=None, drift=0.0, tz="UTC", kind=resolver.unbound, extra=None, log=sshd.rsyslog, six=None, **more):
     """Clients c1…, resolver and sshd for a name, over IPv6 or not (drawn, unless told); returns them with the name."""
     s = SimpleNamespace()
     s.name = lab.random.choice(["servidor", "bastion", "srv01", "login"]) + "." + lab.domain
-    s.clients = [lab.client(f"c{i + 1}") for i in range(clients)]
+    s.clients = [lab.client(f"c{i + 1}", offset=client_offsets[i] if i < len(client_offsets) else 0.0) for i in range(clients)]
     s.c1 = s.clients[0]
     s.ssh = lab.server("ssh", "sshd", offset=lab.ahead(0.2, 3) if offset is None else offset, drift=drift, tz=tz)
     s.dns = dns(lab, {s.name: s.ssh}, extra(s) if extra else None, kind=kind, tz=lab.zone(), hosts=[*s.clients, s.ssh],

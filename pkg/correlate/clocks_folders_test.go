@@ -37,9 +37,9 @@ func read(t *testing.T, elem ...string) []byte {
 	return b
 }
 
-func analysed(t *testing.T, dir string) *incident.Incident {
+func analysed(t *testing.T, paths ...string) *incident.Incident {
 	t.Helper()
-	inc, err := incident.Read(context.Background(), []string{dir}, incident.Options{})
+	inc, err := incident.Read(context.Background(), paths, incident.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,6 +75,7 @@ func gather(inc *incident.Incident, d *domains) *evidence {
 		e.jumps(l)
 		e.transcripts(l)
 	}
+	e.programs()
 	e.lines()
 	e.lookupsAndConnections()
 	return e

@@ -39,6 +39,7 @@ type sshText struct {
 	over     bool
 
 	year          yearless
+	yearless      bool  // the latest stamp had none
 	last, days    int64 // of stamps without a date
 	first         int64
 	hasFirst      bool

@@ -19,7 +19,7 @@ func (s *sshText) stamp(line []byte) (text []byte, st stamp, ok bool) {
 	if n == 0 {
 		var known bool
 		y := s.year
-		if st, _, known, n = y.read(b); n > 0 {
+		if st, s.yearless, known, n = y.read(b); n > 0 {
 			s.year = y
 			if !known {
 				st.width = 0 // a stamp, and no time
@@ -83,6 +83,7 @@ func (s *sshText) at(st stamp, stamped bool, mark string) {
 		s.last = st.time
 	} else if !e.HasTime {
 		e.set(st, &s.src)
+		e.YearInferred = s.yearless
 	} else if st.zone == ZoneUnknown && s.src.Local != nil {
 		st.time -= int64(s.src.Local.at(st.time)) * 1e9
 	}

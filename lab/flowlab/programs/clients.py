@@ -74,8 +74,9 @@ def ssh_options(host, *lines):
                                                           f" IdentityFile {identity}", *[" " + x for x in lines]]) + "\n")
 
 
-def ssh(host, target, command="exit", user="admin", password=None, label="", options=(), timeout=90):
-    """Runs ssh -vvv; with a password sshpass types it (a wrong one as often as it is asked). Returns the session."""
+def ssh(host, target, command="exit", user="admin", password=None, label="", options=(), timeout=90, stamps=None):
+    """Runs ssh -vvv; with a password sshpass types it (a wrong one as often as it is asked). stamps is the format
+    of ts (moreutils), which then stamps every line. Returns the session."""
     lab = host.lab
     lab.sessions_run += 1
     if not os.path.exists(host.path("ssh")):
@@ -88,11 +89,17 @@ def ssh(host, target, command="exit", user="admin", password=None, label="", opt
         full = ["sshpass", "-p", password, *words, command]
     else:
         full = [*words[:1], "-o", "BatchMode=yes", *words[1:], command]
+    shown = f"{shlex.join(words)} '{command}'"
+    if stamps:
+        piped = f" 2>&1 | ts {shlex.quote(stamps)}"
+        shown, full = shown + piped, ["sh", "-c", shlex.join(full) + piped]
     begun = time.time()
     code, out, err = host.run(*full, timeout=timeout)
     ended = time.time()
     took = ended - begun
-    text = f"$ time {shlex.join(words)} '{command}'\n{err.replace(chr(13), '')}{out}\nreal\t{int(took // 60)}m{took % 60:.3f}s\n"
+    if stamps:
+        out, err = "", out
+    text = f"$ time {shown}\n{err.replace(chr(13), '')}{out}\nreal\t{int(took // 60)}m{took % 60:.3f}s\n"
     lab.client_text(host, f"ssh_{lab.sessions_run:02d}.log", text)
     if "Authenticated to" in err:
         outcome = "accepted"

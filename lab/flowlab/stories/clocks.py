@@ -1,7 +1,7 @@
 """Clocks that drift, that nobody sets, and logs in local time."""
 from ..programs import chrony, resolver
-from ..programs.clients import curl, dig
-from ..site import WEB_NEEDS, web
+from ..programs.clients import curl, dig, ssh
+from ..site import SSH_NEEDS, WEB_NEEDS, ssh as ssh_site, web
 from ..story import Story
 
 
@@ -51,7 +51,39 @@ def not_applied(lab):
     lab.claim("client.pcap", "ntp.flags.mode == 4", 5)
 
 
+def printed(lab):
+    """Nothing but what curl printed tells that the client's clock is off."""
+    s = web(lab, client_offsets=[lab.ahead(0.6, 40)], offset=0.0)
+    lab.capture(s.web, "server.pcap", "tcp port 443")
+    for i in range(24):
+        curl(s.c1, "-4", "--http1.1", f"{s.url}/item/{i}", label="a page")
+        lab.pause(lab.draw(0.1, 1.1))
+    lab.fault("the client's clock is off", host="c1", offset_s=s.c1.clock.pieces()[0][1] / 1e9)
+    lab.clocks_differ(s.c1)
+    lab.claim("server.pcap", "tls.handshake.type == 1", 24)
+
+
+def stamped(lab):
+    """Nothing but ssh's lines, stamped by ts, tells that the client's clock is off."""
+    s = ssh_site(lab, offset=0.0, client_offsets=[lab.ahead(0.6, 40)])
+    lab.withhold(s.ssh)
+    lab.capture(s.ssh, "server.pcap", "tcp port 22")
+    form = lab.random.choice(["%Y-%m-%dT%H:%M:%.S", "%b %d %H:%M:%.S", "%H:%M:%.S"])
+    for i in range(5):
+        ssh(s.c1, s.name, label="a login", stamps=form)
+        lab.pause(lab.draw(0.2, 9))
+    lab.fault("the client's clock is off", host="c1", offset_s=s.c1.clock.pieces()[0][1] / 1e9, stamps=form)
+    lab.clocks_differ(s.c1)
+    lab.claim("server.pcap", "tcp.flags.syn == 1 and tcp.flags.ack == 0", 5, 5)
+
+
 STORIES = [
+    Story("stamped-lines", "ssh", "a client whose clock is off, told by ssh -vvv | ts alone",
+          "No log and no NTP tells of the client's clock; the stamps that ts put before ssh's lines do.", SSH_NEEDS + ["ts"], stamped,
+          spanish="un cliente con el reloj desviado, y solo ssh -vvv | ts lo cuenta"),
+    Story("printed-time", "web", "a client whose clock is off, told by curl --trace-time alone",
+          "No log and no NTP is of the client; the seconds that curl printed are.", WEB_NEEDS, printed,
+          spanish="un cliente con el reloj desviado, y solo curl --trace-time lo cuenta"),
     Story("clock-drift", "web", "a server's clock that runs at another rate",
           "The web server's clock gains or loses some tens of milliseconds a minute.", WEB_NEEDS, drifts,
           spanish="el reloj de un servidor que corre a otro ritmo"),
