@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 
@@ -47,6 +48,9 @@ func (env *environment) readOptions(paths []string) (incident.Options, error) {
 func (env *environment) correlateOptions() (correlate.Options, error) {
 	opt := correlate.Options{Offsets: env.caseFile.Offsets(), NoCorrect: env.options.raw, Lang: env.speaks, LinesOnly: env.linesOnly,
 		Reference: cmp.Or(env.options.refClock, env.caseFile.Reference)}
+	for _, x := range env.caseFile.Clocks {
+		opt.Known = append(opt.Known, correlate.Known{Clock: x.Clock, Of: x.Of, At: time.Time(x.At).UnixNano(), Low: int64(x.Low), High: int64(x.High)})
+	}
 	for _, pair := range env.options.offsets {
 		host, text, _ := strings.Cut(pair, "=")
 		offset, err := casefile.ParseOffset(text)

@@ -8,10 +8,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
+	"gopkg.in/yaml.v3"
 
 	"github.com/flowcorr/flowcorr/pkg/archive"
+	"github.com/flowcorr/flowcorr/pkg/casefile"
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
@@ -29,8 +33,9 @@ func extractCommand(env *environment) *cobra.Command {
 		Long: env.say(lang.Text{
 			EN: `extract writes a small folder of evidence that report reads like any other: the
 packets of the journeys chosen (their connections, the names they waited for), the
-log lines around those that tell of them, and the offsets of the clocks as they
-were measured on the whole. Choose by --about (as in explain: a journey, a finding,
+log lines around those that tell of them without those of others, what was measured
+of the clocks on the whole, and for a finding a few ordinary journeys to compare
+with. Choose by --about (as in explain: a journey, a finding,
 FILE#FRAME, FILE:LINE, ADDRESS[:PORT]), or by client, server, name, service, time,
 rule and severity.
 
@@ -42,8 +47,9 @@ them: extract does not redact. To share what names nobody, share a report:
 flowcorr report --redact.`,
 			ES: `extract escribe una carpeta pequeña de pruebas que report lee como cualquier otra:
 los paquetes de los recorridos elegidos (sus conexiones, los nombres que
-esperaron), las líneas de registro alrededor de las que hablan de ellos, y los
-desfases de los relojes tal como se midieron en el conjunto. Elija con --about
+esperaron), las líneas de registro alrededor de las que hablan de ellos sin las de
+otros, lo que se midió de los relojes en el conjunto, y para un hallazgo unos pocos
+recorridos corrientes con que comparar. Elija con --about
 (como en explain: un recorrido, un hallazgo, ARCHIVO#TRAMA, ARCHIVO:LÍNEA,
 DIRECCIÓN[:PUERTO]), o por cliente, servidor, nombre, servicio, hora, regla y
 gravedad.
@@ -187,8 +193,10 @@ func (env *environment) writeExtract(c *correlate.Case, r *report.Report, chosen
 	if len(chosen) == 0 {
 		return fmt.Errorf("%w: %s", incident.ErrNoInput, env.say(lang.Text{EN: "no journey is like that", ES: "ningún recorrido es así"}))
 	}
-	note := env.say(lang.Text{EN: "Offsets as they were measured on all of the evidence that this was taken from.", ES: "Desfases tal como se midieron con todas las pruebas de que se tomó esto."})
-	x, err := archive.Extract(c, r, chosen, out, note, unpack.Options{})
+	x, err := archive.Extract(c, r, chosen, out, unpack.Options{})
+	if err == nil {
+		err = env.writeMeasured(x, out)
+	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", errWrite, err)
 	}
@@ -201,4 +209,26 @@ func (env *environment) writeExtract(c *correlate.Case, r *report.Report, chosen
 		_, err := fmt.Fprintln(w, env.say(lang.Text{EN: "%d journeys, %d packets, %d lines in %s", ES: "%d recorridos, %d paquetes, %d líneas en %s"}, x.Journeys, x.Packets, x.Lines, render.Printable(out)))
 		return err
 	})
+}
+
+// writeMeasured writes what was measured of the clocks into a case file.
+func (env *environment) writeMeasured(x *archive.Extracted, out string) error {
+	if x.Reference == "" {
+		return nil
+	}
+	f := casefile.File{Reference: x.Reference, Hosts: map[string]casefile.Host{}}
+	for name, offset := range x.Declared {
+		f.Hosts[name] = casefile.Host{Offset: new(casefile.Offset(offset))}
+	}
+	for _, k := range x.Known {
+		f.Clocks = append(f.Clocks, casefile.Reading{Clock: k.Clock, Of: k.Of, At: casefile.Time(time.Unix(0, k.At).UTC()), Low: casefile.Offset(k.Low), High: casefile.Offset(k.High)})
+	}
+	text, err := yaml.Marshal(&f)
+	if err != nil {
+		return err
+	}
+	note := env.say(lang.Text{EN: "Clocks as they were measured on all of the evidence that this was taken from.", ES: "Relojes tal como se midieron con todas las pruebas de que se tomó esto."})
+	x.Files = append(x.Files, casefile.Name)
+	slices.Sort(x.Files)
+	return os.WriteFile(filepath.Join(out, casefile.Name), fmt.Appendf(nil, "# %s\n%s", note, text), 0o644)
 }

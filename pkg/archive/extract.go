@@ -8,10 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-
-	"gopkg.in/yaml.v3"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/incident"
@@ -24,22 +21,33 @@ import (
 type Extracted struct {
 	Journeys, Packets, Lines int
 	Files                    []string // relative to the folder, in order
+	Measured
 }
 
 // Extract writes the packets and lines of the chosen journeys, by ID, into a
 // folder that can be given to an analysis like any other: what each journey
-// rests on (its connection, the resolution it waited for, the neighbour), and
-// the lines around those that tell of it. The first packet of each journey has a
-// comment. Offsets of clocks that too few lines are left to measure are declared
-// in a case file, under a note that says so. The flows of the case must have
-// their Frames.
-func Extract(c *correlate.Case, r *report.Report, chosen map[string]bool, folder, note string, bounds unpack.Options) (*Extracted, error) {
-	x := &extract{folder: folder, note: note, bounds: bounds, out: &Extracted{}, frames: frameSet{}, notes: map[*incident.Capture]map[int]string{}, events: map[*incident.Log][]int{}}
+// rests on (its connection, the resolution it waited for, the neighbour), what the
+// findings name that are about none but them, and the lines around those that tell of
+// them, without those that tell of other journeys. The first packet of each journey has
+// a comment. The flows of the case must have their Frames.
+func Extract(c *correlate.Case, r *report.Report, chosen map[string]bool, folder string, bounds unpack.Options) (*Extracted, error) {
+	x := &extract{
+		folder: folder, bounds: bounds, out: &Extracted{}, frames: frameSet{}, notes: map[*incident.Capture]map[int]string{},
+		events: map[*incident.Log][]int{}, others: map[*incident.Log]map[int]bool{},
+	}
+	var journeys []*correlate.Journey
 	for _, j := range c.Journeys {
 		if chosen[j.ID] {
-			x.out.Journeys++
+			journeys = append(journeys, j)
 			x.choose(j)
+		} else {
+			x.leave(j)
 		}
+	}
+	x.out.Journeys = len(journeys)
+	if len(journeys) > 0 {
+		x.findings(c, r, chosen)
+		x.witnesses(c, r, journeys)
 	}
 	for _, k := range x.frames.captures() {
 		if err := x.packets(k); err != nil {
@@ -53,21 +61,20 @@ func Extract(c *correlate.Case, r *report.Report, chosen map[string]bool, folder
 			}
 		}
 	}
-	if err := x.declare(r, chosen); err != nil {
-		return nil, err
-	}
+	x.out.Measured = measured(c, journeys)
 	slices.Sort(x.out.Files)
 	return x.out, nil
 }
 
 type extract struct {
 	folder string
-	note   string
 	bounds unpack.Options
 	out    *Extracted
 	frames frameSet
 	notes  map[*incident.Capture]map[int]string
-	events map[*incident.Log][]int // matched, by index
+	events map[*incident.Log][]int        // that are wanted, by index
+	others map[*incident.Log]map[int]bool // that tell of journeys which were not chosen
+	found  bool                           // a finding is about what was chosen
 }
 
 func (x *extract) choose(j *correlate.Journey) {
@@ -90,6 +97,19 @@ func (x *extract) choose(j *correlate.Journey) {
 	}
 }
 
+// leave notes the lines of a journey that was not chosen.
+func (x *extract) leave(j *correlate.Journey) {
+	for _, l := range j.Lines {
+		if l.Status != "matched" {
+			continue
+		}
+		if x.others[l.Log] == nil {
+			x.others[l.Log] = map[int]bool{}
+		}
+		x.others[l.Log][l.Event] = true
+	}
+}
+
 // create opens a file of the folder under the name it has in the evidence.
 func (x *extract) create(name string) (*os.File, error) {
 	target := filepath.Join(x.folder, filepath.FromSlash(name))
@@ -102,11 +122,7 @@ func (x *extract) create(name string) (*os.File, error) {
 
 // packets writes the chosen packets of one capture, a rotated one as one file.
 func (x *extract) packets(k *incident.Capture) error {
-	name := k.Files[0].Path
-	for _, ending := range []string{".gz", ".zst", ".xz", ".lz4", ".bz2", ".pcap", ".pcapng", ".cap"} {
-		name = strings.TrimSuffix(name, ending)
-	}
-	out, err := x.create(name + ".pcapng")
+	out, err := x.create(nameOfCut(k.Files[0].Path))
 	if err != nil {
 		return err
 	}
@@ -120,13 +136,25 @@ func (x *extract) packets(k *incident.Capture) error {
 	return err
 }
 
+// nameOfCut is what the packets of a capture are called in the folder.
+func nameOfCut(name string) string {
+	for _, ending := range []string{".gz", ".zst", ".xz", ".lz4", ".bz2", ".pcap", ".pcapng", ".cap"} {
+		name = strings.TrimSuffix(name, ending)
+	}
+	return name + ".pcapng"
+}
+
 // Lines that are copied besides those that were matched: a log as small as
 // smallLog whole, of others what its program wrote within nearLine before and
-// after. What clients print is one text that means nothing in parts.
+// after. Those that tell of journeys which were not chosen are left out, but what a
+// program prints of one call is one text that means nothing in parts.
 const (
 	smallLog = 256 << 10
 	nearLine = int64(1e9) // ns
 )
+
+// printed are the kinds of what a program prints of one call.
+var printed = []string{"curl", "dig", "ssh-verbose", "nslookup", "resolvectl", "ping", "time", "har", "chronyc", "ntpq", "sntp", "timesync-status"}
 
 // lines writes the lines around the matched ones of one log.
 func (x *extract) lines(l *incident.Log, matched []int) error {
@@ -147,12 +175,44 @@ func (x *extract) lines(l *incident.Log, matched []int) error {
 	if err != nil {
 		return err
 	}
-	n, err := copyLines(out, in, from, to)
+	n, err := copyLines(out, in, from, to, x.foreign(l, matched))
 	x.out.Lines += n
 	if closed := out.Close(); err == nil {
 		err = closed
 	}
 	return err
+}
+
+// foreign are the lines of a log, by number, that tell of other journeys alone.
+func (x *extract) foreign(l *incident.Log, wanted []int) map[int]bool {
+	if slices.Contains(printed, l.File.Kind) && !lineByLine(l) {
+		return nil
+	}
+	out := map[int]bool{}
+	mark := func(i int, foreign bool) {
+		for n := range max(1, l.Events[i].Lines) {
+			out[l.Events[i].Line+n] = foreign
+		}
+	}
+	for i := range x.others[l] {
+		mark(i, true)
+	}
+	for _, i := range wanted {
+		mark(i, false)
+	}
+	return out
+}
+
+// lineByLine tells whether each line of a log is an event, as what curl -w writes.
+func lineByLine(l *incident.Log) bool {
+	line := 1
+	for i := range l.Events {
+		if l.Events[i].Line != line {
+			return false
+		}
+		line += max(1, l.Events[i].Lines)
+	}
+	return true
 }
 
 // around gives the lines, from 1, between the first and the last event that lies
@@ -176,9 +236,9 @@ func around(l *incident.Log, matched []int) (from, to int) {
 	return from, to
 }
 
-// copyLines copies lines from … to-1, and comments at the beginning, which often
-// tell what the columns are.
-func copyLines(out io.Writer, in io.Reader, from, to int) (int, error) {
+// copyLines copies lines from … to-1 without those left out, and comments at the
+// beginning, which often tell what the columns are.
+func copyLines(out io.Writer, in io.Reader, from, to int, without map[int]bool) (int, error) {
 	b := bufio.NewReaderSize(in, 256<<10)
 	w := bufio.NewWriterSize(out, 256<<10)
 	line, copied, heading, begins := 1, 0, true, true
@@ -187,7 +247,7 @@ func copyLines(out io.Writer, in io.Reader, from, to int) (int, error) {
 		if begins {
 			heading = heading && len(part) > 0 && part[0] == '#'
 		}
-		if line >= from || heading {
+		if line >= from && !without[line] || heading {
 			if begins && len(part) > 0 {
 				copied++
 			}
@@ -205,43 +265,4 @@ func copyLines(out io.Writer, in io.Reader, from, to int) (int, error) {
 		}
 	}
 	return copied, w.Flush()
-}
-
-// declare writes what was measured of the clocks of logs into a case file: a few
-// lines would not do to measure it again.
-func (x *extract) declare(r *report.Report, chosen map[string]bool) error {
-	var at report.Instant
-	for i := range r.Journeys {
-		if j := &r.Journeys[i]; chosen[j.ID] {
-			at = max(at, j.Start)
-		}
-	}
-	hosts := map[string]map[string]string{}
-	for i := range r.Clocks {
-		c := &r.Clocks[i]
-		if c.Kind != "log" || c.Status != "measured" && c.Status != "declared" {
-			continue
-		}
-		for k := range c.Segments {
-			if s := &c.Segments[k]; k == 0 || s.From <= at {
-				hosts[c.Name] = map[string]string{"offset": strconv.FormatFloat(s.Offset.Duration().Seconds(), 'f', 6, 64)}
-			}
-		}
-	}
-	if len(hosts) == 0 {
-		return nil
-	}
-	text, err := yaml.Marshal(map[string]any{"hosts": hosts})
-	if err != nil {
-		return err
-	}
-	out, err := x.create("flowcorr.yaml")
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(out, "# %s\n%s", x.note, text)
-	if closed := out.Close(); err == nil {
-		err = closed
-	}
-	return err
 }

@@ -91,8 +91,10 @@ func roundTo(x, step int64) int64 {
 func (a *archive) align() {
 	saw := map[uint64][]*point{}
 	for _, p := range a.points {
-		for x := range p.done.Sightings.At {
-			saw[x] = append(saw[x], p)
+		for x, t := range p.done.Sightings.At {
+			if t != again {
+				saw[x] = append(saw[x], p)
+			}
 		}
 	}
 	at := map[uint64]int64{} // by the clock of the windows
@@ -107,6 +109,9 @@ func (a *archive) align() {
 			p.lead = p.against(at)
 			var found []*point
 			for x, t := range p.done.Sightings.At {
+				if t == again {
+					continue
+				}
 				if _, ok := at[x]; !ok {
 					at[x] = p.lead.common(t)
 				}
@@ -127,7 +132,7 @@ func (a *archive) align() {
 func (p *point) against(at map[uint64]int64) lead {
 	var seen []knot
 	for x, own := range p.done.Sightings.At {
-		if t, ok := at[x]; ok {
+		if t, ok := at[x]; ok && own != again {
 			seen = append(seen, knot{t, own - t})
 		}
 	}

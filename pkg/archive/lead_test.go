@@ -54,3 +54,31 @@ func TestLead(t *testing.T) {
 		t.Errorf("a lead of less than half a second: %v", y)
 	}
 }
+
+// TestAgain: a flow whose name comes again later, as of traffic that is played back, says
+// nothing of clocks; several interfaces that see one flow do not make it another.
+func TestAgain(t *testing.T) {
+	s := newSightings()
+	for _, at := range []int64{86400e9, 0, 2 * 86400e9} {
+		s.add(1, at)
+	}
+	s.add(2, 1e9)
+	s.add(2, 0)
+	if s.At[1] != again || s.At[2] != 0 {
+		t.Errorf("%v", s.At)
+	}
+	a := &archive{}
+	for _, days := range [][]int64{{0, 5, 6}, {5, 6}} { // the second begins later
+		p := &point{name: string(rune('a' + len(a.points))), done: &capturePoint{Sightings: *newSightings()}}
+		for _, day := range days {
+			for x := range uint64(10) {
+				p.done.Sightings.add(x+1, day*86400e9+int64(x)*1e9)
+			}
+		}
+		a.points = append(a.points, p)
+	}
+	a.align()
+	if a.points[1].lead != nil {
+		t.Errorf("a clock that is right is taken to be ahead: %v", a.points[1].lead)
+	}
+}

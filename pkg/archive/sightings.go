@@ -12,6 +12,15 @@ type sightings struct {
 // mostSightings is how many are held.
 const mostSightings = 4096
 
+const (
+	// oneFlow is how far apart the beginnings of one flow may lie, as several interfaces
+	// see it. ns
+	oneFlow = int64(5e9)
+	// again stands for a name that came again later: which of them another point saw is
+	// not known.
+	again = math.MinInt64
+)
+
 func newSightings() *sightings { return &sightings{math.MaxUint64, map[uint64]int64{}} }
 
 // add takes a flow by its sameness. What is kept does not depend on the order.
@@ -19,8 +28,13 @@ func (s *sightings) add(same uint64, t int64) {
 	if same == 0 || hashed(same) > s.Below {
 		return
 	}
-	if first, ok := s.At[same]; !ok || t < first {
+	switch first, ok := s.At[same]; {
+	case !ok:
 		s.At[same] = t
+	case first == again || max(first-t, t-first) > oneFlow:
+		s.At[same] = again
+	default:
+		s.At[same] = min(t, first)
 	}
 	for len(s.At) > mostSightings {
 		s.Below /= 2

@@ -18,24 +18,35 @@ const Name = "flowcorr.yaml"
 
 // File is a case file. Everything in it is optional.
 type File struct {
-	Reference  string                         `yaml:"reference"` // the clock that corrected instants are on
-	Hosts      map[string]Host                `yaml:"hosts"`
-	NAT        []Translation                  `yaml:"nat"`
-	Proxies    []Proxy                        `yaml:"proxies"`
-	Formats    []Format                       `yaml:"formats"`
-	Thresholds map[string]map[string]Quantity `yaml:"thresholds"` // by rule, then by name
-	Budgets    map[string]Quantity            `yaml:"budgets"`    // seconds, by phase
+	Reference  string                         `yaml:"reference,omitempty"` // the clock that corrected instants are on
+	Hosts      map[string]Host                `yaml:"hosts,omitempty"`
+	Clocks     []Reading                      `yaml:"clocks,omitempty"`
+	NAT        []Translation                  `yaml:"nat,omitempty"`
+	Proxies    []Proxy                        `yaml:"proxies,omitempty"`
+	Formats    []Format                       `yaml:"formats,omitempty"`
+	Thresholds map[string]map[string]Quantity `yaml:"thresholds,omitempty"` // by rule, then by name
+	Budgets    map[string]Quantity            `yaml:"budgets,omitempty"`    // seconds, by phase
 
 	root *yaml.Node // of the text, for Line
 }
 
 // Host is a machine of the case, by the name it shall have in the report.
 type Host struct {
-	Addresses []Address `yaml:"addresses"`
-	Role      Role      `yaml:"role"`
-	Aliases   []string  `yaml:"aliases"` // names of its folder, and its names in lines
-	Zone      Zone      `yaml:"zone"`    // of its stamps that carry none
-	Offset    *Offset   `yaml:"offset"`  // how far its clock is ahead of the reference
+	Addresses []Address `yaml:"addresses,omitempty"`
+	Role      Role      `yaml:"role,omitempty"`
+	Aliases   []string  `yaml:"aliases,omitempty"` // names of its folder, and its names in lines
+	Zone      Zone      `yaml:"zone,omitempty"`    // of its stamps that carry none
+	Offset    *Offset   `yaml:"offset,omitempty"`  // how far its clock is ahead of the reference
+}
+
+// Reading is an offset that was measured elsewhere: at At, by the clock Of, a clock was
+// between Low and High ahead of it. It is evidence beside what is in the folder.
+type Reading struct {
+	Clock string `yaml:"clock"`
+	Of    string `yaml:"of"`
+	At    Time   `yaml:"at"`
+	Low   Offset `yaml:"low"`
+	High  Offset `yaml:"high"`
 }
 
 // Translation is an address that a router replaces by another.
@@ -58,7 +69,7 @@ type Format struct {
 	Apache    string     `yaml:"LogFormat"`  // Apache's
 	WriteOut  string     `yaml:"write_out"`  // curl's -w
 	Host      string     `yaml:"host"`       // whose clock stamped them
-	Zone      Zone       `yaml:"zone"`
+	Zone      Zone       `yaml:"zone,omitempty"`
 	Year      int        `yaml:"year"` // of the first line
 }
 

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -93,14 +94,14 @@ func explain(err error) error {
 
 // keys lists what may stand in the part of a case file that is kept in a type.
 func keys(name string) []string {
-	for _, v := range []any{File{}, Host{}, Translation{}, Proxy{}, Format{}} {
+	for _, v := range []any{File{}, Host{}, Reading{}, Translation{}, Proxy{}, Format{}} {
 		t := reflect.TypeOf(v)
 		if t.Name() != name {
 			continue
 		}
 		var list []string
 		for i := range t.NumField() {
-			if key := t.Field(i).Tag.Get("yaml"); key != "" {
+			if key, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); key != "" {
 				list = append(list, key)
 			}
 		}
@@ -141,6 +142,11 @@ func (f *File) check(text []byte) (bad []string) {
 		}
 		for _, a := range f.Hosts[name].Aliases {
 			claim(strings.ToLower(a), name)
+		}
+	}
+	for i, c := range f.Clocks {
+		if c.Clock == "" || c.Of == "" || c.High < c.Low || time.Time(c.At).IsZero() {
+			say("clocks", "entry %d of clocks lacks clock, of or at, or its low is above its high", i+1)
 		}
 	}
 	for i, t := range f.NAT {

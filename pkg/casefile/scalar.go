@@ -73,6 +73,27 @@ func (o *Offset) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
+// MarshalYAML writes seconds.
+func (o Offset) MarshalYAML() (any, error) {
+	return strconv.FormatFloat(time.Duration(o).Seconds(), 'f', 9, 64), nil
+}
+
+// Time is an instant.
+type Time time.Time
+
+// UnmarshalYAML reads an instant with its zone.
+func (t *Time) UnmarshalYAML(n *yaml.Node) error {
+	v, err := time.Parse(time.RFC3339Nano, n.Value)
+	if err != nil {
+		return wrong(n, "%q is no instant; write 2026-01-15T10:00:00.5Z", n.Value)
+	}
+	*t = Time(v)
+	return nil
+}
+
+// MarshalYAML writes it as it is read.
+func (t Time) MarshalYAML() (any, error) { return time.Time(t).Format(time.RFC3339Nano), nil }
+
 // ParseOffset reads ±seconds, or a number with its unit: "+2.5", "-300ms".
 func ParseOffset(text string) (time.Duration, error) {
 	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds < mostOffset && seconds > -mostOffset {

@@ -139,17 +139,32 @@ type sequenceKey struct {
 	port   uint16 // the server's
 }
 
+// bySequence pairs connections by their first sequence numbers. Where a capture shows the
+// same numbers again and again, as of traffic that is played back or of a device that
+// always begins alike, each is paired with the one nearest in time, and with one only.
 func (g *joining) bySequence() {
 	all := g.all
 	byISN := map[sequenceKey][]int{}
+	type partner struct {
+		of int
+		in source
+	}
+	paired := map[partner]bool{}
 	for i, p := range all {
 		if c := p.Flow.Conn; c != nil && len(c.SYN) > 0 {
 			key := sequenceKey{c.ISN[pcapflow.Client], p.Flow.Server.Port()}
+			best, in := -1, sourceOf(p)
+			far := func(k int) uint64 {
+				return uint64(max(all[k].Flow.Start.Time-p.Flow.Start.Time, p.Flow.Start.Time-all[k].Flow.Start.Time))
+			}
 			for _, k := range byISN[key] {
-				if sameConnection(all[k], p) {
-					g.join(k, i, ByISN)
-					break
+				if sameConnection(all[k], p) && !paired[partner{k, in}] && (best < 0 || far(k) < far(best)) {
+					best = k
 				}
+			}
+			if best >= 0 {
+				g.join(best, i, ByISN)
+				paired[partner{best, in}] = true
 			}
 			if len(byISN[key]) < mostAlike {
 				byISN[key] = append(byISN[key], i)
