@@ -162,7 +162,7 @@ func (m *matcher) fitOutputs(divided [][]output, host int) []series {
 			m.own[k] = own
 		}
 		if len(own.list) > 0 {
-			list = append(list, series{run, own.list, fitSeries(run, own)})
+			list = append(list, series{run, own.list, fitSeries(run, own, m.tb)})
 		}
 	}
 	return list
@@ -171,7 +171,7 @@ func (m *matcher) fitOutputs(divided [][]output, host int) []series {
 // fitSeries pairs the outputs of a run with journeys, in order: under every
 // offset that the marks may have, and under none; each way of seeing it counts
 // by how well it explains the whole.
-func fitSeries(run []output, among *ownJourneys) []edge {
+func fitSeries(run []output, among *ownJourneys, tb timebase) []edge {
 	own := among.list
 	var plain []edge
 	few := pairsFor(len(run))
@@ -197,11 +197,11 @@ func fitSeries(run []output, among *ownJourneys) []edge {
 	}
 	view(plain, 0)
 	var marked []edge
-	for _, offset := range offsetsOfMarks(run, own, plain) {
+	for _, offset := range offsetsOfMarks(run, own, plain, tb) {
 		marked = append(marked[:0], plain...)
 		for k := range marked {
 			e := &marked[k]
-			e.odds, e.p = e.odds*math.Exp(markScore(run[e.line].event, own[e.target], offset)), 0
+			e.odds, e.p = e.odds*math.Exp(markScore(run[e.line].event, own[e.target], offset, tb)), 0
 		}
 		view(marked, offsetPrior)
 	}
@@ -281,10 +281,10 @@ const day = int64(24 * time.Hour)
 // most agree on first. Only within a second: curl takes the second from one clock
 // and its fraction from another, so that what it prints may be off by one second,
 // differently in each run. Requests in even steps agree on several offsets.
-func offsetsOfMarks(run []output, own []*Journey, fits []edge) []int64 {
+func offsetsOfMarks(run []output, own []*Journey, fits []edge, tb timebase) []int64 {
 	var votes []int64
 	for _, e := range fits {
-		if d, ok := markDistance(run[e.line].event, own[e.target]); ok {
+		if d, ok := markDistance(run[e.line].event, own[e.target], tb); ok {
 			votes = append(votes, d-floorTo(d, second))
 		}
 	}
@@ -336,8 +336,9 @@ func floorTo(x, unit int64) int64 {
 }
 
 // markDistance is the time of day of a mark less that of the same instant in
-// the packets, within half a day of 0.
-func markDistance(e *logparse.Event, j *Journey) (int64, bool) {
+// the packets, on the reference clock where it is known, within half a day of 0:
+// the journeys of one host may have been seen in several captures.
+func markDistance(e *logparse.Event, j *Journey, tb timebase) (int64, bool) {
 	for _, name := range []pcapflow.PhaseName{pcapflow.HTTPWait, pcapflow.TCPConnect} {
 		for _, m := range e.Marks {
 			if m.Name != string(name) {
@@ -345,7 +346,11 @@ func markDistance(e *logparse.Event, j *Journey) (int64, bool) {
 			}
 			for _, p := range j.Phases {
 				if p.Name == name && p.End.Seen() {
-					d := (m.Time - p.End.Time) % day
+					seen := p.End.Time
+					if sp, ok := tb.stamp(sourceOf(j.Points[0]), p.End); ok {
+						seen = sp.at
+					}
+					d := (m.Time - seen) % day
 					if d < -day/2 {
 						d += day
 					} else if d > day/2 {
@@ -364,8 +369,8 @@ const markScale = 3 * msec
 
 // markScore says how well the fraction of a mark agrees with the packets at a
 // known offset.
-func markScore(e *logparse.Event, j *Journey, offset int64) float64 {
-	d, ok := markDistance(e, j)
+func markScore(e *logparse.Event, j *Journey, offset int64, tb timebase) float64 {
+	d, ok := markDistance(e, j, tb)
 	if !ok {
 		return 0
 	}

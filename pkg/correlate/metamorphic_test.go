@@ -3,12 +3,14 @@ package correlate
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"fmt"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -179,6 +181,47 @@ func TestRotatedLog(t *testing.T) {
 			differ(t, want, got)
 		})
 	}
+}
+
+// TestCapturesBeginLater: where captures miss the beginning, lines may stay alone;
+// none goes elsewhere.
+func TestCapturesBeginLater(t *testing.T) {
+	for _, incident := range append([]string{"s01_healthy_web"}, metamorphic...) {
+		t.Run(incident, func(t *testing.T) {
+			client := regexp.MustCompile(` .*`) // the port tells the connection; the number on it may be another
+			want := sureLinks(correlated(t, rewritten(t, incident, asItIs)), itself)
+			dir := rewritten(t, incident, func(name string, b []byte) (string, []byte) {
+				if strings.HasSuffix(name, ".pcap") {
+					b = withoutBeginning(b, 0.3)
+				}
+				return name, b
+			})
+			same := 0
+			for at, to := range sureLinks(correlated(t, dir), itself) {
+				port := func(link string) string { return client.ReplaceAllString(link[:strings.IndexByte(link, '/')], "") }
+				switch old, known := want[at]; {
+				case known && port(old) != port(to):
+					t.Errorf("%s: %q, was %q", at, to, old)
+				case known:
+					same++
+				}
+			}
+			if same*3 < len(want) {
+				t.Errorf("%d of %d lines keep their links", same, len(want))
+			}
+		})
+	}
+}
+
+// withoutBeginning leaves a share of the packets out of a pcap file in the byte
+// order of this machine's captures.
+func withoutBeginning(b []byte, share float64) []byte {
+	const head, record = 24, 16
+	var starts []int
+	for at := head; at+record <= len(b); at += record + int(binary.LittleEndian.Uint32(b[at+8:])) {
+		starts = append(starts, at)
+	}
+	return slices.Concat(b[:head], b[starts[int(share*float64(len(starts)))]:])
 }
 
 // TestHalfOfTheLines: what is left of a log keeps its links; fewer may be sure,

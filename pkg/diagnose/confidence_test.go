@@ -130,16 +130,3 @@ func TestNearest(t *testing.T) {
 		t.Error("not the point nearest to each side")
 	}
 }
-
-// TestClockBehindCost: how well a clock is known leads where nothing cost time.
-func TestClockBehindCost(t *testing.T) {
-	known := Finding{ID: "f1", Rule: "ntp-asymmetric-path", Severity: Note, Confidence: Medium, answers: true}
-	fine := Finding{ID: "f2", Rule: "healthy", Severity: Info, Confidence: High}
-	lost := Finding{ID: "f3", Rule: "loss-in-response", Severity: Note, Confidence: High, Lost: time.Second}
-	if got := rank([]Finding{known, fine}); got[0] != "f1" {
-		t.Errorf("nothing cost time: %v", got)
-	}
-	if got := rank([]Finding{known, fine, lost}); got[0] != "f3" {
-		t.Errorf("loss cost time: %v", got)
-	}
-}

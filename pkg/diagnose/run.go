@@ -142,13 +142,6 @@ func rank(all []Finding) []string {
 			cmp.Compare(b.Confidence, a.Confidence),
 		)
 	})
-	// How well a clock is known answers only where nothing cost time.
-	if len(order) > 0 && order[0].answers && order[0].Lost == 0 {
-		if i := slices.IndexFunc(order, func(f Finding) bool { return f.Lost > 0 }); i > 0 {
-			first := order[i]
-			order = slices.Insert(slices.Delete(order, i, i+1), 0, first)
-		}
-	}
 	ids := make([]string, 0, len(order))
 	for _, f := range order {
 		ids = append(ids, f.ID)
