@@ -39,6 +39,12 @@ measure unpack sh -c "cat '$work'/cut/client/*.gz | gzip -dc > /dev/null; cat '$
 awk -v c="$(cpu cut)" -v w="$(cpu whole)" -v u="$(cpu unpack)" 'BEGIN { printf "CPU of the cut archive: %.2f x the whole and its unpacking\n", c/(w+u); exit c > 1.3*(w+u) }' || wrong "CPU"
 awk -v a="$(cpu again)" -v c="$(cpu cut)" 'BEGIN { printf "second run: %.2f %% of the first\n", 100*a/c; exit a > 0.02*c }' || wrong "second run"
 paste -d ' ' "$work/cut.time" "$work/one.time" | awk '{ printf "two jobs: %.2f x one\n", $8/$4 }'
+# What two processors of this machine do at all: two runs of one job, side by side.
+timed beside r-beside cut 1 > /dev/null &
+timed side r-side cut 1 > /dev/null
+wait
+paste -d ' ' "$work/one.time" "$work/side.time" "$work/beside.time" | awk '{ w = $8 > $12 ? $8 : $12; printf "two runs of one job at a time: %.2f x one after the other\n", 2*$4/w }'
+rm -rf "$work"/r-side "$work"/r-beside
 for run in whole cut one; do
 	awk -v m="$memory" 'BEGIN { sub(/MB$/, "", m) } { if ($3/1024 > m*1000000/1048576) exit 1 }' "$work/$run.time" || wrong "memory of $run"
 done
