@@ -63,6 +63,7 @@ const freeDrift = 500e3
 // it cannot measure: their bounds, as far as such a clock may have drifted since.
 func offsetsOf(all []*kept) [][]offset {
 	out := make([][]offset, len(all))
+	before, behind := nearest(all, 1), nearest(all, -1)
 	for i, k := range all {
 		told := map[string]bool{}
 		for j := range k.Clocks {
@@ -71,11 +72,16 @@ func offsetsOf(all []*kept) [][]offset {
 				continue
 			}
 			told[c.Name] = true
-			for _, step := range [...]int{-1, 1} {
-				x, at := nearest(all, i, step, c)
-				if x != nil && (!c.Measured || x.High-x.Low+drifted(at, c.From, c.To) < (c.High-c.Low)/looser) {
+			known := func(x *clockSeen, at int64) {
+				if !c.Measured || x.High-x.Low+drifted(at, c.From, c.To) < (c.High-c.Low)/looser {
 					out[i] = append(out[i], offset{c.Name, c.Of, at, x.Low, x.High})
 				}
+			}
+			if x := before[i][j]; x != nil {
+				known(x, x.To)
+			}
+			if x := behind[i][j]; x != nil {
+				known(x, x.From)
 			}
 		}
 	}
@@ -92,20 +98,27 @@ func drifted(at, from, to int64) int64 {
 	return max(0, from-at, at-to) / 1e9 * freeDrift
 }
 
-// nearest looks from window i on in one direction for one that measured a clock. It
-// also gives the instant nearest to window i at which it did.
-func nearest(all []*kept, i, step int, c *clockSeen) (*clockSeen, int64) {
-	for i += step; i >= 0 && i < len(all); i += step {
-		for j := range all[i].Clocks {
-			if x := &all[i].Clocks[j]; x.Measured && x.Name == c.Name && x.Of == c.Of {
-				if step > 0 {
-					return x, x.From
-				}
-				return x, x.To
+// nearest gives for each clock of each window the nearest window's that measured it,
+// of those before it where step is 1, behind it where it is -1; nil: none.
+func nearest(all []*kept, step int) [][]*clockSeen {
+	type name struct{ name, of string }
+	out, last := make([][]*clockSeen, len(all)), map[name]*clockSeen{}
+	i := 0
+	if step < 0 {
+		i = len(all) - 1
+	}
+	for ; i >= 0 && i < len(all); i += step {
+		list := all[i].Clocks
+		for j := range list {
+			out[i] = append(out[i], last[name{list[j].Name, list[j].Of}])
+		}
+		for j := len(list) - 1; j >= 0; j-- { // of several of one name the first counts
+			if x := &list[j]; x.Measured {
+				last[name{x.Name, x.Of}] = x
 			}
 		}
 	}
-	return nil, 0
+	return out
 }
 
 // knownIn names the captures of known offsets as a window has them.
