@@ -3,6 +3,7 @@ package pcapflow
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -145,11 +146,103 @@ func TestZeekDNS(t *testing.T) {
 				if x.Query.Seen() && x.Answer.Seen() {
 					got["rtt"] = strconv.FormatFloat(float64(x.Answer.Time-x.Query.Time)/1e9, 'f', 6, 64)
 				}
+				if x.Answer.Seen() && row["rcode"] != "-" {
+					zeekAnswer(x, row, got)
+				}
 				return unlike(row, got)
 			}
 		}
 		return []string{"transaction " + row["trans_id"] + " is missing"}
 	})
+}
+
+// zeekAnswer adds what Zeek and we tell of an answer: flags, the least TTL, and of the
+// records those that name hosts.
+func zeekAnswer(x *Transaction, row, got map[string]string) {
+	got["AA"], got["RA"] = zeekBool(x.Authoritative()), zeekBool(x.Flags[1]&(1<<7) != 0)
+	if x.Query.Seen() {
+		got["RD"] = zeekBool(x.Flags[0]&(1<<8) != 0)
+	}
+	least := ""
+	for i, ttl := range strings.Split(row["TTLs"], ",") {
+		v, err := strconv.ParseFloat(ttl, 64)
+		if n := strconv.Itoa(int(v)); err == nil && (i == 0 || int(v) < zeekNumber(least)) {
+			least = n
+		}
+	}
+	if row["least TTL"] = least; x.HasTTL {
+		got["least TTL"] = strconv.Itoa(int(x.TTL))
+	} else if x.Records == 0 {
+		got["least TTL"] = ""
+	}
+	var theirs, here []string
+	for _, a := range strings.Split(row["answers"], ",") {
+		if !strings.Contains(a, " ") && a != "-" {
+			theirs = append(theirs, a)
+		}
+	}
+	for _, a := range x.Addresses {
+		here = append(here, a.String())
+	}
+	here = append(append(here, x.CNAMEs...), x.Targets...)
+	slices.Sort(theirs)
+	slices.Sort(here)
+	row["hosts"], got["hosts"] = strings.Join(slices.Compact(theirs), " "), strings.Join(slices.Compact(here), " ")
+}
+
+func zeekNumber(s string) int {
+	n, _ := strconv.Atoi(s)
+	return n
+}
+
+// TestZeekCertificates compares names and validity with Zeek's x509.log, which tells of
+// certificates, not of connections.
+func TestZeekCertificates(t *testing.T) {
+	compared := 0
+	for _, x := range sharedIndex(t) {
+		for _, log := range x.expected {
+			text, err := os.ReadFile(log)
+			if err != nil || filepath.Base(log) != "x509.log" {
+				continue
+			}
+			r, err := Analyse(readPackets(t, x.path), Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen := map[string]bool{}
+			for _, f := range r.Flows {
+				if f.TLS == nil {
+					continue
+				}
+				for _, c := range f.TLS.Certificates {
+					seen[fmt.Sprintf("%s %s %d %d %s", commonName(c.Subject), commonName(c.Issuer), c.NotBefore, c.NotAfter, strings.Join(c.Names, ","))] = true
+				}
+			}
+			for _, row := range zeekRows(string(text)) {
+				compared++
+				begin, _ := strconv.ParseFloat(row["certificate.not_valid_before"], 64)
+				end, _ := strconv.ParseFloat(row["certificate.not_valid_after"], 64)
+				names := row["san.dns"]
+				if names == "-" {
+					names = ""
+				}
+				want := fmt.Sprintf("%s %s %d %d %s", commonName(row["certificate.subject"]), commonName(row["certificate.issuer"]), int64(begin), int64(end), names)
+				if !seen[want] {
+					t.Errorf("%s: no %q in %q", x.path, want, slices.Sorted(maps.Keys(seen)))
+				}
+			}
+		}
+	}
+	if compared < 4 {
+		t.Errorf("only %d certificates compared", compared)
+	}
+}
+
+// commonName of a distinguished name.
+func commonName(name string) string {
+	_, name, _ = strings.Cut(name, "CN=")
+	name, _, _ = strings.Cut(name, ",")
+	return name
 }
 
 // TestZeekDecryption: with the secret that Zeek's own test holds, the request
