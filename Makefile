@@ -3,7 +3,7 @@
 
 GO ?= go
 
-.PHONY: build report test check unit score fuzz survive bench engines archive lines points cross dist container clean
+.PHONY: build report test check unit score fuzz survive others bench engines archive lines points cross dist container clean
 
 build:            ## bin/flowcorr
 	CGO_ENABLED=0 $(GO) build -trimpath -pgo cmd/flowcorr/flows.pgo -o bin/flowcorr ./cmd/flowcorr
@@ -29,6 +29,9 @@ fuzz:             ## every fuzz target for FUZZTIME (default 30s) each
 survive:          ## every shared capture, cut at a hundred places and damaged in twenty ways in 512 MB
 	CUTS=100 $(GO) test -count=1 -timeout 60m -run TestSurviveCaptures ./pkg/pcapflow
 	CORRUPTIONS=20 $(GO) test -count=1 -timeout 60m -v -run TestSurviveCorruption ./pkg/pcapflow
+
+others:           ## captures of other programs' source packages against tshark (downloads them)
+	GO="$(GO)" scripts/others.sh $(PACKAGES)
 
 bench: build      ## microbenchmarks of the parts; with CAPTURES="…" whole processes beside other programs
 	$(GO) test -run '^$$' -bench . -benchmem ./pkg/...

@@ -125,7 +125,7 @@ func (c *Case) failedUnexplained(r *Rule) (string, []Evidence) {
 	}
 	var failed []*correlate.Journey
 	for _, j := range c.Journeys {
-		if (j.Outcome == pcapflow.Refused || j.Outcome == pcapflow.Unanswered) && !spoken[j] {
+		if (j.Outcome == pcapflow.Refused || j.Outcome == pcapflow.Unanswered || noQUIC(j)) && !spoken[j] {
 			failed = append(failed, j)
 		}
 	}
@@ -143,6 +143,14 @@ func (c *Case) failedUnexplained(r *Rule) (string, []Evidence) {
 		EN: "%d of %d journeys came to nothing, such as that of %s with %s",
 		ES: "%d de %d recorridos quedaron en nada, como el de %s con %s",
 	}, len(failed), len(c.Journeys), first.Client, first.Server), merge(evidence)
+}
+
+// noQUIC tells whether QUIC was answered, and no connection came of it: no version or
+// nothing else in common. No rule speaks of that.
+func noQUIC(j *correlate.Journey) bool {
+	return slices.ContainsFunc(j.Phases, func(p correlate.Phase) bool {
+		return p.Name == pcapflow.QUICHandshake && p.Outcome == pcapflow.Failed
+	})
 }
 
 // longest is the longest phase that somebody may have waited for and that no

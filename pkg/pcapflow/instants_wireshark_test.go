@@ -95,8 +95,8 @@ var instantFields = []string{"frame.number", "frame.time_epoch", "tcp.stream", "
 func theirs(t *testing.T, path string, r *Result, options ...string) facts {
 	l := facts{}
 	flows := byStream(r)
-	acked := map[int]int{} // stream → 1: SYN-ACK seen, 2: ACK seen
-	fin := map[string]bool{}
+	acked := map[int]int{}                           // stream → 1: SYN-ACK seen, 2: ACK seen
+	fin, groups := map[string]bool{}, map[int]bool{} // groups: streams with a group exchange (RFC 4419), which uses 31 for the group
 	tsharkFields(t, path, "(tcp or udp) and not icmp", instantFields, func(v []string) {
 		frame, _ := strconv.Atoi(v[0])
 		sec, frac, _ := strings.Cut(v[1], ".")
@@ -146,7 +146,8 @@ func theirs(t *testing.T, path string, r *Result, options ...string) facts {
 						add("alert")
 					}
 				case 2:
-					if what := map[string]string{"20": "kexinit", "21": "newkeys", "30": "kex-request", "31": "kex-reply"}[x]; what != "" {
+					groups[stream] = groups[stream] || x == "34"
+					if what := map[string]string{"20": "kexinit", "21": "newkeys", "30": "kex-request", "31": "kex-reply", "32": "kex-request", "33": "kex-reply"}[x]; what != "" && !(x == "31" && groups[stream]) {
 						add(what)
 					}
 				case 3:
@@ -163,10 +164,10 @@ func theirs(t *testing.T, path string, r *Result, options ...string) facts {
 					if mode, _ := strconv.Atoi(x); mode >= ntpActive && mode <= ntpBroadcast {
 						add("ntp")
 					}
-				case 7:
-					add("request")
-				case 8:
-					add("response")
+				case 7, 8:
+					if transport == TCP { // else it is SSDP
+						add([]string{"request", "response"}[i-7])
+					}
 				}
 			}
 		}

@@ -1,0 +1,61 @@
+package pcapflow
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
+)
+
+// TestOtherCaptures reads the captures of a folder that nobody chose (FLOWCORR_CAPTURES;
+// `make others` takes those of other programs' source packages) and holds handshake
+// messages, by frame and instant, and what SYNs offer against tshark.
+func TestOtherCaptures(t *testing.T) {
+	dir := os.Getenv("FLOWCORR_CAPTURES")
+	if dir == "" {
+		t.Skip("FLOWCORR_CAPTURES names no folder")
+	}
+	var lock sync.Mutex
+	files, same, theirsOnly, oursOnly := 0, 0, 0, 0
+	t.Run("captures", func(t *testing.T) {
+		err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() {
+				return err
+			}
+			head := make([]byte, 4)
+			f, err := os.Open(path)
+			if err != nil {
+				return err
+			}
+			_, err = f.Read(head)
+			f.Close()
+			if _, ok := capture.Recognise(head); err != nil || !ok {
+				return nil
+			}
+			t.Run(e.Name(), func(t *testing.T) {
+				t.Parallel()
+				r := analyseWith(t, path, "")
+				want, got := theirs(t, path, r, "-d", "udp.port==853,quic"), ours(r)
+				missed, more := want.without(got, " not so here"), got.without(want, " only here")
+				lock.Lock()
+				defer lock.Unlock()
+				files, same, theirsOnly, oursOnly = files+1, same+len(want)-len(missed), theirsOnly+len(missed), oursOnly+len(more)
+				if len(missed)+len(more) > 0 {
+					t.Log(strings.Join(append(missed, more...), "\n"))
+				}
+			})
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	t.Logf("%d captures: %d messages in the same frame at the same instant, %d that tshark alone sees, %d that it does not", files, same, theirsOnly, oursOnly)
+	if files == 0 || (theirsOnly+oursOnly)*20 > same {
+		t.Error("over a twentieth of the messages differ")
+	}
+}
