@@ -36,8 +36,8 @@ const quicPatience = second / 5
 // packet takes a 1-RTT packet of so many octets that is a datagram of its own: others
 // belong to the handshake. The client's after an answer is the next question; of the
 // server's the last before that is the answer: session tickets and the end of the
-// handshake come ahead of it. What has the size of the piece before is that piece again,
-// unless more questions than one are open.
+// handshake come ahead of it. What has about the size of the piece before is that piece
+// again, unless more questions than one are open.
 func (q *quicLookups) packet(d Dir, at Stamp, size int) {
 	if size >= quicProbeLeast {
 		return
