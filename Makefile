@@ -3,7 +3,7 @@
 
 GO ?= go
 
-.PHONY: build report test check unit score fuzz survive others bench engines archive lines points cross dist container clean
+.PHONY: build report test check unit score fuzz survive others bench engines archive lines points profile cross dist container clean
 
 build:            ## bin/flowcorr
 	CGO_ENABLED=0 $(GO) build -trimpath -pgo cmd/flowcorr/flows.pgo -o bin/flowcorr ./cmd/flowcorr
