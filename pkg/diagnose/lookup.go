@@ -31,6 +31,9 @@ func (c *Case) userLookups() []*correlate.Lookup {
 	}
 	c.lookups = []*correlate.Lookup{}
 	for _, l := range c.Lookups {
+		if l.Name == "" && l.Capture.Snapped > 0 {
+			continue // cut off: lookups of several names look like one that was repeated
+		}
 		if len(l.Tries) > 0 && !side[l] && !c.serversOwn(l) && !resolvers[l.Client] && !l.Tries[0].Multicast {
 			c.lookups = append(c.lookups, l)
 		}

@@ -244,6 +244,9 @@ func (c *Case) shed(j *correlate.Journey) (end pcapflow.Stamp, ok bool) {
 	if n == nil || !n.ACK.Seen() || len(n.SYN) == 0 || !(j.SSH != nil || c.isSSHPort(j)) || j.SSH != nil && j.SSH.ServerBanner.Seen() || j.Service == "http" {
 		return end, false
 	}
+	if p := j.Points[0]; p.Capture.Snapped > 0 && p.Flow.FirstPayload[pcapflow.Server].Seen() {
+		return end, false // what it said was cut off
+	}
 	end = n.FIN[pcapflow.Server]
 	for _, x := range n.RST {
 		if x.Dir == pcapflow.Server && !x.Odd && (!end.Seen() || x.Time < end.Time) {
