@@ -43,14 +43,14 @@ func TestMatchIsTheReport(t *testing.T) {
 func TestPace(t *testing.T) {
 	before := debug.SetMemoryLimit(-1)
 	defer debug.SetMemoryLimit(before)
-	paceMemory()
+	paceMemory(hard)
 	runtime.GC()
 	runtime.GC()
 	if got := debug.SetMemoryLimit(-1); got != usualMemory {
 		t.Errorf("limit %d", got)
 	}
-	for _, x := range []struct{ alive, limit int64 }{{0, usualMemory}, {400 << 20, usualMemory}, {800 << 20, 850 << 20}, {4000 << 20, 7000 << 20}} {
-		if got := memoryLimit(x.alive); got != x.limit {
+	for _, x := range []struct{ alive, effort, limit int64 }{{0, hard, usualMemory}, {400 << 20, easy, usualMemory}, {800 << 20, hard, 850 << 20}, {800 << 20, easy, 1200 << 20}, {4000 << 20, hard, 7000 << 20}} {
+		if got := memoryLimit(x.alive, x.effort); got != x.limit {
 			t.Errorf("%d alive: limit %d, not %d", x.alive, got, x.limit)
 		}
 	}

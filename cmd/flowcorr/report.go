@@ -115,7 +115,11 @@ func (env *environment) analyse(paths []string) (*correlate.Case, error) {
 	bar := env.watchProgress(paths)
 	defer bar.done()
 	read.Progress = bar.counter()
-	paceMemory()
+	if env.linesOnly {
+		paceMemory(hard)
+	} else {
+		paceMemory(easy)
+	}
 	inc, err := incident.Read(context.Background(), paths, read)
 	if err != nil {
 		bar.done()
