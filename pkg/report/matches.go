@@ -30,7 +30,11 @@ type Pairing struct {
 // Pairings lists lines with their requests in order of file and line, then
 // lines without a request, then journeys without a line.
 func (r *Report) Pairings() []Pairing {
-	return r.pairings(func(yield func(*Journey) bool) {
+	rows := 0
+	for i := range r.Journeys {
+		rows += max(len(r.Journeys[i].Lines), 1)
+	}
+	return r.pairings(rows, func(yield func(*Journey) bool) {
 		for i := range r.Journeys {
 			if !yield(&r.Journeys[i]) {
 				return
@@ -50,7 +54,11 @@ func Match(c *correlate.Case, l lang.Lang, version string) (*Report, []Pairing) 
 	for _, u := range c.Unmatched {
 		r.Unmatched = append(r.Unmatched, b.unmatched(u))
 	}
-	return r, r.pairings(func(yield func(*Journey) bool) {
+	rows := 0
+	for _, j := range c.Journeys {
+		rows += max(len(j.Lines), 1)
+	}
+	return r, r.pairings(rows, func(yield func(*Journey) bool) {
 		for _, j := range c.Journeys {
 			if !yield(b.matched(j)) {
 				return
@@ -73,9 +81,13 @@ func (b *builder) matched(j *correlate.Journey) *Journey {
 	return &out
 }
 
-// pairings asks for the journeys twice, so that no list is made of those alone.
-func (r *Report) pairings(journeys iter.Seq[*Journey]) []Pairing {
-	var out []Pairing
+// pairings asks for the journeys, which make so many rows, twice, so that no list is
+// made of those alone.
+func (r *Report) pairings(rows int, journeys iter.Seq[*Journey]) []Pairing {
+	for _, u := range r.Unmatched {
+		rows += len(u.Lines)
+	}
+	out := make([]Pairing, 0, rows) // without room to grow: they are many
 	order := map[string]int{}
 	for i, e := range r.Evidence {
 		order[e.ID] = i
