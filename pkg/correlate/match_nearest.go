@@ -145,3 +145,52 @@ func tookOf(k logparse.Kind, j *Journey) time.Duration {
 	}
 	return j.Total()
 }
+
+// paired is how many outputs have a journey, by their probabilities.
+func paired(found []series) float64 {
+	sum := 0.0
+	for _, s := range found {
+		for _, e := range s.edges {
+			sum += e.p
+		}
+	}
+	return sum
+}
+
+// Of many outputs and many hosts, some outputs choose the hosts that all are held
+// against.
+const (
+	someOutputs = 64
+	someHosts   = 64
+)
+
+// likelyHosts lists the hosts, as indices into journeysByHost, that so many outputs
+// may be of.
+func (m *matcher) likelyHosts(divided [][]output, outputs int) []int {
+	hosts := make([]int, len(m.journeysByHost()))
+	for i := range hosts {
+		hosts[i] = i
+	}
+	if len(hosts) <= someHosts || outputs <= someOutputs {
+		return hosts
+	}
+	var some [][]output
+	for _, run := range divided {
+		var part []output
+		every := len(run)/someOutputs + 1
+		for i := every / 2; i < len(run); i += every {
+			part = append(part, run[i])
+		}
+		if len(part) > 0 {
+			some = append(some, part)
+		}
+	}
+	fit := make([]float64, len(hosts))
+	for i := range fit {
+		fit[i] = paired(m.fitOutputs(some, i))
+	}
+	slices.SortStableFunc(hosts, func(a, b int) int { return cmp.Compare(fit[b], fit[a]) })
+	hosts = hosts[:someHosts]
+	slices.Sort(hosts)
+	return hosts
+}
