@@ -90,10 +90,7 @@ func exchangePhases(p Point, e *pcapflow.Exchange) []Phase {
 	var phases []Phase
 	sent, first := e.RequestLast, e.ResponseFirst
 	if e.ResponseReadable.Seen() {
-		first = e.ResponseReadable // the client has a first byte when it can read one
-	}
-	if e.ResponseReadable.Seen() {
-		first = e.ResponseReadable // what the client itself measures to: see pcapflow.Exchange
+		first = e.ResponseReadable // the client has a first byte when it can read one: see pcapflow.Exchange
 	}
 	if !e.RequestFirst.Seen() {
 		phases = append(phases, Phase{Phase: pcapflow.Phase{Name: pcapflow.HTTPSend}, Reason: reasonLate})

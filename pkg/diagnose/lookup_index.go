@@ -100,7 +100,8 @@ type inquired struct {
 	repeated    []*correlate.Lookup // that repeated it in one transaction: the first two
 }
 
-// inquiries are those of one client, by their question.
+// inquiry is what was sent and heard of a question by a lookup's client; nil: it was
+// not asked.
 func (c *Case) inquiry(l *correlate.Lookup, question string) *inquired {
 	x := &c.beside
 	if x.questions == nil {
