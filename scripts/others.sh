@@ -2,7 +2,7 @@
 # Reads captures that nobody here chose: those of other programs' source packages, from
 # Debian's archive by apt-get, and holds what is told of them against tshark.
 #
-#   scripts/others.sh [PACKAGE…]      default: tcpdump wireshark
+#   scripts/others.sh [PACKAGE…]      default: wireshark, whose differences are all listed
 set -eu
 go=${GO:-go}
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -26,7 +26,7 @@ END
 export APT_CONFIG="$dir/apt.conf"
 apt-get -qq update
 cd "$dir/source"
-[ $# -gt 0 ] || set -- tcpdump wireshark
+[ $# -gt 0 ] || set -- wireshark
 apt-get -qq source --download-only "$@"
 for archive in *.orig.tar.*; do
 	name=${archive%%_*}

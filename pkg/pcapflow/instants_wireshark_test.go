@@ -97,7 +97,7 @@ func theirs(t *testing.T, path string, r *Result, options ...string) facts {
 	flows := byStream(r)
 	acked := map[int]int{}                           // stream → 1: SYN-ACK seen, 2: ACK seen
 	fin, groups := map[string]bool{}, map[int]bool{} // groups: streams with a group exchange (RFC 4419), which uses 31 for the group
-	tsharkFields(t, path, "(tcp or udp) and not icmp", instantFields, func(v []string) {
+	tsharkFields(t, path, "(tcp or udp) and not icmp and not icmpv6", instantFields, func(v []string) {
 		frame, _ := strconv.Atoi(v[0])
 		sec, frac, _ := strings.Cut(v[1], ".")
 		s, _ := strconv.ParseInt(sec, 10, 64)
