@@ -31,6 +31,7 @@ type bill struct {
 	spent    map[Cause]int64
 	mishaps  map[Mishap]int64 // what of it a mishap took
 	atServer bool             // it is the server's wait that is charged
+	resent   []interval       // waits for what another capture shows sent again, on the clock of the first point
 }
 
 func (b *bill) charge(c Cause, d int64) int64 {
@@ -55,6 +56,9 @@ func (b *bill) breakDown(j *Journey, tb timebase) []Share {
 	}
 	here := sourceOf(j.Points[0])
 	cursor := j.Start.Time
+	if !b.atServer {
+		b.resent = resentElsewhere(j, tb)
+	}
 	for _, p := range phasesInOrder(j, tb, here) {
 		if p.begin > cursor {
 			b.gap(j, min(p.begin, j.End.Time)-cursor)
@@ -131,7 +135,11 @@ func phasesInOrder(j *Journey, tb timebase, here source) []placed {
 func (b *bill) phase(j *Journey, p placed, begin, end int64) {
 	left := end - begin
 	if p.Flow.Conn != nil && p.Name != pcapflow.TCPConnect {
-		lost, window, held := stallsWithin(p.Flow, begin-p.shift, end-p.shift)
+		var elsewhere []interval
+		if p.Flow == j.Points[0].Flow {
+			elsewhere = b.resent
+		}
+		lost, window, held := stallsWithin(p.Flow, begin-p.shift, end-p.shift, elsewhere)
 		left = b.mishap(LostSegments, CauseLoss, lost, left)
 		left = b.mishap(ClosedWindow, CauseWindow, window, left)
 		left = b.mishap(DelayedACK, CauseHeldBack, held, left)
@@ -268,9 +276,10 @@ func roundTrips(f *pcapflow.Flow) int {
 }
 
 // stallsWithin sums the time in [from, to] lost to retransmission, to closed
-// windows and to delayed acknowledgements. Overlapping waits count once, in this order.
-func stallsWithin(f *pcapflow.Flow, from, to int64) (lost, window, held int64) {
-	var waits []interval
+// windows and to delayed acknowledgements, with the waits for what other captures
+// show sent again. Overlapping waits count once, in this order.
+func stallsWithin(f *pcapflow.Flow, from, to int64, elsewhere []interval) (lost, window, held int64) {
+	waits := slices.Clone(elsewhere)
 	for _, r := range f.Conn.Retransmissions {
 		switch r.Kind {
 		case pcapflow.RetransmitSpurious, pcapflow.RetransmitSYN, pcapflow.RetransmitSYNACK:

@@ -183,3 +183,29 @@ func (j *joint) charge(tb timebase, losses []Loss) {
 		}
 	}
 }
+
+// resentElsewhere are the waits of a journey for what was lost before it came to
+// its first point, on that one's clock: there the repetition looks like bytes that
+// came late, and the server's capture alone tells how long they were on their way.
+func resentElsewhere(j *Journey, tb timebase) []interval {
+	var list []interval
+	here := j.Points[0]
+	for _, l := range j.Losses {
+		if l.Kind != LostData || l.Dir != pcapflow.Server || l.Teller.Flow == here.Flow || here.Flow.Conn == nil {
+			continue
+		}
+		same := func(r pcapflow.Retransmission) bool { return r.Dir == l.Dir && r.Seq == l.Seq }
+		if slices.ContainsFunc(here.Flow.Conn.Retransmissions, same) {
+			continue
+		}
+		far := l.Teller.Flow.Conn
+		i := slices.IndexFunc(far.Retransmissions, func(r pcapflow.Retransmission) bool { return same(r) && r.Stamp == l.Resent })
+		at, ok := carry(tb, sourceOf(l.Teller), l.Resent, sourceOf(here), j.Start.Time)
+		if i < 0 || !ok {
+			continue
+		}
+		came := at.Time + max(here.Flow.Conn.RTTServer-far.RTTServer, 0)/2
+		list = append(list, interval{came - far.Retransmissions[i].Wait, came})
+	}
+	return list
+}
