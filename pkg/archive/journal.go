@@ -3,6 +3,7 @@ package archive
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/flowcorr/flowcorr/pkg/incident"
 )
@@ -35,6 +36,9 @@ func (x *pass) entry(text []byte, offset int64) {
 // journalOf gives the entries of a point's journal that may belong to a window; nil:
 // there are none.
 func (a *archive) journalOf(p *point, w *window, g *gathered) (*incident.Log, error) {
+	if !slices.ContainsFunc(p.met(), func(m *met) bool { return m.Journal != nil }) {
+		return nil, nil
+	}
 	first := p.files[0]
 	j := incident.NewJournal(&incident.File{Path: first.Path, Open: first.open}, folderOf(first.Path), a.opt.Read.Told.Named)
 	for _, m := range p.met() {
