@@ -290,7 +290,7 @@ func floorTo(x, unit int64) int64 {
 // the packets, on the reference clock where it is known, within half a day of 0:
 // the journeys of one host may have been seen in several captures.
 func markDistance(e *logparse.Event, j *Journey, tb timebase) (int64, bool) {
-	for _, name := range []pcapflow.PhaseName{pcapflow.HTTPWait, pcapflow.TCPConnect} {
+	for _, name := range []pcapflow.PhaseName{pcapflow.HTTPWait, pcapflow.TCPConnect, pcapflow.HTTPSend} {
 		for _, m := range e.Marks {
 			if m.Name != string(name) {
 				continue

@@ -108,6 +108,13 @@ func transferOutput(e *logparse.Event, j *Journey) float64 {
 	if t.Reused != (j.Ordinal > 1) && j.Exchange != nil {
 		s -= 5
 	}
+	if t.Stream > 0 && j.Exchange != nil && j.Exchange.Version == "HTTP/2" {
+		if t.Stream == int64(2*j.Ordinal-1) {
+			s += 3
+		} else {
+			s -= 3 // the capture may lack the connection's first requests
+		}
+	}
 	took := spans(e)
 	for _, p := range j.Phases {
 		said, ok := took[p.Name]

@@ -142,7 +142,10 @@ func (w *ways) walk(i int, odds float64) {
 			continue
 		}
 		w.used[c], w.path[i] = true, c
-		w.walk(i+1, odds*w.b.g.pairs[at].odds/(1+w.b.g.pairs[at].odds))
+		g, pair := w.b.g, &w.b.g.pairs[at]
+		// What another log says against a pair is not drowned by what says for both.
+		against := math.Exp(min(g.toldScore(&g.lines[pair.line], g.targets[pair.target]), 0))
+		w.walk(i+1, odds*against*pair.odds/(1+pair.odds))
 		w.used[c] = false
 	}
 }

@@ -146,6 +146,10 @@ func noTiming() *Timing {
 
 // figures adds what -w printed to the transfer it is of.
 func (c *curlText) figures(t *Timing, e Event, at place) {
+	if v := &c.verbose; v.several && v.current { // whose figures they are is not told
+		c.pending = c.pending[:v.first+1]
+		c.pending[v.first].Path, v.several = "", false
+	}
 	to := c.transfer(at, func(last *Event) bool {
 		return c.verbose.current && last.Timing.Total < 0 && last.Timing.StartTransfer < 0
 	})
@@ -159,7 +163,7 @@ func (c *curlText) figures(t *Timing, e Event, at place) {
 	if t.URL == "" {
 		t.URL = was.URL
 	}
-	t.Reused = t.Reused || was.Reused
+	t.Reused, t.Stream = t.Reused || was.Reused, was.Stream
 	to.Timing = t
 	if e.Body >= 0 {
 		to.Body = e.Body

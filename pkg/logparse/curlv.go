@@ -3,6 +3,7 @@ package logparse
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,6 +19,10 @@ type curlVerbose struct {
 	done    bool  // that transfer's answer is complete, or its connection gone
 	body    bool  // lines that are none of its own are the answer's body
 	behind  bool  // no line of the body has come: it may stand behind all else, where both outputs of curl went into one file
+	asked   bool  // its request has begun, and no answer
+	stream  int64 // of HTTP/2, the next request's; 0: not told
+	several bool  // requests were sent side by side: whose an answer is, is not told
+	first   int   // of those, in pending
 	dump    byte  // '>' or '<' while the octets of --trace-ascii are those of a header
 	last    int64 // ns of the day, the last stamp; later days count on
 	days    int64
@@ -47,7 +52,9 @@ func (v *curlVerbose) line(line []byte, at place, c *curlText) bool {
 	}
 	if v.starts(mark, text) || !v.current {
 		c.transfer(at, func(*Event) bool { return false })
-		v.current, v.done, v.body = true, false, false
+		v.current, v.done, v.body, v.asked, v.several = true, false, false, false, false
+	} else if mark == '>' && v.asked && asksLine(text) {
+		v.beside(at, c)
 	}
 	e := &c.pending[len(c.pending)-1]
 	e.reach(at)
@@ -60,6 +67,9 @@ func (v *curlVerbose) line(line []byte, at place, c *curlText) bool {
 	case '>':
 		v.sent(text, e, ns, stamped)
 	case '<':
+		if v.several {
+			break
+		}
 		v.received(text, e, ns, stamped)
 	case '{':
 		if v.body && stamped {
@@ -67,6 +77,31 @@ func (v *curlVerbose) line(line []byte, at place, c *curlText) bool {
 		}
 	}
 	return true
+}
+
+// beside begins the transfer of a request that is sent while another one waits for
+// its answer (curl -Z). Of both is known what was asked and when, and no more: the
+// lines before are of any connection, those behind of any answer.
+func (v *curlVerbose) beside(at place, c *curlText) {
+	last := &c.pending[len(c.pending)-1]
+	if !v.several {
+		v.several, v.first = true, len(c.pending)-1
+	}
+	last.Marks = slices.DeleteFunc(last.Marks, func(m Mark) bool { return m.Name != "http.send" })
+	if len(last.Marks) > 0 {
+		last.Time = last.Marks[0].Time % dayNS // as of the others: when it was sent
+	}
+	last.Timing.Local = netip.AddrPort{}
+	remote, name := last.Timing.Remote, last.Name
+	e := c.transfer(at, func(*Event) bool { return false })
+	e.Timing.Remote, e.Name = remote, name
+	v.current = true
+}
+
+// asksLine tells the first line of a request's head.
+func asksLine(text []byte) bool {
+	var f [3][]byte
+	return words(text, f[:]) == 3 && bytes.HasPrefix(f[2], []byte("HTTP/"))
 }
 
 // meter is how long the progress meter is that stands before a line of -v; it
@@ -172,7 +207,7 @@ func (v *curlVerbose) info(text []byte, e *Event, ns int64, stamped bool) {
 	t := e.Timing
 	text = bytes.TrimLeft(text, " ")
 	note := func(name string) {
-		if stamped {
+		if stamped && !v.several {
 			e.mark(name, ns)
 		}
 	}
@@ -195,6 +230,14 @@ func (v *curlVerbose) info(text []byte, e *Event, ns int64, stamped bool) {
 		}
 	case bytes.HasPrefix(text, []byte("Re-using existing ")):
 		t.Reused = true
+	case bytes.HasPrefix(text, []byte("Using Stream ID: ")):
+		var f [1][]byte
+		if words(text[len("Using Stream ID: "):], f[:]) > 0 {
+			v.stream, _ = integer(f[0])
+		}
+	case bytes.HasPrefix(text, []byte("[HTTP/2] [")) && bytes.Contains(text, []byte("] OPENED stream ")):
+		n, _, _ := cutAt(text[len("[HTTP/2] ["):], ']')
+		v.stream, _ = integer(n)
 	case bytes.HasPrefix(text, []byte("SSL connection using ")):
 		note("tls.handshake")
 	case bytes.HasPrefix(text, []byte("Connection #")) && bytes.Contains(text, []byte("left intact")):
@@ -236,7 +279,10 @@ func (v *curlVerbose) sent(text []byte, e *Event, ns int64, stamped bool) {
 	var f [3][]byte
 	if words(text, f[:]) == 3 && bytes.HasPrefix(f[2], []byte("HTTP/")) {
 		e.Method, e.Path, e.Proto = string(f[0]), string(f[1]), string(f[2])
-		v.body = false
+		v.body, v.asked = false, true
+		if v.stream > 0 {
+			e.Timing.Stream, e.Timing.Reused, v.stream = v.stream, v.stream > 1, 0
+		}
 	}
 	if host, ok := bytes.CutPrefix(text, []byte("Host: ")); ok {
 		name, _, _ := cutAt(host, ':')
@@ -249,6 +295,7 @@ func (v *curlVerbose) sent(text []byte, e *Event, ns int64, stamped bool) {
 
 // received reads a line of an answer's head.
 func (v *curlVerbose) received(text []byte, e *Event, ns int64, stamped bool) {
+	v.asked = false
 	if bytes.HasPrefix(text, []byte("HTTP/")) {
 		var f [3][]byte
 		if n := words(text, f[:]); n >= 2 {

@@ -212,7 +212,8 @@ type Timing struct {
 	URL                                                                          string
 	Exit                                                                         int // -1: not stated
 	Error                                                                        string
-	Reused                                                                       bool // no new connection was made
+	Reused                                                                       bool  // no new connection was made
+	Stream                                                                       int64 // of HTTP/2 (RFC 9113 section 5.1.1): 1 is the first request of its connection, 3 the second; 0: not told
 	Local, Remote                                                                netip.AddrPort
 	Status                                                                       int
 }
