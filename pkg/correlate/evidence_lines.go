@@ -276,7 +276,7 @@ func transactionWindow(t *pcapflow.Transaction, kind logparse.Kind) window {
 
 // exchangeWindow is where in an exchange the instant of a line lies.
 func exchangeWindow(f *pcapflow.Flow, x *pcapflow.Exchange, means logparse.Moment) (window, bool) {
-	if !x.RequestFirst.Seen() {
+	if !x.RequestFirst.Seen() || unseen(f, x) {
 		return window{}, false
 	}
 	w := window{x.RequestFirst.Time, math.MaxInt64}
@@ -303,6 +303,14 @@ func exchangeWindow(f *pcapflow.Flow, x *pcapflow.Exchange, means logparse.Momen
 	return w, w.high < math.MaxInt64 && w.low <= w.high
 }
 
+// unseen tells a request of which the capture may lack the beginning: it lacks
+// bytes of the client, or began in the middle of the connection. What it saw first
+// is too late to bound the server's stamp from below.
+func unseen(f *pcapflow.Flow, x *pcapflow.Exchange) bool {
+	c := f.Conn
+	return c != nil && (c.Count[pcapflow.Client].AckedUnseen > 0 || len(c.SYN) == 0 && x == &f.HTTP[0])
+}
+
 // lineWindow is where in an exchange the anchor of a request line lies.
 func lineWindow(f *pcapflow.Flow, x *pcapflow.Exchange, ev *logparse.Event) (window, bool) {
 	if startsKnown(ev) {
@@ -318,7 +326,7 @@ func lineWindow(f *pcapflow.Flow, x *pcapflow.Exchange, ev *logparse.Event) (win
 // behind TLS once the first record is whole, which may take segments that were
 // long apart.
 func startWindow(f *pcapflow.Flow, x *pcapflow.Exchange) (window, bool) {
-	if !x.RequestFirst.Seen() {
+	if !x.RequestFirst.Seen() || unseen(f, x) {
 		return window{}, false
 	}
 	w := window{x.RequestFirst.Time - int64(time.Millisecond), math.MaxInt64}

@@ -91,6 +91,11 @@ type opened struct {
 	ack  int64
 }
 
+var unzoned = lang.Text{
+	EN: "programs told of it without a zone: whole quarters of an hour are not seen",
+	ES: "los programas hablaron de él sin zona: los cuartos de hora enteros no se ven",
+}
+
 // program pairs what programs of one kind and host told with the connections of a
 // capture, and bounds the host's clock by the pairs.
 func (e *evidence) program(folder string, i int, c *incident.Capture, list []standing) {
@@ -109,7 +114,10 @@ func (e *evidence) program(folder string, i int, c *incident.Capture, list []sta
 	}
 	to := map[netip.AddrPort][]opened{}
 	for _, f := range c.Flows {
-		if f.Conn != nil && f.Conn.ACK.Seen() && len(f.Conn.SYN) > 0 {
+		// An acknowledgement that brought payload was none that stood alone, or the
+		// capture lacks that: the connection stood sooner. How much sooner it left than
+		// it was seen tells the round trip to the client.
+		if f.Conn != nil && f.Conn.ACK.Seen() && len(f.Conn.SYN) > 0 && f.Conn.RTTClient > 0 && f.Conn.ACK != f.FirstPayload[pcapflow.Client] {
 			to[plain(f.Server)] = append(to[plain(f.Server)], opened{f, f.Conn.ACK.Time})
 		}
 	}
@@ -141,10 +149,19 @@ func (e *evidence) program(folder string, i int, c *incident.Capture, list []sta
 	if bestN < least || 5*bestN < 4*len(list) || 2*rival > bestN {
 		return
 	}
+	// One host connects from one address, or is translated to one; what another
+	// sent at the same fraction of a second is a stranger's.
+	var from tally[netip.Addr]
+	for _, o := range best {
+		if o != nil {
+			from.add(plain(o.flow.Client).Addr())
+		}
+	}
+	client := from.top(1)[0]
 	var host *Clock
 	for n, o := range best {
 		k := (*Clock)(nil)
-		if o != nil {
+		if o != nil && plain(o.flow.Client).Addr() == client {
 			k = e.byKey[captureKey(i, o.flow.Clock)]
 		}
 		if k == nil {
@@ -159,11 +176,8 @@ func (e *evidence) program(folder string, i int, c *incident.Capture, list []sta
 		e.connectedAt(k, host, &list[n], o)
 		e.nameHost(keyedHost{k, host, c, o.flow.Client.Addr()})
 	}
-	if host != nil && !list[0].zoned {
-		host.Notes = append(host.Notes, lang.Text{
-			EN: "programs told of it without a zone: whole quarters of an hour are not seen",
-			ES: "los programas hablaron de él sin zona: los cuartos de hora enteros no se ven",
-		})
+	if host != nil && !list[0].zoned && !slices.Contains(host.Notes, unzoned) {
+		host.Notes = append(host.Notes, unzoned)
 	}
 }
 
@@ -222,7 +236,7 @@ func pairOff(list []standing, to map[netip.AddrPort][]opened, by int64) (found [
 // its acknowledgement left, which the capture shows no more than its round trip to
 // the client later, and the program said so soon after.
 func (e *evidence) connectedAt(k, host *Clock, t *standing, o *opened) {
-	from, to := o.ack-max(o.flow.Conn.RTTClient, 0), o.ack+noticed
+	from, to := o.ack-o.flow.Conn.RTTClient, o.ack+noticed
 	low, high := t.stood, t.stood+int64(t.event.Width)
 	if t.whole {
 		// The second of the first line, so much before.

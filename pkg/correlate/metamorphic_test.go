@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -219,12 +220,30 @@ func TestCapturesBeginLater(t *testing.T) {
 // withoutBeginning leaves a share of the packets out of a pcap file in the byte
 // order of this machine's captures.
 func withoutBeginning(b []byte, share float64) []byte {
+	starts := records(b)
+	return slices.Concat(b[:starts[0]], b[starts[int(share*float64(len(starts)))]:])
+}
+
+// withoutSome leaves out three packets of a hundred, chance by seed.
+func withoutSome(b []byte, seed uint64) []byte {
+	chance := rand.New(rand.NewPCG(seed, 0))
+	starts := records(b)
+	out := slices.Clone(b[:starts[0]])
+	for i, at := range append(starts[1:], len(b)) {
+		if chance.Float64() >= 0.03 {
+			out = append(out, b[starts[i]:at]...)
+		}
+	}
+	return out
+}
+
+// records lists where the packets of a pcap file begin.
+func records(b []byte) (starts []int) {
 	const head, record = 24, 16
-	var starts []int
 	for at := head; at+record <= len(b); at += record + int(binary.LittleEndian.Uint32(b[at+8:])) {
 		starts = append(starts, at)
 	}
-	return slices.Concat(b[:head], b[starts[int(share*float64(len(starts)))]:])
+	return starts
 }
 
 // TestHalfOfTheLines: what is left of a log keeps its links; fewer may be sure,

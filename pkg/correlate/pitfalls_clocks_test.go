@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
@@ -229,5 +230,34 @@ func TestRequestBehindTLSBegins(t *testing.T) {
 		if !ok || w.low != ms(20)-int64(time.Millisecond) || w.high != ms(latest)+f.Conn.RTTServer+turn {
 			t.Errorf("encrypted %v: %+d … %+d µs from the first byte", encrypted, (w.low-ms(20))/1000, (w.high-ms(20))/1000)
 		}
+	}
+}
+
+// TestRequestWithoutBeginning: of a connection that lacks bytes of the client no
+// request bounds a clock, of one that began before the capture not the first.
+func TestRequestWithoutBeginning(t *testing.T) {
+	s := newScene()
+	f := s.connect("10.0.0.2:50000", server+":80", 0, 0.05)
+	s.exchange(f, 20, 5000, 1)
+	s.exchange(f, 120, 5000, 1)
+	bounds := func() (n int) {
+		for i := range f.HTTP {
+			_, start := startWindow(f, &f.HTTP[i])
+			_, end := exchangeWindow(f, &f.HTTP[i], logparse.RequestEnd)
+			if start != end {
+				t.Errorf("request %d: by its start %v, by its end %v", i, start, end)
+			}
+			if start {
+				n++
+			}
+		}
+		return n
+	}
+	whole := bounds()
+	f.Conn.Count[pcapflow.Client].AckedUnseen = 1
+	unseen := bounds()
+	f.Conn.Count[pcapflow.Client].AckedUnseen, f.Conn.SYN = 0, nil
+	if later := bounds(); whole != 2 || unseen != 0 || later != 1 {
+		t.Errorf("requests that bound: %d, %d where bytes are lacking, %d where the beginning is", whole, unseen, later)
 	}
 }
