@@ -34,9 +34,10 @@ func crowd(lines, clients int, theta int64) *incident.Incident {
 		if at < begin+span/3 || at > begin+span/3*2 {
 			continue
 		}
-		f := &pcapflow.Flow{Transport: pcapflow.TCP, Client: netip.AddrPortFrom(client, uint16(1024+i%60000)), Server: server, Conn: &pcapflow.Conn{RTTServer: int64(time.Millisecond)}}
+		f := &pcapflow.Flow{Transport: pcapflow.TCP, Client: netip.AddrPortFrom(client, uint16(1024+i%60000)), Server: server}
 		stampAt := func(t int64) pcapflow.Stamp { return pcapflow.Stamp{Time: t, Frame: i + 1} }
 		f.Start, f.End = stampAt(at-int64(time.Millisecond)), stampAt(at+int64(4*time.Millisecond))
+		f.Conn = &pcapflow.Conn{SYN: []pcapflow.Stamp{f.Start}, RTTServer: int64(time.Millisecond)}
 		f.HTTP = []pcapflow.Exchange{{Ordinal: 1, RequestFirst: stampAt(at), RequestLast: stampAt(at), ResponseFirst: stampAt(at + int64(3*time.Millisecond)), ResponseLast: stampAt(at + int64(3*time.Millisecond)), BodyBytes: -1, RequestBytes: -1, ResponseBytes: -1}}
 		c.Flows = append(c.Flows, f)
 	}

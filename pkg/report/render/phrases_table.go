@@ -254,6 +254,8 @@ var phrases = []lang.Text{
 	{EN: "entry %s of formats names no files", ES: "la entrada %s de formats no nombra archivos"},
 	{EN: "%s: only one of log_format, LogFormat and write_out", ES: "%s: sólo uno de log_format, LogFormat y write_out"},
 	{EN: "%s: year %s is not between 1970 and 2261", ES: "%s: el año %s no está entre 1970 y 2261"},
+	{EN: "%s is no instant; write 2026-01-15T10:00:00.5Z", ES: "%s no es un instante; escriba 2026-01-15T10:00:00.5Z"},
+	{EN: "entry %s of clocks lacks clock, of or at, or its low is above its high", ES: "a la entrada %s de clocks le falta clock, of o at, o su low es mayor que su high"},
 	{EN: "%s is no address; write 192.0.2.10 or 2001:db8::10", ES: "%s no es una dirección; escriba 192.0.2.10 o 2001:db8::10"},
 	{EN: "%s; write Europe/Madrid or +02:00", ES: "%s; escriba Europe/Madrid o +02:00"},
 	{EN: "%s is no offset; write +2.5s where the clock is two and a half seconds ahead", ES: "%s no es un desfase; escriba +2.5s si el reloj va dos segundos y medio adelantado"},
