@@ -170,13 +170,18 @@ func (e *evidence) program(folder string, i int, c *incident.Capture, list []sta
 		if host == nil {
 			host = e.get(hostKey(cmp.Or(e.hosts[list[n].log], folder)), kindLog, cmp.Or(e.hosts[list[n].log], folder))
 		}
-		if !slices.Contains(host.Files, list[n].log.File) {
-			host.Files = append(host.Files, list[n].log.File)
-		}
 		e.connectedAt(k, host, &list[n], o)
 		e.nameHost(keyedHost{k, host, c, o.flow.Client.Addr()})
 	}
-	if host != nil && !list[0].zoned && !slices.Contains(host.Notes, unzoned) {
+	if host == nil {
+		return
+	}
+	for _, t := range list {
+		if !slices.Contains(host.Files, t.log.File) {
+			host.Files = append(host.Files, t.log.File)
+		}
+	}
+	if !list[0].zoned && !slices.Contains(host.Notes, unzoned) {
 		host.Notes = append(host.Notes, unzoned)
 	}
 }
