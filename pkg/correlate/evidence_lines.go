@@ -44,8 +44,9 @@ func (e *evidence) lines() {
 		for i := range e.inc.Captures {
 			e.keyed(l, i, byClient[i])
 		}
-		e.httpSeries(l)
-		e.dnsSeries(l)
+		copies := copiesOf(l)
+		e.httpSeries(l, copies)
+		e.dnsSeries(l, copies)
 	}
 }
 
