@@ -201,19 +201,25 @@ func (a *archive) told(ctx context.Context, inc *incident.Incident, opt correlat
 
 // byClockOf is a window by the clock that stamped the beginning of a journey.
 func (a *archive) byClockOf(j *correlate.Journey, w *window, at places) *window {
-	var c *incident.Capture
-	switch {
-	case len(j.Points) > 0:
-		c = j.Points[0].Capture
-	case j.Lookup != nil:
-		c = j.Lookup.Capture
-	default:
+	c := captureOf(j)
+	if c == nil {
 		return w
 	}
 	if i, ok := slices.BinarySearchFunc(a.points, at[c.Files[0].Path].point, func(p *point, name string) int { return cmp.Compare(p.name, name) }); ok {
 		return w.by(a.points[i])
 	}
 	return w
+}
+
+// captureOf is the capture that shows the beginning of a journey; nil: none.
+func captureOf(j *correlate.Journey) *incident.Capture {
+	switch {
+	case len(j.Points) > 0:
+		return j.Points[0].Capture
+	case j.Lookup != nil:
+		return j.Lookup.Capture
+	}
+	return nil
 }
 
 // keyOf names a window by everything its result depends on.

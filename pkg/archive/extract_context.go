@@ -183,16 +183,11 @@ func spanOf(c *correlate.Case, journeys []*correlate.Journey) (from, to int64) {
 
 // clockOfJourney stamped its beginning.
 func clockOfJourney(c *correlate.Case, j *correlate.Journey) *correlate.Clock {
-	var k *incident.Capture
-	switch {
-	case len(j.Points) > 0:
-		k = j.Points[0].Capture
-	case j.Lookup != nil:
-		k = j.Lookup.Capture
-	default:
+	shown := captureOf(j)
+	if shown == nil {
 		return nil
 	}
-	i := slices.IndexFunc(c.Clocks, func(o *correlate.Clock) bool { return slices.Contains(o.Files, k.Files[0]) })
+	i := slices.IndexFunc(c.Clocks, func(k *correlate.Clock) bool { return slices.Contains(k.Files, shown.Files[0]) })
 	if i < 0 {
 		return nil
 	}

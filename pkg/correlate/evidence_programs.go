@@ -85,12 +85,6 @@ func connected(l *incident.Log, n int) (t standing, ok bool) {
 	return t, ok && t.server.IsValid()
 }
 
-// opened is a connection as a capture shows it.
-type opened struct {
-	flow *pcapflow.Flow
-	ack  int64
-}
-
 var unzoned = lang.Text{
 	EN: "programs told of it without a zone: whole quarters of an hour are not seen",
 	ES: "los programas hablaron de él sin zona: los cuartos de hora enteros no se ven",
@@ -112,13 +106,13 @@ func (e *evidence) program(folder string, i int, c *incident.Capture, list []sta
 			list[n].zoned = false
 		}
 	}
-	to := map[netip.AddrPort][]opened{}
+	to := map[netip.AddrPort][]*pcapflow.Flow{}
 	for _, f := range c.Flows {
 		// An acknowledgement that brought payload was none that stood alone, or the
 		// capture lacks that: the connection stood sooner. How much sooner it left than
 		// it was seen tells the round trip to the client.
 		if f.Conn != nil && f.Conn.ACK.Seen() && len(f.Conn.SYN) > 0 && f.Conn.RTTClient > 0 && f.Conn.ACK != f.FirstPayload[pcapflow.Client] {
-			to[plain(f.Server)] = append(to[plain(f.Server)], opened{f, f.Conn.ACK.Time})
+			to[plain(f.Server)] = append(to[plain(f.Server)], f)
 		}
 	}
 	pairs := 0
@@ -128,11 +122,11 @@ func (e *evidence) program(folder string, i int, c *incident.Capture, list []sta
 	if pairs == 0 || pairs > most {
 		return
 	}
-	best, rival := []*opened(nil), 0
+	best, rival := []*pcapflow.Flow(nil), 0
 	bestN, bestBy := 0, int64(0)
 	for _, t := range list {
-		for _, o := range to[plain(t.server)] {
-			by := t.stood - o.ack
+		for _, f := range to[plain(t.server)] {
+			by := t.stood - f.Conn.ACK.Time
 			found, n := pairOff(list, to, by)
 			switch {
 			case n > bestN:
@@ -152,17 +146,17 @@ func (e *evidence) program(folder string, i int, c *incident.Capture, list []sta
 	// One host connects from one address, or is translated to one; what another
 	// sent at the same fraction of a second is a stranger's.
 	var from tally[netip.Addr]
-	for _, o := range best {
-		if o != nil {
-			from.add(plain(o.flow.Client).Addr())
+	for _, f := range best {
+		if f != nil {
+			from.add(plain(f.Client).Addr())
 		}
 	}
 	client := from.top(1)[0]
 	var host *Clock
-	for n, o := range best {
+	for n, f := range best {
 		k := (*Clock)(nil)
-		if o != nil && plain(o.flow.Client).Addr() == client {
-			k = e.byKey[captureKey(i, o.flow.Clock)]
+		if f != nil && plain(f.Client).Addr() == client {
+			k = e.byKey[captureKey(i, f.Clock)]
 		}
 		if k == nil {
 			continue
@@ -170,8 +164,8 @@ func (e *evidence) program(folder string, i int, c *incident.Capture, list []sta
 		if host == nil {
 			host = e.get(hostKey(cmp.Or(e.hosts[list[n].log], folder)), kindLog, cmp.Or(e.hosts[list[n].log], folder))
 		}
-		e.connectedAt(k, host, &list[n], o)
-		e.nameHost(keyedHost{k, host, c, o.flow.Client.Addr()})
+		e.connectedAt(k, host, &list[n], f)
+		e.nameHost(keyedHost{k, host, c, f.Client.Addr()})
 	}
 	if host == nil {
 		return
@@ -209,28 +203,27 @@ func quarters(list []standing, d int64) int64 {
 
 // pairOff pairs outputs with the connections that lie by off, the nearest of several,
 // and counts those that have one for themselves.
-func pairOff(list []standing, to map[netip.AddrPort][]opened, by int64) (found []*opened, n int) {
-	found = make([]*opened, len(list))
+func pairOff(list []standing, to map[netip.AddrPort][]*pcapflow.Flow, by int64) (found []*pcapflow.Flow, n int) {
+	found = make([]*pcapflow.Flow, len(list))
 	taken := map[*pcapflow.Flow]bool{}
 	for i := range list {
 		t := &list[i]
-		var one *opened
+		var one *pcapflow.Flow
 		nearest := int64(0)
-		of := to[plain(t.server)]
-		for k := range of {
-			off := abs64(quarters(list, t.stood-of[k].ack-by))
+		for _, f := range to[plain(t.server)] {
+			off := abs64(quarters(list, t.stood-f.Conn.ACK.Time-by))
 			near := off <= stampedLate+int64(t.event.Width)
 			if t.whole {
 				rest := off % int64(time.Second)
 				near = off <= int64(time.Second)+sameInstant && min(rest, int64(time.Second)-rest) <= sameInstant
 			}
 			if near && (one == nil || off < nearest) {
-				one, nearest = &of[k], off
+				one, nearest = f, off
 			}
 		}
-		if one != nil && !taken[one.flow] {
+		if one != nil && !taken[one] {
 			found[i] = one
-			taken[one.flow] = true
+			taken[one] = true
 			n++
 		}
 	}
@@ -240,8 +233,9 @@ func pairOff(list []standing, to map[netip.AddrPort][]opened, by int64) (found [
 // connectedAt bounds a host's clock by one connection: it stood at the program when
 // its acknowledgement left, which the capture shows no more than its round trip to
 // the client later, and the program said so soon after.
-func (e *evidence) connectedAt(k, host *Clock, t *standing, o *opened) {
-	from, to := o.ack-o.flow.Conn.RTTClient, o.ack+noticed
+func (e *evidence) connectedAt(k, host *Clock, t *standing, f *pcapflow.Flow) {
+	ack := f.Conn.ACK.Time
+	from, to := ack-f.Conn.RTTClient, ack+noticed
 	low, high := t.stood, t.stood+int64(t.event.Width)
 	if t.whole {
 		// The second of the first line, so much before.
@@ -256,10 +250,10 @@ func (e *evidence) connectedAt(k, host *Clock, t *standing, o *opened) {
 	shift -= quarters([]standing{*t}, shift)
 	low, high = low-to-shift-captureNoise, high-from-shift+captureNoise
 	if t.whole {
-		e.add(k, host, o.ack, low, high, clock.Intervals)
+		e.add(k, host, ack, low, high, clock.Intervals)
 		return
 	}
 	// Hardly ever both programs took as long as they may.
-	e.add(host, k, o.ack+low+(high-low)/2, -high, -low, clock.Keyed)
+	e.add(host, k, ack+low+(high-low)/2, -high, -low, clock.Keyed)
 	e.constraints[len(e.constraints)-1].Seldom = (stampedLate + noticed) / 10 * 9
 }
