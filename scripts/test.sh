@@ -18,6 +18,7 @@ many='TestRedacted|TestRelease|TestOptionsTakeEffect|TestSamples32|TestFirstScre
 "$go" test -count=1 -v -run '^TestScore$' ./cmd/flowcorr # prints the figures
 "$go" test -count=1 ./pkg/diagnose ./pkg/correlate # whole: under the race detector they look at a part of the evidence
 "$go" test -count=1 -run '^TestManyJourneys$' ./pkg/report/render # in full, which the race detector makes slow
+"$go" test -count=1 -run '^TestGrowth$' ./pkg/report # measures time, which the race detector stretches
 if [ "$("$go" env GOHOSTARCH)" = amd64 ]; then # the same bytes where int has 32 bits
 	GOARCH=386 CGO_ENABLED=0 "$go" test -run '^TestSamples$' ./cmd/flowcorr
 fi
