@@ -98,6 +98,7 @@ func TestWatchRotation(t *testing.T) {
 			time.Sleep(300 * time.Millisecond) // it captures when its file is there, or soon after
 			ask(t, server, 30)
 			w.until(p, "app-slow", func(out, _ string) bool { return strings.Contains(out, `"rule":"app-slow"`) })
+			time.Sleep(time.Second) // what was told is written down behind its line: killed between the two, it is told again
 			w.end(p, syscall.SIGKILL)
 			p = w.run("--window", "5m")
 			ask(t, server, 15)
