@@ -147,7 +147,7 @@ func (env *environment) batch(ctx context.Context, paths []string, out, memory s
 		return fmt.Errorf("%w: %w", errWrite, err)
 	}
 	bound(bytes, opt.Jobs)
-	shown := env.watchProgress(paths)
+	shown := env.watchProgress(paths, archivePasses)
 	opt.Progress = shown.ofBatch(env)
 	r, err := archive.Run(ctx, opt)
 	shown.done()
@@ -246,13 +246,15 @@ func (env *environment) endOfBatch(out string, r *archive.Result) error {
 	})
 }
 
-// ofBatch shows how far the work on an archive is: every file is read once for its
-// sum, captures once more for their flows, and what they hold is analysed.
+// archivePasses is how often the bytes of an archive count: every file is read once
+// for its sum, captures once more for their flows, and what they hold is analysed.
+const archivePasses = 3
+
+// ofBatch shows how far the work on an archive is.
 func (p *progress) ofBatch(env *environment) func(archive.Step) {
 	if p == nil {
 		return nil
 	}
-	p.total *= 3
 	names := map[string]string{
 		"scan": env.say(lang.Text{EN: "looking", ES: "mirando"}), "read": env.say(lang.Text{EN: "reading", ES: "leyendo"}),
 		"analyse": env.say(lang.Text{EN: "analysing", ES: "analizando"}),

@@ -84,7 +84,7 @@ func printEvents(env *environment, l lang.Lang, args []string, opt incident.Opti
 		return &usageError{env.say(lang.Text{EN: "--format %s: only with --summary", ES: "--format %s: sólo con --summary"}, format), env.say(lang.Text{EN: "use jsonl or text", ES: "use jsonl o text"})}
 	}
 	if !env.onTerminal() { // else the events themselves show that it goes on
-		bar := env.watchProgress(args)
+		bar := env.watchProgress(args, 1)
 		defer bar.done()
 		opt.Progress = bar.counter()
 	}
@@ -110,7 +110,7 @@ func summariseEvents(env *environment, l lang.Lang, args []string, opt incident.
 	hide := env.redactor(args)
 	var order []*incident.File
 	counts := map[*incident.File]*report.EventCounts{}
-	bar := env.watchProgress(args)
+	bar := env.watchProgress(args, 1)
 	opt.Progress = bar.counter()
 	open, err := env.onlyChosen(&opt, func(f *incident.File) incident.Sink {
 		c := &report.EventCounts{}

@@ -69,7 +69,7 @@ func runFlows(env *environment, args []string) error {
 		sink = &flowTable{lang: l, hide: hide}
 	}
 	if env.options.format != "jsonl" || !env.onTerminal() { // else the flows themselves show that it goes on
-		bar := env.watchProgress(args)
+		bar := env.watchProgress(args, 1)
 		defer bar.done()
 		opt.Progress = bar.counter()
 	}

@@ -35,13 +35,13 @@ type progress struct {
 }
 
 // watchProgress begins to count; it shows something on a terminal alone, after
-// a while, and not with --quiet.
-func (env *environment) watchProgress(paths []string) *progress {
+// a while, and not with --quiet. passes is how often the bytes under paths count.
+func (env *environment) watchProgress(paths []string, passes int64) *progress {
 	f, ok := env.diag.(*os.File)
 	if !ok || !isTerminal(f) || env.options.quiet {
 		return nil
 	}
-	return newProgress(f, sizeOf(paths), patience, env.say(lang.Text{EN: "reading", ES: "leyendo"}))
+	return newProgress(f, passes*sizeOf(paths), patience, env.say(lang.Text{EN: "reading", ES: "leyendo"}))
 }
 
 func newProgress(w io.Writer, total int64, wait time.Duration, stage string, options ...mpb.ContainerOption) *progress {

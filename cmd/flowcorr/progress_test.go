@@ -84,7 +84,7 @@ func TestProgress(t *testing.T) {
 // TestProgressOfBatch: an archive's progress shows bytes, files and the time left.
 func TestProgressOfBatch(t *testing.T) {
 	var s screen
-	p := newProgress(&s, 10<<20, time.Millisecond, "reading", mpb.WithAutoRefresh(), mpb.WithWidth(120))
+	p := newProgress(&s, archivePasses*10<<20, time.Millisecond, "reading", mpb.WithAutoRefresh(), mpb.WithWidth(120))
 	told := p.ofBatch(&environment{speaks: lang.EN})
 	wanted := regexp.MustCompile(`reading .*[KM]iB / 30\.0 MiB  [0-9]+/5000 files +[0-9.]+ [KM]iB/s +−[0-9]`)
 	for deadline := time.Now().Add(10 * time.Second); !wanted.MatchString(s.String()); time.Sleep(5 * time.Millisecond) {
@@ -99,7 +99,7 @@ func TestProgressOfBatch(t *testing.T) {
 // TestProgressUnseen: away from a terminal nothing is counted at all.
 func TestProgressUnseen(t *testing.T) {
 	var out bytes.Buffer
-	if p := (&environment{diag: &out}).watchProgress(nil); p != nil || p.counter() != nil {
+	if p := (&environment{diag: &out}).watchProgress(nil, 1); p != nil || p.counter() != nil {
 		t.Error("progress without a terminal")
 	}
 }

@@ -112,7 +112,7 @@ func (env *environment) analyse(paths []string) (*correlate.Case, error) {
 	if err := env.checkSettings(); err != nil {
 		return nil, err
 	}
-	bar := env.watchProgress(paths)
+	bar := env.watchProgress(paths, 1)
 	defer bar.done()
 	read.Progress = bar.counter()
 	if env.linesOnly {
