@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"iter"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -33,6 +34,24 @@ func flow(j *correlate.Journey) *pcapflow.Flow {
 		return nil
 	}
 	return j.Points[0].Flow
+}
+
+// connections are the TCP connections that tell journeys, each once, beside the
+// first journey that it carried.
+func connections(journeys []*correlate.Journey) iter.Seq2[*correlate.Journey, *pcapflow.Flow] {
+	return func(yield func(*correlate.Journey, *pcapflow.Flow) bool) {
+		seen := map[*pcapflow.Flow]bool{}
+		for _, j := range journeys {
+			f := flow(j)
+			if f == nil || f.Conn == nil || seen[f] {
+				continue
+			}
+			seen[f] = true
+			if !yield(j, f) {
+				return
+			}
+		}
+	}
 }
 
 // nearest is the point of a journey that was taken nearest to a side: there shows

@@ -56,13 +56,9 @@ var nagleDelayedACK = Rule{
 func (c *Case) stalls(r *Rule, causes []string, text lang.Text) []Finding {
 	var found batches
 	side := map[string]pcapflow.Dir{}
-	seen := map[*pcapflow.Flow]bool{}
-	for _, j := range c.open(r) {
-		f := flow(j)
-		if f == nil || f.Conn == nil || seen[f] {
-			continue
-		}
-		seen[f] = true
+	all := 0
+	for j, f := range connections(c.open(r)) {
+		all++
 		var wait [2]time.Duration
 		var numbers [2][]int
 		for _, s := range f.Conn.Stalls {
@@ -84,7 +80,7 @@ func (c *Case) stalls(r *Rule, causes []string, text lang.Text) []Finding {
 	return found.telling(Note, High, func(b *batch, f *Finding) {
 		w := b.worst()
 		if r.Name == "receiver-limited" {
-			c.weighed(r, &found, b, f, len(seen))
+			c.weighed(r, &found, b, f, all)
 		}
 		f.Text = c.say(text, c.side(side[b.key]), w.lost, len(b.hits), w.journey.Server)
 		f.Refuters = c.doubts(r, notFound)
@@ -113,13 +109,7 @@ var windowLimited = Rule{
 func checkWindowLimited(c *Case, r *Rule) []Finding {
 	var found batches
 	most := map[string]int64{}
-	seen := map[*pcapflow.Flow]bool{}
-	for _, j := range c.open(r) {
-		f := flow(j)
-		if f == nil || f.Conn == nil || seen[f] {
-			continue
-		}
-		seen[f] = true
+	for j, f := range connections(c.open(r)) {
 		for d := range f.Conn.Count {
 			p := nearest(j, pcapflow.Dir(d))
 			n := p.Flow.Conn.Count[d]
@@ -184,13 +174,7 @@ var bufferbloat = Rule{
 func checkBufferbloat(c *Case, r *Rule) []Finding {
 	var found batches
 	worst := map[string]pcapflow.RTTStats{}
-	seen := map[*pcapflow.Flow]bool{}
-	for _, j := range c.Journeys {
-		f := flow(j)
-		if f == nil || f.Conn == nil || seen[f] {
-			continue
-		}
-		seen[f] = true
+	for j, f := range connections(c.Journeys) {
 		for d := range f.Conn.Samples {
 			// The round trip under load is that of the bytes: it shows where they were sent.
 			p := nearest(j, pcapflow.Dir(1-d))

@@ -82,13 +82,7 @@ var natStateLost = Rule{
 func checkNATStateLost(c *Case, r *Rule) []Finding {
 	var found batches
 	idle := map[string]time.Duration{}
-	seen := map[*pcapflow.Flow]bool{}
-	for _, j := range c.open(r) {
-		f := flow(j)
-		if f == nil || f.Conn == nil || seen[f] {
-			continue
-		}
-		seen[f] = true
+	for j, f := range connections(c.open(r)) {
 		n := f.Conn
 		silence := time.Duration(n.Idle[1].Time - n.Idle[0].Time)
 		if silence < c.limit(r, forgotten) || n.Count[0].KeepAlives+n.Count[1].KeepAlives > 0 || closedBefore(n, n.Idle[1].Time) || n.FIN[0].Seen() && n.FIN[0].Time <= n.Idle[1].Time || n.FIN[1].Seen() && n.FIN[1].Time <= n.Idle[1].Time {
