@@ -19,12 +19,13 @@ const (
 	CauseLoss      Cause = "loss"
 	CauseTLS       Cause = "tls"
 	CauseWindow    Cause = "window"
-	CauseHeldBack  Cause = "delayed-ack" // bytes that waited for an acknowledgement that was delayed
+	CauseHeldBack  Cause = "delayed-ack"      // bytes that waited for an acknowledgement that was delayed
+	CauseParallel  Cause = "parallel-streams" // until answers had come that are not told apart
 	CauseIdle      Cause = "idle"
 )
 
 // causes in the order they are listed where their times are equal.
-var causes = []Cause{CauseDNS, CauseRetry, CauseNeighbour, CauseNetwork, CauseServer, CauseClient, CauseLoss, CauseTLS, CauseWindow, CauseHeldBack, CauseIdle}
+var causes = []Cause{CauseDNS, CauseRetry, CauseNeighbour, CauseNetwork, CauseServer, CauseClient, CauseLoss, CauseTLS, CauseWindow, CauseHeldBack, CauseParallel, CauseIdle}
 
 // bill charges a journey's time to its causes, each instant once.
 type bill struct {
@@ -178,8 +179,14 @@ func (b *bill) phase(j *Journey, p placed, begin, end int64) {
 		if !p.open {
 			left = b.share(CauseNetwork, rtt, left)
 		}
+		if p.Reason == reasonParallel {
+			left = b.share(CauseParallel, left, b.share(CauseNetwork, rtt, left))
+		}
 		b.charge(CauseServer, left)
 	case pcapflow.HTTPReceive:
+		if p.Reason == reasonParallel {
+			left = b.share(CauseParallel, left, left)
+		}
 		left = b.share(CauseServer, trickled(j.Exchange, left, rtt), left)
 		b.charge(CauseNetwork, left)
 	case pcapflow.SSHBanner:

@@ -15,6 +15,7 @@ func Correlate(inc *incident.Incident, opt Options) *Case {
 		clocks = remeasureClocks(inc, opt, apart, linked)
 		b, m, tb = link(inc, clocks, opt)
 	}
+	settleParallel(b, m, tb)
 	if !opt.LinesOnly {
 		for _, j := range b.journeys {
 			account(j, tb)

@@ -104,6 +104,11 @@ func exchangePhases(p Point, e *pcapflow.Exchange) []Phase {
 		}
 		phases = append(phases, phase(pcapflow.HTTPSend, e.RequestFirst, sent, outcome))
 	}
+	if e.Undecided {
+		wait := phase(pcapflow.HTTPWait, sent, pcapflow.Stamp{}, pcapflow.Unseen)
+		wait.Reason = reasonParallel
+		return append(phases, wait, Phase{Phase: pcapflow.Phase{Name: pcapflow.HTTPReceive}, Reason: reasonParallel})
+	}
 	if sent.Seen() && first.Seen() && seenBefore(first, sent) {
 		// The server answered before it had the whole request: nothing was waited for.
 		sent = first
@@ -121,7 +126,12 @@ func exchangePhases(p Point, e *pcapflow.Exchange) []Phase {
 		if e.Truncated || e.Reset {
 			outcome = pcapflow.Failed
 		}
-		phases = append(phases, phase(pcapflow.HTTPReceive, first, e.ResponseLast, outcome))
+		receive := phase(pcapflow.HTTPReceive, first, e.ResponseLast, outcome)
+		if e.EndOpen {
+			receive = phase(pcapflow.HTTPReceive, first, pcapflow.Stamp{}, pcapflow.Unseen)
+			receive.Reason = reasonParallel
+		}
+		phases = append(phases, receive)
 	}
 	return phases
 }

@@ -130,6 +130,9 @@ func transferOutput(e *logparse.Event, j *Journey) float64 {
 			if early, ok := beforeBody(j, said); ok {
 				fits = max(fits, like(said, early, scale)-1)
 			}
+			for _, a := range j.Exchange.Answers { // any of them may be its own
+				fits = max(fits, like(said, time.Duration(a.First.Time-p.Begin.Time), scale))
+			}
 		}
 		s += fits
 	}

@@ -116,7 +116,8 @@ type Link struct {
 func (j *Journey) Total() time.Duration { return time.Duration(j.End.Time - j.Start.Time) }
 
 // Cause of a share of time, in the words of the report: dns, resolver-retry,
-// neighbour, network, server, client, loss, tls, window, delayed-ack, idle.
+// neighbour, network, server, client, loss, tls, window, delayed-ack,
+// parallel-streams, idle.
 type Cause string
 
 // Share is an exclusive part of a journey's time.

@@ -72,7 +72,7 @@ func webDaemon(set settings, j *correlate.Journey) *Daemon {
 		sent = x.RequestFirst
 	}
 	d := &Daemon{Reached: reached(j, x.ResponseFirst.Seen()), Before: time.Duration(max(sent.Time-j.Start.Time, 0)), Network: toServer(j), In: -1, After: -1}
-	if x.ResponseFirst.Seen() && x.ResponseLast.Seen() {
+	if x.ResponseFirst.Seen() && x.ResponseLast.Seen() && !x.Undecided && !x.EndOpen {
 		d.After = time.Duration(x.ResponseLast.Time - x.ResponseFirst.Time)
 	}
 	if t, ok := think(j); ok {

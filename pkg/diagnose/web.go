@@ -36,7 +36,7 @@ var appSlow = Rule{
 // explain: the wait less the round trip between the capture and the server.
 func think(j *correlate.Journey) (time.Duration, bool) {
 	x := j.Exchange
-	if x == nil || !x.RequestLast.Seen() || !x.ResponseFirst.Seen() {
+	if x == nil || x.Undecided || !x.RequestLast.Seen() || !x.ResponseFirst.Seen() {
 		return 0, false
 	}
 	wait := x.ResponseFirst.Time - x.RequestLast.Time

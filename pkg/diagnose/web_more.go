@@ -36,7 +36,7 @@ func checkLingeringClose(c *Case, r *Rule) []Finding {
 	for _, j := range c.Journeys {
 		x := j.Exchange
 		d, logged := loggedDuration(j)
-		if x == nil || !logged || !x.RequestFirst.Seen() || !x.ResponseLast.Seen() {
+		if x == nil || !logged || !x.RequestFirst.Seen() || !x.ResponseLast.Seen() || x.Undecided || x.EndOpen {
 			continue
 		}
 		extra := d - time.Duration(x.ResponseLast.Time-x.RequestFirst.Time)
@@ -78,7 +78,7 @@ func checkSlowDelivery(c *Case, r *Rule) []Finding {
 	for _, j := range c.open(r) {
 		x := j.Exchange
 		d, logged := loggedDuration(j)
-		if x == nil || !logged || !x.RequestLast.Seen() || !x.ResponseLast.Seen() {
+		if x == nil || !logged || !x.RequestLast.Seen() || !x.ResponseLast.Seen() || x.Undecided || x.EndOpen {
 			continue
 		}
 		late := time.Duration(x.ResponseLast.Time-x.RequestLast.Time) - d - roundTrip(j)

@@ -43,6 +43,8 @@ type exchangeGuess struct {
 
 	burst   []guessRecord // HTTP/2: the client records of the open exchange
 	answers int           // HTTP/2: the server records of the open exchange
+	parts   []guessRecord // HTTP/2: those behind a burst
+	shared  []guessedAnswers
 	pending guessRecord   // HTTP/2: a client record that may be a request or not
 }
 

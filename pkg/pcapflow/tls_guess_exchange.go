@@ -18,6 +18,12 @@ type guessedInterim struct {
 	at       Stamp
 }
 
+// guessedAnswers are the records that answer n exchanges, from that place on.
+type guessedAnswers struct {
+	exchange, n int
+	records     []AnswerRecord
+}
+
 // addRequest lets the request grow by a record.
 func (e *guessedExchange) addRequest(r guessRecord) {
 	e.RequestLast = r.last
@@ -59,6 +65,11 @@ func (g *exchangeGuess) exchanges(to []Exchange) []Exchange {
 		e.BodyBytes, e.ContentBytes = -1, -1
 		if g.protocol == guessHTTP2 {
 			e.Version = "HTTP/2"
+		}
+	}
+	for _, x := range g.shared {
+		for k := first + x.exchange; k < min(first+x.exchange+x.n, len(to)); k++ {
+			to[k].Answers = x.records
 		}
 	}
 	for _, x := range g.interim {

@@ -94,7 +94,11 @@ const (
 func (g *exchangeGuess) split() {
 	burst := g.burst
 	g.burst = g.burst[:0]
-	if len(burst) < 3 || g.answers < len(burst) || len(g.list) == 0 {
+	if len(burst) < 2 || len(g.list) == 0 {
+		return
+	}
+	defer g.keepAnswers(len(g.list) - 1)
+	if len(burst) < 3 || g.answers < len(burst) {
 		return
 	}
 	for _, r := range burst[1:] {
@@ -112,6 +116,19 @@ func (g *exchangeGuess) split() {
 		}
 		g.list = append(g.rooms.grow(g.list), e)
 	}
+}
+
+// keepAnswers keeps the records that answer the exchanges from place from on, if
+// all of them were seen.
+func (g *exchangeGuess) keepAnswers(from int) {
+	if len(g.parts) == 0 || len(g.parts) != g.answers || g.list[from].Gap {
+		return
+	}
+	records := make([]AnswerRecord, len(g.parts))
+	for i, r := range g.parts {
+		records[i] = AnswerRecord{First: r.first, Last: r.last, Bytes: r.n}
+	}
+	g.shared = append(g.shared, guessedAnswers{from, len(g.list) - from, records})
 }
 
 // windowStep is the least a client takes in before it widens its windows: Go's 4 KiB.
@@ -132,7 +149,7 @@ func (g *exchangeGuess) resolve(r guessRecord) {
 func (g *exchangeGuess) begin2(r guessRecord) {
 	g.split()
 	g.newExchange(r).Exact = false
-	g.burst, g.answers = append(g.burst[:0], r), 0
+	g.burst, g.parts, g.answers = append(g.burst[:0], r), g.parts[:0], 0
 }
 
 func (g *exchangeGuess) answer2(r guessRecord) {
@@ -172,6 +189,9 @@ func (g *exchangeGuess) answer2(r guessRecord) {
 		return
 	}
 	g.answers++
+	if len(g.burst) > 1 && len(g.parts) < maxBurst {
+		g.parts = append(g.parts, r)
+	}
 	e.addResponse(r)
 }
 

@@ -29,7 +29,7 @@ func (s *tlsStream) reuse(env *Env) {
 	}
 	env.pools.guesses.giveBack(g.list)
 	g.dropEarly()
-	*g = exchangeGuess{burst: emptied(g.burst)}
+	*g = exchangeGuess{burst: emptied(g.burst), parts: emptied(g.parts)}
 	*s = tlsStream{t: s.t, side: s.side, guess: *g}
 	layBy(&env.pools.tls, s)
 }

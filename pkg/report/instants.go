@@ -179,8 +179,11 @@ func (c *collector) exchange(k *incident.Capture, x *pcapflow.Exchange) {
 	if x.Status > 0 {
 		status = fmt.Sprint(x.Status)
 	}
+	if x.Undecided {
+		return
+	}
 	c.add(k, "http.response", fromServer, x.ResponseFirst, status)
-	if x.ResponseLast.Frame != x.ResponseFirst.Frame {
+	if !x.EndOpen && x.ResponseLast.Frame != x.ResponseFirst.Frame {
 		c.add(k, "http.response-end", fromServer, x.ResponseLast, "")
 	}
 }
