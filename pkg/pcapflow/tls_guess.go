@@ -45,7 +45,7 @@ type exchangeGuess struct {
 	answers int           // HTTP/2: the server records of the open exchange
 	parts   []guessRecord // HTTP/2: those behind a burst
 	shared  []guessedAnswers
-	pending guessRecord   // HTTP/2: a client record that may be a request or not
+	pending guessRecord // HTTP/2: a client record that may be a request or not
 }
 
 const (
