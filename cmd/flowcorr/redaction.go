@@ -93,7 +93,7 @@ func (x rowRedactor) Rows(r *report.Report, rows *trend.Rows) error {
 	if _, err := hide.Learn(r); err != nil {
 		return err
 	}
-	return errors.Join(redact.Rows(hide, "journeys", rows.Journeys), redact.Rows(hide, "findings", rows.Findings), redact.Rows(hide, "clocks", rows.Clocks))
+	return errors.Join(redact.Rows(hide, "journeys", rows.Journeys), redact.Rows(hide, "findings", rows.Findings), redact.Rows(hide, "clocks", rows.Clocks), redact.Rows(hide, "journeys", rows.Affected))
 }
 
 func (x rowRedactor) Files(files []archive.File) error {

@@ -134,7 +134,7 @@ func (a *archive) analyse(ctx context.Context, n int, w *window, near bounds, kn
 	if k := a.load(key); k != nil && (!rowsToo || a.rowsThere(k)) {
 		return k, false, nil
 	}
-	at, rotated := places{}, seriesOf(logs)
+	at, rotated := places{}, a.seriesNear(logs)
 	read := a.opt.Read
 	read.MaxEvents = int(max(a.opt.Memory/8/a.windowsAtOnce()/memoryOfEvent, leastEvents))
 	read.Given, read.Unpack, read.Around = a.captures(w, g, at), a.opt.Unpack, near.around(w, g, a.points, rotated)
@@ -237,8 +237,11 @@ func (a *archive) keyOf(w *window, g *gathered, logs []*File, near bounds, known
 		fmt.Fprintf(sum, "%v\x00%v\x00%v\x00%v\x00", r.Interfaces, r.Snapped, r.VantageTurn, r.Undecoded)
 		fmt.Fprintf(sum, "%v\x00%v\x00%v\x00%v\x00%v\x00", r.Packets, r.Backward, r.Duplicates, r.Offload, r.BadSums)
 	}
-	for _, f := range logs {
-		fmt.Fprintf(sum, "%s\x00%s\x00", f.Path, f.SHA256)
+	for _, s := range a.seriesNear(logs) {
+		fmt.Fprintf(sum, "%s\x00", s.name)
+		for _, f := range s.files {
+			fmt.Fprintf(sum, "%s\x00%s\x00", f.Path, f.SHA256)
+		}
 	}
 	if near != nil || len(known) > 0 {
 		fmt.Fprintf(sum, "%v\x00%v", near, known)

@@ -74,9 +74,10 @@ type archive struct {
 	files  []*File
 	points []*point // in order of name
 	logs   []*File
-	toRead int    // captures of all points
-	keySum []byte // of the TLS secrets
-	inputs string // names all that the result depends on, once the points are read
+	series []series // the same, those of a rotation as one
+	toRead int      // captures of all points
+	keySum []byte   // of the TLS secrets
+	inputs string   // names all that the result depends on, once the points are read
 }
 
 // Result is what became of an archive.
@@ -91,7 +92,7 @@ func (a *archive) index() string { return filepath.Join(a.opt.Out, "index") }
 func (a *archive) work() string  { return filepath.Join(a.index(), "work") }
 
 // schema of what the index keeps. Another one is not read.
-const schema = "flowcorr.archive/6"
+const schema = "flowcorr.archive/7"
 
 // Run analyses the archive, or what of it is new, and completes the result in
 // opt.Out. Ended at any instant, it goes on where it was when it is run again;

@@ -44,7 +44,7 @@ func (a *archive) keep(out *trend.Rows, clocks []clockSeen, key, day string) (*k
 		return nil, err
 	}
 	summary := trend.NewSummary()
-	summary.Add(out)
+	summary.Add(out, day)
 	k := &kept{schema, key, rows, summary, clocks}
 	return k, writeJSON(a.windowFile(key), k)
 }

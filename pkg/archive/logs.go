@@ -22,11 +22,13 @@ type series struct {
 
 // seriesOf puts the files of rotated logs together, in order of time: cut into
 // files or not, a log is one. Files whose time is not known, or that overlap, stay
-// apart.
+// apart. What the files of a log have in common is its name, also where there is but
+// one: its clock is known by it in every window.
 func seriesOf(logs []*File) []series {
-	byName := map[string][]*File{}
+	byName, paths := map[string][]*File{}, map[string]bool{}
 	var order []string
 	for _, f := range logs {
+		paths[f.Path] = true
 		name := f.Path
 		if f.First != 0 && f.Outcome != Copy {
 			name = incident.LogSeries(f.Path)
@@ -50,10 +52,31 @@ func seriesOf(logs []*File) []series {
 			}
 			continue
 		}
-		if len(list) == 1 {
-			name = list[0].Path
+		if len(list) == 1 && paths[name] {
+			name = list[0].Path // another file bears it
 		}
 		all = append(all, series{name, list})
+	}
+	return all
+}
+
+// seriesNear are the logs of the archive as far as their files are among those given.
+func (a *archive) seriesNear(files []*File) []series {
+	near := map[*File]bool{}
+	for _, f := range files {
+		near[f] = true
+	}
+	var all []series
+	for _, s := range a.series {
+		own := series{name: s.name}
+		for _, f := range s.files {
+			if near[f] {
+				own.files = append(own.files, f)
+			}
+		}
+		if len(own.files) > 0 {
+			all = append(all, own)
+		}
 	}
 	return all
 }
@@ -110,6 +133,7 @@ func lay(ctx context.Context, top string, logs []series, bounds unpack.Options, 
 			if err := folder.Link(s.files[0].open, target); err != nil {
 				return nil, err
 			}
+			at[s.name] = laid{{s.files[0], 1, 1}}
 			continue
 		}
 		parts, err := join(ctx, target, s, bounds, wanted)

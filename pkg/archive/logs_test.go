@@ -23,7 +23,7 @@ func TestSeriesOf(t *testing.T) {
 		"dates":     {[]*File{log("a-20260102.gz", 2000, 2001), log("a-20260101.gz", 1000, 1001), log("a", 3000, 3001)}, "a: 20260101.gz 20260102.gz a"},
 		"overlap":   {[]*File{log("a.log", 1000, 2000), log("a.log.1", 1000, 2000)}, "a.log.1: 1; a.log: log"},
 		"other way": {[]*File{log("a.log.1", 1000, 1100), log("a.log.2", 2000, 2100)}, "a.log: 1 2"},
-		"hosts":     {[]*File{log("x/a.log.1", 1000, 1100), log("y/a.log.1", 1100, 1200)}, "x/a.log.1: 1; y/a.log.1: 1"},
+		"hosts":     {[]*File{log("x/a.log.1", 1000, 1100), log("y/a.log.1", 1100, 1200)}, "x/a.log: 1; y/a.log: 1"},
 		"timeless":  {[]*File{{Path: "curl.1", Outcome: Done}, {Path: "curl.2", Outcome: Done}}, "curl.1: 1; curl.2: 2"},
 	} {
 		var got []string

@@ -1,61 +1,23 @@
 package archive
 
 import (
-	"errors"
-	"fmt"
 	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/flowcorr/flowcorr/internal/shifted"
 	"github.com/flowcorr/flowcorr/pkg/report"
 	"github.com/flowcorr/flowcorr/pkg/report/trend"
 )
 
-// stamps of the logs of samples, as they begin: shifting by whole days leaves the rest.
-var stampDays = []struct {
-	find   *regexp.Regexp
-	layout string
-}{
-	{regexp.MustCompile(`\b\d\d/[A-Z][a-z]{2}/20\d\d\b`), "02/Jan/2006"},
-	{regexp.MustCompile(`\b20\d\d-\d\d-\d\d\b`), "2006-01-02"},
-	{regexp.MustCompile(`\b\d\d-[A-Z][a-z]{2}-20\d\d\b`), "02-Jan-2006"},
-}
-
-// addDays adds a sample to an archive as if it had been so many days later: captures
-// and logs bear the day in their names.
+// addDays adds a sample to an archive as if it had been so many days later.
 func addDays(t *testing.T, name, archive string, days int) {
 	t.Helper()
-	from := sample(t, name)
-	err := filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
-		rel, _ := filepath.Rel(from, path)
-		if err != nil || e.IsDir() {
-			return errors.Join(err, os.MkdirAll(filepath.Join(archive, rel), 0o755))
-		}
-		dir, base := filepath.Split(rel)
-		day := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, days).Format("20060102")
-		if stem, ok := strings.CutSuffix(base, ".pcap"); ok {
-			return cutCapture(path, filepath.Join(archive, dir, stem+"-"+day+".pcap"), func() int { return 1 << 30 }, int64(days)*86400e9)
-		}
-		b, err := os.ReadFile(path)
-		text := string(b)
-		for _, s := range stampDays {
-			text = s.find.ReplaceAllStringFunc(text, func(d string) string {
-				at, err := time.Parse(s.layout, d)
-				if err != nil {
-					return d
-				}
-				return at.AddDate(0, 0, days).Format(s.layout)
-			})
-		}
-		return errors.Join(err, os.WriteFile(filepath.Join(archive, dir, fmt.Sprintf("%s-%s", base, day)), []byte(text), 0o644))
-	})
-	if err != nil {
+	if err := shifted.Days(sample(t, name), archive, days); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -97,7 +59,7 @@ func TestCopies(t *testing.T) {
 // percentiles within the error that is stated, times, findings, and clocks.
 func TestTrends(t *testing.T) {
 	in, out := t.TempDir(), t.TempDir()
-	for name, days := range map[string][]int{"slow-application": {0, 1, 8, 15}, "tcp-loss": {8, 15}, "clock-step": {1, 15}, "three-clocks": {9}} {
+	for name, days := range map[string][]int{"slow-application": {0, 1, 8, 15}, "tcp-loss": {8, 15}, "clock-step": {1, 16}, "three-clocks": {9}} {
 		for _, d := range days {
 			addDays(t, name, filepath.Join(in, name), d)
 		}
@@ -138,9 +100,7 @@ func TestTrends(t *testing.T) {
 				d.times[service+" "+phase] = append(d.times[service+" "+phase], int64(math.Round(number(v)*1e9)))
 			}
 		case "findings":
-			if row["start_ns"] != nil {
-				d.findings[row["rule"].(string)]++
-			}
+			d.findings[row["rule"].(string)]++
 		case "clocks":
 			if name := row["name"].(string); row["from_ns"] != nil {
 				if low, known := d.low[name]; !known || number(row["low_seconds"]) < low {

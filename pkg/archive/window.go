@@ -34,19 +34,24 @@ const memoryOfWindow = 256 << 20
 // for it, whatever the number of jobs is.
 func (a *archive) windowsAtOnce() int64 { return max(a.opt.Memory/memoryOfWindow, 2) }
 
-// windowsOf cuts time into windows of so many journeys at most, as far as its
-// steps let it. What comes to be later leaves those before the last as they are.
+// windowsOf cuts time into windows of a day, UTC, at most, and of so many journeys at
+// most, as far as its steps let it: what a window tells is of one day. What comes to be
+// later leaves those before the last as they are.
 func windowsOf(s *spread, most int) []window {
 	var all []window
-	n, steps := 0, slices.Sorted(maps.Keys(s.Count))
+	n, day, steps := 0, int64(0), slices.Sorted(maps.Keys(s.Count))
 	for _, step := range steps {
-		if len(all) == 0 || n+s.Count[step] > most {
-			at := step << s.Shift
+		at := step << s.Shift
+		own := at - (at%dayLength+dayLength)%dayLength
+		if len(all) == 0 || own != day || n+s.Count[step] > most {
+			if len(all) > 0 && own != day {
+				at = own
+			}
 			if len(all) > 0 {
 				all[len(all)-1].to = at
 			}
 			all = append(all, window{from: at})
-			n = 0
+			n, day = 0, own
 		}
 		n += s.Count[step]
 	}
@@ -77,6 +82,8 @@ func (w *window) lookBeside(s *spread, steps []int64, most int) {
 		}
 	}
 }
+
+const dayLength = 24 * 3600 * int64(1e9) // ns
 
 // around is the window and some time beside it.
 func (w *window) around(beside int64) (from, to int64) {

@@ -62,6 +62,7 @@ type plan struct {
 // windows looks at each window that is not known.
 func (a *archive) windows(ctx context.Context, r *Result) error {
 	a.inputs = a.inputsOf()
+	a.series = seriesOf(a.logs)
 	all := a.known()
 	if all == nil {
 		var err error
@@ -240,7 +241,7 @@ func (x *looking) alone(bytes int64) error {
 		}
 		x.near[i] = boundsOf(measured, x.a.points)
 		err = x.look(i, nil, false)
-		if err == nil && x.near[i].lost(x.all[i], seriesOf(x.a.logsNear(&x.list[i]))) {
+		if err == nil && x.near[i].lost(x.all[i], x.a.seriesNear(x.a.logsNear(&x.list[i]))) {
 			x.wide[i] = true
 			err = x.look(i, nil, false)
 		}

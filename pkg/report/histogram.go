@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/bits"
 )
 
@@ -71,13 +72,37 @@ func (h *Histogram) Percentiles() *Percentiles {
 
 // at is the nearest-rank percentile.
 func (h *Histogram) at(percent int64) Seconds {
-	rank := (h.count*percent + 99) / 100
+	return Seconds(min(bucketTop(h.bucketOf((h.count*percent+99)/100)), h.max))
+}
+
+// bucketOf is the bucket that holds a rank, from 1.
+func (h *Histogram) bucketOf(rank int64) int {
 	for b, n := range h.buckets {
 		if rank -= n; rank <= 0 {
-			return Seconds(min(bucketTop(b), h.max))
+			return b
 		}
 	}
-	return Seconds(h.max)
+	return len(h.buckets) - 1
+}
+
+// Bounded is a percentile and the bounds between which that of what the durations are a
+// sample of lies.
+type Bounded struct{ At, Low, High Seconds }
+
+// Within bounds a percentile by what its rank may be off, so many of its standard
+// deviations, and by the width of its buckets. ok: enough was counted for either bound.
+func (h *Histogram) Within(percent int64, deviations float64) (b Bounded, ok bool) {
+	n, p := float64(h.count), float64(percent)/100
+	off := deviations * math.Sqrt(n*p*(1-p))
+	first, last := int64(math.Floor(n*p-off)), int64(math.Ceil(n*p+off))+1
+	if first < 1 || last > h.count {
+		return b, false
+	}
+	low := int64(-1) // the bucket before ends there
+	if i := h.bucketOf(first); i > 0 {
+		low = bucketTop(i - 1)
+	}
+	return Bounded{h.at(percent), Seconds(max(low+1, h.min)), Seconds(min(bucketTop(h.bucketOf(last)), h.max))}, true
 }
 
 // histogramJSON is how a histogram is kept: its buckets that count anything.

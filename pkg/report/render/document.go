@@ -31,6 +31,7 @@ type table struct {
 	spare  []int  // columns that are left out first where even narrow ones do not fit
 	yields []int  // columns that are narrowed first where the width is short
 	lowers []int  // columns that may stand below the rows, in the order they go there; nil: those that yield
+	every  bool   // a page shows all rows: their number is bounded where they are made
 	fold   bool   // a cell too wide goes on below; otherwise it is cut short
 }
 

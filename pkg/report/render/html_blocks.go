@@ -30,7 +30,7 @@ func blockViews(blocks []block) []blockView {
 		if b.table != nil {
 			v.Header = b.table.views(b.table.header)
 			for i, row := range b.table.rows {
-				if i == mostRows {
+				if i == mostRows && !b.table.every {
 					v.Rows = append(v.Rows, []cellView{{Text: fmt.Sprintf("… +%d", len(b.table.rows)-i)}})
 					break
 				}

@@ -83,11 +83,20 @@ type ClockRow struct {
 	Contradicted map[string]int32 `json:"contradicted" parquet:"contradicted"`
 }
 
+// Affected is a journey that findings of a rule are about.
+type Affected struct {
+	Rule    string `json:"rule"`
+	Service string `json:"service"`
+	Server  string `json:"server"`
+	Start   int64  `json:"start_ns"`
+}
+
 // Rows of one report.
 type Rows struct {
 	Journeys []JourneyRow
 	Findings []FindingRow
 	Clocks   []ClockRow
+	Affected []Affected // each journey once for each rule; for the summary alone
 }
 
 // Choice says what of a report becomes rows, and where in the archive it stands.
@@ -110,7 +119,7 @@ type Choice struct {
 // RowsOf makes rows of a report.
 func RowsOf(r *report.Report, c Choice) *Rows {
 	n := namesOf(r, c)
-	out := &Rows{}
+	out, known := &Rows{}, map[[2]string]bool{}
 	for i := range r.Journeys {
 		if j := &r.Journeys[i]; c.Told(j.ID) {
 			out.Journeys = append(out.Journeys, n.journeyRow(j))
@@ -123,6 +132,7 @@ func RowsOf(r *report.Report, c Choice) *Rows {
 			continue
 		}
 		out.Findings = append(out.Findings, row)
+		out.Affected = n.affected(f, known, out.Affected)
 	}
 	out.Clocks = n.clockRows(r)
 	return out
@@ -235,14 +245,32 @@ func (n *names) findingRow(f *report.Finding) FindingRow {
 			frame = e.Frames[0]
 		}
 		file, _ := n.Place(n.files[e.Evidence], frame)
-		if len(e.Lines) > 0 && n.Line != nil {
-			file, _ = n.Line(file, e.Lines[0])
+		if n.Line != nil {
+			line := 1
+			if len(e.Lines) > 0 {
+				line = e.Lines[0]
+			}
+			file, _ = n.Line(file, line)
 		}
 		if len(row.Files) == 0 || row.Files[len(row.Files)-1] != file {
 			row.Files = append(row.Files, file)
 		}
 	}
 	return row
+}
+
+// affected adds the journeys that a finding is about, each once for each rule.
+func (n *names) affected(f *report.Finding, known map[[2]string]bool, all []Affected) []Affected {
+	for _, id := range f.Journeys {
+		j := n.journeys[id]
+		if j == nil || !n.Told(id) || known[[2]string{f.Rule, id}] {
+			continue
+		}
+		known[[2]string{f.Rule, id}] = true
+		server, _ := splitEndpoint(j.Server)
+		all = append(all, Affected{f.Rule, j.Service, server, int64(j.Start)})
+	}
+	return all
 }
 
 func (n *names) clockRows(r *report.Report) []ClockRow {

@@ -15,8 +15,11 @@ type Summary struct {
 	Days map[string]*Day `json:"days"` // by date, UTC, of the start of journeys as stamped
 }
 
-// Day is what happened on one day.
+// Day is what happened on one day, or on several.
 type Day struct {
+	// When its first journey and its last began, as stamped; both 0: there is none.
+	First     int64                        `json:"first_ns,omitempty"`
+	Last      int64                        `json:"last_ns,omitempty"`
 	Journeys  map[string]int               `json:"journeys"` // by service
 	NotDone   map[string]int               `json:"not_done,omitempty"`
 	Phases    map[string]*report.Histogram `json:"phases"` // "https total", "https tls.handshake", …
@@ -36,17 +39,26 @@ type Spent struct {
 // RuleCount is how often a rule spoke.
 type RuleCount struct {
 	Severity string         `json:"severity"` // the highest
-	Findings int            `json:"findings"`
-	Journeys int            `json:"journeys"`
+	Findings int            `json:"findings"` // of the day on which their first journey began
+	Journeys int            `json:"journeys"` // of the day, each once
 	Lost     report.Seconds `json:"lost_seconds"`
+	// Journeys by service and by server.
+	Services map[string]int `json:"services,omitempty"`
+	Servers  map[string]int `json:"servers,omitempty"`
 }
 
-// ClockRange is where a clock's offset lay.
+// OfJourneys tells whether a rule speaks of journeys; where not, as of a capture or a
+// clock, it is told of the last window of an archive alone, and not by day.
+func (r *RuleCount) OfJourneys() bool { return r != nil && r.Journeys > 0 }
+
+// ClockRange is where a clock's offset from a reference lay.
 type ClockRange struct {
-	Status string  `json:"status"`
-	Low    float64 `json:"low_seconds"`
-	High   float64 `json:"high_seconds"`
-	Steps  int     `json:"steps"`
+	Status    string  `json:"status"`
+	Reference string  `json:"reference,omitempty"` // "": there were several
+	Measured  bool    `json:"measured"`            // otherwise Low and High say nothing
+	Low       float64 `json:"low_seconds"`
+	High      float64 `json:"high_seconds"`
+	Steps     int     `json:"steps"`
 	// Pieces of evidence by method, and those of them that contradict the track.
 	Evidence     map[string]int `json:"evidence,omitempty"`
 	Contradicted map[string]int `json:"contradicted,omitempty"`
@@ -71,22 +83,39 @@ func (s *Summary) day(name string) *Day {
 	return d
 }
 
-// Add counts rows.
-func (s *Summary) Add(o *Rows) {
+// Add counts rows. What has no time of its own is of the day given, if that is one.
+func (s *Summary) Add(o *Rows, day string) {
+	of := func(ns *int64) *Day {
+		switch {
+		case ns != nil:
+			return s.day(DayOf(*ns))
+		case dateOf(day).IsZero():
+			return nil
+		}
+		return s.day(day)
+	}
 	for i := range o.Journeys {
 		s.day(DayOf(o.Journeys[i].Start)).journey(&o.Journeys[i])
 	}
 	for i := range o.Findings {
-		if f := &o.Findings[i]; f.Start != nil {
-			count(s.day(DayOf(*f.Start)).Rules, f.Rule).merge(&RuleCount{f.Severity, 1, int(f.Journeys), exact(f.Lost)})
+		f := &o.Findings[i]
+		if d := of(f.Start); d != nil {
+			count(d.Rules, f.Rule).merge(&RuleCount{Severity: f.Severity, Findings: 1, Lost: exact(f.Lost)})
 		}
+	}
+	for _, j := range o.Affected {
+		count(s.day(DayOf(j.Start)).Rules, j.Rule).merge(&RuleCount{Journeys: 1, Services: map[string]int{j.Service: 1}, Servers: map[string]int{j.Server: 1}})
 	}
 	for i := range o.Clocks {
 		c := &o.Clocks[i]
-		if c.From == nil {
+		d := of(c.From)
+		if d == nil {
 			continue
 		}
-		r := &ClockRange{Status: c.Status, Low: *c.Low, High: *c.High, Evidence: map[string]int{}, Contradicted: map[string]int{}}
+		r := &ClockRange{Status: c.Status, Reference: c.Reference, Evidence: map[string]int{}, Contradicted: map[string]int{}}
+		if c.From != nil {
+			r.Measured, r.Low, r.High = true, *c.Low, *c.High
+		}
 		for method, n := range c.Evidence {
 			r.Evidence[method] = int(n)
 		}
@@ -96,11 +125,12 @@ func (s *Summary) Add(o *Rows) {
 		if c.Step {
 			r.Steps = 1
 		}
-		s.day(DayOf(*c.From)).clock(c.Name, r)
+		d.clock(c.Name, r)
 	}
 }
 
 func (d *Day) journey(j *JourneyRow) {
+	d.span(j.Start, j.Start)
 	d.Journeys[j.Service]++
 	if j.Outcome != "done" && j.Outcome != "estimated" {
 		d.NotDone[j.Service]++
@@ -120,6 +150,17 @@ func (d *Day) journey(j *JourneyRow) {
 	}
 }
 
+// span has a day reach over a stretch of time in which journeys began.
+func (d *Day) span(first, last int64) {
+	if first == 0 && last == 0 {
+		return
+	}
+	if d.First == 0 && d.Last == 0 {
+		d.First, d.Last = first, last
+	}
+	d.First, d.Last = min(d.First, first), max(d.Last, last)
+}
+
 func (d *Day) clock(name string, r *ClockRange) {
 	known := d.Clocks[name]
 	if known == nil {
@@ -129,11 +170,19 @@ func (d *Day) clock(name string, r *ClockRange) {
 	}
 	known.Evidence = sum(known.Evidence, r.Evidence)
 	known.Contradicted = sum(known.Contradicted, r.Contradicted)
-	known.Low, known.High = min(known.Low, r.Low), max(known.High, r.High)
 	known.Steps += r.Steps
-	if r.Status != "measured" {
-		known.Status = r.Status
+	switch {
+	case known.Measured && !r.Measured:
+		return
+	case r.Measured && !known.Measured:
+		known.Measured, known.Status, known.Reference, known.Low, known.High = true, r.Status, r.Reference, r.Low, r.High
+		return
 	}
+	known.Low, known.High = min(known.Low, r.Low), max(known.High, r.High)
+	if known.Reference != r.Reference {
+		known.Reference = ""
+	}
+	known.Status = min(known.Status, r.Status) // whichever comes first
 }
 
 // sum adds counts; a map that is nil is none.
@@ -151,6 +200,7 @@ func sum(a, b map[string]int) map[string]int {
 func (s *Summary) Merge(o *Summary) {
 	for name, d := range o.Days {
 		own := s.day(name)
+		own.span(d.First, d.Last)
 		for k, n := range d.Journeys {
 			own.Journeys[k] += n
 		}
@@ -182,6 +232,7 @@ func (r *RuleCount) merge(o *RuleCount) {
 	r.Findings += o.Findings
 	r.Journeys += o.Journeys
 	r.Lost += o.Lost
+	r.Services, r.Servers = sum(r.Services, o.Services), sum(r.Servers, o.Servers)
 }
 
 // merger is a pointer to a count that another can be added to.
@@ -215,12 +266,21 @@ func exact(s *float64) report.Seconds {
 // DayNames are the days in order.
 func (s *Summary) DayNames() []string { return slices.Sorted(maps.Keys(s.Days)) }
 
+// Held are the days on which journeys began, in order: those with data. Clocks may have
+// been measured on others.
+func (s *Summary) Held() []string {
+	return slices.DeleteFunc(s.DayNames(), func(day string) bool { return len(s.Days[day].Journeys) == 0 })
+}
+
 // Whole is all days as one.
-func (s *Summary) Whole() *Day {
+func (s *Summary) Whole() *Day { return s.Of(s.DayNames()) }
+
+// Of is some days as one.
+func (s *Summary) Of(days []string) *Day {
 	all := NewSummary()
 	whole := all.day("")
-	for _, d := range s.Days {
-		all.Merge(&Summary{Days: map[string]*Day{"": d}})
+	for _, name := range days {
+		all.Merge(&Summary{Days: map[string]*Day{"": s.Days[name]}})
 	}
 	return whole
 }

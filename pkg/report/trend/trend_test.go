@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -46,11 +47,18 @@ func someRows(rnd *rand.Rand) *Rows {
 			f.Start = nil
 		}
 		o.Findings = append(o.Findings, f)
+		for range rnd.IntN(3) {
+			o.Affected = append(o.Affected, Affected{f.Rule, "https", []string{"10.1.0.1", "10.1.0.2"}[rnd.IntN(2)], at()})
+		}
 	}
 	for range rnd.IntN(3) {
 		from, low := at(), rnd.Float64()
 		high := low + 0.1
-		o.Clocks = append(o.Clocks, ClockRow{Name: "web", Status: "measured", From: &from, Low: &low, High: &high, Step: rnd.IntN(2) == 0, Evidence: map[string]int32{"ntp": 9, "intervals": 3}, Contradicted: map[string]int32{"ntp": int32(rnd.IntN(3))}})
+		if rnd.IntN(3) == 0 {
+			o.Clocks = append(o.Clocks, ClockRow{Name: "web", Status: []string{"insufficient", "ambiguous"}[rnd.IntN(2)]})
+			continue
+		}
+		o.Clocks = append(o.Clocks, ClockRow{Name: "web", Status: "measured", From: &from, Low: &low, High: &high, Step: rnd.IntN(2) == 0, Reference: []string{"a", "b"}[rnd.IntN(2)], Evidence: map[string]int32{"ntp": 9, "intervals": 3}, Contradicted: map[string]int32{"ntp": int32(rnd.IntN(3))}})
 	}
 	return o
 }
@@ -58,7 +66,7 @@ func someRows(rnd *rand.Rand) *Rows {
 func summaryOf(rows ...*Rows) *Summary {
 	s := NewSummary()
 	for _, r := range rows {
-		s.Add(r)
+		s.Add(r, "2026-01-14")
 	}
 	return s
 }
@@ -107,6 +115,7 @@ func TestCounts(t *testing.T) {
 			{Service: "dns", Client: "c", Server: "r", Start: start, Outcome: "unanswered"},
 		},
 		Findings: []FindingRow{{Rule: "x", Severity: "note", Start: &start, Journeys: 1, Lost: &lost}, {Rule: "x", Severity: "error", Start: &start, Journeys: 2}},
+		Affected: []Affected{{"x", "https", "s", start}, {"x", "dns", "s", start}, {"x", "https", "r", start}},
 	})
 	d := s.Days["2026-01-15"]
 	switch {
@@ -116,7 +125,7 @@ func TestCounts(t *testing.T) {
 		t.Errorf("%+v %+v", d.Journeys, d.NotDone)
 	case d.Servers["s"].Seconds != report.Seconds(1.5e9) || d.Servers["r"] != nil || d.Resolvers["r"].Journeys != 1 || d.Clients["c"].Journeys != 2:
 		t.Errorf("%+v", d)
-	case *d.Rules["x"] != RuleCount{"error", 2, 3, report.Seconds(0.25e9)}:
+	case !reflect.DeepEqual(*d.Rules["x"], RuleCount{"error", 2, 3, report.Seconds(0.25e9), map[string]int{"https": 2, "dns": 1}, map[string]int{"s": 2, "r": 1}}):
 		t.Errorf("%+v", d.Rules["x"])
 	case d.Phases["https total"].Percentiles().Count != 1 || d.Phases["dns total"] != nil:
 		t.Errorf("%+v", d.Phases)
