@@ -9,68 +9,217 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
 
-// copiesOf marks the events of a log that repeat another one: a log that was
-// gathered twice into one file says nothing twice. Counted as requests of their
-// own, the copies would take the partners of other lines. Lines that are alike
-// may well tell of several requests, so that they are copies only where no clock
-// shows one instant twice, or where the whole log is written several times over.
-// Without copies it is nil.
-func copiesOf(l *incident.Log) []bool {
-	order := make([]int, 0, len(l.Events))
-	for i := range l.Events {
-		if l.Events[i].HasTime {
-			order = append(order, i)
+// reasonCopy is why a line that repeats another one belongs to no journey.
+const reasonCopy = "repeats an earlier line"
+
+// thinned are logs from which the lines were left out that repeat others: one line
+// stands for its copies. Counted as requests of their own, the copies would take
+// the partners of other lines.
+type thinned map[*incident.Log]*thinning
+
+// thinning is how a log was before.
+type thinning struct {
+	whole *incident.Log
+	of    []int // by place in whole: the event that it repeats; -1: none, it was kept
+	kept  []int // by place in the thinned log: place in whole
+}
+
+// leaveOutCopies gives the incident without lines that repeat others.
+func leaveOutCopies(inc *incident.Incident) (*incident.Incident, thinned) {
+	all := thinned{}
+	rest := *inc
+	rest.Logs = nil
+	for _, l := range inc.Logs {
+		if of := copiesOf(l); of != nil {
+			t := &thinning{whole: l, of: of}
+			thin := *l
+			thin.Events = nil
+			for i, first := range of {
+				if first < 0 {
+					t.kept = append(t.kept, i)
+					thin.Events = append(thin.Events, l.Events[i])
+				}
+			}
+			l = &thin
+			all[l] = t
+		}
+		rest.Logs = append(rest.Logs, l)
+	}
+	if len(all) == 0 {
+		return inc, nil
+	}
+	return &rest, all
+}
+
+// restore tells of the whole logs what was found of the thinned ones, among logs.
+func (t thinned) restore(c *Case, logs []*incident.Log) {
+	if len(t) == 0 {
+		return
+	}
+	for _, j := range c.Journeys {
+		for i := range j.Lines {
+			if x := t[j.Lines[i].Log]; x != nil {
+				j.Lines[i].Log, j.Lines[i].Event = x.whole, x.kept[j.Lines[i].Event]
+			}
 		}
 	}
-	alike := func(a, b int) int { return compareEvents(&l.Events[a], &l.Events[b]) }
-	slices.SortFunc(order, func(a, b int) int { return cmp.Or(alike(a, b), cmp.Compare(a, b)) })
-	var groups [][]int // of events that are alike
-	for from := 0; from < len(order); {
-		to := from + 1
-		for to < len(order) && alike(order[from], order[to]) == 0 {
-			to++
+	for i := range c.Unmatched {
+		u := &c.Unmatched[i]
+		if x := t[u.Log]; x != nil {
+			u.Log = x.whole
+			for k, n := range u.Events {
+				u.Events[k] = x.kept[n]
+			}
 		}
-		groups = append(groups, order[from:to])
-		from = to
 	}
-	if len(groups) == len(order) {
+	for _, l := range logs {
+		if x := t[l]; x != nil {
+			x.writeBack(l)
+			c.Unmatched = append(c.Unmatched, Unmatched{Log: x.whole, Events: x.copies(), Reason: reasonCopy})
+		}
+	}
+}
+
+// writeBack gives the events the times in which the thinned log's were read.
+func (t *thinning) writeBack(thin *incident.Log) {
+	for k, i := range t.kept {
+		t.whole.Events[i] = thin.Events[k]
+	}
+	for i, first := range t.of {
+		if first >= 0 {
+			own := &t.whole.Events[i]
+			line, offset := own.Line, own.Offset
+			*own = t.whole.Events[first]
+			own.Line, own.Offset = line, offset
+		}
+	}
+}
+
+func (t *thinning) copies() []int {
+	var list []int
+	for i, first := range t.of {
+		if first >= 0 {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// copiesOf finds the events of a log that repeat another one, of which it gives
+// the place, -1 for all others: a log that was gathered twice into one file says
+// nothing twice. Lines that are alike may well tell of several requests, so that
+// they are copies only where no clock shows one instant twice, or where the whole
+// log is written several times over. Without copies it is nil.
+func copiesOf(l *incident.Log) []int {
+	alike, different := alikeEvents(l)
+	if len(alike) == 0 {
 		return nil
 	}
-	times := timesOver(groups)
-	var out []bool
-	for _, g := range groups {
+	times := timesOver(alike, different)
+	inRow := times > 1 && copiedInRow(alike)
+	var out []int
+	for _, g := range alike {
 		keep := (len(g) + times - 1) / times
 		if l.Events[g[0]].Width <= time.Microsecond {
 			keep = 1
 		}
-		for _, i := range g[keep:] {
-			if out == nil {
-				out = make([]bool, len(l.Events))
+		for k, i := range g {
+			first := g[k%keep]
+			if inRow && keep > 1 {
+				first = g[k/times*times]
 			}
-			out[i] = true
+			if first == i {
+				continue
+			}
+			if out == nil {
+				out = make([]int, len(l.Events))
+				for n := range out {
+					out[n] = -1
+				}
+			}
+			out[i] = first
 		}
 	}
 	return out
 }
 
-// timesOver is how often a log is written into itself: (nearly) every line
-// occurs so many times, or a multiple of it. A few lines alike tell of nothing.
-func timesOver(groups [][]int) int {
+// copiedInRow tells whether the copies of a line follow it, as where each line was
+// written twice, and not behind all others: the order of those that stay depends
+// on it.
+func copiedInRow(alike [][]int) bool {
+	next := 0
+	for _, g := range alike {
+		if g[1] == g[0]+1 {
+			next++
+		}
+	}
+	return next*2 > len(alike)
+}
+
+// mayRepeat tells of which kinds of events compareEvents sees all that they say.
+func mayRepeat(k logparse.Kind) bool {
+	return k == logparse.HTTPRequest || k == logparse.AppRequest || k == logparse.HTTPError || isQuestion(k) || isLogin(k)
+}
+
+// alikeEvents lists the events of a log that are alike, of each kind at least two,
+// in the order in which they stand there, and counts the kinds of all.
+func alikeEvents(l *incident.Log) (groups [][]int, different int) {
+	order := make([]int, 0, len(l.Events))
+	for i := range l.Events {
+		if e := &l.Events[i]; e.HasTime && mayRepeat(e.Kind) {
+			order = append(order, i)
+		}
+	}
+	byTime := func(a, b int) int { return cmp.Compare(l.Events[a].Time, l.Events[b].Time) }
+	if !slices.IsSortedFunc(order, byTime) {
+		slices.SortFunc(order, func(a, b int) int { return cmp.Or(byTime(a, b), cmp.Compare(a, b)) })
+	}
+	for from := 0; from < len(order); {
+		to := from + 1
+		for to < len(order) && byTime(order[from], order[to]) == 0 {
+			to++
+		}
+		if to-from == 1 {
+			different++
+			from = to
+			continue
+		}
+		now := order[from:to]
+		slices.SortFunc(now, func(a, b int) int { return cmp.Or(compareEvents(&l.Events[a], &l.Events[b]), cmp.Compare(a, b)) })
+		for len(now) > 0 {
+			n := 1
+			for n < len(now) && compareEvents(&l.Events[now[0]], &l.Events[now[n]]) == 0 {
+				n++
+			}
+			if different++; n > 1 {
+				groups = append(groups, now[:n])
+			}
+			now = now[n:]
+		}
+		from = to
+	}
+	return groups, different
+}
+
+// timesOver is how often a log is written into itself: (nearly) every one of its
+// different lines occurs so many times, or a multiple of it. A few lines alike tell
+// of nothing.
+func timesOver(alike [][]int, different int) int {
 	const (
 		least = 3 // different lines
 		most  = 4 // times
 	)
-	if len(groups) < least {
+	if different < least {
 		return 1
 	}
 	for times := most; times > 1; times-- {
 		n := 0
-		for _, g := range groups {
+		for _, g := range alike {
 			if len(g)%times == 0 {
 				n++
 			}
 		}
-		if n*10 >= len(groups)*9 {
+		if n*10 >= different*9 {
 			return times
 		}
 	}

@@ -9,6 +9,7 @@ import "github.com/flowcorr/flowcorr/pkg/incident"
 func Correlate(inc *incident.Incident, opt Options) *Case {
 	given := inc
 	inc, parts := joinRotated(given)
+	inc, thin := leaveOutCopies(inc)
 	clocks, apart := measuredClocks(inc, opt)
 	b, m, tb := link(inc, clocks, opt)
 	if linked := m.linked(); len(linked) > 0 && !opt.NoCorrect {
@@ -28,6 +29,7 @@ func Correlate(inc *incident.Incident, opt Options) *Case {
 		}
 	}
 	c := &Case{Incident: given, Clocks: clocks, Journeys: b.journeys, Lookups: b.lookups, Unmatched: unmatched, Raw: opt.NoCorrect}
+	thin.restore(c, inc.Logs)
 	parts.split(c)
 	return c
 }

@@ -44,9 +44,8 @@ func (e *evidence) lines() {
 		for i := range e.inc.Captures {
 			e.keyed(l, i, byClient[i])
 		}
-		copies := copiesOf(l)
-		e.httpSeries(l, copies)
-		e.dnsSeries(l, copies)
+		e.httpSeries(l)
+		e.dnsSeries(l)
 	}
 }
 

@@ -33,12 +33,12 @@ func (n numbers[K]) of(k K) int {
 // httpSeries offers the request lines of a log that carry no port to the
 // exchanges of the captures that saw most of their clients. Copies of lines are
 // left out.
-func (e *evidence) httpSeries(l *incident.Log, copies []bool) {
+func (e *evidence) httpSeries(l *incident.Log) {
 	groups, every := e.clientsOf(l)
 	if len(groups) == 0 {
 		return
 	}
-	lines, anchor := requestLines(l, copies, groups, every)
+	lines, anchor := requestLines(l, groups, every)
 	for _, i := range e.capturesOf(groups) {
 		c := e.inc.Captures[i]
 		e.choices++
@@ -116,7 +116,7 @@ func (e *evidence) offer(l *incident.Log, c *incident.Capture, server netip.Addr
 // requestLines makes instants of a log's request lines, and says which instant
 // of an exchange they stand for. With a duration beside the end, the start is
 // the better anchor: the end comes when the last byte was handed to the kernel.
-func requestLines(l *incident.Log, copies []bool, groups numbers[netip.Addr], every int) ([]clock.Instant, func(*pcapflow.Flow, *pcapflow.Exchange) (window, bool)) {
+func requestLines(l *incident.Log, groups numbers[netip.Addr], every int) ([]clock.Instant, func(*pcapflow.Flow, *pcapflow.Exchange) (window, bool)) {
 	timed, all := 0, 0
 	means := logparse.Unspecified
 	for i := range l.Events {
@@ -138,7 +138,7 @@ func requestLines(l *incident.Log, copies []bool, groups numbers[netip.Addr], ev
 	seen := 0
 	for i := range l.Events {
 		ev := &l.Events[i]
-		if !isRequest(ev) || byStart && !startsKnown(ev) || copies != nil && copies[i] {
+		if !isRequest(ev) || byStart && !startsKnown(ev) {
 			continue
 		}
 		g, chosen := groups[ev.Client.Addr().Unmap().WithZone("")]
@@ -239,13 +239,13 @@ type question struct {
 
 // dnsSeries offers the lines of a DNS server that carry no port to the queries
 // of every capture that saw them. Copies of lines are left out.
-func (e *evidence) dnsSeries(l *incident.Log, copies []bool) {
+func (e *evidence) dnsSeries(l *incident.Log) {
 	for _, kind := range []logparse.Kind{logparse.DNSQuery, logparse.DNSReply} {
 		groups := numbers[question]{}
 		var lines []clock.Instant
 		for i := range l.Events {
 			ev := &l.Events[i]
-			if ev.Kind != kind || !ev.HasTime || ev.Client.Port() != 0 || !ev.Client.Addr().IsValid() || len(lines) == seriesLines || copies != nil && copies[i] {
+			if ev.Kind != kind || !ev.HasTime || ev.Client.Port() != 0 || !ev.Client.Addr().IsValid() || len(lines) == seriesLines {
 				continue
 			}
 			low, high := stampOf(ev)

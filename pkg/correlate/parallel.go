@@ -24,6 +24,7 @@ func settleParallel(b *built, m *matcher, tb timebase) {
 		return
 	}
 	var lines map[*Journey][]Line
+	changed := map[*Journey]bool{}
 	for _, j := range b.joints {
 		var beside []*parallel // of one run of requests, which share the records
 		for i, jn := range j.journeys {
@@ -36,22 +37,44 @@ func settleParallel(b *built, m *matcher, tb timebase) {
 			}
 			p := newParallel(jn, lines[jn], tb)
 			if len(beside) > 0 && !beside[0].shares(p) {
-				settleRun(b, j, beside, tb)
+				settleRun(b, j, beside, tb, changed)
 				beside = beside[:0]
 			}
 			p.place = i
 			beside = append(beside, p)
 		}
-		settleRun(b, j, beside, tb)
+		settleRun(b, j, beside, tb, changed)
+	}
+	m.residualsAnew(changed)
+}
+
+// residualsAnew compares lines once more with requests whose answers have changed.
+func (m *matcher) residualsAnew(changed map[*Journey]bool) {
+	if len(changed) == 0 {
+		return
+	}
+	for i := range m.result {
+		r := &m.result[i]
+		if r.target == nil || !changed[r.journey] {
+			continue
+		}
+		if t := targetOf(r.journey, m.tb); t != nil {
+			ln := lineOf(r.line.Log, r.line.Event, m.tb)
+			r.line.Residual, r.line.HasResidual = residual(&ln, t)
+		}
+		if r.journey.Exchange.Undecided {
+			r.line.Residual, r.line.HasResidual = 0, false
+		}
 	}
 }
 
-// settleRun settles the requests of one run.
-func settleRun(b *built, j *joint, beside []*parallel, tb timebase) {
+// settleRun settles the requests of one run, and notes which of them changed.
+func settleRun(b *built, j *joint, beside []*parallel, tb timebase, changed map[*Journey]bool) {
 	divideRecords(beside)
 	for _, p := range beside {
 		if p.settle() {
 			b.phasesAnew(tb, p.journey, p.place == 0, p.place == len(j.journeys)-1)
+			changed[p.journey] = true
 		}
 	}
 }

@@ -11,6 +11,7 @@ var phrases = []lang.Text{
 	{EN: "name cached", ES: "nombre en caché"},
 	{EN: "name cached or not captured", ES: "nombre en caché o no capturado"},
 	{EN: "capture began later", ES: "la captura empezó después"},
+	{EN: "repeats an earlier line", ES: "repite una línea anterior"},
 	{EN: "answers of parallel streams are not told apart", ES: "no se distinguen las respuestas de los flujos en paralelo"},
 	// lines without a journey
 	{EN: "outside the capture", ES: "fuera de la captura"},
