@@ -14,6 +14,7 @@ var formats = []*Format{
 	traefikAccess,
 	envoyAccess,
 	w3cAccess,
+	ltsvAccess,
 	albAccess,
 	customAccess,
 	appLog,
