@@ -55,6 +55,12 @@ RULES = {
     "tls_on_http_port": ["tls-wrong-protocol"],
     "tls_protocol_version": ["tls-alert"],
     "tls_unknown_ca": ["tls-alert"],
+    # QUIC
+    "quic_blocked": ["quic-blocked"],
+    "quic_handshake_late": ["quic-slow-handshake"],
+    "quic_handshake_lost": ["quic-slow-handshake"],
+    "quic_refused": ["quic-blocked"],
+    "quic_retry": ["quic-extra-round-trip"],
     # the web
     "client_closed_499": ["client-gave-up"],
     "http2_head_of_line": ["http2-head-of-line"],

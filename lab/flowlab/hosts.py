@@ -54,7 +54,7 @@ class Host:
         return path
 
     def env(self, clocked, more):
-        env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "TZ": self.tz, "HOME": self.dir,
+        env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin", "LC_ALL": "C.UTF-8", "TZ": self.tz, "HOME": self.dir,
                "CURL_CA_BUNDLE": os.path.join(WORK, "pki", "ca.crt"), "LAB_LOG": self.log_socket,
                "TMPDIR": self.dir, "NSTAT_HISTORY": self.path("nstat")}
         if clocked:

@@ -320,6 +320,7 @@ func linkActions(b *built, tb timebase) {
 	failed := map[*Lookup]*Journey{}
 	refused := map[pair]*Journey{}
 	redirect := map[int]*Journey{}
+	quic := map[int][]*Journey{}
 	lookupOf := map[*Journey]*Lookup{}
 	for _, j := range b.joints {
 		if len(j.journeys) > 0 && j.lookup != nil {
@@ -341,6 +342,7 @@ func linkActions(b *built, tb timebase) {
 		if prev := refused[key]; prev != nil && j.Service != "dns" && j.Service != "ntp" && soon(prev, j, 5*time.Second) {
 			j.Links = append(j.Links, Link{"retry", prev})
 		}
+		linkFallback(tb, j, host, quic)
 		if prev := redirect[host]; prev != nil && redirectsTo(prev, j) && soon(prev, j, 2*time.Second) {
 			j.Links = append(j.Links, Link{"redirect", prev})
 			j.Notes = append(j.Notes, note(lang.Text{EN: "redirected here by %s", ES: "redirigido aquí por %s"}, prev.ID))

@@ -116,6 +116,12 @@ func (e *evidence) sightings(i int, c *incident.Capture, every uint32) (all []ma
 				add(f, packetKey{isn: f.Conn.ISN, port: f.Server.Port(), dir: m.Dir, seq: m.Seq, ack: m.Ack, len: m.Len, sum: m.Sum, flags: m.Flags, id: m.ID}, m.Stamp, m.Dir)
 			}
 		}
+		if q := f.QUIC; q != nil && q.Sums[pcapflow.Client]%every == 0 {
+			k := packetKey{port: f.Server.Port(), sum: q.Sums[pcapflow.Client], name: "quic"}
+			add(f, k, q.Initial, pcapflow.Client)
+			k.dir, k.sum = pcapflow.Server, q.Sums[pcapflow.Server]
+			add(f, k, q.Answer, pcapflow.Server)
+		}
 		for n := range f.DNS {
 			t := &f.DNS[n]
 			if f.Transport != pcapflow.UDP || len(t.Repeats) > 0 || len(t.Extra) > 0 || t.Multicast || uint32(t.ID)%every != 0 {

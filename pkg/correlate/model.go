@@ -108,7 +108,7 @@ type Journey struct {
 
 // Link ties a journey to one before it, or to one that waited for it.
 type Link struct {
-	Kind    string // Upstream: the server of that journey asked this meanwhile; "redirect": the answer before pointed here; "address": an address of the same name tried before; "retry": the same server tried before
+	Kind    string // Upstream: the server of that journey asked this meanwhile; "redirect": the answer before pointed here; "address": an address of the same name tried before; "retry": the same server tried before; Fallback: QUIC to the same service tried before
 	Journey *Journey
 }
 

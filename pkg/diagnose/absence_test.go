@@ -21,6 +21,7 @@ func rich() *world {
 	w.tls(1050)
 	w.ssh(1040)
 	w.ntp(timeServer, true)
+	w.quic(1020)
 	w.atResolver(w.lookup("app.example", w.try("A", "app.example", 900, 910, "NOERROR")), 1, true)
 	w.k.Neighbours = []*pcapflow.Resolution{{Protocol: "arp", Target: server.Addr(), Requests: []pcapflow.Stamp{w.at(1)}, Reply: w.at(1)}}
 	w.log("auth-log", sshLine(logparse.SSHAccepted, ""))
@@ -88,6 +89,10 @@ var absences = []absence{
 		}
 	}, []*Want{wantHandshakes}},
 	{"TLS", flows(func(f *pcapflow.Flow) { f.TLS = nil }), []*Want{wantTLS}},
+	{"QUIC", func(w *world) {
+		flows(func(f *pcapflow.Flow) { f.QUIC = nil })(w)
+		keep(w, func(j *correlate.Journey) bool { return j.Service != "quic" })
+	}, []*Want{wantQUIC}},
 	{"connections", func(w *world) {
 		for _, k := range w.c.Incident.Captures {
 			k.Flows = slices.DeleteFunc(k.Flows, func(f *pcapflow.Flow) bool { return f.Conn != nil })
@@ -130,7 +135,7 @@ var absences = []absence{
 		w.c.Incident.Captures, w.c.Lookups = nil, nil
 		keep(w, func(j *correlate.Journey) bool { return len(j.Points) == 0 })
 	}, []*Want{wantCapture, wantLink, wantHandshakes, wantConnections, wantTLS, wantResolver, wantTwoCaptures,
-		wantQueries, wantAnswers, wantResponses, wantStreams, wantRequestTimes, wantFinished, wantSSHLogins, wantNTP}},
+		wantQueries, wantAnswers, wantResponses, wantStreams, wantRequestTimes, wantFinished, wantSSHLogins, wantNTP, wantQUIC}},
 }
 
 func withoutPhase(j *correlate.Journey, name pcapflow.PhaseName) {

@@ -223,7 +223,7 @@ func lasted(p correlate.Point) time.Duration {
 // length is how long a journey took; where nothing of its protocol tells when
 // it was over, its connection does.
 func length(j *correlate.Journey) time.Duration {
-	if j.Exchange == nil && j.SSH == nil && j.NTP == nil && len(j.Points) > 0 && j.Service != "dns" {
+	if j.Exchange == nil && j.SSH == nil && j.NTP == nil && len(j.Points) > 0 && j.Service != "dns" && j.Service != "quic" {
 		return max(j.Total(), lasted(j.Points[0]))
 	}
 	return j.Total()

@@ -274,7 +274,7 @@ func window(js []*correlate.Journey) string {
 }
 
 // servicesOf are those that rules of a family are about; those of other families are about all.
-var servicesOf = map[string][]string{"dns": {"dns"}, "web": {"http", "https"}, "ssh": {"ssh"}, "ntp": {"ntp"}, "tls": {"https", "tls"}}
+var servicesOf = map[string][]string{"dns": {"dns"}, "web": {"http", "https"}, "ssh": {"ssh"}, "ntp": {"ntp"}, "tls": {"https", "tls"}, "quic": {"quic"}}
 
 // speakOf lists the journeys that rules of a family are about.
 func (c *Case) speakOf(family string) []*correlate.Journey {

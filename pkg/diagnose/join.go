@@ -29,6 +29,7 @@ var consequences = map[string][]string{
 	"loss-stall":                 append(append([]string{"mtu-discovered-late", "tls-large-hello-dropped", "ssh-slow-delivery", "bufferbloat"}, connectionLost...), lost...),
 	"reordering":                 connectionLost,
 	"spurious-retransmission":    connectionLost,
+	"refused-by-network":         {"quic-blocked"},
 	"tls-alert":                  {"tls-certificate-time", "tls-wrong-protocol"},
 	"tls-silent":                 append([]string{"tls-large-hello-dropped", "server-limit"}, connectionLost...),
 	"tls-slow-server":            connectionLost,

@@ -45,7 +45,7 @@ func (c Confidence) String() string { return confidenceNames[c] }
 // and test data: a case that fires, a near miss, and one without the evidence.
 type Rule struct {
 	Name   string // never changes its meaning
-	Family string // "gate", "dns", "path", "tcp", "tls", "web", "ssh", "ntp", "other"
+	Family string // "gate", "dns", "path", "tcp", "tls", "quic", "web", "ssh", "ntp", "other"
 	Title  lang.Text
 	Doc    lang.Text // what it means, what to do
 	Source string    // where it is written: RFC, manual
@@ -80,24 +80,25 @@ type Case struct {
 	usualAnswer time.Duration                              // of resolvers, the median
 	views       map[*correlate.Lookup]resolverView         // once asked for
 	beside      lookupIndex
-	sshLogins   map[netip.AddrPort]int                 // to each server, once counted
-	between     map[[2]netip.Addr][]*correlate.Journey // by client and server, once asked for
-	largest     map[swallowed]int64                    // packet that passed, in bytes
-	serverTTLs  map[away]uint8                         // of servers that took connections, once asked for
-	goals       map[netip.Addr]bool                    // addresses that somebody wanted to reach, once asked for
-	late        lateAnswers                            // late, after their question was repeated
-	sshHosts    map[netip.Addr]bool                    // that spoke SSH with somebody, or whose port 22 somebody reached
-	sshPorts    map[netip.AddrPort]bool                // that spoke SSH with somebody
-	exchanges   map[netip.AddrPort]int                 // requests to each server
-	serving     map[served][]*correlate.Journey        // of each service, in order
-	took        map[taker][]int64                      // when each server accepted connections, in order
-	states      []told                                 // what hosts printed of themselves, once looked for
-	unlisted    []string                               // thresholds asked for by rules that do not list them: a mistake of ours
-	made        int                                    // journeys that made a connection
-	resolvers   []netip.Addr                           // of all lookups, each once
-	lossyBy     map[*Rule][2]int                       // journeys held up by lost segments, and all, as rules count them
-	limited     *[]limitAnswer                         // answers that a limit explains, once looked for
-	upstream    *words                                 // of the error log about an upstream, once looked for
+	sshLogins   map[netip.AddrPort]int                      // to each server, once counted
+	between     map[[2]netip.Addr][]*correlate.Journey      // by client and server, once asked for
+	largest     map[swallowed]int64                         // packet that passed, in bytes
+	serverTTLs  map[away]uint8                              // of servers that took connections, once asked for
+	fallbacks   map[*correlate.Journey][]*correlate.Journey // over TCP, by the QUIC journey they came in place of; once asked for
+	goals       map[netip.Addr]bool                         // addresses that somebody wanted to reach, once asked for
+	late        lateAnswers                                 // late, after their question was repeated
+	sshHosts    map[netip.Addr]bool                         // that spoke SSH with somebody, or whose port 22 somebody reached
+	sshPorts    map[netip.AddrPort]bool                     // that spoke SSH with somebody
+	exchanges   map[netip.AddrPort]int                      // requests to each server
+	serving     map[served][]*correlate.Journey             // of each service, in order
+	took        map[taker][]int64                           // when each server accepted connections, in order
+	states      []told                                      // what hosts printed of themselves, once looked for
+	unlisted    []string                                    // thresholds asked for by rules that do not list them: a mistake of ours
+	made        int                                         // journeys that made a connection
+	resolvers   []netip.Addr                                // of all lookups, each once
+	lossyBy     map[*Rule][2]int                            // journeys held up by lost segments, and all, as rules count them
+	limited     *[]limitAnswer                              // answers that a limit explains, once looked for
+	upstream    *words                                      // of the error log about an upstream, once looked for
 }
 
 // Finding is what a rule says.

@@ -41,7 +41,7 @@ func unreachable(f *pcapflow.Flow) *pcapflow.ICMPError {
 func checkRefusedByNetwork(c *Case, r *Rule) []Finding {
 	var found batches
 	said := map[string]*pcapflow.ICMPError{}
-	for _, j := range c.Journeys {
+	for _, j := range c.open(r) {
 		for _, p := range j.Points {
 			x := unreachable(p.Flow)
 			if x == nil || !refuses(p.Flow, x) {

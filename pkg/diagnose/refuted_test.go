@@ -196,6 +196,10 @@ func misses() []miss {
 		{"ssh-slow-session", "two seconds to the first output", 0, func(w *world) { w.again1(w.conn(), sv, 3500) }},
 		{"ssh-slow-delivery", "an answer lost during the login", 0, func(w *world) { w.conn().Retransmissions, w.conn().Count[sv].Retransmitted = nil, 0 }},
 
+		{"quic-blocked", "silence, and TCP 300 ms later", 0, func(w *world) { w.answered() }},
+		{"quic-failed", "no version in common", 0, func(w *world) { w.answered() }},
+		{"quic-extra-round-trip", "Retry", 0, func(w *world) { flow(w.first()).QUIC.Retry = false }},
+		{"quic-slow-handshake", "answered late without a repetition", 0, func(w *world) { flow(w.c.Journeys[1]).QUIC.ServerHello = w.at(1020) }},
 		{"ntp-unanswered", "none of three", 0, func(w *world) {
 			for _, j := range w.c.Journeys {
 				j.NTP.Response = pcapflow.NTPMessage{Stamp: w.at(1020), Mode: 4, Stratum: 2, Rec: 1 << 32, Xmt: 1<<32 + 1<<20, Ref: 1 << 31}
@@ -226,6 +230,13 @@ func misses() []miss {
 // tooBig is a router's word about the MTU of the first connection.
 func (w *world) tooBig() {
 	w.k.Flows[0].ICMP = []pcapflow.ICMPError{{Stamp: w.at(1040), Type: 3, Code: 4, MTU: 1300}}
+}
+
+// answered lets the first attempt over QUIC in.
+func (w *world) answered() {
+	q, p := quicOf(w.first())
+	q.Answer, q.ServerHello, q.HandshakeEnd = w.at(1220), w.at(1220), w.at(1222)
+	p.Outcome, p.End = pcapflow.Estimated, q.HandshakeEnd
 }
 
 // copies makes the repetitions copies of the capture's own.

@@ -61,6 +61,11 @@ var rules = []*Rule{
 	&tlsLongChain,
 	&tlsDistance,
 	&tlsClientValidation,
+	// quic
+	&quicBlocked,
+	&quicFailed,
+	&quicExtraRoundTrip,
+	&quicSlowHandshake,
 	// web
 	&appSlow,
 	&upstreamError,

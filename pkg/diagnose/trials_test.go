@@ -98,7 +98,7 @@ func (w *world) ignored(count int) {
 
 // allTrials are the cases of every rule.
 func allTrials() []trial {
-	return slices.Concat(networkTrials, tcpTrials, dnsTrials, webTrials, sessionTrials)
+	return slices.Concat(networkTrials, tcpTrials, dnsTrials, webTrials, sessionTrials, quicTrials)
 }
 
 // TestRules: each rule speaks where its evidence is, and is silent where a

@@ -38,6 +38,7 @@ var (
 		return slices.ContainsFunc(c.userLookups(), func(l *correlate.Lookup) bool { return c.resolverView(l).known })
 	}, "RESOLVER: tcpdump -ni any -w resolver.pcap 'port 53'"}
 	wantTLS       = &Want{anyFlow(func(f *pcapflow.Flow) bool { return f.TLS != nil }), "tcpdump -ni any -s 0 -w tls.pcap 'tcp port 443'"}
+	wantQUIC      = &Want{anyFlow(func(f *pcapflow.Flow) bool { return f.QUIC != nil }), "CLIENT: tcpdump -ni any -s 0 -w quic.pcap 'udp port 443 or tcp port 443 or icmp or icmp6'"}
 	wantSSHLogins = &Want{anyJourney(func(j *correlate.Journey) bool { return j.SSH != nil }), "tcpdump -ni any -s 0 -w ssh.pcap 'tcp port 22'"}
 	wantNTP       = &Want{anyJourney(func(j *correlate.Journey) bool { return j.NTP != nil }), "tcpdump -ni any -w ntp.pcap 'udp port 123'"}
 

@@ -223,3 +223,19 @@ func TestHTTP2Reset(t *testing.T) {
 		t.Errorf("%+v", f.HTTP)
 	}
 }
+
+// TestGoodbyeIsNoRequest: a client that says GOAWAY with a text and closes made one
+// request, with keys and without.
+func TestGoodbyeIsNoRequest(t *testing.T) {
+	for _, keys := range []string{"", "goodbye.keys"} {
+		r := recorded(t, "goodbye.pcap", keys)
+		if len(r.Flows) != 3 {
+			t.Fatalf("%d connections", len(r.Flows))
+		}
+		for _, f := range r.Flows {
+			if len(f.HTTP) != 1 || !f.HTTP[0].ResponseFirst.Seen() || f.HTTP[0].Version != "HTTP/2" {
+				t.Errorf("keys %q, port %d: %+v", keys, f.Client.Port(), f.HTTP)
+			}
+		}
+	}
+}

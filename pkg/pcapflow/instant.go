@@ -85,6 +85,7 @@ func (q *QUIC) AppendInstants(list []Instant) []Instant {
 	l := instants(list)
 	l.client("quic.initial", q.Initial, q.Version)
 	l.client("quic.client-hello", q.ClientHello, q.SNI)
+	l.client("quic.initial-again", q.Again, "")
 	l.client("quic.second-client-hello", q.SecondHello, "")
 	l.server("quic.answer", q.Answer, "")
 	l.server("quic.retry", q.RetryAt, "")
@@ -92,7 +93,7 @@ func (q *QUIC) AppendInstants(list []Instant) []Instant {
 	l.server("quic.server-hello", q.ServerHello, "")
 	l.server("quic.server-flight-end", q.ServerFlight, "")
 	l.add("quic.established", "", q.HandshakeEnd, "")
-	l.add("quic.close", q.CloseBy.String(), q.Close, "")
+	l.add("quic.close", q.CloseBy.String(), q.Close, q.CloseReason())
 	return l
 }
 

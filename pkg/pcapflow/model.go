@@ -559,9 +559,11 @@ type QUIC struct {
 	ServerHello  Stamp
 	ServerFlight Stamp // last Handshake packet of the server before HandshakeEnd
 	RetryAt      Stamp
-	Attempts     int      // how often the ClientHello's beginning was sent, not counting after a Retry
-	SpinRTT      RTTStats // from the latency spin bit (RFC 9000 §17.4), where it spins; N 0: it does not
-	Close        Stamp    // a CONNECTION_CLOSE in an Initial packet
+	Attempts     int       // how often the ClientHello's beginning was sent, not counting after a Retry
+	Again        Stamp     // the client's last Initial packet before an answer that brought nothing new: its timer had run out
+	Sums         [2]uint32 // CRC-32 of each side's first datagram: what tells it again in another capture
+	SpinRTT      RTTStats  // from the latency spin bit (RFC 9000 §17.4), where it spins; N 0: it does not
+	Close        Stamp     // a CONNECTION_CLOSE in an Initial packet
 	CloseBy      Dir
 	CloseCode    uint64 // transport error (RFC 9000 §20.1); 0x100 + alert: TLS
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"slices"
 )
 
@@ -84,9 +85,9 @@ func (s *quicStream) Data(d Dir, at Stamp, b []byte) {
 	q := s.q
 	switch {
 	case d == Client && !q.Initial.Seen():
-		q.Initial = at
+		q.Initial, q.Sums[d] = at, crc32.ChecksumIEEE(b)
 	case d == Server && !q.Answer.Seen():
-		q.Answer = at
+		q.Answer, q.Sums[d] = at, crc32.ChecksumIEEE(b)
 	}
 	for whole := len(b); len(b) > 0; {
 		p, ok := parseQUIC(b)
@@ -114,7 +115,10 @@ func (s *quicStream) packet(d Dir, at Stamp, p *quicPacket, b []byte) {
 			s.negotiation(b[p.number:])
 		}
 	case quicRetry:
-		if d == Server && !s.answered {
+		switch {
+		case d == Client: // no client sends one: an Initial of a version it numbers as in version 1
+			s.setVersion(p.version, d)
+		case !s.answered:
 			q.Retry, q.RetryAt = true, at
 		}
 	case quicEarly:
@@ -167,6 +171,7 @@ func (s *quicStream) initial(d Dir, at Stamp, p *quicPacket, b []byte) {
 		return
 	}
 	s.q.Opened[d] = true
+	known := s.crypto[d].held
 	reader := quicFrames{
 		crypto: func(offset uint64, data []byte) {
 			if s.crypto[d].add(offset, data) && offset == 0 && d == Client && !s.answered {
@@ -183,6 +188,9 @@ func (s *quicStream) initial(d Dir, at Stamp, p *quicPacket, b []byte) {
 		s.q.Attempts = 1
 	}
 	reader.read(frames)
+	if d == Client && !s.answered && at != s.q.Initial && s.crypto[d].held == known {
+		s.q.Again = at
+	}
 	for !s.read[d] {
 		kind, body, whole := s.crypto[d].message()
 		if !whole {
@@ -316,10 +324,10 @@ func (s *quicStream) Close(Stamp) {
 	switch {
 	case p.End.Seen():
 	case q.Close.Seen():
-		p.End, p.Outcome, p.Note = q.Close, Failed, fmt.Sprintf("closed by the %s, error %#x", q.CloseBy, q.CloseCode)
+		p.End, p.Outcome, p.Note = q.Close, Failed, fmt.Sprintf("closed by the %s: %s", q.CloseBy, q.CloseReason())
 	case len(f.ICMP) > 0:
 		p.End, p.Outcome, p.Note = f.ICMP[0].Stamp, Refused, f.ICMP[0].Text
-	case !q.Answer.Seen():
+	case !q.Answer.Seen() && !s.finished: // a client that goes on has its answer, which the capture lacks
 		p.Outcome = Unanswered
 	case q.Negotiated && !s.answered:
 		p.Outcome, p.Note = Failed, "no common version"

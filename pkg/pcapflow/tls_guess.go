@@ -260,6 +260,8 @@ func (g *exchangeGuess) closeNotify(d Dir, at Stamp) {
 	if d == Server {
 		g.settle()
 		g.cur = false
+	} else if g.protocol == guessHTTP2 {
+		g.goodbye(at)
 	}
 }
 

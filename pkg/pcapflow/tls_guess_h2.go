@@ -208,3 +208,16 @@ func (g *exchangeGuess) isEarlyTicket(r guessRecord) bool {
 	}
 	return g.knownTicket(r.n) || g.tickets == 0 && isOpenSSLTicket(r.n) && !(isSettings(r.n) && !g.settings)
 }
+
+// goodbyeWithin is how soon before its close_notify a client says GOAWAY, ns.
+const goodbyeWithin = 2e6
+
+// goodbye takes back what a client sent last when it closes at once, sooner than an
+// answer could have come: GOAWAY, with or without a text, and no request.
+func (g *exchangeGuess) goodbye(at Stamp) {
+	n := len(g.list)
+	if n <= 1 || !g.unanswered() || at.Time-g.last().RequestFirst.Time > max(goodbyeWithin, g.rtt/2) {
+		return
+	}
+	g.list, g.burst, g.cur = g.list[:n-1], g.burst[:0], false
+}

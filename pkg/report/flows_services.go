@@ -203,6 +203,7 @@ func (o *object) quic(q *pcapflow.QUIC) {
 	if q.Close.Seen() {
 		o.text("closed_by", q.CloseBy.String())
 		o.number("close_code", int64(q.CloseCode))
+		o.text("close_reason", q.CloseReason())
 	}
 	o.trips("spin_rtt", q.SpinRTT)
 	o.metrics(q.AppendMetrics(o.lines.metrics[:0]))

@@ -1,6 +1,6 @@
 """The stories; ALL is the table."""
 from . import (accept_queue, apache, client_waits, clocks, dns_exercises, dns_faults, dns_mixed, forged_reset, half_broken, hops, integrating, journal_step, mtu,
-               nat_crowd, ntp_exercises, ntp_ill, slow_app, ssh_exercises, ssh_logins, ssh_reverse_dns, ssh_waits, tcp_limits, tcp_loss,
+               nat_crowd, ntp_exercises, ntp_ill, quic, slow_app, ssh_exercises, ssh_logins, ssh_reverse_dns, ssh_waits, tcp_limits, tcp_loss,
                tls_failures, tls_path, two_points, unreachable, web_exercises, web_healthy, web_waits)
 
 ALL = [
@@ -10,7 +10,7 @@ ALL = [
     *dns_exercises.STORIES, *dns_faults.STORIES, dns_mixed.STORY,
     *ntp_exercises.STORIES, *ntp_ill.STORIES,
     *tcp_limits.STORIES, *web_waits.STORIES, *tls_path.STORIES, *ssh_waits.STORIES, *half_broken.STORIES, *clocks.STORIES,
-    *hops.STORIES, *client_waits.STORIES,
+    *hops.STORIES, *client_waits.STORIES, *quic.STORIES,
     journal_step.STORY, integrating.STORY,
 ]
 

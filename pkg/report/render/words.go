@@ -64,7 +64,7 @@ var moments = map[string]lang.Text{
 	"tcp.established": {EN: "TCP established", ES: "TCP establecido"}, "tcp.reset": {EN: "RST", ES: "RST"}, "tcp.retransmission": {EN: "retransmission", ES: "retransmisión"},
 	"tls.client-hello": {EN: "ClientHello", ES: "ClientHello"}, "tls.second-client-hello": {EN: "second ClientHello", ES: "segundo ClientHello"}, "tls.server-hello": {EN: "ServerHello", ES: "ServerHello"},
 	"tls.hello-retry": {EN: "HelloRetryRequest", ES: "HelloRetryRequest"}, "ssh.disconnect": {EN: "disconnect", ES: "desconexión"},
-	"quic.initial": {EN: "first QUIC packet", ES: "primer paquete QUIC"}, "quic.client-hello": {EN: "ClientHello", ES: "ClientHello"}, "quic.second-client-hello": {EN: "second ClientHello", ES: "segundo ClientHello"}, "quic.retry": {EN: "QUIC Retry", ES: "Retry de QUIC"},
+	"quic.initial": {EN: "first QUIC packet", ES: "primer paquete QUIC"}, "quic.client-hello": {EN: "ClientHello", ES: "ClientHello"}, "quic.initial-again": {EN: "ClientHello again", ES: "ClientHello otra vez"}, "quic.second-client-hello": {EN: "second ClientHello", ES: "segundo ClientHello"}, "quic.retry": {EN: "QUIC Retry", ES: "Retry de QUIC"},
 	"quic.server-hello": {EN: "ServerHello", ES: "ServerHello"}, "quic.established": {EN: "QUIC established", ES: "QUIC establecido"}, "quic.close": {EN: "QUIC close", ES: "cierre de QUIC"},
 	"tls.established": {EN: "TLS established", ES: "TLS establecido"}, "tls.alert": {EN: "TLS alert", ES: "alerta TLS"},
 	"tls.server-flight-end": {EN: "last of the server's first flight", ES: "fin del primer envío del servidor"},
