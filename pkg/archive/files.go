@@ -38,6 +38,8 @@ type File struct {
 	// nothing could; copy: another file holds the same bytes.
 	Outcome string `json:"outcome"`
 	Reason  string `json:"reason,omitempty"`
+	// Note says what is doubtful about a file that was used.
+	Note string `json:"note,omitempty"`
 
 	Link    int  `json:"link,omitempty"` // of a capture
 	Snap    int  `json:"snap,omitempty"`
@@ -45,6 +47,8 @@ type File struct {
 	Zoned   bool `json:"zoned,omitempty"`    // of a log: its stamps say where they belong
 	Dated   bool `json:"dated,omitempty"`    // and in which year
 	NoTime  bool `json:"timeless,omitempty"` // what clients printed, a configuration: it may belong anywhere
+
+	Sight *capture.Sight `json:"sight,omitempty"` // of a capture
 
 	// Blocks of a long log, in order; none: it is laid whole.
 	Blocks []logBlock `json:"blocks,omitempty"`
@@ -185,6 +189,7 @@ func (f *File) scanHead(head []byte) {
 	if list := r.Interfaces(); len(list) > 0 {
 		f.Link, f.Snap = int(list[0].Link), list[0].SnapLen
 	}
+	f.Sight = capture.SightOf(head)
 	f.Outcome, f.Secrets = Done, len(r.Secrets()) > 0
 	if f.First == 0 && len(head) < logparse.HeadBytes {
 		f.Outcome, f.Reason = Failed, "the capture holds no packet"

@@ -27,17 +27,24 @@ func (a *archive) namePoints() {
 		}
 	}
 	a.toRead = len(captures)
-	type span struct{ from, to int64 }
+	type span struct {
+		from, to int64
+		last     *File
+	}
 	taken := map[string][]span{}
 	points := map[string]*point{}
 	for _, group := range a.groups(captures) {
 		base := unsafeInName.ReplaceAllString(capture.SeriesName(captures[group[0]].Path), "_")
 		last := captures[group[len(group)-1]]
-		own := span{captures[group[0]].First, max(last.First, last.Last)}
-		// Runs of one series with a pause between them are of one point; two
-		// that overlap cannot be.
+		first := captures[group[0]]
+		own := span{first.First, max(last.First, last.Last), last}
+		// Runs of one series with a pause between them are of one point, unless they
+		// show another place; two that overlap cannot be.
+		other := func(o span) bool {
+			return own.from < o.to && o.from < own.to || !capture.OnePlace(o.last.info(), first.info())
+		}
 		name := base
-		for n := 2; slices.ContainsFunc(taken[name], func(o span) bool { return own.from < o.to && o.from < own.to }); n++ {
+		for n := 2; slices.ContainsFunc(taken[name], other); n++ {
 			name = fmt.Sprintf("%s~%d", base, n)
 		}
 		taken[name] = append(taken[name], own)
@@ -59,18 +66,12 @@ func (a *archive) namePoints() {
 // looked up where the names alone do not tell.
 func (a *archive) groups(captures []*File) [][]int {
 	infos := make([]capture.FileInfo, len(captures))
-	alike := map[string]int{}
 	for i, f := range captures {
-		infos[i] = capture.FileInfo{Path: f.Path, Kind: f.Kind, Link: capture.LinkType(f.Link), SnapLen: f.Snap, Size: f.Size, First: f.First}
-		alike[capture.SeriesName(f.Path)]++
+		infos[i] = f.info()
+		infos[i].Last = 0
 	}
-	groups := capture.GroupRotated(infos)
-	var alone []int
-	for _, g := range groups {
-		if len(g) == 1 && alike[capture.SeriesName(captures[g[0]].Path)] > 1 {
-			alone = append(alone, g[0])
-		}
-	}
+	groups := doubted(captures, infos)
+	alone := capture.Alone(infos, groups)
 	if len(alone) == 0 {
 		return groups
 	}
@@ -78,7 +79,27 @@ func (a *archive) groups(captures []*File) [][]int {
 	for i, f := range captures {
 		infos[i].Last = f.Last
 	}
-	return capture.GroupRotated(infos)
+	return doubted(captures, infos)
+}
+
+// doubted groups captures, and notes at those that nothing but names, sizes and times
+// speaks for.
+func doubted(captures []*File, infos []capture.FileInfo) [][]int {
+	groups := capture.GroupRotated(infos)
+	for _, group := range groups {
+		doubtful := capture.Doubtful(infos, group)
+		for _, i := range group {
+			if captures[i].Note = ""; doubtful {
+				captures[i].Note = fmt.Sprintf("taken for a part of one capture of %d files by names, sizes and times alone", len(group))
+			}
+		}
+	}
+	return groups
+}
+
+// info is what decides whether a capture is part of a rotated one.
+func (f *File) info() capture.FileInfo {
+	return capture.FileInfo{Path: f.Path, Kind: f.Kind, Link: capture.LinkType(f.Link), SnapLen: f.Snap, Size: f.Size, First: f.First, Last: f.Last, Sight: f.Sight}
 }
 
 // folderOf is the folder that a path of the archive begins with; "" at the top.

@@ -109,7 +109,11 @@ func (r *reader) groupCaptures() [][]*item {
 		return r.byPoint(items)
 	}
 	// Where a file ends costs time: it is looked up where the rest fits.
-	for _, group := range capture.GroupRotated(infos) {
+	groups := capture.GroupRotated(infos)
+	for _, i := range capture.Alone(infos, groups) {
+		infos[i].Last = items[i].lastTime()
+	}
+	for _, group := range groups {
 		for _, i := range group {
 			if len(group) > 1 {
 				infos[i].Last = items[i].lastTime()
@@ -120,6 +124,11 @@ func (r *reader) groupCaptures() [][]*item {
 		var set []*item
 		for _, i := range group {
 			set = append(set, items[i])
+		}
+		if capture.Doubtful(infos, group) {
+			for _, it := range set[1:] {
+				it.file.Reason += "; taken for what goes on behind " + set[0].file.Path + " by names, sizes and times alone"
+			}
 		}
 		sets = append(sets, set)
 	}

@@ -147,6 +147,7 @@ func (it *item) lookAtCapture(head []byte) {
 	if len(c.Interfaces()) > 0 {
 		it.info.Link, it.info.SnapLen = c.Interfaces()[0].Link, c.Interfaces()[0].SnapLen
 	}
+	it.info.Sight = capture.SightOf(head)
 	it.keys = bytes.Join(c.Secrets(), []byte("\n"))
 }
 

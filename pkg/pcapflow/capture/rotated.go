@@ -17,12 +17,15 @@ type FileInfo struct {
 	Size    int64 // bytes, as stored
 	First   int64 // stamp of the first packet, ns; 0: none
 	Last    int64 // of the last; 0: not known
+	Sight   *Sight
 }
 
 // GroupRotated puts files together that one capture program wrote one after the
 // other (tcpdump -C, -G and -W, dumpcap -b): names that differ only in a
 // counter or a time, in one folder, of one kind, link type and snap length, and
-// spans that follow one another. Each group is in the order of time; a file of
+// spans that follow one another. Hosts are numbered as well: what says that it was made
+// elsewhere is of another group, and so is what shows other addresses, where a counter
+// alone speaks for rotation. Each group is in the order of time; a file of
 // its own is a group of one. Groups come in the order of their first file given.
 func GroupRotated(files []FileInfo) [][]int {
 	type key struct {
@@ -88,6 +91,9 @@ func follows(a, b FileInfo, s series) bool {
 	if b.First <= a.First || a.Last != 0 && b.First < a.Last-overlap {
 		return false
 	}
+	if like := a.Sight.Likeness(b.Sight); like == Stated || like == Elsewhere && s == counted {
+		return false
+	}
 	return s != counted || a.Last != 0 && b.First-a.Last <= pause
 }
 
@@ -113,6 +119,45 @@ var (
 	timeInName    = regexp.MustCompile(`(19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d([-_.T ]?[0-2]\d[-_.:h]?[0-5]\d([-_.:m]?[0-5]\d)?)?|\b1\d{9}\b`)
 	counterInName = regexp.MustCompile(`[-_.](\d{2,})$`)
 )
+
+// Alone are the files that groups hold by themselves though others are named likewise:
+// where they end may tell that they are of one capture.
+func Alone(files []FileInfo, groups [][]int) (alone []int) {
+	alike := map[string]int{}
+	for _, f := range files {
+		alike[SeriesName(f.Path)]++
+	}
+	for _, g := range groups {
+		if len(g) == 1 && alike[SeriesName(files[g[0]].Path)] > 1 {
+			alone = append(alone, g[0])
+		}
+	}
+	return alone
+}
+
+// Doubtful tells whether nothing but names, sizes and times speaks for a group: its
+// names have a counter, as those of hosts do, and what its files show of where they were
+// made does not tell.
+func Doubtful(files []FileInfo, group []int) bool {
+	for k := 1; k < len(group); k++ {
+		a, b := files[group[k-1]], files[group[k]]
+		if _, s := seriesOf(b.Path); s == counted && a.Sight.Likeness(b.Sight) == Unknown {
+			return true
+		}
+	}
+	return false
+}
+
+// OnePlace tells whether two runs of files with one series' name, which do not follow
+// one another, are of one capture point. Where the name has but a counter, they must show
+// that they are.
+func OnePlace(a, b FileInfo) bool {
+	like := a.Sight.Likeness(b.Sight)
+	if _, s := seriesOf(b.Path); s == counted {
+		return like == Same
+	}
+	return like != Stated
+}
 
 // SeriesName is what the names of the files of one rotation have in common; the
 // path itself where it is not named as a part of one.
