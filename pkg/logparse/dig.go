@@ -313,7 +313,7 @@ func (d *digText) comment(line []byte, at place, out *outbox) {
 		if s, ok := hashPort(bytes.TrimSpace(server)); ok {
 			l.Server = s
 		}
-		if i := bytes.LastIndexByte(line, '('); line[len(line)-1] == ')' {
+		if i := bytes.LastIndexByte(line, '('); i >= 0 && line[len(line)-1] == ')' {
 			switch proto := string(line[i+1 : len(line)-1]); proto {
 			case "UDP", "TCP", "TLS", "HTTPS", "HTTP":
 				e.Proto = strings.ToLower(proto)

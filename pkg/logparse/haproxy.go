@@ -54,7 +54,7 @@ func haproxyMessage(b []byte, src *Source, e *Event) bool {
 	if !ok {
 		return false
 	}
-	if frontend[len(frontend)-1:][0] == ':' { // "fe/be: SSL handshake failure"
+	if bytes.HasSuffix(frontend, []byte{':'}) { // "fe/be: SSL handshake failure"
 		e.set(st, src)
 		e.Client, e.Kind, e.Means, e.Text, e.Process, e.Outcome = ap, HTTPError, Written, view(after), "haproxy", "failed"
 		return true

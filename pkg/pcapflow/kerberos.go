@@ -126,22 +126,28 @@ func (s *kerberosStream) pieces(at Stamp, b []byte) {
 		if len(s.buffer) == 0 {
 			s.at = at
 		}
-		need := s.prefix
-		if len(s.buffer) >= s.prefix {
-			need += int(binary.BigEndian.Uint32(s.buffer) & 0x7fffffff)
-		}
-		if need > maxKerberos { // a ticket, no error
+		n := min(s.missing(), len(b))
+		s.buffer, b = append(s.buffer, b[:n]...), b[n:]
+		switch missing := s.missing(); {
+		case len(s.buffer)+missing > maxKerberos: // a ticket, no error
 			s.done = true
 			return
+		case missing == 0:
+			s.message(s.at, s.buffer[s.prefix:])
+			s.buffer = s.buffer[:0]
 		}
-		n := min(need-len(s.buffer), len(b))
-		s.buffer, b = append(s.buffer, b[:n]...), b[n:]
-		if len(s.buffer) < need || need == s.prefix && binary.BigEndian.Uint32(s.buffer) > 0 {
-			continue
-		}
-		s.message(s.at, s.buffer[s.prefix:])
-		s.buffer = s.buffer[:0]
 	}
+}
+
+// missing is how many bytes the message in buffer lacks: those of its length
+// first, whose highest bit says nothing of it (RFC 4120 §7.2.2). Of too long a
+// message it is enough to be too long.
+func (s *kerberosStream) missing() int {
+	need := s.prefix
+	if len(s.buffer) >= s.prefix {
+		need += int(min(binary.BigEndian.Uint32(s.buffer)&0x7fffffff, maxKerberos))
+	}
+	return need - len(s.buffer)
 }
 
 // message reads the server's time of a KRB-ERROR (§5.9.1): its seconds, for KDCs
