@@ -89,16 +89,21 @@ func (s *quicStream) Data(d Dir, at Stamp, b []byte) {
 	case d == Server && !q.Answer.Seen():
 		q.Answer, q.Sums[d] = at, crc32.ChecksumIEEE(b)
 	}
+	padded := false // up to the size of a datagram with an Initial packet (RFC 9000 §14.1)
 	for whole := len(b); len(b) > 0; {
 		p, ok := parseQUIC(b)
 		if !ok {
 			return // padding behind the last packet, or no QUIC
 		}
-		if p.kind != quicShort {
+		padded = padded || p.kind == quicInitial
+		switch {
+		case p.kind != quicShort:
 			s.id[d] = len(p.scid)
-		} else if s.dns != nil && len(b) == whole {
+		case s.dns != nil && len(b) == whole:
 			s.dns.id = s.id
 			s.dns.packet(d, at, len(b))
+		case s.dns != nil && d == Client && padded:
+			s.dns.beside(at)
 		}
 		s.packet(d, at, &p, b)
 		b = b[p.end:]

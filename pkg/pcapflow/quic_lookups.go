@@ -11,7 +11,8 @@ type quicLookups struct {
 
 type quicLookup struct {
 	asked, again, answered Stamp
-	size                   int // octets of the question's frames
+	size                   int  // octets of the question's frames
+	beside                 bool // it may have stood beside the end of the handshake, padded
 }
 
 // Sizes, octets. Of a 1-RTT packet without its overhead what is left are a packet number
@@ -63,10 +64,21 @@ func (q *quicLookups) packet(d Dir, at Stamp, size int) {
 	}
 }
 
+// beside takes a client's 1-RTT packet in the datagram that ends its handshake: the first
+// question may be in there, unless another comes before an answer. Its size tells nothing.
+func (q *quicLookups) beside(at Stamp) {
+	if len(q.list) == 0 {
+		q.list, q.open = append(q.list, quicLookup{asked: at, beside: true}), 1
+	}
+}
+
 // answerLeast is how large an answer is at least: it repeats the question, but not
 // its padding.
 func (x *quicLookup) answerLeast() int {
-	if x.size >= quicPaddedLeast {
+	switch {
+	case x.beside:
+		return quicPaddedLeast // tickets and the end of the handshake are smaller
+	case x.size >= quicPaddedLeast:
 		return quicAnswerLeast
 	}
 	return max(quicAnswerLeast, x.size-quicAnswerSlack)
@@ -81,7 +93,7 @@ func (q *quicLookups) ask(at Stamp, size int) {
 		return
 	}
 	last := &q.list[n-1]
-	if last.size <= quicIDFrameMost && size > last.size+quicAnswerSlack {
+	if last.beside || last.size <= quicIDFrameMost && size > last.size+quicAnswerSlack {
 		*last = quicLookup{asked: at, size: size}
 		return
 	}
@@ -96,7 +108,7 @@ func (q *quicLookups) phases() (list []Phase) {
 		x := &q.list[i]
 		p := Phase{Name: DNSLookup, Begin: x.asked, End: x.answered, Outcome: Estimated, Attempts: 1, Frames: stampFrames(nil, x.asked, x.answered)}
 		if !x.answered.Seen() {
-			if p.Outcome = Unanswered; x.size < quicPaddedLeast && (!x.again.Seen() || x.again.Time-x.asked.Time < quicPatience) {
+			if p.Outcome = Unanswered; x.beside || x.size < quicPaddedLeast && (!x.again.Seen() || x.again.Time-x.asked.Time < quicPatience) {
 				continue
 			}
 		}
