@@ -25,6 +25,9 @@ func (env *environment) readOptions(paths []string) (incident.Options, error) {
 		return opt, err
 	}
 	opt.Told = env.told()
+	if env.only != nil {
+		opt.Only = func(open string) bool { return env.only[open] }
+	}
 	for _, pair := range env.options.zones {
 		host, name, ok := strings.Cut(pair, "=")
 		place, err := casefile.ParseZone(name)

@@ -50,6 +50,13 @@ func (env *environment) told() incident.Told {
 		}
 		t.Proxies = append(t.Proxies, proxy)
 	}
+	for _, c := range f.Captures {
+		told := incident.ToldCapture{Match: c.Files.Match}
+		for _, a := range c.TakenOn {
+			told.On = append(told.On, a.Addr)
+		}
+		t.Captures = append(t.Captures, told)
+	}
 	for i := range f.Formats {
 		given := &f.Formats[i]
 		template, server := given.Template()

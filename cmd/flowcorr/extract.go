@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"gopkg.in/yaml.v3"
 
 	"github.com/flowcorr/flowcorr/pkg/archive"
 	"github.com/flowcorr/flowcorr/pkg/casefile"
@@ -82,12 +81,12 @@ func (env *environment) extract(paths []string, about, index, out string) error 
 		return &usageError{env.say(lang.Text{EN: "nothing to extract given", ES: "no se dijo qué recortar"}),
 			env.say(lang.Text{EN: "choose with --about f1, or with --client, --server, --name, --since, --until, --rule …", ES: "elija con --about f1, o con --client, --server, --name, --since, --until, --rule …"})}
 	}
-	if err := env.emptyFolder(out); err != nil {
+	err := env.emptyFolder(out)
+	if err != nil {
 		return err
 	}
 	if index != "" {
-		var err error
-		if paths, err = env.pathsByIndex(paths, index); err != nil {
+		if env.only, err = env.filesByIndex(paths, index); err != nil {
 			return err
 		}
 	}
@@ -121,9 +120,9 @@ func (env *environment) emptyFolder(out string) error {
 	return nil
 }
 
-// pathsByIndex are the files under paths that hold the journeys the options
+// filesByIndex are the files under paths that hold the journeys the options
 // choose, as an earlier run on the archive knows them.
-func (env *environment) pathsByIndex(paths []string, index string) ([]string, error) {
+func (env *environment) filesByIndex(paths []string, index string) (map[string]bool, error) {
 	if _, err := os.Stat(filepath.Join(index, "index", keyName)); err == nil {
 		return nil, &usageError{env.say(lang.Text{EN: "%s was made with --redact: it does not say which files to read", ES: "%s se hizo con --redact: no dice qué ficheros leer"}, index),
 			env.say(lang.Text{EN: "leave --index out, or make the result without --redact in another folder", ES: "omita --index, o haga el resultado sin --redact en otra carpeta"})}
@@ -137,35 +136,40 @@ func (env *environment) pathsByIndex(paths []string, index string) ([]string, er
 		return nil, err
 	}
 	s.Since, s.Until = env.options.choice.span(first)
-	var from, to int64
-	take := func(start, end int64) {
-		if from == 0 || start < from {
-			from = start
-		}
-		to = max(to, end)
-	}
+	var stamped, corrected archive.Span
+	about := func(row *trend.JourneyRow) bool { return wanted(&s, rowJourney(row)) }
 	if c := &env.options.choice; len(c.rules) > 0 || c.severity != "" {
 		err = archive.EachRow(index, "findings", func(row *trend.FindingRow) error {
 			if row.Start != nil && wantedFinding(&s, row) {
-				take(*row.Start, *row.End)
+				stamped.Include(*row.Start, *row.End)
 			}
 			return nil
 		})
-	} else {
-		err = archive.EachRow(index, "journeys", func(row *trend.JourneyRow) error {
-			if j := rowJourney(row); wanted(&s, j) {
-				take(row.Start, int64(*cmp.Or(j.End, &j.Start)))
-			}
-			return nil
-		})
+		if err != nil {
+			return nil, err
+		}
+		of := stamped
+		about = func(row *trend.JourneyRow) bool { return row.Start >= of.From && row.Start <= of.To }
 	}
+	err = archive.EachRow(index, "journeys", func(row *trend.JourneyRow) error {
+		if !about(row) {
+			return nil
+		}
+		j := rowJourney(row)
+		end := int64(*cmp.Or(j.End, &j.Start))
+		stamped.Include(row.Start, end)
+		if row.Corrected != nil {
+			corrected.Include(*row.Corrected, *row.Corrected+end-row.Start)
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	if from == 0 {
+	if stamped.From == 0 {
 		return nil, fmt.Errorf("%w: %s", incident.ErrNoInput, env.say(lang.Text{EN: "no journey of the result is like that", ES: "ningún recorrido del resultado es así"}))
 	}
-	return archive.Overlapping(index, paths, from, max(from, to))
+	return archive.Overlapping(index, paths, stamped, corrected)
 }
 
 // journeysAbout are the journeys that --about and the choosing options name.
@@ -211,7 +215,8 @@ func (env *environment) writeExtract(c *correlate.Case, r *report.Report, chosen
 	})
 }
 
-// writeMeasured writes what was measured of the clocks into a case file.
+// writeMeasured writes what was measured of the clocks, and where captures were taken,
+// into a case file, beside what that of the whole says.
 func (env *environment) writeMeasured(x *archive.Extracted, out string) error {
 	if x.Reference == "" {
 		return nil
@@ -223,11 +228,18 @@ func (env *environment) writeMeasured(x *archive.Extracted, out string) error {
 	for _, k := range x.Known {
 		f.Clocks = append(f.Clocks, casefile.Reading{Clock: k.Clock, Of: k.Of, At: casefile.Time(time.Unix(0, k.At).UTC()), Low: casefile.Offset(k.Low), High: casefile.Offset(k.High)})
 	}
-	text, err := yaml.Marshal(&f)
+	for _, t := range x.Taken {
+		c := casefile.Capture{Files: casefile.Patterns{casefile.ExactPattern(t.File)}}
+		for _, a := range t.On {
+			c.TakenOn = append(c.TakenOn, casefile.Address{Addr: a})
+		}
+		f.Captures = append(f.Captures, c)
+	}
+	text, err := env.caseFile.With(&f)
 	if err != nil {
 		return err
 	}
-	note := env.say(lang.Text{EN: "Clocks as they were measured on all of the evidence that this was taken from.", ES: "Relojes tal como se midieron con todas las pruebas de que se tomó esto."})
+	note := env.say(lang.Text{EN: "Clocks and places as they were measured on all of the evidence that this was taken from.", ES: "Relojes y lugares tal como se midieron con todas las pruebas de que se tomó esto."})
 	x.Files = append(x.Files, casefile.Name)
 	slices.Sort(x.Files)
 	return os.WriteFile(filepath.Join(out, casefile.Name), fmt.Appendf(nil, "# %s\n%s", note, text), 0o644)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,92 +15,128 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/report"
 )
 
-// cutIncidents are incidents from which folders are cut, with the rules that tell of
-// what the cut cannot hold: that a client was offered the time is known of the host
-// that a capture was taken on, and that a query never arrived of the capture at the
-// resolver, which a few packets do not show.
-var cutIncidents = map[string][]string{
-	"s02_slow_app": nil, "s03_slow_dns": {"dns-never-reached-resolver"}, "s04_loss": nil, "s08_ntp_clocks": {"ntp-not-applied"}, "s14_two_points": nil,
+// cutIncidents are those from which folders are cut, by name: the shared ones, samples,
+// and what else is recorded in the folders that RECORDINGS lists.
+func cutIncidents(t *testing.T) map[string]string {
+	inputs := map[string]string{}
+	folders := append(filepath.SplitList(os.Getenv("RECORDINGS")), filepath.Join("..", "..", "samples"), need.Shared(t, "incidents"))
+	for _, folder := range folders {
+		all, err := filepath.Glob(filepath.Join(folder, "*", "input"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, input := range all {
+			inputs[filepath.Base(filepath.Dir(input))] = input
+		}
+	}
+	return inputs
 }
+
+// mostFindings of one incident are cut for.
+const mostFindings = 5
 
 // TestExtractTells: the folder cut for a journey, a client, a stretch of time and each
 // finding tells, read anew, of the same journeys at the same instants, on the same clock,
-// and the same finding about them.
+// and the same finding about them; and so do those cut by the index of an archive.
 func TestExtractTells(t *testing.T) {
 	if testing.Short() {
 		t.Skip("many reports")
 	}
-	for name, untold := range cutIncidents {
+	for name, input := range cutIncidents(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			input := filepath.Join(need.Shared(t, "incidents", name), "input")
-			whole := reportOn(t, input)
-			var loud []*report.Finding
-			for i := range whole.Findings {
-				f := &whole.Findings[i]
-				if len(f.Journeys) > 0 && f.Severity != "info" && f.Confidence != "not-evaluable" && len(loud) < 5 {
-					loud = append(loud, f)
-				}
+			c := &cutting{t: t, input: input, whole: reportOn(t, input)}
+			loud := c.loud()
+			if len(loud) == 0 {
+				t.Skip("no finding about a journey")
 			}
-			first := journeyOf(whole, loud[0].Journeys[0])
+			index := filepath.Join(t.TempDir(), "index")
+			c.run("batch", input, "--out", index, "--quiet")
+			first := journeyOf(c.whole, loud[0].Journeys[0])
 			host := first.Client[:strings.LastIndexByte(first.Client, ':')]
-			starts := make([]report.Instant, 0, len(whole.Journeys))
-			for i := range whole.Journeys {
-				starts = append(starts, whole.Journeys[i].Start)
+			starts := make([]report.Instant, 0, len(c.whole.Journeys))
+			for i := range c.whole.Journeys {
+				starts = append(starts, c.whole.Journeys[i].Start)
 			}
 			slices.Sort(starts)
-			cuts := map[string][]string{
-				"journey": {"--about", first.ID}, "client": {"--client", host},
-				"time": {"--since", starts[len(starts)/3].String(), "--until", starts[len(starts)/2].String()},
-			}
-			of := map[string]*report.Finding{}
+			span := []string{"--since", starts[len(starts)/3].String(), "--until", starts[len(starts)/2].String()}
+			c.cut("journey", nil, []*report.Journey{first}, "--about", first.ID)
+			c.cut("client", nil, c.chosen("--client", host), "--client", host)
+			c.cut("time", nil, c.chosen(span...), span...)
+			c.cut("client by index", nil, c.chosen("--client", host), "--client", host, "--index", index)
+			c.cut("time by index", nil, c.chosen(span...), append(span, "--index", index)...)
 			for _, f := range loud {
-				cuts["finding "+f.ID+" "+f.Rule] = []string{"--about", f.ID}
-				of["finding "+f.ID+" "+f.Rule] = f
+				var about []*report.Journey
+				for _, id := range f.Journeys {
+					about = append(about, journeyOf(c.whole, id))
+				}
+				c.cut("finding "+f.ID+" "+f.Rule, f, about, "--about", f.ID)
 			}
-			lines, kept := 0, 0
-			for kind, choice := range cuts {
-				var out bytes.Buffer
-				small := filepath.Join(t.TempDir(), "cut")
-				if status := run(append([]string{"extract", input, "--out", small, "--lang", "en"}, choice...), strings.NewReader(""), &out, &out); status != exitDone {
-					t.Fatalf("%s: status %d: %s", kind, status, out.String())
-				}
-				cut := reportOn(t, small)
-				var chosen []*report.Journey
-				switch f := of[kind]; {
-				case f != nil:
-					for _, id := range f.Journeys {
-						chosen = append(chosen, journeyOf(whole, id))
-					}
-				case kind == "journey":
-					chosen = []*report.Journey{first}
-				default:
-					part := reportOn(t, input, choice...)
-					for i := range part.Journeys {
-						chosen = append(chosen, journeyOf(whole, part.Journeys[i].ID))
-					}
-				}
-				again := map[string]string{}
-				for _, j := range chosen {
-					g := sameJourney(t, kind, whole, cut, j)
-					if g == nil {
-						continue
-					}
-					again[j.ID] = g.ID
-					lines, kept = lines+matchedLines(j), kept+min(matchedLines(j), matchedLines(g))
-				}
-				sameClocks(t, kind, whole, cut)
-				if f := of[kind]; f != nil && !slices.Contains(untold, f.Rule) && !slices.ContainsFunc(cut.Findings, func(g report.Finding) bool {
-					return g.Rule == f.Rule && !slices.ContainsFunc(f.Journeys, func(id string) bool { return !slices.Contains(g.Journeys, again[id]) })
-				}) {
-					t.Errorf("%s: not told of the cut: %s", kind, f.Text)
-				}
-			}
-			t.Logf("%d cuts; of %d lines %d are matched again", len(cuts), lines, kept)
-			if kept < lines*4/5 {
-				t.Errorf("of %d lines only %d are matched again", lines, kept)
+			c.cut("rule by index", loud[0], c.chosen("--rule", loud[0].Rule), "--rule", loud[0].Rule, "--index", index)
+			t.Logf("%d findings; of %d lines %d are matched again", len(loud), c.lines, c.kept)
+			if c.kept < c.lines*4/5 {
+				t.Errorf("of %d lines only %d are matched again", c.lines, c.kept)
 			}
 		})
+	}
+}
+
+// cutting is what is cut from one incident.
+type cutting struct {
+	t           *testing.T
+	input       string
+	whole       *report.Report
+	lines, kept int // of the journeys cut, matched: in the whole, and again
+}
+
+// loud are findings about journeys.
+func (c *cutting) loud() (all []*report.Finding) {
+	for i := range c.whole.Findings {
+		f := &c.whole.Findings[i]
+		if len(f.Journeys) > 0 && f.Severity != "info" && f.Confidence != "not-evaluable" && len(all) < mostFindings {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+func (c *cutting) run(args ...string) {
+	c.t.Helper()
+	var out bytes.Buffer
+	if status := run(append(args, "--lang", "en"), strings.NewReader(""), &out, &out); status != exitDone {
+		c.t.Fatalf("%v: status %d: %s", args, status, out.String())
+	}
+}
+
+// chosen are the journeys of the whole that options choose.
+func (c *cutting) chosen(options ...string) (all []*report.Journey) {
+	part := reportOn(c.t, c.input, options...)
+	for i := range part.Journeys {
+		all = append(all, journeyOf(c.whole, part.Journeys[i].ID))
+	}
+	return all
+}
+
+// cut cuts what options choose, and looks for the journeys, the clocks and the finding, if
+// one is given, in the folder.
+func (c *cutting) cut(kind string, f *report.Finding, chosen []*report.Journey, options ...string) {
+	c.t.Helper()
+	small := filepath.Join(c.t.TempDir(), "cut")
+	c.run(append([]string{"extract", c.input, "--out", small}, options...)...)
+	cut, again := reportOn(c.t, small), map[string]string{}
+	for _, j := range chosen {
+		g := sameJourney(c.t, kind, c.whole, cut, j)
+		if g == nil {
+			continue
+		}
+		again[j.ID] = g.ID
+		c.lines, c.kept = c.lines+matchedLines(j), c.kept+min(matchedLines(j), matchedLines(g))
+	}
+	sameClocks(c.t, kind, c.whole, cut)
+	if f != nil && !slices.ContainsFunc(cut.Findings, func(g report.Finding) bool {
+		return g.Rule == f.Rule && !slices.ContainsFunc(f.Journeys, func(id string) bool { return !slices.Contains(g.Journeys, again[id]) })
+	}) {
+		c.t.Errorf("%s: not told of the cut: %s", kind, f.Text)
 	}
 }
 
@@ -179,7 +216,7 @@ func widthOf(r *report.Report, j *report.Journey) (width report.Instant) {
 func sameClocks(t *testing.T, kind string, whole, cut *report.Report) {
 	t.Helper()
 	plain := func(name string) string {
-		return strings.TrimSuffix(strings.TrimSuffix(name, "ng"), ".pcap")
+		return strings.TrimSuffix(name, "ng") // of .pcapng
 	}
 	for i := range cut.Clocks {
 		g := &cut.Clocks[i]

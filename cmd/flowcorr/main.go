@@ -50,5 +50,6 @@ type environment struct {
 	caseFile *casefile.File // what it says; empty where there is none
 	casePath string
 
-	linesOnly bool // of the correlation, the lines' journeys alone are wanted
+	only      map[string]bool // of the evidence, the files that are read; nil: all
+	linesOnly bool            // of the correlation, the lines' journeys alone are wanted
 }

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,6 +42,9 @@ func (env *environment) watchProgress(paths []string, passes int64) *progress {
 	f, ok := env.diag.(*os.File)
 	if !ok || !isTerminal(f) || env.options.quiet {
 		return nil
+	}
+	if env.only != nil {
+		paths = slices.Collect(maps.Keys(env.only))
 	}
 	return newProgress(f, passes*sizeOf(paths), patience, env.say(lang.Text{EN: "reading", ES: "leyendo"}))
 }

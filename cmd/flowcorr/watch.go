@@ -186,6 +186,7 @@ func (env *environment) tellFinding(r *report.Report, f *report.Finding) error {
 // findingRow is a finding as one line of JSON. It stands alone: it names files
 // and endpoints, not the numbers that a report gives them.
 type findingRow struct {
+	ID         string           `json:"id"` // the same where the finding is told again
 	Rule       string           `json:"rule"`
 	Severity   string           `json:"severity"`
 	Confidence string           `json:"confidence"`
@@ -209,7 +210,7 @@ type evidenceRow struct {
 
 // tellFindingRow prints one finding for programs.
 func (env *environment) tellFindingRow(r *report.Report, f *report.Finding) error {
-	row := findingRow{Rule: f.Rule, Severity: f.Severity, Confidence: f.Confidence, Text: f.Text, Journeys: len(f.Journeys), Lost: f.Lost, Refuters: f.Refuters}
+	row := findingRow{ID: watch.Identity(r, f), Rule: f.Rule, Severity: f.Severity, Confidence: f.Confidence, Text: f.Text, Journeys: len(f.Journeys), Lost: f.Lost, Refuters: f.Refuters}
 	if j := firstJourney(r, f); j != nil {
 		row.Start, row.Client, row.Server, row.Name = &j.Start, j.Client, j.Server, j.Name
 	}

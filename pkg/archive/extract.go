@@ -46,6 +46,7 @@ func Extract(c *correlate.Case, r *report.Report, chosen map[string]bool, folder
 	}
 	x.out.Journeys = len(journeys)
 	if len(journeys) > 0 {
+		x.names(c, journeys)
 		x.findings(c, r, chosen)
 		x.witnesses(c, r, journeys)
 	}
@@ -62,6 +63,7 @@ func Extract(c *correlate.Case, r *report.Report, chosen map[string]bool, folder
 		}
 	}
 	x.out.Measured = measured(c, journeys)
+	x.out.Taken = x.taken()
 	slices.Sort(x.out.Files)
 	return x.out, nil
 }

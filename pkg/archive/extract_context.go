@@ -77,21 +77,24 @@ func (x *extract) witnesses(c *correlate.Case, r *report.Report, journeys []*cor
 			odd[id] = true
 		}
 	}
-	by := map[*incident.Capture][]*correlate.Journey{}
+	by, ofReference := map[*incident.Capture][]*correlate.Journey{}, map[*incident.Capture][]*correlate.Journey{}
 	for _, j := range c.Journeys {
-		if odd[j.ID] {
-			continue
-		}
 		for _, k := range capturesOf(j) {
 			reference := x.frames[k] == nil && slices.Contains(c.Clocks[0].Files, k.Files[0])
-			if reference || servers[j.Server.Addr()] {
+			switch {
+			case !odd[j.ID] && (reference || servers[j.Server.Addr()]):
 				by[k] = append(by[k], j)
+			case reference:
+				ofReference[k] = append(ofReference[k], j)
 			}
 		}
 	}
 	var beside []*correlate.Journey
 	for _, k := range c.Incident.Captures {
 		most := 0
+		if by[k] == nil { // an odd one is better than another clock
+			by[k] = ofReference[k]
+		}
 		switch {
 		case x.found:
 			most = mostWitnesses
@@ -108,6 +111,9 @@ func (x *extract) witnesses(c *correlate.Case, r *report.Report, journeys []*cor
 		for _, l := range j.Lines { // else those of the chosen might be its
 			delete(x.others[l.Log], l.Event)
 		}
+	}
+	if x.found {
+		x.lookups(lookupsBeside(c, journeys, odd))
 	}
 }
 
@@ -131,13 +137,30 @@ func capturesOf(j *correlate.Journey) (all []*incident.Capture) {
 // mostReadings of one clock are written down.
 const mostReadings = 12
 
-// Measured is what was measured of the clocks on the whole, while the chosen journeys
-// went on: a few lines and packets would not do to measure it again. Clocks are called
-// as in the folder.
+// Measured is what was measured on the whole, and a few lines and packets would not do to
+// measure again: the clocks while the chosen journeys went on, called as in the folder,
+// and where captures were taken.
 type Measured struct {
 	Reference string
 	Declared  map[string]time.Duration
 	Known     []correlate.Known
+	Taken     []Taken
+}
+
+// Taken says on which host a capture of the folder was taken.
+type Taken struct {
+	File string
+	On   []netip.Addr
+}
+
+// taken is where the captures of the folder were taken, as far as that is known.
+func (x *extract) taken() (all []Taken) {
+	for _, k := range x.frames.captures() {
+		if len(k.Own) > 0 {
+			all = append(all, Taken{nameOfCut(k.Files[0].Path), k.Own})
+		}
+	}
+	return all
 }
 
 // measured gathers it.

@@ -21,6 +21,7 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
+	"github.com/flowcorr/flowcorr/pkg/report/trend"
 	"github.com/flowcorr/flowcorr/pkg/unpack"
 )
 
@@ -265,10 +266,22 @@ func (f *File) scanText(ctx context.Context, bounds unpack.Options) bool {
 	return f.SHA256 != ""
 }
 
+// Span is a stretch of time. ns
+type Span struct{ From, To int64 }
+
+// Include widens it.
+func (s *Span) Include(from, to int64) {
+	if s.From == 0 || from < s.From {
+		s.From = from
+	}
+	s.To = max(s.To, to)
+}
+
 // Overlapping gives, of the files under paths, those that touch a stretch of
 // time as an earlier run on the archive knows them, and those that it does not
-// know.
-func Overlapping(out string, paths []string, from, to int64) ([]string, error) {
+// know, by the path to open them. The stretch is told as it was stamped, and by the
+// reference clock: other captures show it by their own.
+func Overlapping(out string, paths []string, stamped, corrected Span) (map[string]bool, error) {
 	own, err := filepath.Abs(out)
 	if err != nil {
 		return nil, err
@@ -277,14 +290,44 @@ func Overlapping(out string, paths []string, from, to int64) ([]string, error) {
 	if err := eachLine(filepath.Join(out, "files.jsonl"), func(f *File) error { known[f.Path] = f; return nil }); err != nil {
 		return nil, err
 	}
-	var touched []string
+	spans, err := byAnyClock(out, stamped, corrected)
+	if err != nil {
+		return nil, err
+	}
+	touched := map[string]bool{}
 	for _, f := range list(paths, own) {
 		k := known[f.Path]
-		if k == nil || k.isCapture() && k.First <= to && k.Last >= from || !k.isCapture() && k.near(from, to) {
-			touched = append(touched, f.open)
+		if k == nil || slices.ContainsFunc(spans, func(s Span) bool {
+			return k.isCapture() && k.First <= s.To && k.Last >= s.From || !k.isCapture() && k.near(s.From, s.To)
+		}) {
+			touched[f.open] = true
 		}
 	}
 	return touched, nil
+}
+
+// byAnyClock tells a stretch of time by the clock of each capture, and some time beside
+// it: names are looked up before they are used.
+func byAnyClock(out string, stamped, corrected Span) ([]Span, error) {
+	offsets := map[string]Span{"": {}} // of captures that nothing measured
+	err := EachRow(out, "clocks", func(row *trend.ClockRow) error {
+		if row.Kind == "capture" && row.Low != nil {
+			s, seen := offsets[row.Name]
+			low, high := int64(*row.Low*1e9), int64(*row.High*1e9)
+			if !seen {
+				s = Span{low, high}
+			}
+			offsets[row.Name] = Span{min(s.From, low), max(s.To, high)}
+		}
+		return nil
+	})
+	spans := []Span{{sub(stamped.From, mostBeside), sub(stamped.To, -mostBeside)}}
+	for _, o := range offsets {
+		if corrected.From != 0 {
+			spans = append(spans, Span{sub(corrected.From, mostBeside-o.From), sub(corrected.To, -mostBeside-o.To)})
+		}
+	}
+	return spans, err
 }
 
 // near tells whether a log may tell of a stretch of time: its clock may be off,

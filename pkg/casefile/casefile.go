@@ -20,6 +20,7 @@ const Name = "flowcorr.yaml"
 type File struct {
 	Reference  string                         `yaml:"reference,omitempty"` // the clock that corrected instants are on
 	Hosts      map[string]Host                `yaml:"hosts,omitempty"`
+	Captures   []Capture                      `yaml:"captures,omitempty"`
 	Clocks     []Reading                      `yaml:"clocks,omitempty"`
 	NAT        []Translation                  `yaml:"nat,omitempty"`
 	Proxies    []Proxy                        `yaml:"proxies,omitempty"`
@@ -37,6 +38,12 @@ type Host struct {
 	Aliases   []string  `yaml:"aliases,omitempty"` // names of its folder, and its names in lines
 	Zone      Zone      `yaml:"zone,omitempty"`    // of its stamps that carry none
 	Offset    *Offset   `yaml:"offset,omitempty"`  // how far its clock is ahead of the reference
+}
+
+// Capture says where some captures were taken.
+type Capture struct {
+	Files   Patterns  `yaml:"files"`
+	TakenOn []Address `yaml:"taken_on,flow"` // addresses of that host whose packets they hold
 }
 
 // Reading is an offset that was measured elsewhere: at At, by the clock Of, a clock was

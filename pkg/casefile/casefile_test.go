@@ -87,6 +87,36 @@ func TestWhole(t *testing.T) {
 	}
 }
 
+// TestWith: of two case files both hold, and of what both say the other one.
+func TestWith(t *testing.T) {
+	f, err := Parse([]byte(whole))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "odd [1]*.pcap"
+	other := &File{Reference: "b.pcap", Hosts: map[string]Host{"web": {Offset: new(Offset(time.Second))}},
+		Captures: []Capture{{Files: Patterns{ExactPattern(name)}, TakenOn: []Address{{netip.MustParseAddr("192.0.2.10")}}}}}
+	text, err := f.With(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	both, err := Parse(text)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if both.Reference != "b.pcap" || both.Offsets()["web"] != time.Second || len(both.Addresses()["web"]) != 2 || len(both.Formats) != len(f.Formats) || len(both.NAT) != 1 {
+		t.Errorf("%s", text)
+	}
+	for file, want := range map[string]bool{name: true, "sub/" + name: false, "odd 1x.pcap": false} {
+		if got := both.Captures[0].Files.Match(file); got != want {
+			t.Errorf("%s: %v", file, got)
+		}
+	}
+	if text, err = (&File{}).With(other); err != nil || !strings.Contains(string(text), "b.pcap") {
+		t.Errorf("%s %v", text, err)
+	}
+}
+
 func TestNothingSaid(t *testing.T) {
 	for _, text := range []string{"", "# nothing\n", "---\n", "hosts:\n"} {
 		if _, err := Parse([]byte(text)); err != nil {
@@ -113,6 +143,8 @@ func TestMistakes(t *testing.T) {
 		{"formats:\n  - files: '[a'\n", `line 2: "[a" is no pattern`},
 		{"thresholds:\n  app-slow:\n    shortest: soon\n", `line 3: "soon" is no figure`},
 		{"budgets:\n  dns.lookup: -1\n", `line 2: "-1" is no figure`},
+		{"captures:\n  - {files: a.pcap}\n", `line 1: entry 1 of captures lacks files or taken_on`},
+		{"captures:\n  - {files: a.pcap, takenon: [192.0.2.1]}\n", `line 2: unknown key "takenon"; did you mean "taken_on"?`},
 		{"nat:\n  - {inside: 10.0.0.1}\n", `line 1: entry 1 of nat lacks inside or outside`},
 		{"nat:\n  - {inside: 10.0.0.1, out: 10.0.0.2}\n", `line 2: unknown key "out"; did you mean "outside"?`},
 		{"hosts: 3\n", "line 1: `3` cannot stand here"},

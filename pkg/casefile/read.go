@@ -94,7 +94,7 @@ func explain(err error) error {
 
 // keys lists what may stand in the part of a case file that is kept in a type.
 func keys(name string) []string {
-	for _, v := range []any{File{}, Host{}, Reading{}, Translation{}, Proxy{}, Format{}} {
+	for _, v := range []any{File{}, Host{}, Capture{}, Reading{}, Translation{}, Proxy{}, Format{}} {
 		t := reflect.TypeOf(v)
 		if t.Name() != name {
 			continue
@@ -142,6 +142,11 @@ func (f *File) check(text []byte) (bad []string) {
 		}
 		for _, a := range f.Hosts[name].Aliases {
 			claim(strings.ToLower(a), name)
+		}
+	}
+	for i, c := range f.Captures {
+		if len(c.Files) == 0 || len(c.TakenOn) == 0 {
+			say("captures", "entry %d of captures lacks files or taken_on", i+1)
 		}
 	}
 	for i, c := range f.Clocks {
@@ -209,6 +214,40 @@ func (f *File) Line(keys ...string) int {
 		line, n = n.Content[i].Line, n.Content[i+1]
 	}
 	return line
+}
+
+// With is the text of a case file with what another one says as well; where both say
+// something, what the other one says.
+func (f *File) With(other *File) ([]byte, error) {
+	n := &yaml.Node{}
+	if err := n.Encode(other); err != nil {
+		return nil, err
+	}
+	if f.root != nil && len(f.root.Content) > 0 {
+		n = over(f.root.Content[0], n)
+	}
+	return yaml.Marshal(n)
+}
+
+// over lays one node over another: keys of both have the upper value.
+func over(lower, upper *yaml.Node) *yaml.Node {
+	if lower.Kind != yaml.MappingNode || upper.Kind != yaml.MappingNode {
+		return upper
+	}
+	both := *lower
+	both.Content = slices.Clone(lower.Content)
+	for i := 0; i+1 < len(upper.Content); i += 2 {
+		at := 0
+		for at+1 < len(both.Content) && both.Content[at].Value != upper.Content[i].Value {
+			at += 2
+		}
+		if at+1 < len(both.Content) {
+			both.Content[at+1] = over(both.Content[at+1], upper.Content[i+1])
+		} else {
+			both.Content = append(both.Content, upper.Content[i], upper.Content[i+1])
+		}
+	}
+	return &both
 }
 
 // lineOf is the first line that holds a text; 1 where none does.

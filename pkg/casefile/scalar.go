@@ -163,8 +163,13 @@ func (f *FormatName) UnmarshalYAML(n *yaml.Node) error {
 }
 
 // Patterns are names of files with *, ? and […]. One without a slash is
-// compared with the last part of a path.
+// compared with the last part of a path, one that begins with ./ lies at the top.
 type Patterns []string
+
+// ExactPattern matches the file of a path alone.
+func ExactPattern(file string) string {
+	return "./" + strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(file)
+}
 
 // UnmarshalYAML reads one pattern or several.
 func (p *Patterns) UnmarshalYAML(n *yaml.Node) error {
@@ -188,7 +193,7 @@ func (p Patterns) Match(file string) bool {
 		if !strings.Contains(pattern, "/") {
 			name = path.Base(file)
 		}
-		if ok, _ := path.Match(pattern, name); ok {
+		if ok, _ := path.Match(strings.TrimPrefix(pattern, "./"), name); ok {
 			return true
 		}
 	}

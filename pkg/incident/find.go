@@ -46,6 +46,9 @@ func find(paths []string, opt Options) []*item {
 	given := map[string]bool{} // a file under two arguments is one file
 	for _, p := range paths {
 		for _, it := range findUnder(p, opt) {
+			if opt.Only != nil && !opt.Only(it.file.Open) {
+				continue
+			}
 			if abs, err := filepath.Abs(it.file.Open); err == nil && p != "-" {
 				if given[abs] {
 					continue

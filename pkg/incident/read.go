@@ -18,6 +18,9 @@ type Options struct {
 	// DetectOnly has files recognised and their records counted, and nothing
 	// analysed: Captures and Logs stay empty.
 	DetectOnly bool
+	// Only tells which of the files found are evidence, by the path to open them. nil:
+	// all are.
+	Only func(open string) bool
 	// KeyLogs are texts of TLS key logs beside those found in the evidence.
 	KeyLogs [][]byte
 	// Told is what is said of the evidence.

@@ -22,6 +22,9 @@ type Told struct {
 	// Addresses are those of hosts. What was captured in the folder of one of
 	// them was captured by it.
 	Addresses map[string][]netip.Addr
+	// Captures are where single captures were taken, before what their folder says; of
+	// several, the first one holds.
+	Captures []ToldCapture
 	// Routers are hosts through which others speak.
 	Routers map[string]bool
 	// NAT and Proxies are what stands between clients and the logs of servers.
@@ -31,6 +34,12 @@ type Told struct {
 	Formats []ToldFormat
 	// File is where all this was read, "" where nowhere: it is no evidence.
 	File string
+}
+
+// ToldCapture is where some captures were taken.
+type ToldCapture struct {
+	Match func(path string) bool
+	On    []netip.Addr // of one host: packets of each are in them
 }
 
 // ToldFormat is how some files are to be read.
@@ -108,8 +117,17 @@ func (it *item) obey(src *logparse.Source) {
 	}
 }
 
-// place sets where a capture was taken, where the folder's host is told.
+// place sets where a capture was taken, where that is told of it or of the folder's host.
 func (t *Told) place(c *Capture, folder string) {
+	for _, told := range t.Captures {
+		if len(c.Files) == 0 || !told.Match(c.Files[0].Path) {
+			continue
+		}
+		if c.takenOn(told.On) { // also where one of them is silent in it
+			c.Own = told.On
+		}
+		return
+	}
 	if folder == "" {
 		return
 	}
@@ -132,8 +150,8 @@ func (t *Told) place(c *Capture, folder string) {
 }
 
 // takenOn notes on which host a capture was taken. Where none of its addresses
-// speaks, what the packets show stays.
-func (c *Capture) takenOn(own []netip.Addr) {
+// speaks, what the packets show stays: false.
+func (c *Capture) takenOn(own []netip.Addr) bool {
 	as := [2]int{} // flows in which the host is client or server
 	count := map[netip.Addr]int{}
 	for _, f := range c.Flows {
@@ -149,7 +167,7 @@ func (c *Capture) takenOn(own []netip.Addr) {
 		}
 	}
 	if len(count) == 0 {
-		return
+		return false
 	}
 	c.VantageHost, c.Own = netip.Addr{}, nil
 	for _, a := range own {
@@ -164,4 +182,5 @@ func (c *Capture) takenOn(own []netip.Addr) {
 	if as[pcapflow.Client] > as[pcapflow.Server] {
 		c.Vantage = pcapflow.VantageClient
 	}
+	return true
 }

@@ -77,6 +77,22 @@ func TestToldWhereCaptured(t *testing.T) {
 	}
 }
 
+// What is told of one capture goes before what its folder says, and its host has the
+// addresses told though one of them is silent.
+func TestToldOfOneCapture(t *testing.T) {
+	told := &Told{Routers: map[string]bool{"gate": true}, Captures: []ToldCapture{
+		{Match: func(path string) bool { return path == "gate/a.pcap" }, On: []netip.Addr{addr("192.0.2.1"), addr("192.0.2.99")}},
+	}}
+	for path, want := range map[string]pcapflow.Vantage{"gate/a.pcap": pcapflow.VantageServer, "gate/b.pcap": pcapflow.VantageMiddle} {
+		c := flowsOf("10.0.0.5 192.0.2.1")
+		c.Files = []*File{{Path: path}}
+		told.place(c, "gate")
+		if c.Vantage != want || want == pcapflow.VantageServer && (c.VantageHost != addr("192.0.2.1") || len(c.Own) != 2) {
+			t.Errorf("%s: %v %v %v", path, c.Vantage, c.VantageHost, c.Own)
+		}
+	}
+}
+
 // A host has one clock by whatever name its folder or its lines call it.
 func TestAliases(t *testing.T) {
 	top := write(t, map[string]string{

@@ -1,6 +1,8 @@
 package watch
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 	"time"
 
@@ -9,14 +11,15 @@ import (
 
 // certain tells which findings are certain and were not told before.
 //
-// A finding is certain once it stands in two analyses one after the other, and
-// one of its journeys ended well before the end of the evidence, or nothing has
-// come for as long: what comes later does not change it. It was told before if it shares a journey
+// A finding is certain once it stands in analyses one after the other for as long as
+// settle, and one of its journeys ended that long before the end of the evidence, or
+// nothing has come for as long: what comes later does not change it. (Stamps alone do not
+// tell: those of a clock that was set jump.) It was told before if it shares a journey
 // with one of the same rule that was: a cause that goes on is one finding.
 type certain struct {
-	told     map[string]int64 // rule and journey → end of the evidence then, ns
-	previous map[string]bool  // those of the analysis before
-	pending  bool             // there are some that are not certain yet
+	told    map[string]int64     // rule and journey → end of the evidence then, ns
+	since   map[string]time.Time // those of the analysis before: since when they stand
+	pending bool                 // there are some that are not certain yet
 }
 
 // maxTold bounds what is remembered; the oldest go first.
@@ -24,13 +27,13 @@ const maxTold = 20000
 
 // of gives those to be told now. quiet: nothing has come for as long as settle;
 // end: nothing will come.
-func (c *certain) of(r *report.Report, settle time.Duration, quiet, end bool) []*report.Finding {
+func (c *certain) of(r *report.Report, now time.Time, settle time.Duration, quiet, end bool) []*report.Finding {
 	ends, latest := journeyEnds(r)
 	byID := map[string]*report.Journey{}
 	for i := range r.Journeys {
 		byID[r.Journeys[i].ID] = &r.Journeys[i]
 	}
-	seen := map[string]bool{}
+	seen := map[string]time.Time{}
 	c.pending = false
 	var out []*report.Finding
 	for i := range r.Findings {
@@ -41,11 +44,15 @@ func (c *certain) of(r *report.Report, settle time.Duration, quiet, end bool) []
 		keys := keysOf(r, f, byID)
 		fresh, stood, settled := true, false, quiet || len(f.Journeys) == 0
 		for _, k := range keys {
-			seen[k] = true
+			since, before := c.since[k]
+			if !before {
+				since = now
+			}
+			seen[k] = since
 			if _, known := c.told[k]; known {
 				fresh = false
 			}
-			stood = stood || c.previous[k]
+			stood = stood || before && (quiet || now.Sub(since) >= settle)
 		}
 		for _, id := range f.Journeys {
 			if t, ended := ends[id]; ended && t <= latest-int64(settle) {
@@ -63,7 +70,7 @@ func (c *certain) of(r *report.Report, settle time.Duration, quiet, end bool) []
 			c.told[k] = latest
 		}
 	}
-	c.previous = seen
+	c.since = seen
 	c.forget()
 	return out
 }
@@ -81,6 +88,27 @@ func keysOf(r *report.Report, f *report.Finding, byID map[string]*report.Journey
 		keys = []string{f.Rule + "|" + evidencePaths(r, f)}
 	}
 	return keys
+}
+
+// Identity names a finding by its rule and the first of its journeys: it is the same in
+// every analysis that has them.
+func Identity(r *report.Report, f *report.Finding) string {
+	byID := map[string]*report.Journey{}
+	for i := range r.Journeys {
+		byID[r.Journeys[i].ID] = &r.Journeys[i]
+	}
+	var first *report.Journey
+	for _, id := range f.Journeys {
+		if j := byID[id]; j != nil && (first == nil || j.Start < first.Start) {
+			first = j
+		}
+	}
+	one := *f
+	if first != nil {
+		one.Journeys = []string{first.ID}
+	}
+	sum := sha256.Sum256([]byte(keysOf(r, &one, byID)[0]))
+	return hex.EncodeToString(sum[:8])
 }
 
 // evidencePaths names the files of a finding that no journey has.

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/flowcorr/flowcorr/internal/folder"
 	"github.com/flowcorr/flowcorr/internal/regular"
@@ -26,7 +26,7 @@ type found struct {
 // followed; captures and packed files are linked into the evidence as they are.
 // fromStart: new logs are read from their beginning.
 func (w *watcher) scan(fromStart bool) {
-	present := map[string]bool{}
+	present, before := map[string]bool{}, maps.Clone(w.state.held)
 	for _, f := range w.list() {
 		if w.logs[f.path] != nil {
 			continue
@@ -42,7 +42,7 @@ func (w *watcher) scan(fromStart bool) {
 		}
 		if !lines {
 			present[f.name] = true
-			w.link(f)
+			w.link(f, before)
 			continue
 		}
 		if err := w.begin(f, fromStart); err != nil {
@@ -50,6 +50,7 @@ func (w *watcher) scan(fromStart bool) {
 		}
 	}
 	w.unlink(present)
+	w.miss(before)
 }
 
 // rotated tells whether a file is an older part of a log that is followed: its
@@ -150,7 +151,7 @@ func (w *watcher) begin(f found, fromStart bool) error {
 	if err != nil {
 		return err
 	}
-	delete(w.state.linked, f.name) // if it was taken for a capture before
+	delete(w.state.held, f.name) // if it was taken for a capture before
 	l, err := follow(f.path, f.name, s, noted, w.pieces)
 	if err != nil {
 		s.close()
@@ -181,49 +182,6 @@ func countLines(path string) (lines int, end int64, err error) {
 			return lines, end, nil
 		} else if err != nil {
 			return lines, end, err
-		}
-	}
-}
-
-// link puts a file as it is into the evidence, if it was written to within the
-// window, and notices when it has grown.
-func (w *watcher) link(f found) {
-	target := filepath.Join(w.opt.State, evidenceFolder, filepath.FromSlash(f.name))
-	stamp := version{f.info.Size(), f.info.ModTime()}
-	if time.Since(stamp.changed) > w.opt.Window {
-		if _, linked := w.state.linked[f.name]; linked {
-			os.Remove(target)
-			delete(w.state.linked, f.name)
-		}
-		return
-	}
-	if was, linked := w.state.linked[f.name]; linked && was == stamp {
-		return
-	}
-	if err := os.Remove(target); err != nil && !os.IsNotExist(err) {
-		w.problem(f.path, err)
-		return
-	}
-	if err := folder.Link(f.path, target); err != nil {
-		w.problem(f.path, err)
-		return
-	}
-	w.state.linked[f.name] = stamp
-	w.dirty = true
-}
-
-// version tells whether a file changed.
-type version struct {
-	size    int64
-	changed time.Time
-}
-
-// unlink takes files out of the evidence that are no more.
-func (w *watcher) unlink(present map[string]bool) {
-	for name := range w.state.linked {
-		if !present[name] {
-			os.Remove(filepath.Join(w.opt.State, evidenceFolder, filepath.FromSlash(name)))
-			delete(w.state.linked, name)
 		}
 	}
 }

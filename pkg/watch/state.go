@@ -18,7 +18,7 @@ type state struct {
 	Logs   map[string]logState `json:"logs"` // by path
 	Told   map[string]int64    `json:"told"` // of certain
 
-	linked map[string]version // files in the evidence as they are, by name there
+	held map[string]*held // files in the evidence as they are, by name there
 }
 
 // logState is how far one log was read, and what its spool held then.
@@ -58,7 +58,7 @@ func restore(folder string) (*state, error) {
 	if s.Told == nil {
 		s.Told = map[string]int64{}
 	}
-	s.linked = map[string]version{}
+	s.held = map[string]*held{}
 	return s, nil
 }
 

@@ -47,6 +47,7 @@ type watcher struct {
 	state  *state
 	logs   map[string]*followedLog // by path
 	pieces chan piece
+	begun  bool      // what was there at the beginning is known
 	dirty  bool      // there is something that was not analysed
 	latest time.Time // when it last came
 	rest   time.Time
@@ -78,6 +79,7 @@ func Run(ctx context.Context, opt Options) (*report.Report, error) {
 		return nil, err
 	}
 	w.scan(opt.FromStart)
+	w.begun = true
 	err = w.loop(ctx)
 	w.stop()
 	r, last := w.analyse(context.WithoutCancel(ctx), true)
@@ -177,6 +179,7 @@ func (w *watcher) analyse(ctx context.Context, end bool) (*report.Report, error)
 		w.latest = now
 	}
 	w.dirty = false
+	w.look(now)
 	r, err := w.opt.Analyse(ctx, filepath.Join(w.opt.State, evidenceFolder))
 	switch {
 	case err != nil && w.opt.NoEvidence != nil && errors.Is(err, w.opt.NoEvidence), errors.Is(err, context.Canceled):
@@ -186,7 +189,7 @@ func (w *watcher) analyse(ctx context.Context, end bool) (*report.Report, error)
 		return nil, nil
 	}
 	renumber(r, bases)
-	for _, f := range w.certain.of(r, w.opt.Settle, now.Sub(w.latest) >= w.opt.Settle, end) {
+	for _, f := range w.certain.of(r, now, w.opt.Settle, now.Sub(w.latest) >= w.opt.Settle, end) {
 		if err := w.opt.Found(r, f); err != nil {
 			return r, err
 		}

@@ -187,7 +187,7 @@ func TestLinesOnce(t *testing.T) {
 func TestFromEnd(t *testing.T) {
 	b := newBench(t)
 	b.write("old", "older")
-	w := &watcher{opt: Options{Paths: []string{b.dir}, State: b.state}, state: &state{Logs: map[string]logState{}, linked: map[string]version{}}, logs: map[string]*followedLog{}, problems: map[string]time.Time{}, pieces: make(chan piece, 64)}
+	w := &watcher{opt: Options{Paths: []string{b.dir}, State: b.state}, state: &state{Logs: map[string]logState{}, held: map[string]*held{}}, logs: map[string]*followedLog{}, problems: map[string]time.Time{}, pieces: make(chan piece, 64)}
 	w.opt.defaults()
 	w.scan(false)
 	b.write("new")
@@ -212,13 +212,93 @@ func TestFiles(t *testing.T) {
 	if _, err := Run(context.Background(), Options{Paths: []string{b.dir}, State: b.state}); !errors.Is(err, ErrBusy) {
 		t.Errorf("a second watcher: %v", err)
 	}
-	b.write("makes it look again")
-	old := time.Now().Add(-time.Hour)
-	if err := os.Chtimes(capture, old, old); err != nil {
+	if err := os.Remove(capture); err != nil {
 		t.Fatal(err)
 	}
-	b.until("that it is old", func() bool { return !b.files["a.pcap"] && b.seen != "" })
+	b.until("that it is gone", func() bool { b.write("makes it look again"); return !b.files["a.pcap"] })
 	b.halt()
+}
+
+// TestClockSet: how long a capture is evidence does not depend on the wall clock, whichever
+// way it is set while it is watched: stamps of files then lie an hour in the past or to
+// come. When the watching begins, what is older than the window is left out.
+func TestClockSet(t *testing.T) {
+	b := newBench(t)
+	b.window = 2 * time.Second
+	put := func(name string, age time.Duration) {
+		path := filepath.Join(b.dir, name)
+		at := time.Now().Add(-age)
+		if err := errors.Join(os.WriteFile(path, []byte("\xd4\xc3\xb2\xa1rest"), 0o644), os.Chtimes(path, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("before.pcap", time.Hour)
+	put("just.pcap", 0)
+	put("ahead.pcap", -time.Hour)
+	b.start()
+	b.until("what has just come", func() bool { return b.files["just.pcap"] && b.files["ahead.pcap"] })
+	put("forward.pcap", time.Hour)
+	put("back.pcap", -time.Hour)
+	b.until("what comes", func() bool {
+		b.write("makes it look again")
+		return b.files["forward.pcap"] && b.files["back.pcap"] && !b.files["before.pcap"]
+	})
+	if err := os.Rename(filepath.Join(b.dir, "back.pcap"), filepath.Join(b.dir, "back.pcap.1")); err != nil {
+		t.Fatal(err)
+	}
+	b.until("that all is old", func() bool { b.write("makes it look again"); return len(b.files) == 1 && b.files["app.log"] })
+	b.halt()
+	if len(b.wrong) > 0 {
+		t.Error(b.wrong)
+	}
+}
+
+// TestRingTooSmall: what a ring overwrites before it can be certain is told; what it
+// overwrites later, or only renames, is not.
+func TestRingTooSmall(t *testing.T) {
+	dir := t.TempDir()
+	var told []string
+	w := &watcher{opt: Options{Paths: []string{dir}, State: t.TempDir(), Problem: func(path string, err error) {
+		told = append(told, filepath.Base(path)+": "+err.Error())
+	}}, state: &state{Logs: map[string]logState{}, held: map[string]*held{}}, logs: map[string]*followedLog{}, problems: map[string]time.Time{}, begun: true}
+	w.opt.defaults()
+	put := func(name, first string, packets int) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("\xd4\xc3\xb2\xa1"+first+strings.Repeat(".", 500*packets)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(what string, want ...string) {
+		t.Helper()
+		w.scan(true)
+		if strings.Join(told, " ") != strings.Join(want, " ") {
+			t.Errorf("%s: told %q, want %q", what, told, want)
+		}
+		told = nil
+		clear(w.problems)
+	}
+	put("ring.pcap0", "first", 1)
+	check("begun")
+	put("ring.pcap0", "first", 2)
+	check("grown")
+	put("ring.pcap0", "second", 3)
+	check("overwritten unseen", "ring.pcap0: "+errUnlooked.Error())
+	w.look(time.Now())
+	put("ring.pcap0", "third", 3)
+	check("overwritten at once", "ring.pcap0: "+errUnlooked.Error())
+	w.look(time.Now().Add(-time.Minute))
+	if err := os.Rename(filepath.Join(dir, "ring.pcap0"), filepath.Join(dir, "ring.pcap1")); err != nil {
+		t.Fatal(err)
+	}
+	put("ring.pcap0", "fourth", 1)
+	check("renamed")
+	if err := os.Remove(filepath.Join(dir, "ring.pcap1")); err != nil {
+		t.Fatal(err)
+	}
+	check("removed after a while")
+	if err := os.Remove(filepath.Join(dir, "ring.pcap0")); err != nil {
+		t.Fatal(err)
+	}
+	check("removed unseen", "ring.pcap0: "+errUnlooked.Error())
 }
 
 // TestSpoolDrops: lines older than the window go, and are counted.
@@ -270,8 +350,11 @@ func TestCertain(t *testing.T) {
 		r.Findings = []report.Finding{{ID: "f1", Rule: "app-slow", Severity: "warning", Confidence: "high", Journeys: journeys}}
 		return r
 	}
-	c := certain{told: map[string]int64{}}
-	told := func(r *report.Report, end bool) int { return len(c.of(r, 5*time.Second, false, end)) }
+	c, now := certain{told: map[string]int64{}}, time.Now()
+	told := func(r *report.Report, end bool) int {
+		now = now.Add(3 * time.Second) // between two looks
+		return len(c.of(r, now, 5*time.Second, false, end))
+	}
 	for i, step := range []struct {
 		r    *report.Report
 		end  bool
@@ -289,10 +372,10 @@ func TestCertain(t *testing.T) {
 			t.Errorf("step %d: %d told, want %d", i, got, step.want)
 		}
 	}
-	if c.of(at(70, "e"), 5*time.Second, false, false); !c.pending {
+	if c.of(at(70, "e"), now, 5*time.Second, false, false); !c.pending {
 		t.Error("what is not certain yet is not waited for")
 	}
-	if n := len(c.of(at(70, "e"), time.Hour, true, false)); n != 1 {
+	if n := len(c.of(at(70, "e"), now, time.Hour, true, false)); n != 1 {
 		t.Errorf("nothing came any more, and %d told", n)
 	}
 	r := at(60, "d")

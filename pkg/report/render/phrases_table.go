@@ -224,6 +224,7 @@ var phrases = []lang.Text{
 	{EN: "record %s, byte %s: %s", ES: "registro %s, byte %s: %s"},
 	{EN: "another run works on this folder", ES: "otra ejecución trabaja en esta carpeta"},
 	{EN: "another flowcorr watch uses this folder", ES: "otro flowcorr watch usa esta carpeta"},
+	{EN: "overwritten or removed before what it shows was certain: findings about it may be missing", ES: "sobrescrito o borrado antes de que fuera seguro lo que muestra: pueden faltar hallazgos sobre él"},
 	{EN: "cannot be read", ES: "no se puede leer"},
 	{EN: "cannot be read: %s", ES: "no se puede leer: %s"},
 	{EN: "the file was moved or removed", ES: "el archivo se movió o se borró"},
