@@ -33,8 +33,11 @@ func open(t *testing.T) string {
 	return dir
 }
 
-// built is the program, built once.
+// built is the program, built once, or the one that PROGRAM names.
 var built = sync.OnceValues(func() (string, error) {
+	if program := os.Getenv("PROGRAM"); program != "" {
+		return program, nil
+	}
 	dir, err := os.MkdirTemp("", "flowcorr-built-")
 	if err != nil {
 		return "", err

@@ -186,8 +186,8 @@ func (env *environment) tellFinding(r *report.Report, f *report.Finding) error {
 // findingRow is a finding as one line of JSON. It stands alone: it names files
 // and endpoints, not the numbers that a report gives them.
 type findingRow struct {
-	ID         string           `json:"id"` // the same where the finding is told again
 	Rule       string           `json:"rule"`
+	ID         string           `json:"id"` // the same where the finding is told again
 	Severity   string           `json:"severity"`
 	Confidence string           `json:"confidence"`
 	Text       string           `json:"text"`

@@ -104,6 +104,7 @@ var rotations = []struct {
 func TestWatchRotation(t *testing.T) {
 	for _, c := range rotations {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			program := need.Program(t, c.program)
 			w := newWatched(t)
 			if os.Getuid() == 0 { // what dumpcap writes its group alone may read

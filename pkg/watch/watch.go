@@ -49,7 +49,8 @@ type watcher struct {
 	pieces chan piece
 	begun  bool      // what was there at the beginning is known
 	dirty  bool      // there is something that was not analysed
-	latest time.Time // when it last came
+	latest time.Time // when packets or lines last came
+	held   int       // of them, in the analysis before
 	rest   time.Time
 	// problems are those told, and when last.
 	problems map[string]time.Time
@@ -175,9 +176,6 @@ func (w *watcher) analyse(ctx context.Context, end bool) (*report.Report, error)
 		}
 		bases[l.name] = l.spool.base
 	}
-	if w.dirty {
-		w.latest = now
-	}
 	w.dirty = false
 	w.look(now)
 	r, err := w.opt.Analyse(ctx, filepath.Join(w.opt.State, evidenceFolder))
@@ -188,6 +186,9 @@ func (w *watcher) analyse(ctx context.Context, end bool) (*report.Report, error)
 		w.problem("", err)
 		return nil, nil
 	}
+	if n := records(r); n != w.held { // programs rotate also when nothing comes
+		w.held, w.latest = n, now
+	}
 	renumber(r, bases)
 	for _, f := range w.certain.of(r, now, w.opt.Settle, now.Sub(w.latest) >= w.opt.Settle, end) {
 		if err := w.opt.Found(r, f); err != nil {
@@ -195,6 +196,14 @@ func (w *watcher) analyse(ctx context.Context, end bool) (*report.Report, error)
 		}
 	}
 	return r, nil
+}
+
+// records are the packets and lines of the evidence.
+func records(r *report.Report) (n int) {
+	for i := range r.Evidence {
+		n += r.Evidence[i].Records
+	}
+	return n
 }
 
 // problem tells what goes wrong, the same once in a while.
