@@ -200,7 +200,7 @@ var dnsFailover = Rule{
 		ES: "El primer servidor DNS de la lista calla; el cliente espera su temporizador antes de preguntar al siguiente. Quite el muerto o póngalo el último.",
 	},
 	Source:     "resolv.conf(5), nameserver",
-	Thresholds: []*Threshold{nearAnswer},
+	Thresholds: []*Threshold{nearAnswer, retryWait},
 	Needs:      lang.Text{EN: "a capture that holds the queries to both", ES: "una captura con las consultas a ambos"},
 	Wants:      []*Want{wantQueries},
 	Refuters: []lang.Text{
@@ -218,6 +218,9 @@ func checkDNSFailover(c *Case, r *Rule) []Finding {
 			continue
 		}
 		_, wait := c.retries(l)
+		if wait < c.limit(r, retryWait) {
+			continue // both were asked at once
+		}
 		key := l.Resolvers[0].String()
 		next[key] = l.Resolvers[1]
 		c.addLookup(&found, key, l, wait)

@@ -1,6 +1,8 @@
 package diagnose
 
 import (
+	"time"
+
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
@@ -20,7 +22,7 @@ var ntpUnanswered = Rule{
 	Source:     "RFC 5905, section 13",
 	Needs:      lang.Text{EN: "a capture with the requests", ES: "una captura con las peticiones"},
 	Wants:      []*Want{wantNTP},
-	Thresholds: []*Threshold{mainShare, manyLost, fewest, seldom, oneOf},
+	Thresholds: []*Threshold{mainShare, manyLost, fewest, seldom, oneOf, quiet},
 	Refuters: []lang.Text{
 		{EN: "a capture at the server shows the answers leaving (lost on the way back)", ES: "una captura en el servidor muestra las respuestas saliendo (perdidas a la vuelta)"},
 	},
@@ -34,9 +36,13 @@ func checkNTPUnanswered(c *Case, r *Rule) []Finding {
 		if j.Service != "ntp" || j.NTP == nil {
 			continue
 		}
+		unanswered := j.NTP.Request.Seen() && !j.NTP.Response.Seen()
+		if unanswered && time.Duration(j.Points[0].Capture.Last.Time-j.NTP.Request.Time) < c.limit(r, quiet) {
+			continue // the capture ended before an answer was due
+		}
 		key := j.Client.Addr().String() + " " + j.Server.String()
 		asked[key]++
-		if j.NTP.Request.Seen() && !j.NTP.Response.Seen() {
+		if unanswered {
 			found.add(key, hit{journey: j, evidence: phaseFrames(j, string(pcapflow.NTPExchange))})
 		}
 	}

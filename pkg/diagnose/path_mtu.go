@@ -130,7 +130,7 @@ func (c *Case) stuckSender(r *Rule, p correlate.Point, d pcapflow.Dir, repeats i
 	}
 	s := stuck{point: p, dir: d, size: best.len, passes: count.LargestAcked, sender: true, frames: best.frames}
 	s.wait = time.Duration(p.Flow.End.Time - best.from.Time)
-	if x := n.Count[d.Other()]; x.ZeroWindow > 0 {
+	if x := n.Count[d.Other()]; x.ZeroWindow > 0 || s.wait < c.limit(r, holeQuiet) {
 		return stuck{}, false
 	}
 	s.packet = s.size + headers(p, d)

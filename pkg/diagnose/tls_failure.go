@@ -112,12 +112,15 @@ func outsideValidity(f *pcapflow.Flow) bool {
 		return false
 	}
 	leaf, at := f.TLS.Certificates[0], f.Start.Time/int64(time.Second)
+	if leaf.NotBefore == 0 && leaf.NotAfter == 0 {
+		return false // its dates could not be read
+	}
 	return at < leaf.NotBefore || at > leaf.NotAfter
 }
 
 // validity is the clause about the leaf's dates.
 func (c *Case) validity(f *pcapflow.Flow) string {
-	if len(f.TLS.Certificates) == 0 {
+	if len(f.TLS.Certificates) == 0 || f.TLS.Certificates[0].NotAfter == 0 {
 		return ""
 	}
 	leaf := f.TLS.Certificates[0]
@@ -204,6 +207,9 @@ func checkTLSSilent(c *Case, r *Rule) []Finding {
 		f := flow(j)
 		if f == nil || f.TLS == nil || f.Conn == nil || j.Ordinal > 1 || !f.TLS.ClientHello.Seen() || f.TLS.ServerHello.Seen() || f.TLS.PlainAnswer != "" || len(f.TLS.Alerts) > 0 || f.FirstPayload[pcapflow.Server].Seen() {
 			continue
+		}
+		if int(f.Conn.AckedTo[pcapflow.Client]) <= f.TLS.ClientHelloBytes {
+			continue // nothing shows that it arrived: lost, or a capture of one direction
 		}
 		due := c.limit(r, quiet)
 		if time.Duration(f.End.Time-f.TLS.ClientHello.Time) >= due || quietFor(j, due) {

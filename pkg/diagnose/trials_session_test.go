@@ -17,6 +17,7 @@ func (w *world) tls(hello int) (*correlate.Journey, *pcapflow.TLS) {
 	t := &pcapflow.TLS{Version: "TLSv1.3", ClientHelloFirst: w.at(1022), ClientHello: w.at(1022), ClientHelloBytes: 517}
 	f := j.Points[0].Flow
 	f.TLS = t
+	f.Conn.AckedTo[cl] = 518
 	if hello > 0 {
 		t.ServerHello, t.ServerFlightEnd, t.ClientFinished, t.HandshakeEnd = w.at(hello), w.at(hello+1), w.at(hello+2), w.at(hello+2)
 		t.ServerHelloFirst, f.FirstPayload[sv] = t.ServerHello, t.ServerHello
@@ -97,11 +98,17 @@ var sessionTrials = []trial{
 		k := w.clock("client", "capture", clock.Measured, known(365*24*time.Hour, 365*24*time.Hour, ms))
 		k.Files = w.k.Files
 	}, true, High},
+	{"tls-certificate-time", "dates that could not be read", func(w *world) {
+		_, t := w.tls(1050)
+		t.Certificates = []pcapflow.Certificate{{}}
+		alert(w, t, cl, 42, "bad_certificate")
+	}, false, 0},
 	{"tls-certificate-time", "bad for another reason", func(w *world) { _, t := w.tls(1050); alert(w, t, cl, 42, "bad_certificate") }, false, 0},
 	{"tls-wrong-protocol", "clear request to a TLS port", func(w *world) { _, t := w.tls(0); t.ClearRequest = true }, true, High},
 	{"tls-wrong-protocol", "TLS to a clear port", func(w *world) { _, t := w.tls(0); t.PlainAnswer = "http" }, true, High},
 	{"tls-wrong-protocol", "TLS answered by TLS", func(w *world) { w.tls(1050) }, false, 0},
 	{"tls-silent", "nothing after the ClientHello", func(w *world) { w.tls(0) }, true, Medium},
+	{"tls-silent", "nothing shows that the ClientHello arrived", func(w *world) { w.tls(0); w.conn().AckedTo[cl] = 0 }, false, 0},
 	{"tls-silent", "answered", func(w *world) { w.tls(1050) }, false, 0},
 	{"tls-large-hello-dropped", "large ones repeated, small ones answered", func(w *world) { w.hellos(1) }, true, Medium},
 	{"tls-large-hello-dropped", "no small one works either", func(w *world) { w.hellos(1); w.k.Flows[0].TLS.ServerHello = pcapflow.Stamp{} }, false, 0},
@@ -194,6 +201,7 @@ var sessionTrials = []trial{
 			w.ntp(timeServer, false)
 		}
 	}, true, Medium},
+	{"ntp-unanswered", "the capture ended before an answer was due", func(w *world) { w.ntp(timeServer, false); w.k.Last = w.at(1500) }, false, 0},
 	{"ntp-unanswered", "one of ten", func(w *world) {
 		w.ntp(timeServer, false)
 		for range 9 {

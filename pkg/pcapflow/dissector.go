@@ -30,6 +30,7 @@ type Env struct {
 	pieces    int // fragments of the datagram at hand; 0: it came whole
 	multicast multicastAsked
 	ntp       ntpAsked
+	crossed   ntpCrossed
 	pools     pools
 }
 

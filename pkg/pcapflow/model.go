@@ -481,6 +481,7 @@ type NTPSample struct {
 	Request, Response NTPMessage
 	Repeats           []Stamp        // the same request again
 	Interleaved       bool           // RFC 9769: Response.Xmt is when the response before this one left
+	Completes         *NTPSample     // where Interleaved: the exchange before of another flow, whose Left this response told
 	Left              uint64         // where Interleaved: when Response left, as the next one says; 0: not known
 	Poll              bool           // symmetric mode: Response is that peer's own next poll; it bounds its clock, but nobody waited for it
 	BogusOrigin       bool           // a response whose origin answers none of the open requests

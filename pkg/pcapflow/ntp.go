@@ -158,7 +158,12 @@ func (s *ntpFlow) response(m *NTPMessage) {
 	o := s.open[i]
 	sample := &s.f.NTP[o.sample]
 	sample.Response, sample.Interleaved = *m, interleaved
-	for k := o.sample - 1; k >= max(0, o.sample-ntpOpenMax) && !sample.leaveAt(&s.f.NTP[k]); k-- {
+	told := false
+	for k := o.sample - 1; k >= max(0, o.sample-ntpOpenMax) && !told; k-- {
+		told = sample.leaveAt(&s.f.NTP[k])
+	}
+	if interleaved {
+		s.env.crossed.take(s.f, sample, told)
 	}
 	s.end(o.phase, sample)
 	s.open = append(s.open[:i], s.open[i+1:]...)

@@ -151,10 +151,24 @@ func TestInterleavedAsChrony(t *testing.T) {
 	if !maps.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
-	alone, told := 0, 0
+	alone, told, later := 0, 0, 0
+	byFrame := map[int]*NTPSample{}
 	for _, f := range all {
 		for i := range f.NTP {
-			if s := &f.NTP[i]; s.Interleaved {
+			byFrame[f.NTP[i].Response.Frame] = &f.NTP[i]
+		}
+	}
+	for _, f := range all {
+		for i := range f.NTP {
+			s := &f.NTP[i]
+			if x := s.Completes; x != nil { // what a flow told of an earlier one, as both together say it
+				later++
+				low, high, _ := x.Bounds()
+				if l, h, _ := byFrame[x.Response.Frame].Bounds(); l != low || h != high {
+					t.Errorf("frame %d: bounds %d and %d, completed later %d and %d", x.Response.Frame, l, h, low, high)
+				}
+			}
+			if s.Interleaved {
 				if _, known := s.Dwell(); known {
 					told++
 				} else {
@@ -163,7 +177,7 @@ func TestInterleavedAsChrony(t *testing.T) {
 			}
 		}
 	}
-	if alone != 1 || told < 5 { // the last of the one server that speaks it
+	if alone != 1 || told < 5 || later != told { // the last of the one server that speaks it
 		t.Errorf("departures of %d interleaved answers are known, of %d not", told, alone)
 	}
 }

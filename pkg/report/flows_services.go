@@ -323,6 +323,12 @@ func (o *object) sample(s *pcapflow.NTPSample) {
 		o.instant("response_time", r.Time)
 	}
 	o.metrics(s.AppendMetrics(o.lines.metrics[:0]))
+	if x := s.Completes; x != nil {
+		o.nested("completes")
+		o.frames(x.Request.Frame, x.Response.Frame)
+		o.metrics(x.AppendMetrics(o.lines.metrics[:0]))
+		o.close()
+	}
 	o.close()
 }
 
