@@ -166,6 +166,7 @@ func (a *archive) analyse(ctx context.Context, n int, w *window, near bounds, kn
 		Told: func(id string) bool { return told[id] }, Apart: !w.last, Place: at.place, Line: lines.place, Point: func(name string) string { return at[name].point },
 	})
 	clocks := clocksOf(rows, c.Clocks) // by their names, that other windows know
+	rows.Clocks = w.ownPieces(rows.Clocks)
 	if a.opt.Redact != nil {
 		if err := a.opt.Redact.Rows(r, rows); err != nil {
 			return nil, false, err

@@ -1,9 +1,13 @@
 package archive
 
 import (
+	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/flowcorr/flowcorr/pkg/report/trend"
 )
 
 // searched is offsetsOf by looking through the windows one by one.
@@ -61,5 +65,42 @@ func TestOffsetsOf(t *testing.T) {
 	}
 	if told < 100 {
 		t.Errorf("only %d offsets told", told)
+	}
+}
+
+// TestOwnPieces: a window tells of a clock in its own time alone, by bounds that lie on
+// those of the track; what it was measured by is not lost, nor a clock that it saw at
+// other times only.
+func TestOwnPieces(t *testing.T) {
+	piece := func(from, to int64, low, high float64, step bool, evidence map[string]int32) trend.ClockRow {
+		off := (low + high) / 2
+		return trend.ClockRow{Name: "web", Kind: "log", From: &from, To: &to, Offset: &off, Low: &low, High: &high, Drift: new(float64), Step: step, Evidence: evidence}
+	}
+	seen := map[string]int32{"intervals": 3}
+	track := []trend.ClockRow{
+		piece(0, 100e9, -1, 1, false, seen), piece(100e9, 200e9, -0.5, 0.5, false, nil), piece(200e9, 300e9, 9, 11, true, nil),
+	}
+	text := func(rows []trend.ClockRow) (all []string) {
+		for _, r := range rows {
+			all = append(all, fmt.Sprintf("%d..%d %.2f..%.2f %v %d", *r.From/1e9, *r.To/1e9, *r.Low, *r.High, r.Step, r.Evidence["intervals"]))
+		}
+		return all
+	}
+	for _, c := range []struct {
+		w    window
+		want []string
+	}{
+		{window{from: math.MinInt64, to: math.MaxInt64}, []string{"0..100 -1.00..1.00 false 3", "100..200 -0.50..0.50 false 0", "200..300 9.00..11.00 true 0"}},
+		{window{from: 50e9, to: 150e9}, []string{"50..100 -0.75..0.75 false 3", "100..150 -0.50..0.50 false 0"}},
+		{window{from: 150e9, to: 240e9}, []string{"150..200 -0.53..0.53 false 3", "200..250 9.00..11.00 true 0"}},
+		{window{from: 900e9, to: 990e9}, []string{"200..300 9.00..11.00 true 3"}},
+	} {
+		if got := text(c.w.ownPieces(track)); !slices.Equal(got, c.want) {
+			t.Errorf("%d..%d: %q, want %q", c.w.from, c.w.to, got, c.want)
+		}
+	}
+	two := append(slices.Clone(track), trend.ClockRow{Name: "db", Kind: "log", Evidence: map[string]int32{}})
+	if got := (&window{from: 50e9, to: 90e9}).ownPieces(two); len(got) != 2 || got[1].Name != "db" {
+		t.Errorf("%+v", got)
 	}
 }
