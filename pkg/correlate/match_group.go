@@ -21,7 +21,8 @@ type group struct {
 	rate    float64   // logarithm of the lines per second
 	blur    int64     // the largest of the targets
 	counts  map[string]int
-	told    map[*Journey]told // what other logs say of the requests
+	shown   map[string]float64 // share of the targets in clear that show what is counted
+	told    map[*Journey]told  // what other logs say of the requests
 	log     *incident.Log
 }
 
@@ -54,14 +55,39 @@ func (g *group) prepare() {
 	for _, t := range g.targets {
 		g.blur = max(g.blur, t.blur())
 	}
+	g.shown = shownShares(g.targets)
 	g.typical = max(sum/float64(max(n, 1)), 5e6)
 	seconds := max(float64(high-low)/1e9, 1)
 	g.rate = math.Log(float64(len(g.lines)) / seconds)
 }
 
-// rare is the share of the group's lines that say value, none of them sure.
+// shownShares counts what the targets in clear show, as lines may say it.
+func shownShares(targets []*target) map[string]float64 {
+	shown := map[string]float64{}
+	all := map[byte]float64{}
+	for _, t := range targets {
+		x := t.point.Exchange
+		for _, k := range [...]struct {
+			kind byte
+			text string
+		}{{'m', x.Method}, {'p', x.Path}, {'s', statusText(x.Status)}, {'v', majorVersion(x.Version)}} {
+			if k.text != "" && k.text != statusText(0) && !t.bare {
+				shown[string(k.kind)+k.text]++
+				all[k.kind]++
+			}
+		}
+	}
+	for k := range shown {
+		shown[k] /= all[k[0]]
+	}
+	return shown
+}
+
+// rare is the share of the group's lines that say value, none of them sure, or of
+// what the packets show, where that is more: what all say speaks for none.
 func (g *group) rare(kind byte, value string) float64 {
-	return float64(g.counts[string(kind)+value]+1) / float64(len(g.lines)+2)
+	k := string(kind) + value
+	return max(float64(g.counts[k]+1)/float64(len(g.lines)+2), g.shown[k])
 }
 
 // leastOdds is where a pair is no longer considered.
@@ -116,30 +142,44 @@ func (g *group) joinUntimed(i int, sizes *sizes) {
 	}
 }
 
-// coverage is how much of each server's exchanges a log tells of.
-type coverage map[netip.AddrPort]float64
-
 // weigh sets the odds of all pairs from what is known so far.
 func (g *group) weigh(r *requestLog) {
+	for from := 0; from < len(g.pairs); {
+		to := from + 1
+		for to < len(g.pairs) && g.pairs[to].line == g.pairs[from].line {
+			to++
+		}
+		own := g.pairs[from:to]
+		few := r.learnt.scale > 0 && r.learnt.total < fewToLearn
+		if few {
+			r.leaveOut(g, own, -1) // a line is not told by what it taught itself
+		}
+		g.weighLine(r, own, few)
+		if few {
+			r.leaveOut(g, own, 1)
+		}
+		from = to
+	}
+}
+
+// weighLine sets the odds of the pairs of one line.
+func (g *group) weighLine(r *requestLog, own []pair, few bool) {
 	foreign := math.Log(r.foreign)
 	var server netip.AddrPort // whose logged is
 	logged := g.loggedOdds(r, server)
-	for i := range g.pairs {
-		p := &g.pairs[i]
+	for i := range own {
+		p := &own[i]
 		if s := g.targets[p.target].server; s != server {
 			server, logged = s, g.loggedOdds(r, s)
 		}
-		s := p.base + r.sizes.score(p.keys) + logged - foreign
+		s := p.base + r.sizes.score(p.keys, few) + logged - foreign
 		p.odds = math.Exp(min(max(s, -40), 40))
 	}
 }
 
 // loggedOdds is the logarithm of the odds that an exchange of a server has a line.
 func (g *group) loggedOdds(r *requestLog, server netip.AddrPort) float64 {
-	share, ok := r.coverage[server]
-	if !ok {
-		share = r.logged
-	}
+	share := r.covered(server)
 	if g.keyed {
 		share = max(share, 0.99)
 	}

@@ -73,24 +73,34 @@ func (s *sizes) note(keys [2]int32, p, share float64) {
 	}
 }
 
-// learn turns the counts into scores: the logarithm of how much likelier a
-// difference is among true pairs than among candidates.
+// learn turns the counts into scores.
 func (s *sizes) learn() {
 	s.scores = make([]float64, len(s.family))
-	for k, f := range s.family {
-		if k == 0 || int(f) == k || s.all[f] == 0 {
-			continue
-		}
-		all := (s.all[k] + 0.1) / (s.all[f] + 1)
-		same := (s.same[k] + ballast*all) / (s.same[f] + ballast)
-		s.scores[k] = min(max(math.Log(same/all), -7), 7)
+	for k := range s.family {
+		s.scores[k] = s.count(int32(k))
 	}
 }
 
-// score of a pair's differences; 0 before anything was learnt.
-func (s *sizes) score(keys [2]int32) float64 {
-	if s.scores == nil {
+// count is the logarithm of how much likelier a difference is among true pairs
+// than among candidates, as they were counted.
+func (s *sizes) count(k int32) float64 {
+	f := s.family[k]
+	if k == 0 || f == k || s.all[f] <= 0 {
 		return 0
+	}
+	all := (max(s.all[k], 0) + 0.1) / (s.all[f] + 1)
+	same := (max(s.same[k], 0) + ballast*all) / (max(s.same[f], 0) + ballast)
+	return min(max(math.Log(same/all), -7), 7)
+}
+
+// score of a pair's differences; 0 before anything was learnt. own says that what
+// the pair's line taught was taken out, so that it must be counted anew.
+func (s *sizes) score(keys [2]int32, own bool) float64 {
+	switch {
+	case s.scores == nil:
+		return 0
+	case own:
+		return s.count(keys[0]) + s.count(keys[1])
 	}
 	return s.scores[keys[0]] + s.scores[keys[1]]
 }

@@ -43,16 +43,16 @@ const learnings = 4
 
 // requestLog is a log of web requests being matched.
 type requestLog struct {
-	log      *incident.Log
-	groups   []*group
-	sizes    *sizes
-	coverage coverage
-	foreign  float64 // share of the lines that no exchange of the captures belongs to
-	logged   float64 // share of the exchanges that have a line
-	lines    float64 // of the captures' time
-	span     span    // of the captures
-	ordered  bool
-	chain    chainRun // of one group after the other
+	log     *incident.Log
+	groups  []*group
+	sizes   *sizes
+	learnt  coverage
+	foreign float64 // share of the lines that no exchange of the captures belongs to
+	logged  float64 // share of the exchanges that have a line
+	lines   float64 // of the captures' time
+	span    span    // of the captures
+	ordered bool
+	chain   chainRun // of one group after the other
 }
 
 // Shares assumed where lines and targets are as many: order and a stamp of a
@@ -64,7 +64,7 @@ const (
 )
 
 func (m *matcher) newRequestLog(l *incident.Log, groups []*group) *requestLog {
-	return &requestLog{log: l, groups: groups, sizes: newSizes(), coverage: coverage{}, foreign: leastForeign, span: m.span, ordered: true}
+	return &requestLog{log: l, groups: groups, sizes: newSizes(), foreign: leastForeign, span: m.span, ordered: true}
 }
 
 // compareCounts sets the shares of foreign lines and of unlogged targets by how
@@ -122,41 +122,66 @@ func (r *requestLog) solve() {
 // learn counts sizes among the likely pairs, and which servers the log tells of.
 func (r *requestLog) learn() {
 	r.sizes.forget()
-	defer r.sizes.learn()
-	matched, seen := map[netip.AddrPort]float64{}, map[netip.AddrPort]float64{}
-	var servers []netip.AddrPort
+	r.learnt = coverage{matched: map[netip.AddrPort]float64{}, seen: map[netip.AddrPort]float64{}}
 	low, high := r.covers()
-	total := 0.0
 	for _, g := range r.groups {
 		for from := 0; from < len(g.pairs); {
 			to := from
 			for to < len(g.pairs) && g.pairs[to].line == g.pairs[from].line {
 				to++
 			}
-			for _, p := range g.pairs[from:to] {
-				r.sizes.note(p.keys, p.p, 1/float64(to-from))
-				matched[g.targets[p.target].server] += p.p
-				total += p.p
-			}
+			r.teach(g, g.pairs[from:to], 1)
 			from = to
 		}
 		for _, t := range g.targets {
-			if t.place < low || t.place > high || t.bare {
-				continue
+			if t.place >= low && t.place <= high && !t.bare {
+				r.learnt.seen[t.server]++
 			}
-			if seen[t.server] == 0 {
-				servers = append(servers, t.server)
-			}
-			seen[t.server]++
 		}
 	}
-	if len(servers) < 2 || total == 0 {
-		return
+	if r.learnt.total > 0 {
+		r.learnt.scale = r.lines * (1 - r.foreign) / r.learnt.total
 	}
-	for _, s := range servers {
-		share := (matched[s]*r.lines*(1-r.foreign)/total + r.logged) / (seen[s] + 1)
-		r.coverage[s] = min(max(share, 0.02), 1-leastUnlogged)
+	r.sizes.learn()
+}
+
+// fewToLearn is the number of lines below which one of them teaches so much that
+// it would prove itself.
+const fewToLearn = 64
+
+// coverage is how much of each server's exchanges a log tells of.
+type coverage struct {
+	matched, seen map[netip.AddrPort]float64 // exchanges with a line; all in the log's time
+	total, scale  float64                    // of matched; lines that are not foreign, to total
+}
+
+// teach counts what one line's pairs tell of sizes and servers; weight −1 takes it
+// back.
+func (r *requestLog) teach(g *group, own []pair, weight float64) {
+	for _, p := range own {
+		r.sizes.note(p.keys, weight*p.p, weight/float64(len(own)))
+		r.learnt.matched[g.targets[p.target].server] += weight * p.p
+		r.learnt.total += weight * p.p
 	}
+}
+
+// leaveOut takes a line with weight −1 out of what was learnt, and the requests
+// that it may tell of with it; 1 puts them back.
+func (r *requestLog) leaveOut(g *group, own []pair, weight float64) {
+	r.teach(g, own, weight)
+	for _, p := range own {
+		r.learnt.seen[g.targets[p.target].server] += weight * p.p
+	}
+}
+
+// covered is the share of a server's exchanges that have a line.
+func (r *requestLog) covered(server netip.AddrPort) float64 {
+	k := &r.learnt
+	if len(k.seen) < 2 || k.scale == 0 {
+		return r.logged
+	}
+	share := (max(k.matched[server], 0)*k.scale + ballast*r.logged) / (max(k.seen[server], 0) + ballast)
+	return min(max(share, 0.02), 1-leastUnlogged)
 }
 
 // groups divides the request lines of a log by client; by port as well where the
