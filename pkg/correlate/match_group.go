@@ -21,8 +21,8 @@ type group struct {
 	rate    float64   // logarithm of the lines per second
 	blur    int64     // the largest of the targets
 	counts  map[string]int
-	shown   map[string]float64 // share of the targets in clear that show what is counted
-	told    map[*Journey]told  // what other logs say of the requests
+	shown   map[byte]*shown   // by kind
+	told    map[*Journey]told // what other logs say of the requests
 	log     *incident.Log
 }
 
@@ -55,39 +55,53 @@ func (g *group) prepare() {
 	for _, t := range g.targets {
 		g.blur = max(g.blur, t.blur())
 	}
-	g.shown = shownShares(g.targets)
+	g.shown = shownIn(g.targets)
 	g.typical = max(sum/float64(max(n, 1)), 5e6)
 	seconds := max(float64(high-low)/1e9, 1)
 	g.rate = math.Log(float64(len(g.lines)) / seconds)
 }
 
-// shownShares counts what the targets in clear show, as lines may say it.
-func shownShares(targets []*target) map[string]float64 {
-	shown := map[string]float64{}
-	all := map[byte]float64{}
+// shown counts what the targets in clear say of one kind.
+type shown struct {
+	values map[string]int
+	all    int
+}
+
+// shownIn counts, by kind, what targets in clear show and lines may say.
+func shownIn(targets []*target) map[byte]*shown {
+	byKind := map[byte]*shown{}
 	for _, t := range targets {
 		x := t.point.Exchange
+		if x.Method == "" || t.bare {
+			continue
+		}
 		for _, k := range [...]struct {
 			kind byte
 			text string
 		}{{'m', x.Method}, {'p', x.Path}, {'s', statusText(x.Status)}, {'v', majorVersion(x.Version)}} {
-			if k.text != "" && k.text != statusText(0) && !t.bare {
-				shown[string(k.kind)+k.text]++
-				all[k.kind]++
+			s := byKind[k.kind]
+			if s == nil {
+				s = &shown{values: map[string]int{}}
+				byKind[k.kind] = s
 			}
+			s.values[k.text]++
+			s.all++
 		}
 	}
-	for k := range shown {
-		shown[k] /= all[k[0]]
-	}
-	return shown
+	return byKind
 }
 
-// rare is the share of the group's lines that say value, none of them sure, or of
-// what the packets show, where that is more: what all say speaks for none.
+// rare is the share of the group's lines and targets that say value, none of them
+// sure; what all packets in clear show speaks for none.
 func (g *group) rare(kind byte, value string) float64 {
-	k := string(kind) + value
-	return max(float64(g.counts[k]+1)/float64(len(g.lines)+2), g.shown[k])
+	n, all := g.counts[string(kind)+value], len(g.lines)
+	if s := g.shown[kind]; s != nil {
+		if s.values[value] == s.all {
+			return 1
+		}
+		n, all = n+s.values[value], all+s.all
+	}
+	return float64(n+1) / float64(all+2)
 }
 
 // leastOdds is where a pair is no longer considered.

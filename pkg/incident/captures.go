@@ -34,7 +34,12 @@ func (r *reader) readCaptures() []*Capture {
 	out := make([]*Capture, len(sets))
 	met := make([][]byte, len(sets)) // secrets that each holds
 	read := func(i int) {
-		guard(sets[i][0].file, func() { out[i], met[i] = r.readCapture(sets[i]) })
+		guard(sets[i][0].file, func() {
+			out[i], met[i] = r.readCapture(sets[i], nil)
+			if c := out[i]; c.Twins != nil && forget(sets[i]) {
+				out[i], met[i] = r.readCapture(sets[i], c.Twins)
+			}
+		})
 	}
 	r.each(len(sets), read)
 	if r.learn(met) {
@@ -185,8 +190,9 @@ func (it *item) lastTime() int64 {
 }
 
 // readCapture reads the files of one capture and rebuilds its flows. It also
-// returns the secrets that the capture holds.
-func (r *reader) readCapture(items []*item) (c *Capture, met []byte) {
+// returns the secrets that the capture holds. apart says that it is two that were
+// merged.
+func (r *reader) readCapture(items []*item, apart *pcapflow.Twins) (c *Capture, met []byte) {
 	// Of its own: secrets met behind the head of a file are added on the way.
 	var keys *pcapflow.KeyLog
 	if len(r.keys) > 0 || items[0].file.Kind == capture.PCAPNG {
@@ -224,13 +230,16 @@ func (r *reader) readCapture(items []*item) (c *Capture, met []byte) {
 		for src.Next(&p) == nil {
 		}
 	} else {
-		res, err := pcapflow.Analyse(src, pcapflow.Options{Keys: keys, Frames: r.opt.Frames, Lean: true, MaxKept: cmp.Or(r.opt.MaxFlows, maxFlows)})
+		res, err := pcapflow.Analyse(src, pcapflow.Options{Keys: keys, Apart: apart, Frames: r.opt.Frames, Lean: true, MaxKept: cmp.Or(r.opt.MaxFlows, maxFlows)})
 		c.Result = *res
 		if c.Beyond > 0 {
 			c.Files[0].problem("only its first %d flows are used, to %s UTC: %d packets are behind them", len(c.Flows), time.Unix(0, c.Last.Time).UTC().Format(time.DateTime), c.Beyond)
 		}
 		for _, reason := range c.Unread(len(c.Flows)) {
 			c.Files[0].problem("%s", reason)
+		}
+		if apart != nil {
+			c.Files[0].problem("two captures merged into one, by clocks %s apart, without saying which packet is of which: %d packets that are there twice are looked at once", about(apart), c.Duplicates)
 		}
 		r.opt.Told.place(c, items[0].folder)
 		if err != nil {
@@ -247,6 +256,12 @@ func (r *reader) readCapture(items []*item) (c *Capture, met []byte) {
 	}
 	c.journal = journal.Log()
 	return c, met
+}
+
+// about is by how much the clocks of a merged capture are apart, as far as the ways
+// between the two points let it be seen.
+func about(apart *pcapflow.Twins) time.Duration {
+	return time.Duration(apart.Low + (apart.High-apart.Low)/2).Round(10 * time.Millisecond)
 }
 
 // fill notes what was read of a capture's file.

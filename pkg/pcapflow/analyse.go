@@ -48,6 +48,11 @@ type Options struct {
 	// have them.
 	Marks bool
 
+	// Apart says that the capture is two that were merged, by how much the second
+	// copies of its packets come later: they are left out. Result.Twins of an
+	// analysis without it may tell. nil: it is none.
+	Apart *Twins
+
 	// Frames asks for Frames of every flow.
 	Frames bool
 
@@ -146,6 +151,9 @@ func newEngine(src PacketSource, opt Options) *engine {
 	e.res = &Result{Undecoded: map[string]int64{}}
 	e.desc, _ = src.(describedSource)
 	e.table.init()
+	if opt.Apart != nil {
+		e.copies.wide, e.copies.apart = make([]recentPacket, twinPlaces), *opt.Apart
+	}
 	if opt.Frames {
 		e.frames = map[*flow][]int32{}
 	}
@@ -232,6 +240,7 @@ func (e *engine) end() {
 		}
 	}
 	e.point.end(r)
+	r.Twins = e.copies.samples.twins(r.Packets)
 	if e.desc != nil {
 		r.Interfaces, r.Names, r.Problems = e.desc.Interfaces(), e.desc.Names(), e.desc.Problems()
 	}

@@ -8,6 +8,10 @@ import "encoding/binary"
 type copyTable struct {
 	recent [copyPlaces]recentPacket
 	proven bool // the capture has shown a copy beyond doubt
+
+	samples twinSamples
+	wide    []recentPacket // of a capture that holds its packets twice; nil: it is not known to
+	apart   Twins
 }
 
 type recentPacket struct { // 16 bytes
@@ -41,6 +45,12 @@ func (t *copyTable) look(h *header, rtt int64) sameness {
 	r := &t.recent[h.print>>52&(copyPlaces-1)]
 	print := uint32(h.print) | 1
 	now := h.stamp.Time
+	if t.wide != nil && t.lookTwin(h) {
+		return copied
+	}
+	if r.print == print {
+		t.samples.note(h, now-r.time)
+	}
 	if r.print != print || now-r.time > repeatedDelay || now < r.time-copyDelay {
 		*r = recentPacket{now, print, h.ttl}
 		return original

@@ -27,6 +27,7 @@ type Result struct {
 	First, Last Stamp
 	Backward    int64    // packets stamped earlier than the one before by over 1 ms
 	Duplicates  int64    // capture duplicates removed
+	Twins       *Twins   // the capture is two that were merged; nil: it does not look so
 	Snapped     int64    // packets cut by the snap length
 	Offload     [2]int64 // segments larger than the MSS: sent, received by the capturing host as far as known
 	BadSums     int64
