@@ -152,7 +152,7 @@ func newEngine(src PacketSource, opt Options) *engine {
 	e.desc, _ = src.(describedSource)
 	e.table.init()
 	if opt.Apart != nil {
-		e.copies.wide, e.copies.apart = make([]recentPacket, twinPlaces), *opt.Apart
+		e.copies.twins = newTwinTable(*opt.Apart)
 	}
 	if opt.Frames {
 		e.frames = map[*flow][]int32{}

@@ -10,8 +10,7 @@ type copyTable struct {
 	proven bool // the capture has shown a copy beyond doubt
 
 	samples twinSamples
-	wide    []recentPacket // of a capture that holds its packets twice; nil: it is not known to
-	apart   Twins
+	twins   *twinTable // of a capture that holds its packets twice; nil: it is not known to
 }
 
 type recentPacket struct { // 16 bytes
@@ -45,7 +44,7 @@ func (t *copyTable) look(h *header, rtt int64) sameness {
 	r := &t.recent[h.print>>52&(copyPlaces-1)]
 	print := uint32(h.print) | 1
 	now := h.stamp.Time
-	if t.wide != nil && t.lookTwin(h) {
+	if t.twins != nil && t.twins.second(h) {
 		return copied
 	}
 	if r.print == print {

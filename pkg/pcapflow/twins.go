@@ -13,11 +13,10 @@ import "slices"
 type Twins struct{ Low, High int64 }
 
 const (
-	leastTwins  = 20            // packets that are there twice
-	mostSamples = 1024          // of them that are looked at
-	twinSpread  = int64(500e6)  // the most by which ways and clocks change the distance, ns
-	twinShare   = 4             // one of so many packets at least is a second copy
-	twinPlaces  = 1 << twinBits // packets remembered where second copies are looked for
+	leastTwins  = 20           // packets that are there twice
+	mostSamples = 1024         // of them that are looked at
+	twinSpread  = int64(500e6) // the most by which ways and clocks change the distance, ns
+	twinShare   = 8            // one of so many packets at least is seen to be a second copy; a network card that fills checksums in hides half of them
 	twinBits    = 18
 	leastApart  = int64(routedDelay)
 )
@@ -26,7 +25,6 @@ const (
 type twinSamples struct {
 	n     int64   // all
 	later []int64 // of the first ones
-
 }
 
 // note takes a packet that is the same as one of age ns ago.
@@ -55,19 +53,50 @@ func (t *twinSamples) twins(packets int64) *Twins {
 	return &Twins{low - twinSpread/2, high + twinSpread/2}
 }
 
-// lookTwin is look in a capture of which it is known by how much the second copies
-// come later.
-func (t *copyTable) lookTwin(h *header) bool {
-	r := &t.wide[h.print>>(64-twinBits)]
-	print := uint32(h.print) | 1
-	now := h.stamp.Time
-	if age := now - r.time; r.print == print {
-		if age >= max(t.apart.Low, 1) && age <= t.apart.High {
-			return true
+// twinTable finds the second copies in a capture of which it is known by how much
+// they come later.
+type twinTable struct {
+	apart  Twins
+	recent []recentPacket
+	hops   map[direction]passage
+}
+
+// direction is from one host to another.
+type direction struct{ from, to address }
+
+// passage is how many hops the packets of a direction had left at the two points.
+type passage struct{ first, second uint8 }
+
+// mostDirections bounds the directions whose hops are remembered.
+const mostDirections = 1 << 16
+
+func newTwinTable(apart Twins) *twinTable {
+	return &twinTable{apart: apart, recent: make([]recentPacket, 1<<twinBits), hops: map[direction]passage{}}
+}
+
+// second tells whether the packet at hand was seen at the second point: it is the
+// same as one at the first, whatever checksum a network card had yet to fill in, or
+// has as many hops left as those that are. The other way round one that was joined
+// or cut on the way between would be sent twice.
+func (t *twinTable) second(h *header) bool {
+	way := direction{h.src, h.dst}
+	p, known := t.hops[way]
+	sum := h.sum
+	h.sum = 0
+	imprint := h.imprint()
+	h.sum = sum
+	r := &t.recent[imprint>>(64-twinBits)]
+	now, print := h.stamp.Time, uint32(imprint)|1
+	if age := now - r.time; r.print == print && age > 0 && age >= t.apart.Low && age <= t.apart.High {
+		if !known && r.ttl != h.ttl && len(t.hops) < mostDirections {
+			t.hops[way] = passage{r.ttl, h.ttl}
 		}
-		if age >= 0 && age < t.apart.Low {
-			return false // a copy in the same capture: its twin comes later
-		}
+		return true
+	} else if r.print == print && age >= 0 && age < t.apart.Low {
+		return false // of the first point: the second's copy of both comes later
+	}
+	if known && h.ttl == p.second && h.ttl != p.first {
+		return true
 	}
 	*r = recentPacket{now, print, h.ttl}
 	return false
