@@ -39,8 +39,9 @@ func checkLingeringClose(c *Case, r *Rule) []Finding {
 		if x == nil || !logged || !x.RequestFirst.Seen() || !x.ResponseLast.Seen() || x.Undecided || x.EndOpen {
 			continue
 		}
+		// Seen from afar, the way may count or not.
 		extra := d - time.Duration(x.ResponseLast.Time-x.RequestFirst.Time)
-		if n := (extra + timer/2) / max(timer, 1); n < 1 || float64((extra-n*timer).Abs()) > c.number(r, lingeringNear)*float64(timer) {
+		if n := (extra + timer/2) / max(timer, 1); n < 1 || float64((extra-n*timer).Abs()) > c.number(r, lingeringNear)*float64(timer)+float64(roundTrip(j)) {
 			continue
 		}
 		found.add(j.Server.String(), hit{journey: j, evidence: append(phaseFrames(j, string(pcapflow.HTTPReceive)), journeyLines(j)...)})

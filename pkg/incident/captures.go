@@ -36,7 +36,7 @@ func (r *reader) readCaptures() []*Capture {
 	read := func(i int) {
 		guard(sets[i][0].file, func() {
 			out[i], met[i] = r.readCapture(sets[i], nil)
-			if c := out[i]; c.Twins != nil && forget(sets[i]) {
+			if c := out[i]; c != nil && c.Twins != nil && forget(sets[i]) {
 				out[i], met[i] = r.readCapture(sets[i], c.Twins)
 			}
 		})
