@@ -9,6 +9,7 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
 // readings turns what time daemons and their clients wrote into bounds between
@@ -102,7 +103,7 @@ func (e *evidence) source(name string) *Clock {
 	if i := strings.IndexByte(name, ' '); i > 0 {
 		name = name[:i]
 	}
-	if as := e.names[strings.ToLower(strings.TrimSuffix(name, "."))]; len(as) > 0 {
+	if as := e.names[pcapflow.PlainName(name)]; len(as) > 0 {
 		return e.server(as[0])
 	}
 	if n, err := strconv.ParseUint(name, 16, 32); err == nil && len(name) == 8 {

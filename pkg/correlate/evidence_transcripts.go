@@ -35,7 +35,7 @@ func (e *evidence) transcripts(l *incident.Log) {
 			if ev.Kind != logparse.ClientDNS || !ev.HasTime || ev.Lookup == nil || ev.Lookup.ID < 0 {
 				continue
 			}
-			found := e.answersIn(i)[digKey{ev.Lookup.ID, strings.ToLower(strings.TrimSuffix(ev.Lookup.Name, "."))}]
+			found := e.answersIn(i)[digKey{ev.Lookup.ID, pcapflow.PlainName(ev.Lookup.Name)}]
 			if len(found) != 1 {
 				continue
 			}

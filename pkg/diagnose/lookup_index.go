@@ -5,11 +5,11 @@ import (
 	"net/netip"
 	"slices"
 	"sort"
-	"strings"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
 // lookupIndex finds lookups beside one without going through all of them; each part
@@ -151,7 +151,7 @@ func (c *Case) logged(g *incident.Log, client netip.Addr) *loggedQuestions {
 				q = &loggedQuestions{map[string]bool{}, map[string]int{}, map[string]int{}}
 				clients[e.Client.Addr().Unmap()] = q
 			}
-			name := plainName(e.Name)
+			name := pcapflow.PlainName(e.Name)
 			q.names[name] = true
 			if e.Kind == logparse.DNSQuery {
 				q.queries[e.Type+" "+name]++
@@ -162,8 +162,6 @@ func (c *Case) logged(g *incident.Log, client netip.Addr) *loggedQuestions {
 	}
 	return clients[client.Unmap()]
 }
-
-func plainName(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
 
 // loggedClient is a client of a capture whose lines are in a log.
 type loggedClient struct {
@@ -185,7 +183,7 @@ func (c *Case) surrounded(g *incident.Log, l *correlate.Lookup) bool {
 		for _, g := range c.Incident.Logs {
 			for _, o := range c.Lookups {
 				q := c.logged(g, o.Client)
-				if q == nil || !q.names[plainName(o.Name)] {
+				if q == nil || !q.names[pcapflow.PlainName(o.Name)] {
 					continue
 				}
 				key := loggedClient{g, o.Capture, o.Client}

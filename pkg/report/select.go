@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 	"net/netip"
 	"slices"
 	"strings"
@@ -171,7 +172,7 @@ func SeverityRank(word string) int {
 
 // named tells whether a name is one asked for, or lies below one.
 func (s *Selection) named(name string) bool {
-	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	name = pcapflow.PlainName(name)
 	return slices.ContainsFunc(s.Names, func(n string) bool {
 		n = strings.ToLower(strings.Trim(n, "."))
 		return name == n || strings.HasSuffix(name, "."+n)

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+
 	"golang.org/x/net/publicsuffix"
 )
 
@@ -163,7 +165,7 @@ var notNames = map[string]bool{"ntp.exchange": true, "dns.qry.name": true, "dns.
 
 // looksLikeName tells whether a word with dots ends as names of hosts do.
 func looksLikeName(s string) bool {
-	low := strings.ToLower(strings.TrimSuffix(s, "."))
+	low := pcapflow.PlainName(s)
 	if !strings.Contains(low, ".") || notNames[low] || strings.ContainsAny(low, "/_ ") && !strings.Contains(low, "_") {
 		return false
 	}

@@ -1,0 +1,105 @@
+package pcapflow
+
+// TLS is what a TLS conversation shows in the clear, or with its keys.
+type TLS struct {
+	Version    string // "TLSv1.3"
+	Cipher     string // IANA name
+	Group      string
+	SNI        string
+	Offered    []string // ALPN the client offered
+	ALPN       string   // chosen, where seen; under TLS 1.3 only with keys or inferred
+	Resumed    bool
+	HelloRetry bool
+	EarlyData  bool
+	ECH        bool
+	StartTLS   string // protocol that was upgraded
+	Decrypted  bool
+
+	ClientHello, ServerHello Stamp // last byte of the record that ends each: then its receiver reads it
+	ClientHelloFirst         Stamp // first byte
+	ServerHelloFirst         Stamp // first byte
+	HelloRetryAt             Stamp // the HelloRetryRequest
+	SecondHello              Stamp // the ClientHello after it
+	ServerFlightEnd          Stamp
+	ClientFinished           Stamp
+	ServerFinished           Stamp
+	HandshakeEnd             Stamp // as the version and mode define it; estimated under 1.3 without keys
+	FirstClientData          Stamp
+	FirstServerData          Stamp
+	Ticket                   Stamp // the first NewSessionTicket, where it could be read
+
+	ClientHelloBytes, CertificateBytes int
+	ServerFlightBytes                  int // of the records from the ServerHello to the end of its flight, headers included
+	Certificates                       []Certificate
+	Staple                             *Staple // nil: none was seen
+	ClientCertificate                  bool
+	Alerts                             []Alert
+	CloseNotify                        [2]Stamp
+	Tickets                            int
+	RoundTrips                         int // flights used until the handshake ended
+	JA3, JA4                           string
+
+	ClearRequest bool   // the client spoke clear HTTP, and the server answered with a TLS alert
+	PlainAnswer  string // what the server spoke in the clear instead of TLS: "http", "ssh", "other"; "": it spoke TLS or nothing
+	Unused       bool   // the client ended the connection by close_notify right after the handshake, without a request
+}
+
+// Certificate of a chain, leaf first.
+type Certificate struct {
+	Subject, Issuer     string
+	Names               []string
+	NotBefore, NotAfter int64 // Unix seconds
+	Bytes               int
+}
+
+// Staple is what the server hands out of its certificate's revocation (OCSP,
+// RFC 6960).
+type Staple struct {
+	Status               string // "good", "revoked", "unknown"
+	Produced, NextUpdate int64  // Unix seconds; NextUpdate 0: not said
+}
+
+// Alert is a TLS alert.
+type Alert struct {
+	Stamp
+	Dir         Dir
+	Fatal       bool
+	Code        int    // -1: encrypted, not readable
+	Description string // RFC name, "encrypted" where not readable
+	Inferred    bool   // guessed from size and order
+}
+
+// QUIC is what the Initial packets show, which anybody can open (RFC 9001 §5.2).
+type QUIC struct {
+	Version      string // "1", "2", "draft-29", "Q046", "0x…"; of the connection that went on
+	SNI, ALPN    string // ALPN: the first the client offered; which one was chosen is not visible
+	Retry        bool
+	Negotiated   bool // a Version Negotiation packet was seen
+	EarlyData    bool // the client sent 0-RTT packets
+	HandshakeEnd Stamp
+
+	Offered      []string // ALPN
+	Versions     []string // offered by Version Negotiation, bounded
+	Cipher       string   // of the ServerHello, IANA name
+	Group        string
+	JA4          string
+	ECH          bool
+	HelloRetry   bool
+	Resumed      bool
+	Opened       [2]bool // an Initial packet of that side could be decrypted
+	Initial      Stamp   // first packet of the client
+	ClientHello  Stamp   // last byte of the first
+	SecondHello  Stamp   // last byte of the latest further one: after a Retry, a Version Negotiation or a HelloRetryRequest
+	Answer       Stamp   // first packet of the server, Retry and Version Negotiation included
+	HelloRetryAt Stamp   // the HelloRetryRequest
+	ServerHello  Stamp
+	ServerFlight Stamp // last Handshake packet of the server before HandshakeEnd
+	RetryAt      Stamp
+	Attempts     int       // how often the ClientHello's beginning was sent, not counting after a Retry
+	Again        Stamp     // the client's last Initial packet before an answer that brought nothing new: its timer had run out
+	Sums         [2]uint32 // CRC-32 of each side's first datagram: what tells it again in another capture
+	SpinRTT      RTTStats  // from the latency spin bit (RFC 9000 §17.4), where it spins; N 0: it does not
+	Close        Stamp     // a CONNECTION_CLOSE in an Initial packet
+	CloseBy      Dir
+	CloseCode    uint64 // transport error (RFC 9000 §20.1); 0x100 + alert: TLS
+}
