@@ -18,6 +18,7 @@ type built struct {
 	joints   []*joint
 	lookups  []*Lookup
 	hosts    *hosts
+	links    *linker
 	room     []Phase // to list the phases of a journey in
 	passing  bool    // phases are needed for start, end and outcome alone
 }
@@ -33,6 +34,7 @@ func build(inc *incident.Incident, tb timebase, opt Options) *built {
 	}
 	slices.SortStableFunc(b.joints, func(x, y *joint) int { return cmp.Compare(begin(tb, x), begin(tb, y)) })
 	k := newLinker(tb, b.hosts, b.lookups)
+	b.links = k
 	for _, j := range b.joints {
 		if len(j.journeys) > 0 {
 			k.find(j)

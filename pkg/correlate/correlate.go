@@ -28,7 +28,7 @@ func Correlate(inc *incident.Incident, opt Options) *Case {
 			j.Witnesses = compareWitnesses(j, tb)
 		}
 	}
-	c := &Case{Incident: given, Clocks: clocks, Journeys: b.journeys, Lookups: b.lookups, Unmatched: unmatched, Raw: opt.NoCorrect}
+	c := &Case{Incident: given, Clocks: clocks, Journeys: b.journeys, Lookups: b.lookups, Unmatched: unmatched, Bounded: boundedSearches(b.links, m), Raw: opt.NoCorrect}
 	thin.restore(c, inc.Logs)
 	parts.split(c)
 	return c

@@ -31,6 +31,7 @@ type linker struct {
 	hosts  *hosts
 	byHost map[int][]timedLookup
 	owner  map[*Lookup]*joint
+	cut    int   // connections of which more lookups came before than are considered
 	loose  int64 // the most that is not known of a start on the reference clock, ns
 }
 
@@ -90,9 +91,13 @@ func (k *linker) find(j *joint) {
 	// Lookups of other captures may be off by what is not known of their clocks.
 	end := sort.Search(len(list), func(i int) bool { return list[i].start > at+soonAfter })
 	var used *Lookup
-	for i, n := end-1, 0; i >= 0 && n < considered; i, n = i-1, n+1 {
+	for i, n := end-1, 0; i >= 0; i, n = i-1, n+1 {
 		l := list[i].Lookup
 		if at-list[i].start > memory {
+			break
+		}
+		if n == considered {
+			k.cut++
 			break
 		}
 		if !answers(l, servers, names) {

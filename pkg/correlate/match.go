@@ -40,6 +40,7 @@ type matcher struct {
 	own        map[hostKind]*ownJourneys
 	told       map[*Journey]told
 	span       span // of the captures, on the reference clock
+	hostsCut   int  // hosts that outputs were not held against
 	result     []match
 	missing    map[*incident.Log][]missed
 }

@@ -86,6 +86,7 @@ func (o *ownJourneys) nearest(e *logparse.Event, at float64, most int) []int {
 	if len(a.places) <= most {
 		return a.places
 	}
+	o.cut, o.most = o.cut+1, max(o.most, most)
 	if a.byTook == nil {
 		for _, i := range a.places {
 			a.byTook = append(a.byTook, lasting{tookOf(e.Kind, o.list[i]), i})
@@ -190,6 +191,7 @@ func (m *matcher) likelyHosts(divided [][]output, outputs int) []int {
 		fit[i] = paired(m.fitOutputs(some, i))
 	}
 	slices.SortStableFunc(hosts, func(a, b int) int { return cmp.Compare(fit[b], fit[a]) })
+	m.hostsCut += len(hosts) - someHosts
 	hosts = hosts[:someHosts]
 	slices.Sort(hosts)
 	return hosts

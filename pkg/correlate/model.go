@@ -22,7 +22,8 @@ type Case struct {
 	Journeys  []*Journey
 	Lookups   []*Lookup // DNS lookups as somebody waited for them, owned by a journey or not
 	Unmatched []Unmatched
-	Raw       bool // stamps are to be shown as recorded alone
+	Bounded   []Bounded // searches that were cut short
+	Raw       bool      // stamps are to be shown as recorded alone
 }
 
 // Clock is one clock domain with its track.

@@ -35,6 +35,7 @@ func misses() []miss {
 		{"capture-lost-packets", "acknowledged, never seen", 0, func(w *world) { w.conn().Count[sv].AckedUnseen = 0 }},
 		{"capture-duplicates", "copies", 0, func(w *world) { w.k.Duplicates = 0 }},
 		{"capture-offload", "larger than the MSS", 0, func(w *world) { w.k.Offload = [2]int64{} }},
+		{"capture-search-bounded", "more lookups than are looked at", 0, func(w *world) { w.c.Bounded = nil }},
 		{"capture-partial", "no handshake", 0, func(w *world) { w.conn().SYN = []pcapflow.Stamp{w.at(1000)} }},
 		{"clock-unknown", "too little evidence", 0, func(w *world) {
 			w.clk().Status, w.clk().Segments = clock.Measured, []clock.Segment{known(0, 0, ms)}

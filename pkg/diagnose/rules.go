@@ -8,6 +8,7 @@ var rules = []*Rule{
 	&captureDuplicates,
 	&captureOffload,
 	&capturePartial,
+	&searchBounded,
 	&clockUnknown,
 	// dns
 	&dnsRetry,

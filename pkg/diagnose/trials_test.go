@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
@@ -66,6 +67,11 @@ var tcpTrials = []trial{
 	{"capture-offload", "as on the wire", func(w *world) { w.tcp(300) }, false, 0},
 	{"capture-partial", "no handshake", func(w *world) { _, n := w.tcp(300); n.SYN, n.SYNACK = nil, nil }, true, High},
 	{"capture-partial", "whole", func(w *world) { w.tcp(300) }, false, 0},
+	{"capture-search-bounded", "more lookups than are looked at", func(w *world) {
+		w.tcp(300)
+		w.c.Bounded = []correlate.Bounded{{Search: correlate.SearchLookups, Limit: 256, Times: 3}}
+	}, true, High},
+	{"capture-search-bounded", "every candidate was looked at", func(w *world) { w.tcp(300) }, false, 0},
 	{"healthy", "an ordinary request", func(w *world) { w.request(1130, 1131) }, true, High},
 	{"healthy", "a warning", func(w *world) { w.request(1700, 1701) }, false, 0},
 	{"slower-than-normal", "over the budget", func(w *world) { w.request(1700, 1701); w.budget(0.1) }, true, Medium},
