@@ -15,7 +15,6 @@ import (
 
 	"golang.org/x/net/publicsuffix"
 
-	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 	"github.com/flowcorr/flowcorr/pkg/report"
 )
 
@@ -134,7 +133,7 @@ func (r *Redactor) name(s string) string {
 	}
 	labels := strings.Split(s, ".")
 	stay := 0
-	if suffix, icann := publicsuffix.PublicSuffix(pcapflow.PlainName(s)); icann || localSuffixes[suffix] {
+	if suffix, icann := publicsuffix.PublicSuffix(strings.ToLower(strings.TrimSuffix(s, "."))); icann || localSuffixes[suffix] {
 		stay = strings.Count(suffix, ".") + 1
 		if strings.HasSuffix(s, ".") {
 			stay++

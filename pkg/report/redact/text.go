@@ -6,8 +6,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/flowcorr/flowcorr/pkg/pcapflow"
-
 	"golang.org/x/net/publicsuffix"
 )
 
@@ -165,7 +163,7 @@ var notNames = map[string]bool{"ntp.exchange": true, "dns.qry.name": true, "dns.
 
 // looksLikeName tells whether a word with dots ends as names of hosts do.
 func looksLikeName(s string) bool {
-	low := pcapflow.PlainName(s)
+	low := strings.ToLower(strings.TrimSuffix(s, "."))
 	if !strings.Contains(low, ".") || notNames[low] || strings.ContainsAny(low, "/_ ") && !strings.Contains(low, "_") {
 		return false
 	}
