@@ -90,6 +90,7 @@ func TestEncapsulations(t *testing.T) {
 		{"null, macOS IPv6", "", linkNull, prefix([]byte{30, 0, 0, 0}, ip6)},
 		{"loop", "", linkLoop, prefix([]byte{0, 0, 0, 2}, ip4)},
 		{"PPP", "", linkPPP, prefix([]byte{0xff, 3, 0, 0x21}, ip4)},
+		{"Cisco HDLC called PPP", "", linkPPP, prefix([]byte{0x0f, 0, 8, 0}, ip4)},
 		{"PPP, compressed", "", linkPPP, prefix([]byte{0x57}, ip6)},
 		{"PPPoE", "pppoe:9", linkEthernet, prefix(append(mac[:12:12], 0x88, 0x64, 0x11, 0, 0, 9, 0, 35, 0, 0x21), ip4)},
 		{"C-HDLC", "", linkCHDLC, prefix([]byte{0x0f, 0, 8, 0}, ip4)},

@@ -219,10 +219,21 @@ func (e *engine) null(b []byte) {
 	}
 }
 
+// Addresses of Cisco HDLC (RFC 1547, section 4.3.1); no protocol of PPP begins with them
+// and 0.
+const (
+	chdlcUnicast   = 0x0f
+	chdlcMulticast = 0x8f
+)
+
 // ppp decodes PPP, with or without HDLC-like framing (RFC 1662), with or
 // without protocol field compression (RFC 1661 section 6.5).
 func (e *engine) ppp(b []byte) {
 	if !e.enter() {
+		return
+	}
+	if len(b) >= 4 && (b[0] == chdlcUnicast || b[0] == chdlcMulticast) && b[1] == 0 { // some call Cisco HDLC PPP
+		e.ethertype(be16(b[2:]), b[4:])
 		return
 	}
 	if len(b) >= 2 && b[0] == 0xff && b[1] == 3 {
