@@ -83,6 +83,10 @@ func exchangeJourneys(j *joint, view int) []*Journey {
 	return list
 }
 
+// mostCompared bounds the exchanges by whose sizes two views of a connection are laid
+// over one another.
+const mostCompared = 512
+
 // exchangeShift tells which exchange of other is own[0]: 0 where both captures
 // saw the connection begin, else where sizes agree best.
 func exchangeShift(own, other []pcapflow.Exchange, a, b *pcapflow.Flow) int {
@@ -91,9 +95,10 @@ func exchangeShift(own, other []pcapflow.Exchange, a, b *pcapflow.Flow) int {
 		return 0
 	}
 	best, at := -1, 0
+	every := len(own)/mostCompared + 1
 	for shift := len(other) - len(own); ; {
 		n := 0
-		for i := range own {
+		for i := 0; i < len(own); i += every {
 			if k := i + shift; k >= 0 && k < len(other) && own[i].RequestBytes == other[k].RequestBytes && own[i].ResponseBytes == other[k].ResponseBytes {
 				n++
 			}

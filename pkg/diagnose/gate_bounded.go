@@ -37,13 +37,16 @@ var searchTexts = map[correlate.Search]lang.Text{
 }
 
 func checkSearchBounded(c *Case, _ *Rule) []Finding {
+	var where []Evidence
+	for _, k := range c.Incident.Captures {
+		where = append(where, captureFiles(k)...)
+	}
+	if len(where) == 0 {
+		return nil
+	}
 	var out []Finding
 	for _, b := range c.Bounded {
-		f := Finding{Severity: Info, Confidence: High, Text: c.say(searchTexts[b.Search], b.Limit, b.Times)}
-		for _, k := range c.Incident.Captures {
-			f.Evidence = append(f.Evidence, captureFiles(k)...)
-		}
-		out = append(out, f)
+		out = append(out, Finding{Severity: Info, Confidence: High, Evidence: where, Text: c.say(searchTexts[b.Search], b.Limit, b.Times)})
 	}
 	return out
 }
