@@ -2,7 +2,8 @@
 # Reads captures that nobody here chose: those of other programs' source packages, from
 # Debian's archive by apt-get, and holds what is told of them against tshark.
 #
-#   scripts/others.sh [PACKAGE…]      default: wireshark, whose differences are all listed
+#   scripts/others.sh [PACKAGE…]      default: those whose differences are all listed;
+#                                     of ndpi's, damaged and doubled captures differ in hundreds
 set -eu
 go=${GO:-go}
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -26,7 +27,7 @@ END
 export APT_CONFIG="$dir/apt.conf"
 apt-get -qq update
 cd "$dir/source"
-[ $# -gt 0 ] || set -- wireshark
+[ $# -gt 0 ] || set -- wireshark tcpdump tcpflow dnscap packetq suricata libpcap python-dpkt
 apt-get -qq source --download-only "$@"
 for archive in *.orig.tar.*; do
 	name=${archive%%_*}
