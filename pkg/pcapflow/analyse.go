@@ -87,6 +87,7 @@ func (e *engine) takeAll(src PacketSource, then func()) error {
 	} else {
 		err = e.run(src)
 		then()
+		e.handOutHere()
 	}
 	if errors.Is(err, io.EOF) {
 		err = nil
@@ -131,7 +132,7 @@ type engine struct {
 	begun  int // flows that began
 
 	free freeRooms // when flows are not kept
-	out  *outlet   // of flows that are not kept; nil: OnFlow is called at once
+	out  *outlet   // of flows that are not kept; nil: they are
 
 	streams    [OtherTransport + 1]int // next stream number by transport
 	neighbours neighbours
@@ -153,6 +154,9 @@ func newEngine(src PacketSource, opt Options) *engine {
 	e.table.init()
 	if opt.Apart != nil {
 		e.copies.twins = newTwinTable(*opt.Apart)
+	}
+	if !e.keep {
+		e.out = newOutlet(opt.OnFlow)
 	}
 	if opt.Frames {
 		e.frames = map[*flow][]int32{}

@@ -33,6 +33,7 @@ func (a *Analysis) Take(src PacketSource) error {
 // Nothing can be taken after it.
 func (a *Analysis) End() *Result {
 	a.e.end()
+	a.e.handOutHere()
 	return a.e.res
 }
 
