@@ -176,8 +176,10 @@ func TestHandedOut(t *testing.T) {
 			e.at.packets[0] = list[i]
 			e.batch(1)
 		}
+		e.handOutHere()
 		atEnd = len(out)
 		e.end()
+		e.handOutHere()
 		return out, atEnd
 	}
 	whole, _ := run(len(list))
