@@ -1,5 +1,7 @@
 package pcapflow
 
+import "encoding/binary"
+
 // checkSum verifies the checksum of the packet at hand, where all of it was
 // captured, and remembers who sends wrong ones: network cards fill them in
 // after the capture on the sending host.
@@ -22,6 +24,10 @@ func transportSum(h *header) uint16 {
 		sum += w>>48 + w>>32&0xffff + w>>16&0xffff + w&0xffff
 	}
 	b := h.body[:h.size]
+	for ; len(b) >= 8; b = b[8:] { // of ones' complement: halves of a word may be added later
+		w := binary.BigEndian.Uint64(b)
+		sum += w>>32 + w&(1<<32-1)
+	}
 	for ; len(b) >= 2; b = b[2:] {
 		sum += uint64(b[0])<<8 | uint64(b[1])
 	}

@@ -85,15 +85,15 @@ func (h *header) imprint() uint64 {
 	y := (uint64(h.seq)<<32 | uint64(h.ack)) ^ uint64(h.section)<<16 // another host's capture copies nothing
 	z := h.src.lo*m1 ^ (h.dst.lo+uint64(h.length)<<32+uint64(h.flags)<<56)*m2
 	x = (x ^ z ^ z>>32) * m1
-	if len(h.options) >= 12 { // time stamps
-		y += (uint64(be32(h.options[4:]))<<32 | uint64(be32(h.options[8:]))) * m2
+	if h.proto == protoTCP && h.from >= 20+12 { // time stamps
+		y += binary.BigEndian.Uint64(h.body[20+4:]) * m2
 	}
 	if h.proto != protoTCP {
 		n := 16                      // forged answers keep what they need not change: identification and checksum
 		if h.sum == 0 || h.id == 0 { // a checksum of checksummed content says little
 			n = 512
 		}
-		y ^= digest(h.payload[:min(len(h.payload), n)])
+		y ^= digest(h.payload()[:min(len(h.payload()), n)])
 	}
 	x = (x ^ x>>29 ^ y) * m2
 	return x ^ x>>32

@@ -30,9 +30,15 @@ func (f *Flow) DNSOver() string {
 	case f.TLS != nil && overTLS(f):
 		return "tls"
 	}
-	return overHTTPS(f.TLS != nil && f.TLS.ofResolver() || slices.ContainsFunc(f.HTTP, func(e Exchange) bool {
-		return e.Path == "/dns-query" || strings.HasPrefix(e.Path, "/dns-query?")
-	}))
+	if f.TLS != nil && f.TLS.ofResolver() {
+		return "https"
+	}
+	for i := range f.HTTP {
+		if path, ok := strings.CutPrefix(f.HTTP[i].Path, "/dns-query"); ok && (path == "" || path[0] == '?') {
+			return "https"
+		}
+	}
+	return ""
 }
 
 // overQUIC goes by what the client offers, also by the drafts' names; where its
@@ -63,11 +69,12 @@ func (t *TLS) ofResolver() bool {
 }
 
 func isResolver(name string) bool {
-	name = strings.ToLower(name)
-	return slices.ContainsFunc(resolverNames, func(known string) bool {
-		rest, ok := strings.CutSuffix(name, known)
-		return ok && (rest == "" || strings.HasSuffix(rest, "."))
-	})
+	for _, known := range resolverNames {
+		if n := len(name) - len(known); n >= 0 && (n == 0 || name[n-1] == '.') && strings.EqualFold(name[n:], known) {
+			return true
+		}
+	}
+	return false
 }
 
 // appendLookupPhases tells the questions and answers inside a flow of DNS over

@@ -1,6 +1,9 @@
 package pcapflow
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // dnsHeaderLen is the fixed header of RFC 1035 §4.1.1.
 const dnsHeaderLen = 12
@@ -155,6 +158,18 @@ var dnsPlain = func() (t [256]byte) {
 }()
 
 func appendDNSLabel(dst, label []byte) []byte {
+	from := len(dst)
+	dst = slices.Grow(dst, len(label))[:from+len(label)]
+	for i, c := range label {
+		if dst[from+i] = dnsPlain[c]; dst[from+i] == 0 {
+			return escapeDNSLabel(dst[:from+i], label[i:])
+		}
+	}
+	return dst
+}
+
+// escapeDNSLabel is appendDNSLabel for what begins with an odd character.
+func escapeDNSLabel(dst, label []byte) []byte {
 	for _, c := range label {
 		switch plain := dnsPlain[c]; {
 		case plain != 0:

@@ -226,10 +226,7 @@ func (f *flow) sender(swapped bool) Dir {
 // count adds the packet at hand to f.
 func (e *engine) count(f *flow, h *header, d Dir) {
 	if f.packets[d] == 0 {
-		if len(h.mac) == 6 {
-			f.mac[d] = [6]byte(h.mac)
-		}
-		f.ttl[d] = h.ttl
+		f.mac[d], f.ttl[d] = h.mac, h.ttl
 	}
 	f.packets[d]++
 	if e.frames != nil {
@@ -296,7 +293,16 @@ func (e *engine) finish(f *flow) {
 }
 
 func (f *Flow) sortPhases() {
-	slices.SortStableFunc(f.Phases, func(a, b Phase) int { return comparePhases(&a, &b) })
+	list := f.Phases
+	if len(list) > 32 {
+		slices.SortStableFunc(list, func(a, b Phase) int { return comparePhases(&a, &b) })
+		return
+	}
+	for i := range list { // nearly in order, and too large to be moved about
+		for k := i; k > 0 && comparePhases(&list[k], &list[k-1]) < 0; k-- {
+			list[k], list[k-1] = list[k-1], list[k]
+		}
+	}
 }
 
 // comparePhases orders by begin; what began unseen goes by its end.

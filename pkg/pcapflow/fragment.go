@@ -169,6 +169,6 @@ func (e *engine) firstPiece(b []byte) {
 		return
 	}
 	if s, ok := f.service.(*dnsDatagrams); ok {
-		s.firstPiece(f.sender(h.swapped), h.stamp, h.payload)
+		s.firstPiece(f.sender(h.swapped), h.stamp, h.payload())
 	}
 }

@@ -11,14 +11,14 @@ import (
 type header struct {
 	stamp    Stamp
 	clock    capture.ClockID
-	section  uint16 // of the clock: packets of different sections never share a flow
-	timed    bool   // the packet has a stamp
-	wire     int    // length of the frame on the wire
-	captured int    // length of the frame as captured
-	missing  int    // bytes that the capture lacks at the end of the layer at hand
-	depth    int    // layers entered, to stop at endless nesting
-	encap    uint32 // of the layer at hand: a number of encapsulations
-	mac      []byte // link address of the sender; nil: none
+	section  uint16  // of the clock: packets of different sections never share a flow
+	timed    bool    // the packet has a stamp
+	wire     int     // length of the frame on the wire
+	captured int     // length of the frame as captured
+	missing  int     // bytes that the capture lacks at the end of the layer at hand
+	depth    uint8   // layers entered, to stop at endless nesting
+	encap    uint32  // of the layer at hand: a number of encapsulations
+	mac      [6]byte // link address of the sender; zero: none
 
 	src, dst address
 	v6       bool
@@ -29,14 +29,13 @@ type header struct {
 	sport, dport uint16
 	body         []byte // transport header and payload, as captured
 	size         int    // the same, as sent
-	payload      []byte // transport payload, as captured
-	length       int    // the same, as sent
+	from, to     int32  // where in body the payload lies, as captured
+	length       int    // of the payload, as sent
 
 	seq, ack uint32
 	flags    uint8
 	window   uint16
 	sum      uint16 // transport checksum
-	options  []byte
 
 	// Of the common kinds of packets:
 	common  uint8 // protoTCP, protoUDP; 0: another kind, not read yet
@@ -44,6 +43,17 @@ type header struct {
 	hash    uint32
 	print   uint64 // see imprint
 	key     flowKey
+}
+
+// payload is that of the transport, as captured.
+func (h *header) payload() []byte { return h.body[h.from:h.to] }
+
+// options are those of TCP, as captured.
+func (h *header) options() []byte {
+	if h.proto != protoTCP || h.from <= 20 {
+		return nil
+	}
+	return h.body[20:h.from]
 }
 
 // address is an IPv4 (mapped) or IPv6 address as two words.

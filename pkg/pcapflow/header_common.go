@@ -14,7 +14,7 @@ func (e *engine) common(p *capture.Packet, h *header) {
 	if p.Clock != 0 {
 		h.section = e.section(p.Clock)
 	}
-	h.encap, h.depth, h.mac = 0, 0, nil
+	h.encap, h.depth, h.mac = 0, 0, [6]byte{}
 	h.common, h.hash, h.print = 0, 0, 0
 	b := p.Data
 	if p.Link != linkEthernet || len(b) < 14+20+8 {
@@ -59,7 +59,7 @@ func (e *engine) common(p *capture.Packet, h *header) {
 	default:
 		return
 	}
-	h.mac = b[6:12]
+	h.mac = [6]byte(b[6:])
 	h.key, h.swapped = e.keyOf(h)
 	h.hash, h.print = e.table.hash(&h.key), h.imprint()
 	h.common = h.proto
@@ -79,16 +79,16 @@ func (e *engine) usualTCP(frame []byte, h *header) bool {
 	h.v6, h.proto, h.ttl, h.id = false, protoTCP, b[22], be16(b[18:])
 	h.sport, h.dport, h.seq, h.ack = sport, dport, be32(b[38:]), be32(b[42:])
 	h.flags, h.window, h.sum = b[47], be16(b[48:]), be16(b[50:])
-	h.mac, h.body, h.size = frame[6:12], frame[34:14+total], total-20
-	h.options, h.payload, h.length = frame[54:34+head], frame[34+head:14+total], total-20-head
+	h.mac, h.body, h.size = [6]byte(b[6:]), frame[34:14+total], total-20
+	h.from, h.to, h.length = int32(head), int32(total-20), total-20-head
 	k := &h.key
-	k.proto, k.v6, k.section, k.encap, k.other = protoTCP, false, h.section, 0, 0
+	k.encap, k.other = 0, 0
 	h.swapped = src > dst || src == dst && sport > dport
 	if h.swapped {
-		k.a, k.b, k.pa, k.pb = h.dst, h.src, dport, sport
+		k.a, k.b, k.keyRest = h.dst, h.src, keyRest{dport, sport, protoTCP, false, h.section}
 		src, dst, ports = dst, src, ports<<16|ports>>16
 	} else {
-		k.a, k.b, k.pa, k.pb = h.src, h.dst, sport, dport
+		k.a, k.b, k.keyRest = h.src, h.dst, keyRest{sport, dport, protoTCP, false, h.section}
 	}
 	h.hash = e.table.hashV4(src, dst, ports, protoTCP<<16|uint32(h.section))
 	h.print = h.imprint()

@@ -139,7 +139,9 @@ func (h *http1) readLine(d Dir, first, last Stamp, b []byte) int {
 		line = side.line
 	}
 	h.count(d, last, int64(n), false)
-	line = bytes.TrimRight(line, "\r\n")
+	for n := len(line); n > 0 && (line[n-1] == '\n' || line[n-1] == '\r'); n-- {
+		line = line[:n-1]
+	}
 	switch side.state {
 	case http1Start:
 		h.startLine(d, last, line)

@@ -70,7 +70,7 @@ func (e *engine) ethernet(b []byte) {
 		e.undecoded(truncatedHeader)
 		return
 	}
-	e.h.mac = b[6:12]
+	e.h.mac = [6]byte(b[6:])
 	t := be16(b[12:])
 	if t == etherIPv4 {
 		e.ipv4(b[14:])
@@ -164,7 +164,7 @@ func (e *engine) sll(b []byte) {
 		return
 	}
 	if be16(b[4:]) == 6 {
-		e.h.mac = b[6:12]
+		e.h.mac = [6]byte(b[6:])
 	}
 	e.cooked(be16(b[2:]), be16(b[14:]), b[16:])
 }
@@ -176,7 +176,7 @@ func (e *engine) sll2(b []byte) {
 		return
 	}
 	if b[11] == 6 {
-		e.h.mac = b[12:18]
+		e.h.mac = [6]byte(b[12:])
 	}
 	e.cooked(be16(b[8:]), be16(b), b[20:])
 }

@@ -33,7 +33,7 @@ func (e *engine) longTail(t capture.LinkType, b []byte) {
 		return
 	}
 	if len(mac) == 6 {
-		e.h.mac = mac
+		e.h.mac = [6]byte(mac)
 	}
 	e.ip(inner)
 }

@@ -29,7 +29,7 @@ func (m *marker) packet(h *header, d Dir, opening bool) {
 	pin := opening && m.pinned < maxPinned
 	hash := markHash(h.seq, h.ack, h.length)
 	if h.proto != protoTCP {
-		hash = uint32(digest(h.payload))
+		hash = uint32(digest(h.payload()))
 	}
 	if !pin && (m.full || h.flags&flagFIN == 0 && hash&(1<<max(m.level, firstLevel)-1) != 0) {
 		return
@@ -43,8 +43,8 @@ func (m *marker) packet(h *header, d Dir, opening bool) {
 	} else {
 		x.Seq = hash
 	}
-	if n := min(h.length, markedBytes); n > 0 && len(h.payload) >= n {
-		x.Sum = uint32(digest(h.payload[:n])) | 1
+	if n := min(h.length, markedBytes); n > 0 && len(h.payload()) >= n {
+		x.Sum = uint32(digest(h.payload()[:n])) | 1
 	}
 	if len(m.list) == maxMarks && !m.thin() {
 		m.full = true

@@ -164,15 +164,14 @@ func (e *engine) neighbourDiscovery(b []byte) {
 }
 
 // ndLink is the link address in an option, the frame's when there is none.
-func ndLink(b []byte, kind uint8, frame []byte) (mac [6]byte) {
-	copy(mac[:], frame)
+func ndLink(b []byte, kind uint8, frame [6]byte) [6]byte {
 	for len(b) >= 8 && b[1] > 0 && int(b[1])*8 <= len(b) {
 		if b[0] == kind {
 			return [6]byte(b[2:8])
 		}
 		b = b[int(b[1])*8:]
 	}
-	return mac
+	return frame
 }
 
 func (n *neighbours) end(r *Result) { r.Neighbours = n.list }

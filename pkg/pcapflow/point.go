@@ -132,9 +132,14 @@ func (p *capturePoint) sum(x *header, bad bool) {
 
 // end tells the point.
 func (p *capturePoint) end(r *Result) {
-	hosts := make([]*pointHost, 0, len(p.hosts))
+	var hosts []*pointHost // that may be near
+	bigger := int64(0)     // segments of all others
 	for _, h := range p.hosts {
-		hosts = append(hosts, h)
+		if h.hops == 0 {
+			hosts = append(hosts, h)
+		} else {
+			bigger += h.bigger
+		}
 	}
 	slices.SortFunc(hosts, func(a, b *pointHost) int {
 		if a.flows != b.flows {
@@ -143,6 +148,11 @@ func (p *capturePoint) end(r *Result) {
 		return a.addr.Compare(b.addr)
 	})
 	own := p.own(hosts)
+	if len(own) > 0 {
+		r.Offload[1] += bigger
+	} else {
+		r.Offload[0] += bigger
+	}
 	for _, h := range hosts {
 		side := 0
 		if len(own) > 0 && !slices.Contains(own, h) {

@@ -153,7 +153,7 @@ func (e *engine) receive(f *flow, d Dir, seq uint32, ahead int32) {
 	hd := f.hold[d]
 	if hd == nil {
 		if ahead == 0 {
-			e.deliver(f, d, h.stamp, h.payload, int64(h.length-len(h.payload)))
+			e.deliver(f, d, h.stamp, h.payload(), int64(h.length-int(h.to-h.from)))
 			return
 		}
 		if ahead > 0 {
@@ -161,7 +161,7 @@ func (e *engine) receive(f *flow, d Dir, seq uint32, ahead int32) {
 			f.hold[d] = hd
 			f.watch |= watchHold
 		} else {
-			e.deliverTail(f, d, h.stamp, h.payload, h.length, int(-ahead))
+			e.deliverTail(f, d, h.stamp, h.payload(), h.length, int(-ahead))
 			return
 		}
 	}
@@ -169,7 +169,7 @@ func (e *engine) receive(f *flow, d Dir, seq uint32, ahead int32) {
 	case before >= 0:
 		if int(before) < h.length {
 			hd.next = seq + uint32(h.length)
-			e.deliverTail(f, d, h.stamp, h.payload, h.length, int(before))
+			e.deliverTail(f, d, h.stamp, h.payload(), h.length, int(before))
 			e.drain(f, d, h.stamp)
 		}
 	default:
@@ -197,7 +197,7 @@ func (e *engine) deliverTail(f *flow, d Dir, at Stamp, b []byte, size, skip int)
 func (e *engine) keepPart(f *flow, d Dir, seq uint32) {
 	h := e.h
 	hd := f.hold[d]
-	b, size := h.payload, uint32(h.length)
+	b, size := h.payload(), uint32(h.length)
 	i := len(hd.parts)
 	for i > 0 && int32(hd.parts[i-1].seq-seq) > 0 {
 		i--

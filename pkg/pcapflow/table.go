@@ -7,19 +7,23 @@ import (
 
 // flowKey identifies a flow: the lower endpoint is a.
 type flowKey struct {
-	a, b    address
+	a, b address
+	keyRest
+	encap uint32
+	other uint32 // encapsulation of the other direction, plus one, where it differs; 0: it does not
+}
+
+// keyRest is compared in one step.
+type keyRest struct {
 	pa, pb  uint16
 	proto   uint8
 	v6      bool
 	section uint16
-	encap   uint32
-	other   uint32 // encapsulation of the other direction, plus one, where it differs; 0: it does not
 }
 
 // is tells whether a packet with the key o belongs to the flow with the key k.
 func (k *flowKey) is(o *flowKey) bool {
-	return k.a.lo == o.a.lo && k.b.lo == o.b.lo && k.pa == o.pa && k.pb == o.pb && (k.encap == o.encap || k.other == o.encap+1) &&
-		k.proto == o.proto && k.section == o.section && k.v6 == o.v6 && k.a.hi == o.a.hi && k.b.hi == o.b.hi
+	return k.keyRest == o.keyRest && k.a == o.a && k.b == o.b && (k.encap == o.encap || k.other == o.encap+1)
 }
 
 // keyOf builds the key of the packet at hand; swapped: its sender is b.

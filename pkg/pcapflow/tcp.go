@@ -161,7 +161,7 @@ func (h *header) readTCP() string {
 	h.sport, h.dport = be16(b), be16(b[2:])
 	h.seq, h.ack = be32(b[4:]), be32(b[8:])
 	h.flags, h.window, h.sum = b[13], be16(b[14:]), be16(b[16:])
-	h.options, h.payload = b[20:min(head, len(b))], b[min(head, len(b)):]
+	h.from, h.to = int32(min(head, len(b))), int32(len(b))
 	h.length = h.size - head
 	return ""
 }

@@ -221,7 +221,7 @@ func (e *engine) synOptions(f *flow, d Dir, first bool) {
 		}
 		return
 	}
-	for kind, value, rest := nextOption(h.options); kind != optionEnd; kind, value, rest = nextOption(rest) {
+	for kind, value, rest := nextOption(h.options()); kind != optionEnd; kind, value, rest = nextOption(rest) {
 		switch {
 		case kind == optionMSS && len(value) == 2:
 			f.side[d].mss = be16(value)

@@ -88,7 +88,7 @@ func (h *header) flagOffers() (o Offers) {
 		if h.body[12]&1 != 0 {
 			o |= offersAE
 		}
-		if len(h.options) == int(h.body[12]>>4)*4-20 {
+		if len(h.options()) == int(h.body[12]>>4)*4-20 {
 			o |= OffersSeen
 		}
 	}

@@ -19,7 +19,7 @@ const (
 
 // option is the value of one TCP option of the packet at hand, nil if absent.
 func (h *header) option(kind uint8) []byte {
-	for b := h.options; ; {
+	for b := h.options(); ; {
 		k, value, rest := nextOption(b)
 		if k == kind || k == optionEnd {
 			return value

@@ -66,8 +66,8 @@ func (e *engine) regular(f *flow, h *header) bool {
 // them.
 func (e *engine) next(f *flow, d Dir) {
 	h := e.h
-	if h.length >= int(f.skim[d]) || len(h.payload) < h.length || h.stamp.Time < f.at[d] {
-		e.deliver(f, d, h.stamp, h.payload, int64(h.length-len(h.payload)))
+	if h.length >= int(f.skim[d]) || int(h.to-h.from) < h.length || h.stamp.Time < f.at[d] {
+		e.deliver(f, d, h.stamp, h.payload(), int64(h.length-len(h.payload())))
 		return
 	}
 	f.at[d] = h.stamp.Time

@@ -21,54 +21,54 @@ func (x *sent) stamp(h *header) Stamp {
 	return Stamp{x.time, h.stamp.Frame - int(uint32(h.stamp.Frame)-x.frame)}
 }
 
-// ring is a stretch of segments: its length class in the upper 8 bits, below
-// them its number in the class, plus one; 0: none.
+// ring is a stretch of segments: its length class in the upper 4 bits, below them
+// where it begins, in shortest rings; 0: none.
 type ring uint32
 
 const (
 	shortestRing = 4
 	ringClasses  = 9       // 4, 8, …, 1024 segments: so many are remembered of one side, the oldest go first
 	ringSlab     = 1 << 10 // segments that are allocated at a time
-	ringNumber   = 1<<24 - 1
+	ringClass    = 28      // bits below the class
 )
 
 // sentLogs are the rings of all flows: stretches of slabs without pointers, of
 // which each connection has as much as it has had in flight.
 type sentLogs struct {
-	class [ringClasses]struct {
-		slabs []*[ringSlab]sent
-		free  []ring
-	}
+	slabs []*[ringSlab]sent
+	free  [ringClasses][]ring
 }
 
 // at is the list of a ring, a power of two long.
 func (x *sentLogs) at(r ring) []sent {
-	class := r >> 24
-	from := (uint32(r&ringNumber) - 1) * shortestRing << class
-	return x.class[class].slabs[from/ringSlab][from%ringSlab:][:shortestRing<<class]
+	const each = ringSlab / shortestRing // shortest rings in a slab
+	from := r << (32 - ringClass) >> (32 - ringClass)
+	return x.slabs[from/each][from%each*shortestRing:][:shortestRing<<(r>>ringClass&15)]
 }
 
 // take gives an empty ring of a class.
 func (x *sentLogs) take(class ring) ring {
-	c := &x.class[class]
-	if len(c.free) == 0 {
-		n := ring(ringSlab / shortestRing >> class)
-		first := ring(len(c.slabs))*n + 1
-		c.slabs = append(c.slabs, new([ringSlab]sent))
-		for i := first + n - 1; i >= first; i-- {
-			c.free = append(c.free, class<<24|i)
+	free := &x.free[class]
+	if len(*free) == 0 {
+		first := ring(len(x.slabs)) * (ringSlab / shortestRing)
+		x.slabs = append(x.slabs, new([ringSlab]sent))
+		for from := ring(ringSlab / shortestRing); from > 0; {
+			from -= 1 << class
+			if r := class<<ringClass | (first + from); r != 0 {
+				*free = append(*free, r)
+			}
 		}
 	}
-	r := c.free[len(c.free)-1]
-	c.free = c.free[:len(c.free)-1]
+	r := (*free)[len(*free)-1]
+	*free = (*free)[:len(*free)-1]
 	return r
 }
 
 func (x *sentLogs) giveBack(r ring) {
 	if r != 0 {
 		clear(x.at(r))
-		c := &x.class[r>>24]
-		c.free = append(c.free, r)
+		free := &x.free[r>>ringClass]
+		*free = append(*free, r)
 	}
 }
 
@@ -79,7 +79,7 @@ func (x *sentLogs) push(l *sentLog, seq, end uint32, h *header) {
 	}
 	list := x.at(l.ring)
 	if int(l.n) == len(list) {
-		if l.ring>>24 < ringClasses-1 {
+		if l.ring>>ringClass < ringClasses-1 {
 			list = x.grow(l, list)
 		} else {
 			l.head++
@@ -93,7 +93,7 @@ func (x *sentLogs) push(l *sentLog, seq, end uint32, h *header) {
 // grow moves a full log into a ring of twice the length.
 func (x *sentLogs) grow(l *sentLog, list []sent) []sent {
 	old := l.ring
-	l.ring = x.take(old>>24 + 1)
+	l.ring = x.take(old>>ringClass + 1)
 	longer := x.at(l.ring)
 	n := copy(longer, list[int(l.head)&(len(list)-1):])
 	copy(longer[n:], list[:len(list)-n])

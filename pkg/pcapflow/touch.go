@@ -29,7 +29,7 @@ func touchedTop[T any](pool []*T, back int) uint64 {
 // processor may have read from the file.
 func (h *header) touchPayload() (sum uint64) {
 	const most, line = 192, 64
-	b := h.payload
+	b := h.payload()
 	for at := 0; at < min(len(b), most); at += line {
 		sum += uint64(b[at])
 	}

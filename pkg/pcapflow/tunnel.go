@@ -121,7 +121,7 @@ const (
 
 // tunnelOf tells which tunnel a datagram is, by port and content.
 func tunnelOf(h *header) wrapper {
-	b := h.payload
+	b := h.payload()
 	switch h.dport {
 	case portVXLAN, portVXLANLinux: // RFC 7348 section 5
 		if len(b) >= 8+14 && b[0]&0xf7 == 0 && b[0] == 8 && b[7] == 0 {
@@ -164,7 +164,7 @@ func teredoHeader(b []byte) int {
 // tunnel decodes what a datagram carries, after the datagram itself was counted.
 func (e *engine) tunnel(t wrapper) {
 	h := e.h
-	b := h.payload
+	b := h.payload()
 	h.missing = max(0, h.length-len(b))
 	switch t {
 	case inVXLAN:

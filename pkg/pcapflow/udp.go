@@ -14,7 +14,7 @@ func (e *engine) udp() {
 		e.udpKeyed()
 		return
 	}
-	h.missing = max(0, h.length-len(h.payload))
+	h.missing = max(0, h.length-int(h.to-h.from))
 	if f, _ := e.datagram(UDP); f != nil {
 		if f.follow != off {
 			e.stopFollowing(f)
@@ -36,8 +36,8 @@ func (h *header) readUDP() string {
 	if n < 8 || n > h.size { // 0: a jumbogram, or left to segmentation offload
 		n = h.size
 	}
-	h.payload, h.length = b[8:min(n, len(b))], n-8
-	h.seq, h.ack, h.flags, h.options = 0, 0, 0, nil
+	h.from, h.to, h.length = 8, int32(min(n, len(b))), n-8
+	h.seq, h.ack, h.flags = 0, 0, 0
 	return ""
 }
 
@@ -45,7 +45,7 @@ func (h *header) readUDP() string {
 func (e *engine) udpKeyed() {
 	h := e.h
 	if f, d := e.datagram(UDP); f != nil && f.follow != off {
-		e.deliver(f, d, h.stamp, h.payload, int64(h.length-len(h.payload)))
+		e.deliver(f, d, h.stamp, h.payload(), int64(h.length-int(h.to-h.from)))
 	}
 }
 
@@ -84,8 +84,8 @@ func (e *engine) sctp() {
 	}
 	h.sport, h.dport = be16(b), be16(b[2:])
 	h.sum = be16(b[8:]) ^ be16(b[10:])
-	h.payload, h.length = b[12:], h.size-12
-	h.seq, h.ack, h.flags, h.options = 0, 0, 0, nil
+	h.from, h.to, h.length = 12, int32(len(b)), h.size-12
+	h.seq, h.ack, h.flags = 0, 0, 0
 	h.key, h.swapped = e.keyOf(h)
 	h.hash, h.print = e.table.hash(&h.key), h.imprint()
 	if f, _ := e.datagram(SCTP); f != nil && f.follow != off {

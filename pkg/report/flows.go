@@ -11,7 +11,8 @@ type FlowLines struct {
 	evidence string // of the flow before, and how lines of it begin
 	head     []byte
 	date     dateCache
-	metrics  [24]pcapflow.Metric // room for lists on their way
+	chains   map[*pcapflow.Certificate][]byte // how chains read, by their first certificate: a server shows the same with every handshake
+	metrics  [24]pcapflow.Metric              // room for lists on their way
 	instants [24]pcapflow.Instant
 }
 
@@ -206,9 +207,7 @@ func (o *object) tls(t *pcapflow.TLS, c *pcapflow.Conn) {
 	o.list("alerts", len(t.Alerts), func(i int) { o.b = appendString(o.b, t.Alerts[i].Dir.String()+": "+t.Alerts[i].Description) })
 	o.strings("alpn_offered", t.Offered)
 	o.some("client_certificate", t.ClientCertificate)
-	if len(t.Certificates) > 0 {
-		o.list("chain", len(t.Certificates), func(i int) { o.certificate(&t.Certificates[i]) })
-	}
+	o.chain(t.Certificates)
 	if t.Staple != nil {
 		o.text("ocsp_status", t.Staple.Status)
 		o.instant("ocsp_produced", t.Staple.Produced*int64(time.Second))

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
@@ -39,12 +40,11 @@ func (o *object) trips(name string, r pcapflow.RTTStats) {
 	if r.N == 0 {
 		return
 	}
-	o.nested(name)
-	o.number("count", int64(r.N))
-	o.seconds("min_seconds", r.Min)
-	o.seconds("median_seconds", r.P50)
-	o.seconds("p95_seconds", r.P95)
-	o.close()
+	o.key(name)
+	b := appendInt(append(o.b, `{"count":`...), r.N)
+	b = appendSeconds(append(b, `,"min_seconds":`...), r.Min)
+	b = appendSeconds(append(b, `,"median_seconds":`...), r.P50)
+	o.b = append(appendSeconds(append(b, `,"p95_seconds":`...), r.P95), '}')
 }
 
 // metrics writes each as a member.
@@ -73,6 +73,27 @@ func (o *object) instants(list []pcapflow.Instant) {
 	}
 	o.b = b
 	o.endArray()
+}
+
+// mostChains are kept as text at one time.
+const mostChains = 256
+
+// chain writes certificates, the server's own first.
+func (o *object) chain(list []pcapflow.Certificate) {
+	if len(list) == 0 {
+		return
+	}
+	known := o.lines.chains[&list[0]]
+	if known != nil {
+		o.b, o.first = append(o.b, known...), false
+		return
+	}
+	from := len(o.b)
+	o.list("chain", len(list), func(i int) { o.certificate(&list[i]) })
+	if o.lines.chains == nil || len(o.lines.chains) == mostChains {
+		o.lines.chains = map[*pcapflow.Certificate][]byte{}
+	}
+	o.lines.chains[&list[0]] = slices.Clone(o.b[from:])
 }
 
 // certificate of a chain, by what identifies it and says how long it holds.

@@ -53,8 +53,16 @@ func (s *Set) More(list []Packet) int {
 	}
 	n := s.in.More(list)
 	part := &s.parts[len(s.parts)-1]
+	bytes := 0
 	for i := range list[:n] {
-		s.take(part, &list[i])
+		p := &list[i]
+		bytes += len(p.Data)
+		if p.HasTime {
+			part.stamp(p.Time)
+		}
+		s.adopt(p)
 	}
+	part.Packets += n
+	part.Bytes += int64(bytes)
 	return n
 }

@@ -90,13 +90,18 @@ func (s *Set) Next(p *Packet) error {
 	}
 }
 
-// take counts a packet of the file at hand and makes it one of the set.
+// take counts a packet of the file at hand, and adopts it.
 func (s *Set) take(part *Part, p *Packet) {
 	part.Packets++
 	part.Bytes += int64(len(p.Data))
 	if p.HasTime {
 		part.stamp(p.Time)
 	}
+	s.adopt(p)
+}
+
+// adopt makes a packet of the file at hand one of the set.
+func (s *Set) adopt(p *Packet) {
 	p.Frame += s.base
 	if int(p.Clock) >= len(s.clocks) {
 		s.join()
