@@ -30,7 +30,7 @@ type describedSource interface {
 type Options struct {
 	Keys *KeyLog // TLS secrets; nil: none
 
-	// OnFlow is given each flow when it ends: closed, or idle for long by the
+	// OnFlow is given each flow once it has ended: closed, or idle for long by the
 	// packets' own time. Such flows are not kept, so that memory follows the
 	// flows open at one time. f and what it points to are valid during the call
 	// only. Without OnFlow all flows are kept, in order of first frame.
@@ -231,6 +231,7 @@ func (e *engine) end() {
 	for _, f := range e.table.all() {
 		e.finish(f)
 	}
+	e.handOutHere()
 	slices.SortStableFunc(r.Flows, func(a, b *Flow) int { return a.Start.Frame - b.Start.Frame })
 	if n := len(e.parts.open); n > 0 {
 		r.Undecoded[incompleteDatagram] += int64(n)

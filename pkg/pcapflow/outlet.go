@@ -104,9 +104,9 @@ func (e *engine) handOut(f outgoing) {
 	e.reclaim(b)
 }
 
-// handOutHere hands out what waits, where there is no other goroutine.
+// handOutHere hands out what waits, where there is no other goroutine to do it.
 func (e *engine) handOutHere() {
-	if e.out != nil {
+	if e.out != nil && e.out.hand == nil {
 		e.out.batch.tell(e.out.use)
 		e.reclaim(e.out.batch)
 	}

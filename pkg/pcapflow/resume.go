@@ -33,7 +33,6 @@ func (a *Analysis) Take(src PacketSource) error {
 // Nothing can be taken after it.
 func (a *Analysis) End() *Result {
 	a.e.end()
-	a.e.handOutHere()
 	return a.e.res
 }
 
