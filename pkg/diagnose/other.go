@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
@@ -38,7 +39,8 @@ func checkHealthy(c *Case, r *Rule) []Finding {
 	}
 	var totals []time.Duration
 	for _, j := range c.Journeys {
-		if j.End.Seen() {
+		// Of answers without their questions nobody knows how long they took.
+		if j.End.Seen() && slices.ContainsFunc(j.Phases, func(p correlate.Phase) bool { return p.Begin.Seen() && p.Begin != p.End }) {
 			totals = append(totals, j.Total())
 		}
 	}

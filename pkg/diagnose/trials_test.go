@@ -73,6 +73,7 @@ var tcpTrials = []trial{
 	}, true, High},
 	{"capture-search-bounded", "every candidate was looked at", func(w *world) { w.tcp(300) }, false, 0},
 	{"healthy", "an ordinary request", func(w *world) { w.request(1130, 1131) }, true, High},
+	{"healthy", "nothing was seen from its beginning", func(w *world) { w.request(1130, 1131); w.first().Phases = nil }, false, 0},
 	{"healthy", "a warning", func(w *world) { w.request(1700, 1701) }, false, 0},
 	{"slower-than-normal", "over the budget", func(w *world) { w.request(1700, 1701); w.budget(0.1) }, true, Medium},
 	{"slower-than-normal", "within it", func(w *world) { w.request(1700, 1701); w.budget(2) }, false, 0},
