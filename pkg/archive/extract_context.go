@@ -106,6 +106,9 @@ func (x *extract) witnesses(c *correlate.Case, r *report.Report, journeys []*cor
 		})
 		beside = append(beside, by[k][:min(most, len(by[k]))]...)
 	}
+	if x.found {
+		beside = append(beside, goingOn(c, journeys)...)
+	}
 	for _, j := range beside {
 		x.frames.keepJourney(j)
 		for _, l := range j.Lines { // else those of the chosen might be its
@@ -115,6 +118,42 @@ func (x *extract) witnesses(c *correlate.Case, r *report.Report, journeys []*cor
 	if x.found {
 		x.lookups(lookupsBeside(c, journeys, odd))
 	}
+}
+
+// silence is how long behind a request a capture must go on to show that no answer came. ns
+const silence = int64(5e9)
+
+// goingOn are journeys that show of each capture that it went on after the chosen ones: the
+// first that begins so much later, else the last.
+func goingOn(c *correlate.Case, journeys []*correlate.Journey) (all []*correlate.Journey) {
+	chosen, ended := map[*correlate.Journey]bool{}, map[*incident.Capture]int64{}
+	for _, j := range journeys {
+		if k := captureOf(j); k != nil {
+			chosen[j] = true
+			ended[k] = max(ended[k], j.Start.Time, j.End.Time)
+		}
+	}
+	best := map[*incident.Capture]*correlate.Journey{}
+	for _, j := range c.Journeys {
+		k := captureOf(j)
+		end, seen := ended[k]
+		if k == nil || !seen || chosen[j] || j.Start.Time <= end {
+			continue
+		}
+		was, later := best[k], j.Start.Time-end
+		switch {
+		case was == nil,
+			later >= silence && (later < was.Start.Time-end || was.Start.Time-end < silence),
+			later < silence && later > was.Start.Time-end:
+			best[k] = j
+		}
+	}
+	for _, k := range c.Incident.Captures {
+		if j := best[k]; j != nil {
+			all = append(all, j)
+		}
+	}
+	return all
 }
 
 // apartBy is how far apart two journeys begin, ns.
