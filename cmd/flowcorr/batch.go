@@ -220,12 +220,12 @@ var outcomes = map[string]lang.Text{
 
 // endOfBatch says what was done, and which files could not be used.
 func (env *environment) endOfBatch(out string, r *archive.Result) error {
-	count := map[string]int{}
-	var doubtful []string
+	count, noted := map[string]int{}, map[string]bool{} // a note of many files is said once
 	for _, f := range r.Files {
 		count[f.Outcome]++
-		if f.Note != "" {
-			doubtful = append(doubtful, f.Path)
+		if f.Note != "" && !noted[f.Note] && !env.options.quiet {
+			noted[f.Note] = true
+			fmt.Fprintf(env.diag, "flowcorr: %s: %s\n", render.Printable(f.Path), render.Printable(render.Phrase(f.Note, env.speaks)))
 		}
 		if f.Outcome == archive.Done || f.Outcome == archive.Copy {
 			continue
@@ -237,12 +237,6 @@ func (env *environment) endOfBatch(out string, r *archive.Result) error {
 			continue
 		}
 		fmt.Fprintf(env.diag, "flowcorr: %s: %s: %s\n", render.Printable(f.Path), env.say(outcomes[f.Outcome]), render.Printable(render.Phrase(f.Reason, env.speaks)))
-	}
-	if len(doubtful) > 0 && !env.options.quiet {
-		fmt.Fprintf(env.diag, "flowcorr: %s\n", env.say(lang.Text{
-			EN: "%d captures (%s …) are taken for parts of one by names, sizes and times alone; where they are of several hosts, put those into folders of their own",
-			ES: "%d capturas (%s …) se toman por partes de una sólo por nombres, tamaños y horas; si son de varias máquinas, ponga las de cada una en su carpeta"},
-			len(doubtful), render.Printable(doubtful[0])))
 	}
 	return env.print(func(w io.Writer) error {
 		if err := render.Trends(w, r.Summary, env.textOptions(env.speaks, w)); err != nil {

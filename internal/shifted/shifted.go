@@ -23,7 +23,7 @@ var stamps = []struct {
 	layout string
 }{
 	{regexp.MustCompile(`\b\d\d/[A-Z][a-z]{2}/20\d\d\b`), "02/Jan/2006"},
-	{regexp.MustCompile(`\b20\d\d-\d\d-\d\d\b`), "2006-01-02"},
+	{regexp.MustCompile(`\b20\d\d-\d\d-\d\d`), "2006-01-02"},
 	{regexp.MustCompile(`\b20\d\d/\d\d/\d\d\b`), "2006/01/02"},
 	{regexp.MustCompile(`\b\d\d-[A-Z][a-z]{2}-20\d\d\b`), "02-Jan-2006"},
 	{regexp.MustCompile(`\b[A-Z][a-z]{2} [ 123]\d \d\d:\d\d:\d\d\b`), "Jan _2 15:04:05"},

@@ -145,6 +145,7 @@ func (a *archive) analyse(ctx context.Context, n int, w *window, near bounds, kn
 		return nil, false, err
 	}
 	defer os.RemoveAll(folder)
+	read.Year = lines.year
 	inc, err := incident.Read(ctx, []string{folder}, read)
 	if ctx.Err() != nil {
 		return nil, false, ctx.Err()
@@ -241,7 +242,7 @@ func (a *archive) keyOf(w *window, g *gathered, logs []*File, near bounds, known
 	for _, s := range a.seriesNear(logs) {
 		fmt.Fprintf(sum, "%s\x00", s.name)
 		for _, f := range s.files {
-			fmt.Fprintf(sum, "%s\x00%s\x00", f.Path, f.SHA256)
+			fmt.Fprintf(sum, "%s\x00%s\x00%d\x00", f.Path, f.SHA256, f.Year)
 		}
 	}
 	if near != nil || len(known) > 0 {

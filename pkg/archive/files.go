@@ -47,9 +47,11 @@ type File struct {
 	Secrets bool `json:"secrets,omitempty"`  // of a capture: it holds TLS secrets
 	Zoned   bool `json:"zoned,omitempty"`    // of a log: its stamps say where they belong
 	Dated   bool `json:"dated,omitempty"`    // and in which year
+	Year    int  `json:"year,omitempty"`     // of the first line of a log that states none, as the archive tells
 	NoTime  bool `json:"timeless,omitempty"` // what clients printed, a configuration: it may belong anywhere
 
-	Sight *capture.Sight `json:"sight,omitempty"` // of a capture
+	Sight   *capture.Sight `json:"sight,omitempty"`   // of a capture
+	Undated *undated       `json:"undated,omitempty"` // of a log whose lines state no year
 
 	// Blocks of a long log, in order; none: it is laid whole.
 	Blocks []logBlock `json:"blocks,omitempty"`
@@ -234,7 +236,7 @@ func (f *File) lastTime(bounds unpack.Options) {
 // came of that: what is not read to its end has none.
 func (f *File) scanText(ctx context.Context, bounds unpack.Options) bool {
 	var cut logCutter
-	inc, err := incident.Read(ctx, []string{f.open}, incident.Options{DetectOnly: true, Unpack: bounds, Workers: 1, OnApart: cut.event})
+	inc, err := incident.Read(ctx, []string{f.open}, incident.Options{DetectOnly: true, Unpack: bounds, Workers: 1, OnApart: cut.event, Year: func(string) int { return anyYear }})
 	if inc == nil || len(inc.Files) != 1 {
 		f.Outcome, f.Reason = Failed, fmt.Sprint(err)
 		return false
@@ -243,10 +245,13 @@ func (f *File) scanText(ctx context.Context, bounds unpack.Options) bool {
 	f.SHA256 = g.SHA256
 	f.Kind, f.Records, f.First, f.Last = g.Kind, g.Records, g.First, g.Last
 	f.Zoned, f.Dated = g.Zoned, g.Dated
-	f.NoTime = f.First == 0
 	if f.Outcome = Done; len(cut.blocks) > 2 {
 		f.Blocks = cut.blocks
 	}
+	if !f.Dated {
+		f.setAside(&cut)
+	}
+	f.NoTime = f.First == 0 && f.Undated == nil
 	switch {
 	case f.Kind == incident.Unrecognised || f.Records == 0:
 		f.Outcome, f.Reason = Failed, "not recognised as a capture or a log"
@@ -334,7 +339,7 @@ func byAnyClock(out string, stamped, corrected Span) ([]Span, error) {
 // and stamps without a zone or a year may be of any.
 func (f *File) near(from, to int64) bool {
 	m := f.margin()
-	return f.First == 0 || !f.Dated || f.First <= sub(to, -m) && f.Last >= sub(from, m)
+	return f.First == 0 || !f.Dated && f.Year == 0 || f.First <= sub(to, -m) && f.Last >= sub(from, m)
 }
 
 // margin is how far the clock of a log may be off. ns

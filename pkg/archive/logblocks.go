@@ -14,7 +14,8 @@ type logBlock struct {
 	Offset int64 `json:"offset"` // in the unpacked file
 	Line   int   `json:"line"`   // from 1
 	First  int64 `json:"first_ns,omitempty"`
-	Last   int64 `json:"last_ns,omitempty"` // both 0 where no stamp is
+	Last   int64 `json:"last_ns,omitempty"`  // both 0 where no stamp is
+	Began  int64 `json:"began_ns,omitempty"` // its first stamp, where lines state no year
 }
 
 // The first block is laid in every window, so that what is told at the head of a log
@@ -25,7 +26,10 @@ const (
 )
 
 // logCutter cuts a log into blocks while it is read.
-type logCutter struct{ blocks []logBlock }
+type logCutter struct {
+	blocks []logBlock
+	dated  int // events whose lines state a year
+}
 
 func (c *logCutter) event(_ string, e *logparse.Event) {
 	n := len(c.blocks)
@@ -41,6 +45,12 @@ func (c *logCutter) event(_ string, e *logparse.Event) {
 	b := &c.blocks[len(c.blocks)-1]
 	if b.First == 0 && b.Last == 0 {
 		b.First, b.Last = e.Time, e.Time
+		if e.YearInferred {
+			b.Began = e.Time
+		}
+	}
+	if !e.YearInferred {
+		c.dated++
 	}
 	b.First, b.Last = min(b.First, e.Time), max(b.Last, e.Time)
 }
@@ -60,7 +70,7 @@ func (f *File) runs(wanted func(*logBlock) bool) []logRun {
 	open := false
 	for i := range f.Blocks {
 		b := &f.Blocks[i]
-		want := i == 0 || b.First == 0 || wanted(b)
+		want := i == 0 && f.Year == 0 || b.First == 0 || wanted(b)
 		switch {
 		case want && !open:
 			all = append(all, logRun{from: b.Offset, line: b.Line})

@@ -88,7 +88,7 @@ const overlap = 60 * int64(1e9)
 func oneAfterAnother(list []*File) bool {
 	for i := 1; i < len(list); i++ {
 		a, b := list[i-1], list[i]
-		if a.Kind != b.Kind || a.Zoned != b.Zoned || a.Dated != b.Dated || b.First < a.Last-overlap {
+		if a.Kind != b.Kind || a.Zoned != b.Zoned || a.Dated != b.Dated || a.Year == 0 != (b.Year == 0) || b.First < a.Last-overlap {
 			return false
 		}
 	}
@@ -117,6 +117,15 @@ func (m lines) place(name string, line int) (string, int) {
 		}
 	}
 	return name, line
+}
+
+// year is that of the first line of a log, where its lines state none and the archive
+// tells it; 0: it is not known.
+func (m lines) year(name string) int {
+	if parts := m[name]; len(parts) > 0 {
+		return parts[0].file.yearAt(parts[0].was)
+	}
+	return 0
 }
 
 // lay puts logs into a folder, as far as they are wanted: other names of files, those of

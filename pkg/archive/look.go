@@ -95,7 +95,7 @@ func (a *archive) saveOutcomes() error {
 	files := make([]File, len(a.files))
 	for i, f := range a.files {
 		files[i] = *f
-		files[i].Blocks, files[i].Sight = nil, nil // they serve the index alone
+		files[i].Blocks, files[i].Sight, files[i].Undated = nil, nil, nil // they serve the index alone
 	}
 	if a.opt.Redact != nil {
 		if err := a.opt.Redact.Files(files); err != nil {

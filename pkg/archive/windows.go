@@ -62,6 +62,7 @@ type plan struct {
 // windows looks at each window that is not known.
 func (a *archive) windows(ctx context.Context, r *Result) error {
 	a.inputs = a.inputsOf()
+	a.dateLogs()
 	a.series = seriesOf(a.logs)
 	all := a.known()
 	if all == nil {

@@ -61,6 +61,9 @@ func (r *reader) readLog(it *item, h *hints) decoded {
 	src.Server = it.nameServer(h)
 	it.useConfig(h.configs, &src)
 	it.obey(&src)
+	if it.sample.yearless && src.Year == 0 && r.opt.Year != nil {
+		src.Year = r.opt.Year(it.file.Path)
+	}
 	if !it.sample.yearless || src.Year != 0 {
 		d := r.decode(it, src, h)
 		it.settle(d)
@@ -92,6 +95,11 @@ func (r *reader) readLog(it *item, h *hints) decoded {
 
 // apart tells whether the lines of a log tell the same whatever stands before them.
 func (it *item) apart() bool { return !it.sample.yearless && it.format.Parted(it.head) }
+
+// cuttable tells whether a log can be read from any event on: its year is stated or given.
+func (it *item) cuttable(src *logparse.Source) bool {
+	return (!it.sample.yearless || src.Year != 0) && it.format.Cuttable(it.head)
+}
 
 // decoded is what one reading of a log gave.
 type decoded struct {
@@ -131,7 +139,7 @@ func (r *reader) decode(it *item, src logparse.Source, h *hints) decoded {
 	if r.opt.Around != nil {
 		from, to, bounded = r.opt.Around(it.file.Path)
 	}
-	apart := r.opt.OnApart != nil && it.apart()
+	apart := r.opt.OnApart != nil && it.cuttable(&src)
 	for d.events&0xfff != 0 || r.ctx.Err() == nil {
 		if err = dec.Next(&e); err != nil {
 			break

@@ -39,8 +39,11 @@ type Options struct {
 	// Around gives the stretch of time, as its own clock has it, outside of which
 	// the events of a log are not wanted, by its path. nil, and not ok: all are.
 	Around func(path string) (from, to int64, ok bool)
-	// OnApart is told every event of a log whose lines have a year and tell the same
-	// whatever stands before them (logparse.Format.Parted), in order, whether they are
+	// Year tells, by its path, in which year a log begins whose lines state none; 0, and
+	// nil: that is inferred from the other evidence.
+	Year func(path string) int
+	// OnApart is told every event of a log that can be read from any of them on
+	// (logparse.Format.Cuttable), its year stated or given by Year, in order, whether they are
 	// wanted or not. It is called from several goroutines, of one log from one. The
 	// event is valid during the call only. nil: nobody asks.
 	OnApart func(path string, e *logparse.Event)

@@ -94,6 +94,13 @@ func (f *Format) Parted(head []byte) bool {
 	return f.Apart && !wide
 }
 
+// Cuttable tells whether such a text can be read from any event on, where the year of
+// that is given or stated.
+func (f *Format) Cuttable(head []byte) bool {
+	_, wide := utf16Of(head)
+	return (f.Apart || f.Cut) && !wide
+}
+
 // OpenBlock reads a block of a text that Parted allows.
 func (f *Format) OpenBlock(b Block, src Source) Decoder {
 	if src.Local != nil {

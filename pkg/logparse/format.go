@@ -22,6 +22,9 @@ type Format struct {
 	// Apart: a line tells the same whatever stands before it, and Open gives a
 	// lineDecoder.
 	Apart bool
+	// Cut says that they do wherever an event begins, but for the year of those that
+	// state none: it follows from the line before.
+	Cut bool
 	// Open starts to read. The decoder owns the reader until it ends.
 	Open func(r io.Reader, src Source) Decoder
 }

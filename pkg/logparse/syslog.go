@@ -16,12 +16,14 @@ var (
 		Name:  "auth-log",
 		Score: func(head []byte) int { score, auth := syslogScore(head); return min(score, auth) },
 		Open:  openSyslog,
+		Cut:   true,
 		Hints: []string{"auth", "secure"},
 	}
 	sysLog = &Format{
 		Name:  "syslog",
 		Score: func(head []byte) int { score, _ := syslogScore(head); return score - 1 },
 		Open:  openSyslog,
+		Cut:   true,
 		Hints: []string{"syslog", "messages", "journal"},
 	}
 )

@@ -33,6 +33,8 @@ var phrases = []lang.Text{
 	{EN: "begins like a compressed file", ES: "empieza como un archivo comprimido"},
 	// what could not be read
 	{EN: "the file is empty", ES: "el archivo está vacío"},
+	{EN: "taken for a part of one capture of %s files by names, sizes and times alone", ES: "se toma por parte de una captura de %s ficheros sólo por nombres, tamaños y horas"},
+	{EN: "its lines state no year, and it would fall into the time of the other files in more than one", ES: "sus líneas no dicen el año, y caería en el tiempo de los demás ficheros en más de uno"},
 	{EN: "the capture holds no packet", ES: "la captura no contiene ningún paquete"},
 	{EN: "nothing in it tells of an event", ES: "nada en él habla de un evento"},
 	{EN: "of unknown kind: %s", ES: "de tipo desconocido: %s"},
