@@ -47,8 +47,8 @@ func (e *engine) runAhead(src keptSource, then func()) (err error) {
 		spare: make(chan []byte, aheadBatches+2), stop: make(chan struct{}), ended: make(chan struct{}),
 	}
 	a.batch = a.hand.room()
-	if e.out != nil {
-		e.out.apart()
+	if !e.keep {
+		e.out = newOutlet(e.opt.OnFlow)
 	}
 	src.Keep(a.move)
 	if e.opt.Keys != nil {
@@ -62,8 +62,9 @@ func (e *engine) runAhead(src keptSource, then func()) (err error) {
 		if e.opt.Keys != nil {
 			e.opt.Keys.before = nil
 		}
-		if e.out != nil {
-			e.out.close()
+		if out := e.out; out != nil {
+			e.out = nil
+			out.close()
 		}
 	}()
 	for {

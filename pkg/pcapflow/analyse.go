@@ -30,7 +30,7 @@ type describedSource interface {
 type Options struct {
 	Keys *KeyLog // TLS secrets; nil: none
 
-	// OnFlow is given each flow once it has ended: closed, or idle for long by the
+	// OnFlow is given each flow when it ends: closed, or idle for long by the
 	// packets' own time. Such flows are not kept, so that memory follows the
 	// flows open at one time. f and what it points to are valid during the call
 	// only. Without OnFlow all flows are kept, in order of first frame.
@@ -87,7 +87,6 @@ func (e *engine) takeAll(src PacketSource, then func()) error {
 	} else {
 		err = e.run(src)
 		then()
-		e.handOutHere()
 	}
 	if errors.Is(err, io.EOF) {
 		err = nil
@@ -132,7 +131,7 @@ type engine struct {
 	begun  int // flows that began
 
 	free freeRooms // when flows are not kept
-	out  *outlet   // of flows that are not kept; nil: they are
+	out  *outlet   // of flows that are not kept; nil: OnFlow is called at once
 
 	streams    [OtherTransport + 1]int // next stream number by transport
 	neighbours neighbours
@@ -154,9 +153,6 @@ func newEngine(src PacketSource, opt Options) *engine {
 	e.table.init()
 	if opt.Apart != nil {
 		e.copies.twins = newTwinTable(*opt.Apart)
-	}
-	if !e.keep {
-		e.out = newOutlet(opt.OnFlow)
 	}
 	if opt.Frames {
 		e.frames = map[*flow][]int32{}
@@ -231,7 +227,6 @@ func (e *engine) end() {
 	for _, f := range e.table.all() {
 		e.finish(f)
 	}
-	e.handOutHere()
 	slices.SortStableFunc(r.Flows, func(a, b *Flow) int { return a.Start.Frame - b.Start.Frame })
 	if n := len(e.parts.open); n > 0 {
 		r.Undecoded[incompleteDatagram] += int64(n)

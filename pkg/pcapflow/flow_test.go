@@ -81,7 +81,6 @@ func TestIdle(t *testing.T) {
 			frame = i + 1
 			e.at.packets[0] = w.list[i]
 			e.batch(1)
-			e.handOutHere()
 		}
 		frame = 0
 		e.end()

@@ -1,13 +1,11 @@
 package pcapflow
 
-// outlet hands ended flows out, many at a time and in their order, and brings
-// their rooms back: what is done with them is as much code as the nearest cache
-// holds, and so is what ends them.
+// outlet hands flows out on a goroutine of its own, in their order, and brings
+// their rooms back.
 type outlet struct {
-	use    func(*Flow)
-	batch  *outgoingBatch           // being filled
-	hand   *handover[outgoingBatch] // to a goroutine of its own; nil: there is none
-	failed any                      // what OnFlow panicked with there
+	batch  *outgoingBatch // being filled
+	hand   *handover[outgoingBatch]
+	failed any // what OnFlow panicked with
 
 	fetched uint64 // keeps the compiler from leaving out the fetching
 }
@@ -22,39 +20,32 @@ const (
 	outgoingBatches = 12
 )
 
-func newOutlet(use func(*Flow)) *outlet { return &outlet{use: use, batch: new(outgoingBatch)} }
-
-// apart makes x hand out on a goroutine of its own.
-func (x *outlet) apart() {
-	x.hand = newHandover[outgoingBatch](outgoingBatches)
+func newOutlet(use func(*Flow)) *outlet {
+	x := &outlet{hand: newHandover[outgoingBatch](outgoingBatches)}
 	x.batch = x.hand.room()
-	go x.run()
+	go x.run(use)
+	return x
 }
 
-func (x *outlet) run() {
+func (x *outlet) run(use func(*Flow)) {
 	defer close(x.hand.empty)
 	for {
 		b, ok := x.hand.next()
 		if !ok {
 			return
 		}
-		x.tell(b)
+		x.use(b, use)
 		x.hand.giveBack(b)
 	}
 }
 
-// tell hands out a batch that another processor has written. After a panic
-// nothing more is handed out.
-func (x *outlet) tell(b *outgoingBatch) {
+// use hands out a batch. After a panic nothing more is handed out.
+func (x *outlet) use(b *outgoingBatch, use func(*Flow)) {
 	if x.failed != nil {
 		return
 	}
 	defer func() { x.failed = recover() }()
 	x.fetched += b.fetch()
-	b.tell(x.use)
-}
-
-func (b *outgoingBatch) tell(use func(*Flow)) {
 	for i := range b.n {
 		use(b.list[i].flow)
 		b.list[i].empty()
@@ -78,42 +69,36 @@ func (b *outgoingBatch) fetch() (sum uint64) {
 	return sum
 }
 
-// handOut gives an ended flow to OnFlow, sooner or later.
+// handOut gives an ended flow to OnFlow.
 func (e *engine) handOut(f outgoing) {
 	x := e.out
+	if x == nil {
+		e.opt.OnFlow(f.flow)
+		f.empty()
+		e.recycle(f)
+		return
+	}
 	b := x.batch
 	b.list[b.n] = f
 	if b.n++; b.n < len(b.list) {
-		return
-	}
-	if x.hand == nil {
-		e.handOutHere()
 		return
 	}
 	x.hand.full <- b
 	if x.batch = x.hand.room(); x.batch == nil {
 		x.batch = <-x.hand.empty
 	}
-	b = x.batch
+	e.reclaim(x.batch)
+}
+
+// reclaim takes the rooms of flows that were handed out, which the other
+// processor has emptied.
+func (e *engine) reclaim(b *outgoingBatch) {
 	for i := range b.n {
 		e.at.fetched += touched(b.list[i].flow) + touched(b.list[i].story)
 	}
 	for i := range b.n {
 		e.at.fetched += b.list[i].touchBack()
 	}
-	e.reclaim(b)
-}
-
-// handOutHere hands out what waits, where there is no other goroutine to do it.
-func (e *engine) handOutHere() {
-	if e.out != nil && e.out.hand == nil {
-		e.out.batch.tell(e.out.use)
-		e.reclaim(e.out.batch)
-	}
-}
-
-// reclaim takes the rooms of flows that were handed out and emptied.
-func (e *engine) reclaim(b *outgoingBatch) {
 	for i := range b.n {
 		e.recycle(b.list[i])
 		b.list[i] = outgoing{}
@@ -121,14 +106,12 @@ func (e *engine) reclaim(b *outgoingBatch) {
 	b.n = 0
 }
 
-// close hands out what is left, waits until OnFlow has returned, and goes on
-// without another goroutine.
+// close hands out what is left, and waits until OnFlow has returned.
 func (x *outlet) close() {
 	x.hand.full <- x.batch
 	close(x.hand.full)
 	for range x.hand.empty {
 	}
-	x.hand, x.batch = nil, new(outgoingBatch)
 	if x.failed != nil {
 		panic(x.failed)
 	}

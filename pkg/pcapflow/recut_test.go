@@ -176,7 +176,6 @@ func TestHandedOut(t *testing.T) {
 			e.at.packets[0] = list[i]
 			e.batch(1)
 		}
-		e.handOutHere()
 		atEnd = len(out)
 		e.end()
 		return out, atEnd
