@@ -35,24 +35,28 @@ const memoryOfWindow = 256 << 20
 func (a *archive) windowsAtOnce() int64 { return max(a.opt.Memory/memoryOfWindow, 2) }
 
 // windowsOf cuts time into windows of a day, UTC, at most, and of so many journeys at
-// most, as far as its steps let it: what a window tells is of one day. What comes to be
-// later leaves those before the last as they are.
+// most, as far as its steps let it: what a window tells is of one day. Years without
+// anything are rather a clock that was never set than an archive's gap: what lies on
+// both sides is looked at together. What comes to be later leaves those before the last
+// as they are.
 func windowsOf(s *spread, most int) []window {
 	var all []window
-	n, day, steps := 0, int64(0), slices.Sorted(maps.Keys(s.Count))
+	n, day, before, steps := 0, int64(0), int64(0), slices.Sorted(maps.Keys(s.Count))
 	for _, step := range steps {
 		at := step << s.Shift
 		own := at - (at%dayLength+dayLength)%dayLength
-		if len(all) == 0 || own != day || n+s.Count[step] > most {
-			if len(all) > 0 && own != day {
+		nextDay := own != day && at-before < unsetClock
+		if len(all) == 0 || nextDay || n+s.Count[step] > most {
+			if len(all) > 0 && nextDay {
 				at = own
 			}
 			if len(all) > 0 {
 				all[len(all)-1].to = at
 			}
 			all = append(all, window{from: at})
-			n, day = 0, own
+			n = 0
 		}
+		day, before = own, at
 		n += s.Count[step]
 	}
 	if len(all) == 0 {
@@ -83,7 +87,10 @@ func (w *window) lookBeside(s *spread, steps []int64, most int) {
 	}
 }
 
-const dayLength = 24 * 3600 * int64(1e9) // ns
+const (
+	dayLength  = 24 * 3600 * int64(1e9) // ns
+	unsetClock = 365 * dayLength        // ns without anything
+)
 
 // around is the window and some time beside it.
 func (w *window) around(beside int64) (from, to int64) {
