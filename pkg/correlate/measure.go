@@ -79,6 +79,7 @@ func (e *evidence) spans() []clock.Span {
 // clocks that wrote nothing and could not be measured.
 func (e *evidence) finish(s *clock.Solution) []*Clock {
 	var out []*Clock
+	e.readInZones()
 	for i, k := range e.clocks {
 		k.Track = s.Tracks[i]
 		switch {

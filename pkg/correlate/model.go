@@ -38,7 +38,8 @@ type Clock struct {
 	// Interfaces of the capture whose packets it stamped; kind capture only.
 	Interfaces []capture.ClockID
 	clock.Track
-	Notes []lang.Text // contradictions, zone explanations
+	ZoneAssumed bool        // only logs that state no zone tell of it, and they were read in one
+	Notes       []lang.Text // contradictions, zone explanations
 }
 
 // Point is a flow seen in one capture.

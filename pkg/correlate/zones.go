@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
@@ -189,6 +190,35 @@ func zoneless(l *incident.Log) bool {
 		}
 	}
 	return n > 0 && n*2 > all
+}
+
+// readInZones notes of which clocks nothing but logs that state no zone tells, and
+// that these were read in one: the clock may as well be off by that much.
+func (e *evidence) readInZones() {
+	stated := map[*Clock]bool{}
+	for _, l := range e.inc.Logs {
+		k := e.byKey[hostKey(e.hosts[l])]
+		if k == nil {
+			continue
+		}
+		if east, ok := inferredZone(l); ok && east != 0 {
+			k.ZoneAssumed = true
+		}
+		stated[k] = stated[k] || statesZone(l)
+	}
+	for k := range stated {
+		if k.ZoneAssumed = k.ZoneAssumed && !stated[k]; k.ZoneAssumed {
+			k.Notes = append(k.Notes, lang.Text{
+				EN: "its logs state no zone and were read in one that fits: a clock off by whole quarters of an hour would look the same",
+				ES: "sus registros no dicen su zona y se leyeron en una que encaja: un reloj desviado cuartos de hora enteros se vería igual",
+			})
+		}
+	}
+}
+
+// statesZone tells whether any stamp of a log states its zone.
+func statesZone(l *incident.Log) bool {
+	return slices.ContainsFunc(l.Events, func(ev logparse.Event) bool { return ev.HasTime && ev.Zone == logparse.ZoneStated })
 }
 
 // zonedOffsets are the offsets, in the middle of their tracks, of the clocks that

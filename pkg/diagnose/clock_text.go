@@ -24,6 +24,7 @@ var clockZone = Rule{
 	Thresholds: []*Threshold{zoneRest},
 	Refuters: []lang.Text{
 		{EN: "the remainder is larger than the uncertainty", ES: "el resto es mayor que la incertidumbre"},
+		{EN: "the host is in another zone, and its clock off by the difference", ES: "el equipo está en otra zona, y su reloj va mal por la diferencia"},
 	},
 	Check: checkClockZone,
 }
@@ -42,12 +43,15 @@ func checkClockZone(c *Case, r *Rule) []Finding {
 		if k := c.clockOf(l.File); k != nil {
 			off, _, _, _ := k.At(l.Events[first].Time)
 			rest = time.Duration(off)
+			if k.ZoneAssumed { // nothing else tells of that clock
+				f.Confidence = Medium
+			}
 		}
 		f.Text = c.say(lang.Text{
 			EN: "%s states no zone and is in %s, as what it matches shows (the rest of its offset is %s).",
 			ES: "%s no dice su zona y está en %s, como muestra aquello con lo que casa (el resto de su desfase es %s).",
 		}, l.File.Path, zoneName(time.Duration(l.Events[first].ZoneSeconds)*time.Second), rest)
-		f.Refuters = c.doubts(r, notFound)
+		f.Refuters = c.doubts(r, notFound, notCollected("SERVER: date --iso-8601=ns"))
 		out = append(out, f)
 	}
 	return append(out, c.statedZones(r)...)
@@ -73,7 +77,7 @@ func (c *Case) statedZones(r *Rule) []Finding {
 			EN: "The log of %s is in %s, not UTC (the rest of its offset is %s).",
 			ES: "El registro de %s está en %s, no en UTC (el resto de su desfase es %s).",
 		}, k.Name, zoneName(time.Duration(east)*time.Second), time.Duration(rest))
-		f.Refuters = c.doubts(r, notFound)
+		f.Refuters = c.doubts(r, notFound, notCollected("SERVER: date --iso-8601=ns"))
 		out = append(out, f)
 	}
 	return out
