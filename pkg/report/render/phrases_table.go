@@ -113,7 +113,7 @@ var phrases = []lang.Text{
 	{EN: "request is not HTTP", ES: "la petición no es HTTP"},
 	{EN: "not decrypted: the key log has no secret", ES: "sin descifrar: el registro de claves no tiene el secreto"},
 	{EN: "as the case file says; by its content: %s", ES: "según dice el archivo del caso; por su contenido: %s"},
-	{EN: "%s; taken for what goes on behind %s by names, sizes and times alone", ES: "%s; tomado por continuación de %s sólo por nombres, tamaños y horas"},
+	{EN: "taken for what goes on behind %s by names, sizes and times alone", ES: "tomado por continuación de %s sólo por nombres, tamaños y horas"},
 	{EN: "%s; read by the format in %s", ES: "%s; leído con el formato de %s"},
 	{EN: "%s, which answers in the captures", ES: "%s, que responde en las capturas"},
 	{EN: "which answers in the captures", ES: "que responde en las capturas"},
