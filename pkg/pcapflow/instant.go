@@ -22,6 +22,29 @@ func (l *instants) add(name, from string, s Stamp, detail string) {
 	}
 }
 
+// Begin is the first that was seen of a transaction: its query, or of an answer
+// without one the answer.
+func (t *Transaction) Begin() Stamp {
+	if t.Query.Seen() {
+		return t.Query
+	}
+	return t.Answer
+}
+
+// AppendInstants adds every query and answer of a transaction.
+func (t *Transaction) AppendInstants(list []Instant) []Instant {
+	l := instants(list)
+	l.add("dns.query", "", t.Query, "")
+	for _, s := range t.Repeats {
+		l.add("dns.retry", "", s, "")
+	}
+	l.add("dns.answer", "", t.Answer, "")
+	for _, s := range t.Extra {
+		l.add("dns.further-answer", "", s, "")
+	}
+	return l
+}
+
 // AppendInstants adds the instants of a TLS handshake and of its end.
 func (t *TLS) AppendInstants(list []Instant) []Instant {
 	l := instants(list)
@@ -39,6 +62,7 @@ func (t *TLS) AppendInstants(list []Instant) []Instant {
 	for _, a := range t.Alerts {
 		l.add("tls.alert", a.Dir.String(), a.Stamp, a.Description)
 	}
+	l.server("tls.ticket", t.Ticket, "")
 	l.client("tls.client-close", t.CloseNotify[Client], "")
 	l.server("tls.server-close", t.CloseNotify[Server], "")
 	return l

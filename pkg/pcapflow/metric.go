@@ -106,11 +106,11 @@ func (t *TLS) minimumRoundTrips() int {
 // AppendMetrics adds what the login tells about its time.
 func (s *SSH) AppendMetrics(list []Metric, f *Flow) []Metric {
 	begin := f.Start
-	rtt := int64(0)
+	var rtt, rttClient int64
 	if c := f.Conn; c != nil {
-		rtt = c.RoundTripServer()
+		rtt, rttClient = c.RoundTripServer(), c.RoundTripClient()
 		if s.Turned { // the SSH server opened the connection
-			rtt = c.RoundTripClient()
+			rtt, rttClient = rttClient, rtt
 		}
 		if c.ACK.Seen() {
 			begin = c.ACK
@@ -124,6 +124,10 @@ func (s *SSH) AppendMetrics(list []Metric, f *Flow) []Metric {
 	if rtt > 0 {
 		m.between("kex_server_seconds", s.KexRequest, s.KexReply, rtt)
 	}
+	if share, ok := s.kexClient(rttClient); ok {
+		m.duration("kex_client_seconds", share)
+	}
+	m.count("kex_round_trips", int64(s.kexRoundTrips(rttClient)))
 	m.count("client_kexinit_bytes", int64(s.KexInitBytes[Client]))
 	m.count("server_kexinit_bytes", int64(s.KexInitBytes[Server]))
 	m.fact("client_kexinit_first_large", s.kexInitLarge(f.Conn, Client))

@@ -69,6 +69,21 @@ type Alert struct {
 	Inferred    bool   // guessed from size and order
 }
 
+// Level is how an alert ends a connection or does not (RFC 5246, section 7.2):
+// "fatal", "warning", "encrypted" where it cannot be read, "inferred" where the
+// size and place of a record tell that it is a fatal one.
+func (a *Alert) Level() string {
+	switch {
+	case a.Inferred:
+		return "inferred"
+	case a.Code < 0:
+		return "encrypted"
+	case a.Fatal:
+		return "fatal"
+	}
+	return "warning"
+}
+
 // QUIC is what the Initial packets show, which anybody can open (RFC 9001 §5.2).
 type QUIC struct {
 	Version      string // "1", "2", "draft-29", "Q046", "0x…"; of the connection that went on

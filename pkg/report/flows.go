@@ -205,12 +205,18 @@ func (o *object) tls(t *pcapflow.TLS, c *pcapflow.Conn) {
 	}
 	o.text("starttls", t.StartTLS)
 	o.list("alerts", len(t.Alerts), func(i int) { o.b = appendString(o.b, t.Alerts[i].Dir.String()+": "+t.Alerts[i].Description) })
+	if len(t.Alerts) > 0 {
+		o.list("alert_levels", len(t.Alerts), func(i int) { o.b = appendString(o.b, t.Alerts[i].Level()) })
+	}
 	o.strings("alpn_offered", t.Offered)
 	o.some("client_certificate", t.ClientCertificate)
 	o.chain(t.Certificates)
 	if t.Staple != nil {
 		o.text("ocsp_status", t.Staple.Status)
 		o.instant("ocsp_produced", t.Staple.Produced*int64(time.Second))
+		if t.Staple.NextUpdate > 0 {
+			o.instant("ocsp_next_update", t.Staple.NextUpdate*int64(time.Second))
+		}
 	}
 	o.some("clear_request", t.ClearRequest)
 	o.text("plain_answer", t.PlainAnswer)

@@ -236,6 +236,9 @@ func (o *object) quic(q *pcapflow.QUIC) {
 // nil over UDP.
 func (o *object) transaction(t *pcapflow.Transaction, c *pcapflow.Conn) {
 	b := appendInt(append(o.b, `{"id":`...), int(t.ID))
+	if first := t.Begin(); first.Seen() {
+		b = o.lines.appendInstant(append(b, `,"time":`...), first.Time)
+	}
 	if t.Name != "" {
 		b = appendString(append(b, `,"name":`...), t.Name)
 	}
@@ -277,12 +280,19 @@ func (o *object) transaction(t *pcapflow.Transaction, c *pcapflow.Conn) {
 	if t.EDNS > 0 {
 		b = appendInt(append(b, `,"edns_size":`...), t.EDNS)
 	}
+	if t.Answer.Seen() {
+		b = appendInt(append(b, `,"records":`...), t.Records)
+		b = appendInt(append(b, `,"answer_bytes":`...), t.Bytes[1])
+	}
 	o.b = b
 	if t.EDE >= 0 {
 		o.number("extended_error", int64(t.EDE))
 		o.text("extended_error_text", pcapflow.EDEText(t.EDE))
 	}
 	o.oddities(t)
+	if len(t.Repeats)+len(t.Extra) > 0 {
+		o.instants(t.AppendInstants(o.lines.instants[:0]))
+	}
 	o.frames(t.Query.Frame, t.Answer.Frame)
 	o.between("seconds", t.Query, t.Answer)
 	if rtt := c.RoundTripServer(); rtt > 0 && t.Query.Seen() && t.Answer.Seen() {

@@ -93,6 +93,9 @@ func (c *collector) lookup(l *correlate.Lookup) {
 			answer += " " + a.String()
 		}
 		c.add(l.Capture, "dns.answer", fromResolver, t.Answer, strings.TrimSpace(fmt.Sprintf("%s %s: %s", t.Type, t.Name, answer)))
+		for _, x := range t.Extra {
+			c.add(l.Capture, "dns.further-answer", fromResolver, x, t.Type+" "+t.Name)
+		}
 	}
 }
 
@@ -137,7 +140,6 @@ func (c *collector) handshakes(k *incident.Capture, f *pcapflow.Flow) {
 		list = f.TLS.AppendInstants(list)
 	}
 	if t := f.TLS; t != nil {
-		c.add(k, "tls.ticket", fromServer, t.Ticket, "")
 		c.add(k, "tls.client-data", fromClient, t.FirstClientData, "")
 		c.add(k, "tls.server-data", fromServer, t.FirstServerData, "")
 	}

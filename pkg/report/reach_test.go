@@ -52,12 +52,12 @@ var reachable = map[string][]string{
 		// DNS
 		"dns.id", "dns.name", "dns.type", "dns.seconds", "dns.rcode", "dns.frames", "dns.edns_size", "dns.ttl_seconds", "dns.expires", "dns.negative_ttl_seconds",
 		"dns.answers", "dns.cnames", "dns.targets", "dns.truncated", "dns.repeats", "dns.late", "dns.unsolicited", "dns.mismatch", "dns.further_answers", "dns.extended_error",
-		"dns.multicast", "dns.mixed_case", "dns.case_changed", "dns.authoritative", "dns.processing_seconds", "dns_over", "icmp.text", "dns.fragments", "dns.fragment_lost", "dns.opcode",
+		"dns.time", "dns.records", "dns.answer_bytes", "dns.instants[dns.query]", "dns.instants[dns.retry]", "dns.instants[dns.answer]", "dns.instants[dns.further-answer]", "dns.extended_error_text", "dns.multicast", "dns.mixed_case", "dns.case_changed", "dns.authoritative", "dns.processing_seconds", "dns_over", "icmp.text", "dns.fragments", "dns.fragment_lost", "dns.opcode",
 		// ARP and ND
-		"neighbour.attempts", "neighbour.link_address", "neighbour.announcement", "neighbour.duplicate_address", "neighbour.unasked_answer", "neighbour.unanswered", "phases[l2.resolve]",
+		"neighbour.attempts", "neighbour.asker_link_address", "neighbour.other_link_addresses", "neighbour.probe", "icmp.from", "icmp.type", "icmp.code", "icmp.frames", "icmp.mtu", "neighbour.link_address", "neighbour.announcement", "neighbour.duplicate_address", "neighbour.unasked_answer", "neighbour.unanswered", "phases[l2.resolve]",
 		"gateway.link_address", "gateway.addresses", "gateway.by", "gateway.hosts", "gateway.behind", "gateway.frames",
 		// TCP
-		"tcp.syns", "tcp.syn_acks", "tcp.connect_seconds", "tcp.rtt_server_seconds", "tcp.rtt_client_seconds", "tcp.retransmissions", "tcp.stalls.cause", "tcp.rst.by",
+		"tcp.syns", "tcp.syn_acks", "tcp.connect_seconds", "tcp.rtt_server_seconds", "tcp.rtt_client_seconds", "tcp.retransmissions", "tcp.stalls.cause", "tcp.rst.by", "tcp.rst.time", "tcp.rtt_seconds", "tcp.stalls.waiting_for", "tcp.retransmitted_bytes", "tcp.fast", "tcp.timeouts", "tcp.tail_probes", "tcp.spurious", "tcp.out_of_order", "tcp.duplicates", "tcp.acked_unseen_bytes", "tcp.zero_windows", "tcp.window_full", "tcp.keep_alives", "tcp.max_in_flight_bytes", "tcp.vantage", "tcp.completeness", "duplicates",
 		"tcp.samples_to_server.median_seconds", "tcp.mss.client", "tcp.window_scale.server", "tcp.sack.server", "tcp.timestamps.client", "tcp.ecn", "tcp.fast_open.accepted_bytes", "tcp.multipath.server", "tcp.zero_window_seconds", "conn_state", "history", "phases[tcp.connect]",
 		// TLS
 		"tls.instants[tls.client-hello]", "tls.instants[tls.client-hello-first]", "tls.instants[tls.hello-retry]", "tls.instants[tls.second-client-hello]",
@@ -65,21 +65,21 @@ var reachable = map[string][]string{
 		"tls.instants[tls.established]", "tls.instants[tls.alert]", "tls.instants[tls.client-close]", "tls.instants[tls.server-close]",
 		"tls.server_hello_delay_seconds", "tls.client_compute_seconds", "tls.round_trips", "tls.minimum_round_trips", "tls.server_flight_bytes", "tls.client_hello_bytes",
 		"tls.certificate_bytes", "tls.resumed", "tls.hello_retry_seconds", "tls.version", "tls.cipher", "tls.group", "tls.alpn", "tls.alpn_offered", "tls.sni", "tls.ja3",
-		"tls.ja4", "tls.chain.not_before", "tls.chain.not_after", "tls.chain.names", "tls.alerts", "tls.early_data", "tls.tickets", "tls.starttls", "tls.client_certificate", "tls.plain_answer", "tls.clear_request", "tls.unused", "tls.ocsp_status", "tls.request_delay_seconds",
+		"tls.ja4", "tls.chain.not_before", "tls.chain.not_after", "tls.chain.names", "tls.alerts", "tls.alert_levels", "tls.instants[tls.ticket]", "tls.client_hello_seconds", "tls.server_hello_seconds", "tls.server_flight_seconds", "tls.hello_retry", "tls.decrypted", "tls.certificates", "tls.ech", "tls.ocsp_produced", "tls.ocsp_next_update", "tls.ocsp_age_seconds", "tls.early_data", "tls.tickets", "tls.starttls", "tls.client_certificate", "tls.plain_answer", "tls.clear_request", "tls.unused", "tls.ocsp_status", "tls.request_delay_seconds",
 		"phases[tls.handshake]",
 		// QUIC
 		"quic.version", "quic.sni", "quic.alpn", "quic.retry", "quic.version_negotiation", "quic.handshake_seconds", "quic.instants[quic.client-hello]",
-		"quic.instants[quic.server-hello]", "quic.instants[quic.established]", "quic.ja4", "phases[quic.handshake]",
+		"quic.instants[quic.server-hello]", "quic.instants[quic.established]", "quic.instants[quic.initial]", "quic.instants[quic.answer]", "quic.instants[quic.second-client-hello]", "quic.instants[quic.retry]", "quic.instants[quic.server-flight-end]", "quic.instants[quic.close]", "quic.closed_by", "quic.close_code", "quic.close_reason", "quic.retry_seconds", "quic.second_hello_seconds", "quic.answer_seconds", "quic.server_hello_seconds", "quic.attempts", "quic.versions", "quic.cipher", "quic.group", "quic.alpn_offered", "quic.resumed", "quic.early_data", "quic.spin_rtt.median_seconds", "quic.ja4", "phases[quic.handshake]",
 		// HTTP
 		"http.method", "http.host", "http.path", "http.status", "http.version", "http.request_bytes", "http.response_bytes", "http.send_seconds", "http.wait_seconds",
 		"http.server_think_seconds", "http.receive_seconds", "http.ordinal", "http.date", "http.location", "http.interim_answers", "http.estimated", "http.truncated", "http.aborted_by", "http.unsent", "http.port_wants_tls", "http.reset_code", "http.flow_control_seconds", "http.head_of_line_seconds",
-		"http.stream_id", "http.concurrent_streams", "phases[http.send]", "phases[http.wait]", "phases[http.receive]",
+		"http.body_bytes", "http.request_id", "http.server_timing.name", "http.interim_seconds", "http.server", "http.age", "http.gap", "http.multiplexed", "http.malformed", "http.reset", "http.stream_id", "http.concurrent_streams", "phases[http.send]", "phases[http.wait]", "phases[http.receive]",
 		// SSH
 		"ssh.instants[ssh.banner]", "ssh.instants[ssh.client-banner]", "ssh.instants[ssh.client-kexinit]", "ssh.instants[ssh.kexinit]", "ssh.instants[ssh.kex-request]",
 		"ssh.instants[ssh.kex-reply]", "ssh.instants[ssh.newkeys]", "ssh.instants[ssh.client-newkeys]", "ssh.instants[ssh.service-request]", "ssh.instants[ssh.service-accept]",
 		"ssh.instants[ssh.auth-request]", "ssh.instants[ssh.auth-reply]", "ssh.instants[ssh.session]", "ssh.banner_delay_seconds", "ssh.kex_total_seconds",
 		"ssh.kex_server_seconds", "ssh.auth_total_seconds", "ssh.longest_round_seconds", "ssh.session_open_seconds", "ssh.login_total_seconds", "ssh.client_kexinit_bytes", "ssh.client_kexinit_first_large", "ssh.server_kexinit_first_large",
-		"ssh.hassh", "ssh.hassh_server", "ssh.client_software", "ssh.server_software", "ssh.auth", "ssh.auth_attempts", "ssh.rounds.result", "ssh.banner_retransmissions",
+		"ssh.kex_client_seconds", "ssh.kex_round_trips", "ssh.group_seconds", "ssh.instants[ssh.group-request]", "ssh.instants[ssh.group-reply]", "ssh.instants[ssh.disconnect]", "ssh.service_seconds", "ssh.round_count", "ssh.server_kexinit_bytes", "ssh.kex", "ssh.host_key", "ssh.cipher", "ssh.mac", "ssh.compression", "ssh.host_key_sha256", "ssh.no_common", "ssh.client_offers", "ssh.server_offers", "ssh.wrong_protocol", "ssh.server_text", "ssh.version", "ssh.strict", "ssh.echo.median_seconds", "ssh.echo_obscured", "ssh.kex_retransmissions", "ssh.auth_retransmissions", "ssh.session_retransmissions", "ssh.hassh", "ssh.hassh_server", "ssh.client_software", "ssh.server_software", "ssh.auth", "ssh.auth_attempts", "ssh.rounds.result", "ssh.banner_retransmissions",
 		"phases[ssh.banner]", "phases[ssh.kex]", "phases[ssh.auth]", "phases[ssh.session]",
 		// NTP
 		"ntp.mode", "ntp.stratum", "ntp.request_time", "ntp.response_time", "ntp.server_received", "ntp.server_sent", "ntp.offset_seconds", "ntp.offset_low_seconds",
@@ -87,14 +87,14 @@ var reachable = map[string][]string{
 		"ntp.completes.offset_seconds", "ntp.completes.delay_seconds", "ntp.delay_seconds", "ntp.dwell_seconds", "ntp.root_distance_seconds", "ntp.kiss", "ntp.unsynchronised", "ntp.interleaved", "ntp.mac",
 	},
 	"report": {
-		"journeys.instants[dns.query]", "journeys.instants[dns.retry]", "journeys.instants[dns.answer]", "journeys.instants[ntp.request]", "journeys.instants[ntp.response]",
+		"journeys.instants[dns.query]", "journeys.instants[dns.retry]", "journeys.instants[dns.answer]", "journeys.instants[arp.request]", "journeys.instants[arp.reply]", "journeys.instants[tcp.syn-ack]", "journeys.instants[tcp.syn-retry]", "journeys.instants[tcp.syn-ack-retry]", "journeys.instants[tcp.reset]", "journeys.instants[tcp.retransmission]", "journeys.instants[icmp.error]", "journeys.instants[http.request-end]", "journeys.instants[http.response-end]", "journeys.phases.metrics.transactions", "journeys.phases.metrics.resolvers", "journeys.phases.metrics.answers", "journeys.phases.metrics.cname_depth", "journeys.phases.metrics.answer_bytes", "journeys.phases.metrics.edns_bytes", "journeys.phases.metrics.tcp_cost_seconds", "journeys.phases.metrics.syn_retry_seconds", "journeys.instants[ntp.request]", "journeys.instants[ntp.response]",
 		"journeys.instants[http.request]", "journeys.instants[http.response]", "journeys.instants[tcp.syn]", "journeys.instants[tcp.established]",
 		"journeys.instants[tcp.fin]", "journeys.instants[http.interim]", "journeys.instants[tls.client-data]", "journeys.instants[tls.server-data]", "journeys.instants[tls.ticket]",
 		"journeys.phases[dns.lookup]", "journeys.phases[ntp.exchange]", "journeys.phases[l2.resolve]",
 		"journeys.phases.metrics.retry_wait_seconds", "journeys.phases.metrics.a_seconds", "journeys.phases.metrics.aaaa_seconds", "journeys.phases.metrics.suffixes",
 		"journeys.phases.metrics.processing_seconds", "journeys.phases.metrics.cached_seconds", "journeys.phases.metrics.ttl_seconds", "journeys.phases.metrics.first_use_seconds",
 		"series.resolvers.latency.sigma_seconds", "series.resolvers.outliers.cause", "series.lookups.wait.median_seconds",
-		"series.ntp.jitter_seconds", "series.ntp.reach", "series.ntp.verdict", "series.neighbours.proxy", "series.neighbours.time.count", "series.gateways.by",
+		"series.resolvers.latency.mean_seconds", "series.resolvers.latency.p95_seconds", "series.resolvers.rcodes", "series.resolvers.unanswered", "series.lookups.outliers.cause", "series.ntp.loss", "series.ntp.drift_ppm", "series.ntp.delay.median_seconds", "series.ntp.dwell.median_seconds", "series.ntp.poll.median_seconds", "series.ntp.poll_irregularity", "series.ntp.offset_low_seconds", "series.ntp.offset_high_seconds", "series.ntp.best_low_seconds", "series.ntp.root_distance_seconds", "series.ntp.unsynchronised", "series.ntp.kisses", "series.ntp.jitter_seconds", "series.ntp.reach", "series.ntp.verdict", "series.neighbours.proxy", "series.neighbours.time.count", "series.gateways.by",
 	},
 }
 

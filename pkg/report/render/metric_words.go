@@ -62,6 +62,8 @@ var metricWords = map[string]lang.Text{
 	// ssh
 	"banner_delay_seconds":       {EN: "connected to the server's identification", ES: "de conectado a la identificación del servidor"},
 	"kex_total_seconds":          {EN: "first KEXINIT to last NEWKEYS", ES: "del primer KEXINIT al último NEWKEYS"},
+	"kex_client_seconds":         {EN: "what the client took for the keys", ES: "lo que tardó el cliente con las claves"},
+	"kex_round_trips":            {EN: "round trips of the key exchange", ES: "idas y vueltas del intercambio de claves"},
 	"kex_server_seconds":         {EN: "what the server took for the keys", ES: "lo que tardó el servidor con las claves"},
 	"group_seconds":              {EN: "exchange of the group", ES: "intercambio del grupo"},
 	"client_kexinit_bytes":       {EN: "size of the client's KEXINIT, bytes", ES: "tamaño del KEXINIT del cliente, bytes"},
