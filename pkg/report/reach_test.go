@@ -102,7 +102,8 @@ var reachable = map[string][]string{
 // the JSON of real captures, and what explain says of a journey holds the same.
 func TestReachable(t *testing.T) {
 	own := filepath.Join("..", "pcapflow", "testdata", "recorded")
-	captures := []string{need.Shared(t, "incidents", "s09_nat_crowd", "input", "pc1.pcap"), filepath.Join(own, "dns-client.pcap"), filepath.Join(own, "dns-upstream.pcap"), filepath.Join(own, "ntp-interleaved.pcap"), filepath.Join(own, "http3.pcap"), filepath.Join(own, "tcp-options.pcap")}
+	captures := []string{need.Shared(t, "incidents", "s09_nat_crowd", "input", "pc1.pcap"), filepath.Join(own, "dns-client.pcap"), filepath.Join(own, "dns-upstream.pcap"), filepath.Join(own, "ntp-interleaved.pcap"), filepath.Join(own, "http3.pcap"), filepath.Join(own, "tcp-options.pcap"),
+		filepath.Join(own, "doq.pcap"), filepath.Join(own, "quic", "quic.pcap"), need.Shared(t, "incidents", "s11_apache", "input", "cliente.pcap")}
 	for _, name := range reachCaptures {
 		captures = append(captures, need.Shared(t, "captures", name))
 	}
@@ -143,8 +144,17 @@ func TestReachable(t *testing.T) {
 		NTP:  []pcapflow.NTPSample{{BogusOrigin: true, Elsewhere: netip.MustParseAddrPort("192.0.2.1:123"), ElsewhereAt: pcapflow.Stamp{Frame: 2}, Repeats: make([]pcapflow.Stamp, 1), Response: pcapflow.NTPMessage{Stamp: pcapflow.Stamp{Frame: 1}, NTS: true, LI: 1}}},
 	}
 	membersOf(t, "flow", lines.Append(nil, "x", rare), seen)
+	at := func(n int) pcapflow.Stamp { return pcapflow.Stamp{Frame: n, Time: int64(n) * 1e6} }
+	rare = &pcapflow.Flow{
+		QUIC:   &pcapflow.QUIC{SpinRTT: pcapflow.RTTStats{N: 1}},
+		HTTP:   []pcapflow.Exchange{{RequestID: "a", Timing: []pcapflow.ServerTiming{{Name: "db"}}}},
+		SSH:    &pcapflow.SSH{Disconnect: at(9)},
+		Conn:   &pcapflow.Conn{Retransmissions: []pcapflow.Retransmission{{Stamp: at(2)}, {Stamp: at(5)}}},
+		Phases: []pcapflow.Phase{{Name: pcapflow.SSHKex, Begin: at(1), End: at(3)}, {Name: pcapflow.SSHSession, Begin: at(4), End: at(6)}},
+	}
+	membersOf(t, "flow", lines.Append(nil, "x", rare), seen)
 	membersOf(t, "flow", lines.AppendResolution(nil, "x", &pcapflow.Resolution{Protocol: "arp", Gratuitous: true, Others: [][6]byte{{1}}}), seen)
-	for _, path := range append(folders, filepath.Join(own, "dns-client.pcap"), need.Shared(t, "captures", "zeek/testing/btest/Traces/http/100-continue.pcap")) {
+	for _, path := range append(folders, captures...) {
 		r, explained := reportOf(t, path)
 		b, err := json.Marshal(r)
 		if err != nil {
@@ -170,6 +180,7 @@ func TestReachable(t *testing.T) {
 			t.Errorf("explain has no %s", path)
 		}
 	}
+	for _, path := range reachable["flow"] { if !seen["explain.flows."+path] { t.Log("explain lacks", path) } }
 	t.Log(n, "members")
 }
 
@@ -179,6 +190,8 @@ var reachCaptures = []string{
 	"practical-packet-analysis/dns_axfr.pcapng", "arkime/tests/pcap/dns-wiresharkrepo.pcap", "zeek/testing/btest/Traces/ntp/NTP-digest.pcap",
 	"practical-packet-analysis/arppoison.pcapng", "suricata-verify/tests/dns-reversed-udp-1/input.pcap", "zeek/testing/btest/Traces/dns/mdns.pcap",
 	"practical-packet-analysis/tcp_zerowindowrecovery.pcapng", "zeek/testing/btest/Traces/tcp/tcp-fast-open.pcap", "practical-packet-analysis/latency4.pcapng",
+	"zeek/testing/btest/Traces/ssh/ssh-on-port-80.pcap", "zeek/testing/btest/Traces/ssh/server-pre-banner-data.pcap", "zeek/testing/btest/Traces/ssh/ssh_kex_mlkem.pcap",
+	"ja4/pcap/tls-handshake.pcapng", "zeek/testing/btest/Traces/smtp.pcap", "zeek/testing/btest/Traces/tls/chrome-1250-tls-x25519-kyber.pcap",
 	"suricata-verify/tests/dns-over-http2-post/dns_over_https_POST.pcap", "zeek/testing/btest/Traces/ipv6-fragmented-dns.pcap",
 }
 
