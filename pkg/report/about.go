@@ -28,8 +28,9 @@ type About struct {
 	Reason   string    `json:"reason,omitempty"` // why a line belongs to no journey
 	Series   *Series   `json:"series,omitempty"` // those of an endpoint, or of a journey's client
 	// Flows is everything that the packets tell of the flows of its first
-	// journeys, as lines of flows have it, from every capture that saw them; of an
-	// endpoint without journeys that of its first flows and resolutions.
+	// journeys, and of the resolutions that these waited for, as lines of flows have
+	// it, from every capture that saw them; of an endpoint that of its first
+	// resolutions, and without journeys that of its first flows.
 	Flows []json.RawMessage `json:"flows,omitempty"`
 }
 
@@ -39,7 +40,7 @@ const flowsOf = 5
 // TellFlows adds the flows of a subject's journeys, which the case holds.
 func (a *About) TellFlows(c *correlate.Case) {
 	var lines FlowLines
-	told := map[*pcapflow.Flow]bool{}
+	told, resolved := map[*pcapflow.Flow]bool{}, map[*pcapflow.Resolution]bool{}
 	for i := range a.Journeys[:min(len(a.Journeys), flowsOf)] {
 		for _, j := range c.Journeys {
 			if j.ID != a.Journeys[i].ID {
@@ -51,10 +52,14 @@ func (a *About) TellFlows(c *correlate.Case) {
 					a.tellFlow(&lines, p.Capture, p.Flow)
 				}
 			}
+			if p := phase(j, pcapflow.L2Resolve); p != nil && p.Capture != nil && j.Neighbour != nil && !resolved[j.Neighbour] {
+				resolved[j.Neighbour] = true
+				a.tellResolution(&lines, p.Capture, j.Neighbour)
+			}
 		}
 	}
-	if host, port, ok := endpointOf(a.Subject); ok && a.Kind == "endpoint" && len(a.Journeys) == 0 {
-		a.tellOthers(&lines, c, host, port)
+	if host, port, ok := endpointOf(a.Subject); ok && a.Kind == "endpoint" {
+		a.tellOthers(&lines, c, host, port, resolved)
 	}
 }
 
@@ -64,22 +69,27 @@ func (a *About) tellFlow(lines *FlowLines, k *incident.Capture, f *pcapflow.Flow
 	a.Flows = append(a.Flows, bytes.TrimSpace(lines.Append(nil, k.Files[file].Path, f)))
 }
 
-// tellOthers tells the flows and resolutions of an endpoint that took part in no
-// journey, as hosts that answer by multicast alone.
-func (a *About) tellOthers(lines *FlowLines, c *correlate.Case, host netip.Addr, port int) {
+func (a *About) tellResolution(lines *FlowLines, k *incident.Capture, r *pcapflow.Resolution) {
+	file, _ := k.Locate(r.Begin().Frame)
+	a.Flows = append(a.Flows, bytes.TrimSpace(lines.AppendResolution(nil, k.Files[file].Path, r)))
+}
+
+// tellOthers tells the resolutions of an endpoint that are not told yet, and the
+// flows of one that took part in no journey, as of hosts that answer by multicast
+// alone.
+func (a *About) tellOthers(lines *FlowLines, c *correlate.Case, host netip.Addr, port int, resolved map[*pcapflow.Resolution]bool) {
 	is := func(e netip.AddrPort) bool { return e.Addr().Unmap() == host && (port == 0 || int(e.Port()) == port) }
 	for _, k := range c.Incident.Captures {
 		for _, f := range k.Flows {
-			if len(a.Flows) < flowsOf && (is(f.Client) || is(f.Server)) {
+			if len(a.Journeys) == 0 && len(a.Flows) < flowsOf && (is(f.Client) || is(f.Server)) {
 				a.tellFlow(lines, k, f)
 			}
 		}
 		told := 0
 		for _, r := range k.Neighbours {
-			if told < flowsOf && port == 0 && (r.Asker == host || r.Target == host) {
+			if told < flowsOf && port == 0 && !resolved[r] && (r.Asker == host || r.Target == host) {
 				told++
-				file, _ := k.Locate(r.Begin().Frame)
-				a.Flows = append(a.Flows, bytes.TrimSpace(lines.AppendResolution(nil, k.Files[file].Path, r)))
+				a.tellResolution(lines, k, r)
 			}
 		}
 	}

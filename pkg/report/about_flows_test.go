@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/netip"
 	"testing"
@@ -62,7 +63,13 @@ func TestFlowsOfEndpoint(t *testing.T) {
 		}
 	}
 	a := &About{Subject: "192.0.2.7", Kind: "endpoint", Journeys: []Journey{{ID: "j1"}}}
-	if a.TellFlows(c); len(a.Flows) != 0 {
-		t.Errorf("beside a journey %d lines", len(a.Flows))
+	if a.TellFlows(c); len(a.Flows) != flowsOf {
+		t.Errorf("beside a journey %d lines, not its resolutions alone", len(a.Flows))
+	}
+	waited := k.Neighbours[1]
+	c.Journeys = []*correlate.Journey{{ID: "j1", Neighbour: waited, Phases: []correlate.Phase{{Phase: waited.Phase(), Capture: k}}}}
+	a = &About{Subject: "j1", Kind: "journey", Journeys: []Journey{{ID: "j1"}}}
+	if a.TellFlows(c); len(a.Flows) != 1 || !bytes.Contains(a.Flows[0], []byte(`"neighbour"`)) {
+		t.Errorf("of a journey that waited for an address: %s", a.Flows)
 	}
 }
