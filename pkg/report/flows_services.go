@@ -155,6 +155,7 @@ func (o *object) transfer(c *pcapflow.Conn) {
 	if n := a.ZeroWindowTime + z.ZeroWindowTime; n > 0 {
 		o.seconds("zero_window_seconds", n)
 	}
+	o.interrupted(c)
 	if len(c.RST) > 0 {
 		o.list("rst", len(c.RST), func(i int) {
 			o.open()
@@ -165,6 +166,50 @@ func (o *object) transfer(c *pcapflow.Conn) {
 			o.close()
 		})
 	}
+}
+
+// interrupted writes what happened to a connection's way: bytes of a side that never
+// came, another TTL than before. Most connections have neither.
+func (o *object) interrupted(c *pcapflow.Conn) {
+	a, z := &c.Count[pcapflow.Client], &c.Count[pcapflow.Server]
+	if a.DupACKs+z.DupACKs > 0 {
+		o.sides("duplicate_acks", a.DupACKs, z.DupACKs)
+	}
+	if a.Probes+z.Probes > 0 {
+		o.sides("window_probes", a.Probes, z.Probes)
+	}
+	if c.Holes[0].Since.Seen() || c.Holes[1].Since.Seen() {
+		o.sided("missing", func(d int) bool { return c.Holes[d].Since.Seen() }, func(d int) {
+			h := &c.Holes[d]
+			o.instant("since", h.Since.Time)
+			o.number("sequence", int64(h.Seq))
+			o.number("bytes", h.Bytes)
+			o.frames(h.Since.Frame)
+		})
+	}
+	if c.Rerouted[0].Seen() || c.Rerouted[1].Seen() {
+		o.sided("ttl_change", func(d int) bool { return c.Rerouted[d].Seen() }, func(d int) {
+			r := &c.Rerouted[d]
+			o.instant("time", r.Time)
+			o.number("from", int64(r.From))
+			o.number("to", int64(r.To))
+			o.count("changes", r.Changes)
+			o.frames(r.Frame)
+		})
+	}
+}
+
+// sided writes an object of those sides that have one.
+func (o *object) sided(name string, has func(d int) bool, write func(d int)) {
+	o.nested(name)
+	for d := range 2 {
+		if has(d) {
+			o.nested(pcapflow.Dir(d).String())
+			write(d)
+			o.close()
+		}
+	}
+	o.close()
 }
 
 func (o *object) ssh(s *pcapflow.SSH, f *pcapflow.Flow) {
@@ -201,6 +246,8 @@ func (o *object) round(r *pcapflow.AuthRound) {
 	o.text("result", r.Result)
 	o.some("none", r.None)
 	o.between("seconds", r.Request, r.Reply)
+	o.count("request_bytes", r.RequestBytes)
+	o.count("reply_bytes", r.ReplyBytes)
 	o.frames(r.Request.Frame, r.Reply.Frame)
 	o.close()
 }
@@ -305,6 +352,10 @@ func (o *object) transaction(t *pcapflow.Transaction, c *pcapflow.Conn) {
 func (o *object) oddities(t *pcapflow.Transaction) {
 	o.count("repeats", len(t.Repeats))
 	o.count("further_answers", len(t.Extra))
+	if t.Messages > 1 {
+		o.count("messages", t.Messages)
+		o.between("transfer_seconds", t.Answer, t.AnswerEnd)
+	}
 	o.count("fragments", int(t.Pieces))
 	o.some("fragment_lost", t.PieceLost)
 	o.some("late", t.Late)

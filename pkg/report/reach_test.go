@@ -54,12 +54,12 @@ var reachable = map[string][]string{
 		// DNS
 		"dns.id", "dns.name", "dns.type", "dns.seconds", "dns.rcode", "dns.frames", "dns.edns_size", "dns.ttl_seconds", "dns.expires", "dns.negative_ttl_seconds",
 		"dns.answers", "dns.cnames", "dns.targets", "dns.truncated", "dns.repeats", "dns.late", "dns.unsolicited", "dns.mismatch", "dns.further_answers", "dns.extended_error",
-		"dns.time", "dns.records", "dns.answer_bytes", "dns.instants[dns.query]", "dns.instants[dns.retry]", "dns.instants[dns.answer]", "dns.instants[dns.further-answer]", "dns.extended_error_text", "dns.multicast", "dns.mixed_case", "dns.case_changed", "dns.authoritative", "dns.processing_seconds", "dns_over", "icmp.text", "dns.fragments", "dns.fragment_lost", "dns.opcode",
+		"dns.time", "dns.messages", "dns.transfer_seconds", "dns.records", "dns.answer_bytes", "dns.instants[dns.query]", "dns.instants[dns.retry]", "dns.instants[dns.answer]", "dns.instants[dns.further-answer]", "dns.extended_error_text", "dns.multicast", "dns.mixed_case", "dns.case_changed", "dns.authoritative", "dns.processing_seconds", "dns_over", "icmp.text", "dns.fragments", "dns.fragment_lost", "dns.opcode",
 		// ARP and ND
 		"neighbour.attempts", "neighbour.asker_link_address", "neighbour.other_link_addresses", "neighbour.probe", "icmp.from", "icmp.type", "icmp.code", "icmp.frames", "icmp.mtu", "neighbour.link_address", "neighbour.announcement", "neighbour.duplicate_address", "neighbour.unasked_answer", "neighbour.unanswered", "phases[l2.resolve]",
 		"gateway.link_address", "gateway.addresses", "gateway.by", "gateway.hosts", "gateway.behind", "gateway.frames",
 		// TCP
-		"tcp.syns", "tcp.syn_acks", "tcp.connect_seconds", "tcp.rtt_server_seconds", "tcp.rtt_client_seconds", "tcp.retransmissions", "tcp.stalls.cause", "tcp.rst.by", "tcp.rst.time", "tcp.rtt_seconds", "tcp.stalls.waiting_for", "tcp.retransmitted_bytes", "tcp.fast", "tcp.timeouts", "tcp.tail_probes", "tcp.spurious", "tcp.out_of_order", "tcp.duplicates", "tcp.acked_unseen_bytes", "tcp.zero_windows", "tcp.window_full", "tcp.keep_alives", "tcp.max_in_flight_bytes", "tcp.vantage", "tcp.completeness", "duplicates",
+		"tcp.syns", "tcp.syn_acks", "tcp.connect_seconds", "tcp.rtt_server_seconds", "tcp.rtt_client_seconds", "tcp.retransmissions", "tcp.stalls.cause", "tcp.rst.by", "tcp.rst.time", "tcp.rst.odd", "tcp.duplicate_acks", "tcp.window_probes", "tcp.missing.server.bytes", "tcp.missing.server.since", "tcp.missing.server.sequence", "tcp.ttl_change.server.from", "tcp.ttl_change.server.to", "tcp.ttl_change.server.changes", "tcp.rtt_seconds", "tcp.stalls.waiting_for", "tcp.retransmitted_bytes", "tcp.fast", "tcp.timeouts", "tcp.tail_probes", "tcp.spurious", "tcp.out_of_order", "tcp.duplicates", "tcp.acked_unseen_bytes", "tcp.zero_windows", "tcp.window_full", "tcp.keep_alives", "tcp.max_in_flight_bytes", "tcp.vantage", "tcp.completeness", "duplicates",
 		"tcp.samples_to_server.median_seconds", "tcp.mss.client", "tcp.window_scale.server", "tcp.sack.server", "tcp.timestamps.client", "tcp.ecn", "tcp.fast_open.accepted_bytes", "tcp.multipath.server", "tcp.zero_window_seconds", "conn_state", "history", "phases[tcp.connect]",
 		// TLS
 		"tls.instants[tls.client-hello]", "tls.instants[tls.client-hello-first]", "tls.instants[tls.hello-retry]", "tls.instants[tls.second-client-hello]",
@@ -81,7 +81,7 @@ var reachable = map[string][]string{
 		"ssh.instants[ssh.kex-reply]", "ssh.instants[ssh.newkeys]", "ssh.instants[ssh.client-newkeys]", "ssh.instants[ssh.service-request]", "ssh.instants[ssh.service-accept]",
 		"ssh.instants[ssh.auth-request]", "ssh.instants[ssh.auth-reply]", "ssh.instants[ssh.session]", "ssh.banner_delay_seconds", "ssh.kex_total_seconds",
 		"ssh.kex_server_seconds", "ssh.auth_total_seconds", "ssh.longest_round_seconds", "ssh.session_open_seconds", "ssh.login_total_seconds", "ssh.client_kexinit_bytes", "ssh.client_kexinit_first_large", "ssh.server_kexinit_first_large",
-		"ssh.kex_client_seconds", "ssh.kex_round_trips", "ssh.group_seconds", "ssh.instants[ssh.group-request]", "ssh.instants[ssh.group-reply]", "ssh.instants[ssh.disconnect]", "ssh.service_seconds", "ssh.round_count", "ssh.server_kexinit_bytes", "ssh.kex", "ssh.host_key", "ssh.cipher", "ssh.mac", "ssh.compression", "ssh.host_key_sha256", "ssh.no_common", "ssh.client_offers", "ssh.server_offers", "ssh.wrong_protocol", "ssh.server_text", "ssh.version", "ssh.strict", "ssh.echo.median_seconds", "ssh.echo_obscured", "ssh.kex_retransmissions", "ssh.auth_retransmissions", "ssh.session_retransmissions", "ssh.hassh", "ssh.hassh_server", "ssh.client_software", "ssh.server_software", "ssh.auth", "ssh.auth_attempts", "ssh.rounds.result", "ssh.banner_retransmissions",
+		"ssh.rounds.request_bytes", "ssh.rounds.reply_bytes", "ssh.kex_client_seconds", "ssh.kex_round_trips", "ssh.group_seconds", "ssh.instants[ssh.group-request]", "ssh.instants[ssh.group-reply]", "ssh.instants[ssh.disconnect]", "ssh.service_seconds", "ssh.round_count", "ssh.server_kexinit_bytes", "ssh.kex", "ssh.host_key", "ssh.cipher", "ssh.mac", "ssh.compression", "ssh.host_key_sha256", "ssh.no_common", "ssh.client_offers", "ssh.server_offers", "ssh.wrong_protocol", "ssh.server_text", "ssh.version", "ssh.strict", "ssh.echo.median_seconds", "ssh.echo_obscured", "ssh.kex_retransmissions", "ssh.auth_retransmissions", "ssh.session_retransmissions", "ssh.hassh", "ssh.hassh_server", "ssh.client_software", "ssh.server_software", "ssh.auth", "ssh.auth_attempts", "ssh.rounds.result", "ssh.banner_retransmissions",
 		"phases[ssh.banner]", "phases[ssh.kex]", "phases[ssh.auth]", "phases[ssh.session]",
 		// NTP
 		"ntp.mode", "ntp.stratum", "ntp.request_time", "ntp.response_time", "ntp.server_received", "ntp.server_sent", "ntp.offset_seconds", "ntp.offset_low_seconds",
@@ -105,7 +105,7 @@ var reachable = map[string][]string{
 func TestReachable(t *testing.T) {
 	own := filepath.Join("..", "pcapflow", "testdata", "recorded")
 	captures := []string{need.Shared(t, "incidents", "s09_nat_crowd", "input", "pc1.pcap"), filepath.Join(own, "dns-client.pcap"), filepath.Join(own, "dns-upstream.pcap"), filepath.Join(own, "ntp-interleaved.pcap"), filepath.Join(own, "http3.pcap"), filepath.Join(own, "tcp-options.pcap"),
-		filepath.Join(own, "doq.pcap"), filepath.Join(own, "quic", "quic.pcap"), need.Shared(t, "incidents", "s11_apache", "input", "cliente.pcap")}
+		filepath.Join(own, "doq.pcap"), filepath.Join("..", "..", "samples", "black-hole", "input", "client.pcap"), filepath.Join(own, "quic", "quic.pcap"), need.Shared(t, "incidents", "s11_apache", "input", "cliente.pcap")}
 	for _, name := range reachCaptures {
 		captures = append(captures, need.Shared(t, "captures", name))
 	}
@@ -149,6 +149,7 @@ func TestReachable(t *testing.T) {
 	membersOf(t, "flow", lines.Append(nil, "x", rare), seen)
 	at := func(n int) pcapflow.Stamp { return pcapflow.Stamp{Frame: n, Time: int64(n) * 1e6} }
 	rare = &pcapflow.Flow{
+		DNS:    []pcapflow.Transaction{{Query: at(1), Answer: at(2), AnswerEnd: at(4), Messages: 3}},
 		QUIC:   &pcapflow.QUIC{SpinRTT: pcapflow.RTTStats{N: 1}},
 		HTTP:   []pcapflow.Exchange{{RequestID: "a", Timing: []pcapflow.ServerTiming{{Name: "db"}}}},
 		SSH:    &pcapflow.SSH{Disconnect: at(9)},
@@ -197,7 +198,7 @@ var reachCaptures = []string{
 	"practical-packet-analysis/dns_axfr.pcapng", "arkime/tests/pcap/dns-wiresharkrepo.pcap", "zeek/testing/btest/Traces/ntp/NTP-digest.pcap",
 	"practical-packet-analysis/arppoison.pcapng", "suricata-verify/tests/dns-reversed-udp-1/input.pcap", "zeek/testing/btest/Traces/dns/mdns.pcap",
 	"practical-packet-analysis/tcp_zerowindowrecovery.pcapng", "zeek/testing/btest/Traces/tcp/tcp-fast-open.pcap", "practical-packet-analysis/latency4.pcapng",
-	"zeek/testing/btest/Traces/ssh/ssh-on-port-80.pcap", "zeek/testing/btest/Traces/ssh/server-pre-banner-data.pcap", "zeek/testing/btest/Traces/ssh/ssh_kex_mlkem.pcap",
+	"zeek/testing/btest/Traces/ssh/ssh.pcap", "suricata-verify/tests/http-mime-truncated/input.pcap", "zeek/testing/btest/Traces/ssh/ssh-on-port-80.pcap", "zeek/testing/btest/Traces/ssh/server-pre-banner-data.pcap", "zeek/testing/btest/Traces/ssh/ssh_kex_mlkem.pcap",
 	"ja4/pcap/tls-handshake.pcapng", "zeek/testing/btest/Traces/smtp.pcap", "zeek/testing/btest/Traces/tls/chrome-1250-tls-x25519-kyber.pcap",
 	"suricata-verify/tests/dns-over-http2-post/dns_over_https_POST.pcap", "zeek/testing/btest/Traces/ipv6-fragmented-dns.pcap",
 }
