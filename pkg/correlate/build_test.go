@@ -115,6 +115,13 @@ func TestLookups(t *testing.T) {
 			a.Repeats = append(a.Repeats, s.at(1000), s.at(3000))
 			b.Repeats = append(b.Repeats, s.at(1000), s.at(3000))
 		}, []want{{"app.example", 2, 3, 3000, 0, 3012, pcapflow.Done, "NOERROR", 1}}},
+		{"a NOTIFY, an UPDATE and a call to everybody are none", func(s *scene) {
+			f := s.dns(40000)
+			s.query(f, 1, "zone.example", "SOA", 0, 12, "REFUSED").Opcode = 4
+			s.query(f, 2, "zone.example", "SOA", 20, 32, "REFUSED").Opcode = 5
+			s.query(s.flow(pcapflow.UDP, "10.0.0.2:40001", "255.255.255.255:53", 40, 40), 3, "controller.example", "A", 40, -1, "")
+			s.query(f, 4, "app.example", "A", 60, 72, "NOERROR", server)
+		}, []want{{"app.example", 1, 1, 0, 0, 12, pcapflow.Done, "NOERROR", 1}}},
 		{"dig asks again from a new port", func(s *scene) {
 			s.query(s.dns(40000), 7, "app.example", "A", 0, -1, "")
 			s.query(s.dns(40001), 7, "app.example", "A", 1000, 1011, "NOERROR", server)

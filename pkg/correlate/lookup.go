@@ -93,14 +93,17 @@ func firstLabel(name string) string {
 	return label
 }
 
+// everybody is the limited broadcast (RFC 919, section 7).
+var everybody = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
 // triesOf lists the transactions of a capture in order of time.
 func triesOf(c *incident.Capture) []Try {
 	var tries []Try
 	for _, f := range c.Flows {
 		for i := range f.DNS {
 			t := &f.DNS[i]
-			if t.Multicast || !t.Query.Seen() && !t.Answer.Seen() {
-				continue
+			if t.Multicast || t.Opcode != 0 || !t.Query.Seen() && !t.Answer.Seen() || f.Server.Addr() == everybody {
+				continue // a NOTIFY or an UPDATE asks for no name; who calls everybody asks no resolver
 			}
 			tries = append(tries, Try{Transaction: t, Flow: f, Resolver: f.Server})
 		}

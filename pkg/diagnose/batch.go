@@ -64,9 +64,17 @@ func (b *batch) mention(what string) {
 // maxNamed is how many names a sentence lists before it counts the rest.
 const maxNamed = 6
 
+// maxName is how many characters of each: a name may have 253 (RFC 1035, section
+// 2.3.4), of which tunnels make use.
+const maxName = 80
+
 // list names what a batch is about.
 func (c *Case) list(b *batch) string {
-	text := strings.Join(b.about[:min(len(b.about), maxNamed)], ", ")
+	named := slices.Clone(b.about[:min(len(b.about), maxNamed)])
+	for i, name := range named {
+		named[i] = shorten(name, maxName)
+	}
+	text := strings.Join(named, ", ")
 	if n := len(b.about) - maxNamed; n > 0 {
 		text += c.say(lang.Text{EN: " and %d more", ES: " y %d más"}, n)
 	}
@@ -148,7 +156,7 @@ func (c *Case) weighed(r *Rule, all *batches, b *batch, f *Finding, of int) {
 	if slices.Contains(lossRules, r.Name) {
 		n, of = c.lossy(r)
 	}
-	if n >= c.count(r, fewest) && float64(n) >= c.number(r, manyHit)*float64(of) {
+	if c.feltHits(r, b, 0) > 0 && n >= c.count(r, fewest) && float64(n) >= c.number(r, manyHit)*float64(of) {
 		f.Severity = Warning
 	}
 }

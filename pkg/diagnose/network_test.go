@@ -136,6 +136,16 @@ var networkTrials = []trial{
 		n.SYNACK = append(n.SYNACK, w.at(2020))
 		w.log("socket-state", logparse.Event{Kind: logparse.HostState, Process: "nstat", Values: []logparse.Value{{Name: "TcpExtListenOverflows"}}})
 	}, false, 0},
+	{"accept-queue-full", "the server waits for the data of a client that sends none", func(w *world) {
+		j, n := w.tcp(9000)
+		j.Points[0].Flow.FirstPayload[cl], n.Vantage = pcapflow.Stamp{}, pcapflow.VantageServer
+		n.SYNACK = append(n.SYNACK, w.at(5020))
+	}, false, 0},
+	{"accept-queue-full", "the client sends nothing, and the SYN-ACK is repeated by its first timer", func(w *world) {
+		j, n := w.tcp(9000)
+		j.Points[0].Flow.FirstPayload[cl], n.Vantage = pcapflow.Stamp{}, pcapflow.VantageServer
+		n.SYNACK = append(n.SYNACK, w.at(2020), w.at(4020))
+	}, true, High},
 	{"accept-queue-full", "one lost SYN", func(w *world) {
 		_, n := w.tcp(2000)
 		n.SYN, n.SYNACK = append(n.SYN, w.at(2000)), []pcapflow.Stamp{w.at(2020)}

@@ -156,7 +156,7 @@ var sshReverseDNS = Rule{
 	Source:     "sshd_config(5), UseDNS",
 	Needs:      lang.Text{EN: "a capture with the login; better with the server's DNS", ES: "una captura con el acceso; mejor con el DNS del servidor"},
 	Wants:      []*Want{wantSSHLogins},
-	Thresholds: []*Threshold{longPause, resolverTimer, timerEarly, timerLate},
+	Thresholds: []*Threshold{longPause, resolverTimer, timerEarly, timerLate, ownShare},
 	Refuters: []lang.Text{
 		{EN: "no PTR query of the server in the pause", ES: "ninguna consulta PTR del servidor durante la pausa"},
 		{EN: "clients whose address has a name wait as long", ES: "los clientes cuya dirección tiene nombre esperan lo mismo"},
@@ -227,7 +227,10 @@ func checkSSHReverseDNS(c *Case, r *Rule) []Finding {
 		}, len(b.hits), j.Client.Addr(), j.Server, c.upTo(r, b), j.Client.Addr())
 		seen := notCollected("SERVER: tcpdump -ni any -w dns.pcap 'port 53'")
 		if ptr != nil {
-			f.Confidence, seen = High, notFound
+			seen = notFound
+			if !anyAnswer(ptr) || c.exceeds(r, ownShare, lookupTime(ptr), b.worst().lost) {
+				f.Confidence = High // else something behind this query waited, if a lookup did
+			}
 			f.Text += " " + c.say(lang.Text{EN: "Its PTR query for %s is in the capture.", ES: "Su consulta PTR de %s está en la captura."}, ptr.Name)
 		}
 		f.Refuters = c.doubts(r, seen, c.namedWait(r, j))

@@ -263,6 +263,10 @@ func answered(p correlate.Point) int64 {
 	return end
 }
 
+// longestTimer is TCP_RTO_MAX of Linux; RFC 6298, section 2.5, wants 60 s at
+// least. A longer wait is a clock that was set, or captures glued together.
+var longestTimer = &Threshold{"timer", 120, "s", lang.Text{EN: "longest wait that a retransmission timer is", ES: "mayor espera que es un temporizador de retransmisión"}}
+
 var lossStall = Rule{
 	Name: "loss-stall", Family: "tcp", Gated: true,
 	Title: lang.Text{EN: "Stalled until a retransmission timer expired", ES: "Detenida hasta vencer un temporizador de retransmisión"},
@@ -273,7 +277,7 @@ var lossStall = Rule{
 	Source:     "RFC 6298, section 5; RFC 8985",
 	Needs:      lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
 	Wants:      []*Want{wantConnections},
-	Thresholds: lossWeights,
+	Thresholds: with(lossWeights, longestTimer),
 	Refuters: []lang.Text{
 		{EN: "fast retransmission without idle time", ES: "retransmisión rápida sin tiempo muerto"},
 		{EN: "only packets of full size were lost, or an ICMP error named a smaller MTU (then mtu-black-hole, mtu-discovered-late)", ES: "solo se perdieron paquetes de tamaño completo, o un error ICMP nombró una MTU menor (entonces mtu-black-hole, mtu-discovered-late)"},
@@ -286,7 +290,7 @@ func checkLossStall(c *Case, r *Rule) []Finding {
 	for _, j := range c.open(r) {
 		again := resent(j, func(p correlate.Point, t *pcapflow.Retransmission) bool {
 			timer := t.Kind == pcapflow.RetransmitTimeout || t.Kind == pcapflow.RetransmitTail
-			return timer && within(j, p, t.Time) && !beyond(p.Exchange, t) && t.Wait >= int64(c.limit(r, felt))
+			return timer && t.Len > 0 && within(j, p, t.Time) && !beyond(p.Exchange, t) && t.Wait >= int64(c.limit(r, felt)) && t.Wait <= int64(c.limit(r, longestTimer))
 		})
 		found.addLoss(j, again)
 	}

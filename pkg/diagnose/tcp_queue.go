@@ -15,6 +15,7 @@ import (
 var (
 	queueWait  = &Threshold{"wait", 0.5, "s", lang.Text{EN: "shortest delay of a connection that a full queue explains", ES: "menor retraso de una conexión que una cola llena explica"}}
 	queueAgain = &Threshold{"again", 0.25, "s", lang.Text{EN: "how long after the last ACK of the handshake a SYN-ACK must be repeated", ES: "cuánto después del último ACK del establecimiento debe repetirse un SYN-ACK"}}
+	queueDefer = &Threshold{"defer", 2, "s", lang.Text{EN: "how late a SYN-ACK is first repeated to a silent client where the server waits for its data", ES: "cuánto tarda en repetirse el primer SYN-ACK a un cliente callado si el servidor espera sus datos"}}
 	queueNear  = &Threshold{"near", 5, "s", lang.Text{EN: "how near in time another connection was served while one was ignored", ES: "cómo de cerca en el tiempo se atendió otra conexión mientras una se ignoraba"}}
 )
 
@@ -28,7 +29,7 @@ var acceptQueueFull = Rule{
 	Source:     "listen(2); Linux, tcp_abort_on_overflow in ip-sysctl",
 	Needs:      lang.Text{EN: "a capture at the server, or ss -lnt and nstat from it; a client's capture alone shows repeated SYN-ACKs", ES: "una captura en el servidor, o ss -lnt y nstat de este; la captura del cliente sola muestra SYN-ACK repetidos"},
 	Wants:      []*Want{wantHandshakes},
-	Thresholds: []*Threshold{queueWait, queueNear, queueAgain, roundTrips, ownShare},
+	Thresholds: []*Threshold{queueWait, queueNear, queueAgain, queueDefer, roundTrips, ownShare},
 	Refuters: []lang.Text{
 		{EN: "the last ACK of the handshake never reached the server", ES: "el último ACK del establecimiento nunca llegó al servidor"},
 		{EN: "ListenOverflows stays 0 and Recv-Q below Send-Q", ES: "ListenOverflows sigue en 0 y Recv-Q por debajo de Send-Q"},
@@ -91,7 +92,7 @@ func (c *Case) press(r *Rule, q *pressed, j *correlate.Journey) {
 		}
 		here := atServer(p)
 		last := len(n.SYNACK) - 1
-		if n.ACK.Seen() && last > 0 && n.SYNACK[last].Time > n.ACK.Time+int64(c.limit(r, queueAgain)) {
+		if n.ACK.Seen() && last > 0 && n.SYNACK[last].Time > n.ACK.Time+int64(c.limit(r, queueAgain)) && !c.deferred(r, p.Flow) {
 			sign = true
 			q.again = appendOnce(q.again, j)
 			q.atServer = q.atServer || here
@@ -113,6 +114,19 @@ func (c *Case) press(r *Rule, q *pressed, j *correlate.Journey) {
 		}
 		q.to = max(q.to, j.End.Time)
 	}
+}
+
+// deferred tells whether a SYN-ACK was repeated for want of data: a server with
+// TCP_DEFER_ACCEPT ignores the ACK of a client that sends nothing, repeats its
+// SYN-ACK once the time for it is over, and then takes the connection (tcp(7)).
+// One whose queue is full repeats it after the first timer of 1 s.
+func (c *Case) deferred(r *Rule, f *pcapflow.Flow) bool {
+	n, data := f.Conn, f.FirstPayload[pcapflow.Client]
+	if data.Seen() && data.Time < n.SYNACK[len(n.SYNACK)-1].Time {
+		return false
+	}
+	again := n.SYNACK[slices.IndexFunc(n.SYNACK, func(s pcapflow.Stamp) bool { return s.Time > n.ACK.Time })]
+	return time.Duration(again.Time-n.SYNACK[0].Time) > c.limit(r, queueDefer)
 }
 
 // appendOnce adds a journey to a list that it ends, if it is there at all.

@@ -1,6 +1,8 @@
 package diagnose
 
 import (
+	"slices"
+
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
@@ -25,11 +27,27 @@ var tlsAlert = Rule{
 func fatal(t *pcapflow.TLS) *pcapflow.Alert {
 	for i := range t.Alerts {
 		a := &t.Alerts[i]
-		if a.Code != 0 && (a.Fatal || a.Code > 0 && a.Code != 90 && a.Code != 100) {
+		switch {
+		case a.Code < 0 && !t.ServerHello.Seen():
+			// Of a side alone nobody knows whether the handshake was over: then it is
+			// close_notify.
+		case a.Code < 0, a.Code > 0 && a.Fatal:
+			return a
+		case a.Code > 0 && a.Code != 90 && a.Code != 100 && !wentOn(t, a):
 			return a
 		}
 	}
 	return nil
+}
+
+// wentOn tells whether the side that sent a warning went on with the handshake
+// (RFC 5246, section 7.2.2; RFC 6066, section 3, of unrecognized_name).
+func wentOn(t *pcapflow.TLS, a *pcapflow.Alert) bool {
+	next := []pcapflow.Stamp{t.ServerHello, t.ServerFlightEnd, t.ServerFinished}
+	if a.Dir == pcapflow.Client {
+		next = []pcapflow.Stamp{t.ClientFinished, t.FirstClientData}
+	}
+	return slices.ContainsFunc(next, func(s pcapflow.Stamp) bool { return s.Seen() && s.Time >= a.Time })
 }
 
 // alertMeanings says in words what a side means by an alert (RFC 8446, section

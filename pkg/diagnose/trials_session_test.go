@@ -89,6 +89,17 @@ const ms = time.Millisecond
 var sessionTrials = []trial{
 	{"tls-alert", "handshake_failure", func(w *world) { _, t := w.tls(0); alert(w, t, sv, 40, "handshake_failure") }, true, High},
 	{"tls-alert", "encrypted", func(w *world) { _, t := w.tls(1050); alert(w, t, cl, -1, "encrypted") }, true, Low},
+	{"tls-alert", "a warning, and the server went on", func(w *world) {
+		_, t := w.tls(1150)
+		alert(w, t, sv, 112, "unrecognized_name")
+		t.Alerts[0].Fatal = false
+	}, false, 0},
+	{"tls-alert", "a warning, and nothing after it", func(w *world) {
+		_, t := w.tls(0)
+		alert(w, t, sv, 112, "unrecognized_name")
+		t.Alerts[0].Fatal = false
+	}, true, High},
+	{"tls-alert", "encrypted, and the capture lacks the server", func(w *world) { _, t := w.tls(0); alert(w, t, cl, -1, "encrypted") }, false, 0},
 	{"tls-alert", "the certificate's dates explain it", func(w *world) { _, t := w.tls(1050); alert(w, t, cl, 45, "certificate_expired") }, false, 0},
 	{"tls-certificate-time", "expired", func(w *world) { _, t := w.tls(1050); alert(w, t, cl, 45, "certificate_expired") }, true, Medium},
 	{"tls-certificate-time", "and the client's clock is a year ahead", func(w *world) {
@@ -152,6 +163,14 @@ var sessionTrials = []trial{
 		w.reverse(6300, false)
 		w.c.Journeys[1].Client = netip.MustParseAddrPort("10.1.0.12:40001")
 		w.lookup("12.0.1.10.in-addr.arpa", w.try("PTR", "12.0.1.10.in-addr.arpa", 1310, 1320, "NOERROR"))
+	}, true, Medium},
+	{"ssh-reverse-dns", "its PTR query was answered at once", func(w *world) {
+		w.reverse(6200, true)
+		for _, j := range w.c.Journeys {
+			for _, l := range j.SideLookups {
+				l.Tries[0].Answer, l.End = w.at(1314), w.at(1314)
+			}
+		}
 	}, true, Medium},
 	{"ssh-reverse-dns", "as long as two timers", func(w *world) { w.reverse(10100, false) }, true, Medium},
 	{"ssh-reverse-dns", "no PTR, and not a timer's length", func(w *world) { w.reverse(3300, false) }, false, 0},

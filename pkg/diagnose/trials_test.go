@@ -39,6 +39,16 @@ var tcpTrials = []trial{
 		w.again1(n, cl, 1500)
 		n.Retransmissions[0].Kind = pcapflow.RetransmitFast
 	}, false, 0},
+	{"loss-stall", "a FIN", func(w *world) {
+		_, n := w.tcp(700)
+		w.again1(n, cl, 1500)
+		n.Retransmissions[0].Len = 0
+	}, false, 0},
+	{"loss-stall", "longer than any timer", func(w *world) {
+		_, n := w.tcp(700)
+		w.again1(n, cl, 1500)
+		n.Retransmissions[0].Wait = 442e15
+	}, false, 0},
 	{"reordering", "three out of order", func(w *world) { _, n := w.tcp(300); n.Count[sv].OutOfOrder = 3 }, true, Medium},
 	{"reordering", "in order", func(w *world) { w.tcp(300) }, false, 0},
 	{"spurious-retransmission", "one", func(w *world) { _, n := w.tcp(300); n.Count[sv].Spurious = 1 }, true, Medium},

@@ -81,6 +81,47 @@ var webTrials = []trial{
 		_, n := w.request(0, 2000)
 		n.FIN[sv], n.FIN[cl] = w.at(1900), w.at(1950)
 	}, false, 0},
+	{"client-gave-up", "the client acknowledged an answer that the capture lacks", func(w *world) {
+		_, n := w.request(0, 2000)
+		n.FIN[cl], n.Count[sv].AckedUnseen = w.at(1950), 391
+	}, false, 0},
+	{"client-gave-up", "the capture has one direction", func(w *world) {
+		j, n := w.request(0, 2000)
+		n.FIN[cl] = w.at(1950)
+		j.Points[0].Flow.Packets[sv] = 0
+	}, false, 0},
+	{"client-gave-up", "the server spoke, in no form of HTTP", func(w *world) {
+		j, n := w.request(0, 2000)
+		n.FIN[cl], j.Points[0].Flow.LastPayload[sv] = w.at(1950), w.at(1200)
+	}, false, 0},
+	{"client-gave-up", "under TLS the server had spoken a ticket", func(w *world) {
+		j, n := w.request(0, 2000)
+		n.FIN[cl], j.Points[0].Flow.LastPayload[sv], j.Exchange.Estimated = w.at(1950), w.at(1200), true
+	}, true, Medium},
+	{"app-slow", "the capture lacks requests before it", func(w *world) {
+		j, n := w.request(1700, 1701)
+		j.Ordinal, n.Count[cl].AckedUnseen = 2, 1200
+	}, false, 0},
+	{"app-slow", "which side asks is a guess", func(w *world) {
+		j, _ := w.request(1700, 1701)
+		j.Points[0].Flow.Guessed, j.Exchange.Estimated = true, true
+	}, true, Low},
+	{"slow-body", "encrypted: one answer or several", func(w *world) {
+		j, _ := w.request(1130, 3000)
+		j.Exchange.Estimated = true
+	}, true, Low},
+	{"slow-upload", "the capture has one direction", func(w *world) {
+		j, _ := w.upload()
+		j.Points[0].Flow.Packets[sv] = 0
+	}, false, 0},
+	{"slow-upload", "encrypted, less than a few segments", func(w *world) {
+		j, _ := w.upload()
+		j.Exchange.Estimated, j.Exchange.RequestBytes = true, 140
+	}, false, 0},
+	{"slow-upload", "encrypted, many segments", func(w *world) {
+		j, _ := w.upload()
+		j.Exchange.Estimated, j.Exchange.RequestBytes = true, 50000
+	}, true, Medium},
 	{"slow-body", "trickles", func(w *world) { w.request(1130, 3000) }, true, Medium},
 	{"slow-body", "trickles, and the log agrees", func(w *world) {
 		j, _ := w.request(1130, 3000)

@@ -36,7 +36,7 @@ var appSlow = Rule{
 // explain: the wait less the round trip between the capture and the server.
 func think(j *correlate.Journey) (time.Duration, bool) {
 	x := j.Exchange
-	if x == nil || x.Undecided || !x.RequestLast.Seen() || !x.ResponseFirst.Seen() {
+	if x == nil || x.Undecided || !x.RequestLast.Seen() || !x.ResponseFirst.Seen() || outOfStep(j) {
 		return 0, false
 	}
 	wait := x.ResponseFirst.Time - x.RequestLast.Time
@@ -44,6 +44,21 @@ func think(j *correlate.Journey) (time.Duration, bool) {
 		wait -= conn.RTTServer
 	}
 	return time.Duration(max(wait, 0)), true
+}
+
+// outOfStep tells whether the answer may be another request's: the capture lacks
+// bytes of the client, whole requests maybe, and those that came after them were
+// paired by their order alone.
+func outOfStep(j *correlate.Journey) bool {
+	n := j.Points[0].Flow.Conn
+	return n != nil && j.Ordinal > 1 && j.Exchange.StreamID == 0 && n.Count[pcapflow.Client].AckedUnseen > 0
+}
+
+// guessedRoles tells whether neither a handshake nor a readable request shows
+// which side asked: then the wait may be the client's own.
+func guessedRoles(j *correlate.Journey) bool {
+	f := flow(j)
+	return f.Guessed && j.Exchange.Estimated && (f.TLS == nil || !f.TLS.ClientHello.Seen())
 }
 
 func checkAppSlow(c *Case, r *Rule) []Finding {
@@ -88,6 +103,9 @@ func (c *Case) appSlow(r *Rule, b *batch, f *Finding) {
 		short = notFound
 	}
 	f.Refuters = c.doubts(r, notFound, short, notFound)
+	if !slices.ContainsFunc(b.hits, func(h hit) bool { return !guessedRoles(h.journey) }) {
+		f.Confidence = Low
+	}
 	c.hidden(r, b, f)
 }
 

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -33,7 +34,7 @@ var clientGaveUp = Rule{
 // the answer of the journey's request.
 func (c *Case) abandoned(r *Rule, j *correlate.Journey) (at pcapflow.Stamp, ok bool) {
 	x, f := j.Exchange, flow(j)
-	if x == nil || f == nil || f.Conn == nil || !x.RequestFirst.Seen() || x.ResponseFirst.Seen() {
+	if x == nil || f == nil || f.Conn == nil || !x.RequestFirst.Seen() || x.ResponseFirst.Seen() || answeredUnread(f, x) {
 		return at, false
 	}
 	at = f.Conn.FIN[pcapflow.Client]
@@ -46,6 +47,21 @@ func (c *Case) abandoned(r *Rule, j *correlate.Journey) (at pcapflow.Stamp, ok b
 		return at, false
 	}
 	return at, at.Seen() && at.Time-x.RequestFirst.Time >= int64(c.limit(r, patience))
+}
+
+// answeredUnread tells whether an answer may have come that the capture does not
+// show as one: it lacks bytes of the server that the client acknowledged, or the
+// server's whole direction; or the server spoke in the clear after the request,
+// in a form that is no answer of the protocol, or on another stream.
+func answeredUnread(f *pcapflow.Flow, x *pcapflow.Exchange) bool {
+	spoke := f.LastPayload[pcapflow.Server]
+	return serverUnseen(f) || !x.Estimated && spoke.Seen() && spoke.Time >= x.RequestLast.Time
+}
+
+// serverUnseen tells whether a capture lacks what the server sent, all of it or
+// bytes that the client acknowledged.
+func serverUnseen(f *pcapflow.Flow) bool {
+	return f.Packets[pcapflow.Server] == 0 || f.Conn != nil && f.Conn.Count[pcapflow.Server].AckedUnseen > 0
 }
 
 func checkClientGaveUp(c *Case, r *Rule) []Finding {
@@ -140,6 +156,9 @@ func checkSlowBody(c *Case, r *Rule) []Finding {
 			EN: "%s produced the body slowly: %s between the first and the last byte of %d answer{|s}, without loss and with the window open.",
 			ES: "%s produjo el cuerpo despacio: %s entre el primer y el último byte de %d respuesta{|s}, sin pérdidas y con la ventana abierta.",
 		}, b.key, c.upTo(r, b), len(b.hits))
+		if !slices.ContainsFunc(b.hits, func(h hit) bool { return !h.journey.Exchange.Estimated }) {
+			f.Confidence = Low // where one answer ends and another message begins is not to be read
+		}
 		f.Refuters = c.doubts(r, notFound)
 	})
 }
@@ -193,7 +212,10 @@ func limited(j *correlate.Journey) bool {
 	return len(lost.all) > 0
 }
 
-var slowSend = &Threshold{"slow", 0.5, "s", lang.Text{EN: "shortest upload that is called slow", ES: "menor subida que se llama lenta"}}
+var (
+	slowSend    = &Threshold{"slow", 0.5, "s", lang.Text{EN: "shortest upload that is called slow", ES: "menor subida que se llama lenta"}}
+	severalFull = &Threshold{"full", 4, "times", lang.Text{EN: "how many full segments an encrypted request must fill to be one upload", ES: "cuántos segmentos completos debe llenar una petición cifrada para ser una sola subida"}}
+)
 
 var slowUpload = Rule{
 	Name: "slow-upload", Family: "web",
@@ -205,17 +227,28 @@ var slowUpload = Rule{
 	Source:     "nginx $request_time; RFC 9112, section 6",
 	Needs:      lang.Text{EN: "a capture with the request", ES: "una captura con la petición"},
 	Wants:      []*Want{wantResponses},
-	Thresholds: with(bottlenecks, slowSend),
+	Thresholds: with(bottlenecks, slowSend, severalFull),
 	Refuters: []lang.Text{
 		{EN: "the upstream time is as long as the request time", ES: "el tiempo de detrás es tan largo como el de la petición"},
 	},
 	Check: checkSlowUpload,
 }
 
+// severalSends tells whether what looks like one long request may be several: the
+// capture lacks answers between them, or they are encrypted and so small that
+// nothing held them up but their sender, as messages that want no answer are.
+func (c *Case) severalSends(r *Rule, j *correlate.Journey) bool {
+	f := flow(j)
+	if f == nil || f.Conn == nil || j.Exchange == nil {
+		return false
+	}
+	return serverUnseen(f) || j.Exchange.Estimated && j.Exchange.RequestBytes >= 0 && float64(j.Exchange.RequestBytes) < c.number(r, severalFull)*float64(fullSize(f.Conn, pcapflow.Client))
+}
+
 func checkSlowUpload(c *Case, r *Rule) []Finding {
 	var found batches
 	for _, j := range c.open(r) {
-		if took, ok := phaseTime(j, pcapflow.HTTPSend); ok && c.bottleneck(r, j, took) {
+		if took, ok := phaseTime(j, pcapflow.HTTPSend); ok && c.bottleneck(r, j, took) && !c.severalSends(r, j) {
 			e := append(phaseFrames(j, string(pcapflow.HTTPSend)), journeyLines(j)...)
 			found.add(j.Server.String(), hit{journey: j, lost: took, evidence: e})
 		}

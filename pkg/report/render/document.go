@@ -199,7 +199,7 @@ func (d *layout) journeyName(j *report.Journey) string {
 	if j.Request != nil && j.Request.Path != "" {
 		what += " " + strings.TrimSpace(j.Request.Method+" "+j.Request.Path)
 	}
-	text := fmt.Sprintf("%s: %s, %s → %s", j.ID, strings.TrimSpace(j.Service+" "+strings.TrimSpace(what)), j.Client, j.Server)
+	text := fmt.Sprintf("%s: %s, %s → %s", j.ID, strings.TrimSpace(j.Service+" "+shorten(strings.TrimSpace(what), widestDetail)), j.Client, j.Server)
 	if j.Total != nil {
 		text += ", " + span(*j.Total)
 	}

@@ -43,7 +43,7 @@ func (d *layout) timelineOf(j *report.Journey) {
 		if at != m.Time {
 			raw = clockOf(m.Time)
 		}
-		all = append(all, entry{at, []string{clockOf(at), "", raw, d.momentName(m.Name), d.momentDetail(m.Name, m.Detail), d.place(m.Evidence, "", m.Frame)}, i})
+		all = append(all, entry{at, []string{clockOf(at), "", raw, d.momentName(m.Name), shorten(d.momentDetail(m.Name, m.Detail), widestDetail), d.place(m.Evidence, "", m.Frame)}, i})
 	}
 	for i, l := range j.Lines {
 		if l.Status == "matched" && l.Time != nil {
@@ -62,6 +62,10 @@ func (d *layout) timelineOf(j *report.Journey) {
 	}
 	d.out = append(d.out, block{table: t})
 }
+
+// widestDetail is how many characters of a moment's detail a timeline shows: an
+// answer or a name may be as long as its sender likes. The JSON has it whole.
+const widestDetail = 160
 
 // middle is where a line most likely stands among the packets: a coarse stamp
 // is the beginning of an interval.
