@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"net/netip"
 	"slices"
 	"testing"
 
@@ -116,6 +117,30 @@ func (w *world) ignored(count int) {
 // allTrials are the cases of every rule.
 func allTrials() []trial {
 	return slices.Concat(networkTrials, tcpTrials, dnsTrials, webTrials, sessionTrials, quicTrials)
+}
+
+// TestUnfeltLoss: what many connections feel does not make a warning of a loss at
+// another server that cost next to nothing.
+func TestUnfeltLoss(t *testing.T) {
+	w := newWorld()
+	for i := range 12 {
+		j, n := w.tcp(700)
+		w.again1(n, sv, 1015)
+		n.ACK, j.End = w.at(1220), w.at(1700)
+		if i == 11 {
+			j.Server = netip.MustParseAddrPort("10.9.0.9:443")
+			n.Retransmissions[0].Wait = 0
+		}
+	}
+	for _, f := range of(w.run(), "loss-in-handshake") {
+		want := Warning
+		if len(f.Journeys) == 1 {
+			want = Note
+		}
+		if f.Severity != want {
+			t.Errorf("%s, want %s: %s", f.Severity, want, f.Text)
+		}
+	}
 }
 
 // TestRules: each rule speaks where its evidence is, and is silent where a

@@ -110,6 +110,11 @@ var webTrials = []trial{
 		j, _ := w.request(1130, 3000)
 		j.Exchange.Estimated = true
 	}, true, Low},
+	{"slow-body", "encrypted, and the log agrees", func(w *world) {
+		j, _ := w.request(1130, 3000)
+		j.Exchange.Estimated = true
+		w.said(j, took(1900*ms))
+	}, true, High},
 	{"slow-upload", "the capture has one direction", func(w *world) {
 		j, _ := w.upload()
 		j.Points[0].Flow.Packets[sv] = 0

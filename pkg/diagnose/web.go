@@ -103,7 +103,7 @@ func (c *Case) appSlow(r *Rule, b *batch, f *Finding) {
 		short = notFound
 	}
 	f.Refuters = c.doubts(r, notFound, short, notFound)
-	if !slices.ContainsFunc(b.hits, func(h hit) bool { return !guessedRoles(h.journey) }) {
+	if !slices.ContainsFunc(f.Journeys, func(j *correlate.Journey) bool { return !guessedRoles(j) || serverFigure(c, j) }) {
 		f.Confidence = Low
 	}
 	c.hidden(r, b, f)

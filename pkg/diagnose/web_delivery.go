@@ -51,8 +51,8 @@ func (c *Case) abandoned(r *Rule, j *correlate.Journey) (at pcapflow.Stamp, ok b
 
 // answeredUnread tells whether an answer may have come that the capture does not
 // show as one: it lacks bytes of the server that the client acknowledged, or the
-// server's whole direction; or the server spoke in the clear after the request,
-// in a form that is no answer of the protocol, or on another stream.
+// server's whole direction; or the server spoke in the clear after the
+// request, in a form that is no answer of the protocol, or on another stream.
 func answeredUnread(f *pcapflow.Flow, x *pcapflow.Exchange) bool {
 	spoke := f.LastPayload[pcapflow.Server]
 	return serverUnseen(f) || !x.Estimated && spoke.Seen() && spoke.Time >= x.RequestLast.Time
@@ -156,7 +156,7 @@ func checkSlowBody(c *Case, r *Rule) []Finding {
 			EN: "%s produced the body slowly: %s between the first and the last byte of %d answer{|s}, without loss and with the window open.",
 			ES: "%s produjo el cuerpo despacio: %s entre el primer y el último byte de %d respuesta{|s}, sin pérdidas y con la ventana abierta.",
 		}, b.key, c.upTo(r, b), len(b.hits))
-		if !slices.ContainsFunc(b.hits, func(h hit) bool { return !h.journey.Exchange.Estimated }) {
+		if !slices.ContainsFunc(f.Journeys, func(j *correlate.Journey) bool { return !j.Exchange.Estimated || serverFigure(c, j) || twoPoints(c, j) }) {
 			f.Confidence = Low // where one answer ends and another message begins is not to be read
 		}
 		f.Refuters = c.doubts(r, notFound)
@@ -235,14 +235,14 @@ var slowUpload = Rule{
 }
 
 // severalSends tells whether what looks like one long request may be several: the
-// capture lacks answers between them, or they are encrypted and so small that
-// nothing held them up but their sender, as messages that want no answer are.
+// capture lacks answers between them, or they are encrypted and so small, or of
+// unknown size, that nothing shows them to be one.
 func (c *Case) severalSends(r *Rule, j *correlate.Journey) bool {
 	f := flow(j)
 	if f == nil || f.Conn == nil || j.Exchange == nil {
 		return false
 	}
-	return serverUnseen(f) || j.Exchange.Estimated && j.Exchange.RequestBytes >= 0 && float64(j.Exchange.RequestBytes) < c.number(r, severalFull)*float64(fullSize(f.Conn, pcapflow.Client))
+	return serverUnseen(f) || j.Exchange.Estimated && float64(j.Exchange.RequestBytes) < c.number(r, severalFull)*float64(fullSize(f.Conn, pcapflow.Client))
 }
 
 func checkSlowUpload(c *Case, r *Rule) []Finding {

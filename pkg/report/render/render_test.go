@@ -107,6 +107,31 @@ func TestWidth(t *testing.T) {
 	}
 }
 
+// TestLongNames: names and details as long as a sender likes do not make lines of
+// their length where the width is free, as in a file.
+func TestLongNames(t *testing.T) {
+	r := sample(t, "slow-application", lang.EN)
+	long := strings.Repeat("0123456789abcdef.", 100)
+	for i := range r.Journeys {
+		r.Journeys[i].Name += long
+		for k := range r.Journeys[i].Instants {
+			r.Journeys[i].Instants[k].Detail += long
+		}
+	}
+	for _, l := range []lang.Lang{lang.EN, lang.ES} {
+		var b strings.Builder
+		if err := Text(&b, r, TextOptions{Lang: l}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), long[:20]) {
+			t.Error("no name is printed")
+		}
+		if strings.Contains(b.String(), long[:2*widestDetail]) {
+			t.Errorf("%v: a name is printed as long as it is", l)
+		}
+	}
+}
+
 func fits(t *testing.T, name, text string, width int) {
 	t.Helper()
 	for line := range strings.Lines(text) {
