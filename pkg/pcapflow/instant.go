@@ -63,6 +63,8 @@ func (t *TLS) AppendInstants(list []Instant) []Instant {
 		l.add("tls.alert", a.Dir.String(), a.Stamp, a.Description)
 	}
 	l.server("tls.ticket", t.Ticket, "")
+	l.client("tls.client-data", t.FirstClientData, "")
+	l.server("tls.server-data", t.FirstServerData, "")
 	l.client("tls.client-close", t.CloseNotify[Client], "")
 	l.server("tls.server-close", t.CloseNotify[Server], "")
 	return l

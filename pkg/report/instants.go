@@ -139,10 +139,6 @@ func (c *collector) handshakes(k *incident.Capture, f *pcapflow.Flow) {
 	if f.TLS != nil {
 		list = f.TLS.AppendInstants(list)
 	}
-	if t := f.TLS; t != nil {
-		c.add(k, "tls.client-data", fromClient, t.FirstClientData, "")
-		c.add(k, "tls.server-data", fromServer, t.FirstServerData, "")
-	}
 	if f.SSH != nil {
 		list = f.SSH.AppendInstants(list)
 	}
