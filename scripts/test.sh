@@ -12,9 +12,9 @@ sh scripts/check.sh
 sh scripts/cross.sh
 # Tests that start other programs, or print the same evidence in many ways: the
 # race detector makes them five times slower and sees no more than in the others.
-many='TestExtractTells|TestWatchClockSet|TestRedacted|TestRelease|TestOptionsTakeEffect|TestSamples32|TestFirstScreen|TestRenderIsDirect|TestNarrowTerminals'
+many='TestExtractTells|TestSessions|TestSamples|TestYearOfClocks|TestWatchClockSet|TestRedacted|TestRelease|TestOptionsTakeEffect|TestSamples32|TestFirstScreen|TestRenderIsDirect|TestNarrowTerminals'
 "$go" test -race -timeout 11m -skip "^(TestScore|$many)\$" ./...
-"$go" test -count=1 -run "^($many)\$" ./cmd/flowcorr
+"$go" test -count=1 -run "^($many)\$" ./cmd/flowcorr ./pkg/archive
 "$go" test -count=1 -v -run '^TestScore$' ./cmd/flowcorr # prints the figures
 "$go" test -count=1 ./pkg/diagnose ./pkg/correlate # whole: under the race detector they look at a part of the evidence
 "$go" test -count=1 -run '^TestManyJourneys$' ./pkg/report/render # in full, which the race detector makes slow

@@ -35,7 +35,7 @@ func cutIncidents(t *testing.T) map[string]string {
 }
 
 // mostFindings of one incident are cut for.
-const mostFindings = 4
+const mostFindings = 2
 
 // TestExtractTells: the folder cut for a journey, a client, a stretch of time and each
 // finding tells, read anew, of the same journeys at the same instants, on the same clock,

@@ -12,6 +12,7 @@ import (
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/incident"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
 	"github.com/flowcorr/flowcorr/pkg/report"
 	"github.com/flowcorr/flowcorr/pkg/unpack"
@@ -46,6 +47,7 @@ func Extract(c *correlate.Case, r *report.Report, chosen map[string]bool, folder
 	}
 	x.out.Journeys = len(journeys)
 	if len(journeys) > 0 {
+		x.beside(c, chosen)
 		x.names(c, journeys)
 		x.findings(c, r, chosen)
 		x.witnesses(c, r, journeys)
@@ -96,6 +98,32 @@ func (x *extract) choose(j *correlate.Journey) {
 	}
 	for _, l := range j.Lines {
 		x.events[l.Log] = append(x.events[l.Log], l.Event)
+	}
+}
+
+// beside adds the lines of requests that were answered among the chosen ones of their
+// connection, where nothing is readable: they tell which of the answers are whose.
+func (x *extract) beside(c *correlate.Case, chosen map[string]bool) {
+	shared := map[*pcapflow.AnswerRecord]bool{} // the first of the answers of each run of requests
+	answers := func(j *correlate.Journey) *pcapflow.AnswerRecord {
+		if j.Exchange == nil || len(j.Exchange.Answers) == 0 {
+			return nil
+		}
+		return &j.Exchange.Answers[0]
+	}
+	for _, j := range c.Journeys {
+		if first := answers(j); first != nil && chosen[j.ID] {
+			shared[first] = true
+		}
+	}
+	for _, j := range c.Journeys {
+		if chosen[j.ID] || !shared[answers(j)] {
+			continue
+		}
+		for _, l := range j.Lines {
+			delete(x.others[l.Log], l.Event)
+			x.events[l.Log] = append(x.events[l.Log], l.Event)
+		}
 	}
 }
 
