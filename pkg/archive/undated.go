@@ -87,22 +87,19 @@ func (a *archive) dateLogs() {
 	}
 }
 
-// stretch is one of time, ns.
-type stretch struct{ from, to int64 }
-
 // spansOf are the stretches of time that files cover, in order and joined where they meet
 // within a day.
-func spansOf(files []*File, of func(*File) bool) []stretch {
-	var all, joined []stretch
+func spansOf(files []*File, of func(*File) bool) []Span {
+	var all, joined []Span
 	for _, f := range files {
 		if of(f) && f.First != 0 {
-			all = append(all, stretch{f.First, max(f.First, f.Last)})
+			all = append(all, Span{f.First, max(f.First, f.Last)})
 		}
 	}
-	slices.SortFunc(all, func(a, b stretch) int { return cmp.Compare(a.from, b.from) })
+	slices.SortFunc(all, func(a, b Span) int { return cmp.Compare(a.From, b.From) })
 	for _, s := range all {
-		if n := len(joined); n > 0 && s.from-dayLength <= joined[n-1].to {
-			joined[n-1].to = max(joined[n-1].to, s.to)
+		if n := len(joined); n > 0 && s.From-dayLength <= joined[n-1].To {
+			joined[n-1].To = max(joined[n-1].To, s.To)
 			continue
 		}
 		joined = append(joined, s)
@@ -112,15 +109,15 @@ func spansOf(files []*File, of func(*File) bool) []stretch {
 
 // yearOf is the year in which a log begins; 0: it is far from all. several: more than one
 // may be.
-func yearOf(u *undated, spans []stretch) (year int, several bool) {
+func yearOf(u *undated, spans []Span) (year int, several bool) {
 	inside, nearest, away := 0, 0, farYear
-	from := time.Unix(0, spans[0].from).UTC().Year() - int((u.Last-u.First)/(365*dayLength)) - 2
-	to := time.Unix(0, spans[len(spans)-1].to).UTC().Year() + 1
+	from := time.Unix(0, spans[0].From).UTC().Year() - int((u.Last-u.First)/(365*dayLength)) - 2
+	to := time.Unix(0, spans[len(spans)-1].To).UTC().Year() + 1
 	for y := from; y <= to; y++ {
 		first, last := inYear(u.First, y), inYear(u.Last, y)
 		far := farYear
 		for _, s := range spans {
-			far = min(far, max(first-s.to, s.from-last, 0))
+			far = min(far, max(first-s.To, s.From-last, 0))
 		}
 		if far <= dayLength {
 			inside++

@@ -123,11 +123,11 @@ func TestYearOf(t *testing.T) {
 	at := func(year int, month time.Month, day int) int64 {
 		return time.Date(year, month, day, 12, 0, 0, 0, time.UTC).UnixNano()
 	}
-	autumn := []stretch{{at(2026, 11, 20), at(2026, 12, 3)}}
-	long := []stretch{{at(2025, 1, 1), at(2026, 12, 3)}}
+	autumn := []Span{{at(2026, 11, 20), at(2026, 12, 3)}}
+	long := []Span{{at(2025, 1, 1), at(2026, 12, 3)}}
 	for name, c := range map[string]struct {
 		first, last int64
-		spans       []stretch
+		spans       []Span
 		year        int
 		several     bool
 	}{

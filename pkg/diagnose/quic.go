@@ -2,10 +2,12 @@ package diagnose
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
@@ -52,16 +54,32 @@ func (c *Case) replaced(q *correlate.Journey) replacement {
 			return replacement{journey: j, price: price}
 		}
 	}
-	for _, j := range c.Journeys {
-		f := flow(j)
-		if f == nil || f.Conn == nil || j.Client.Addr() != q.Client.Addr() || !j.SameService(q) {
-			continue
-		}
-		if f.Start.Time <= q.Start.Time && f.End.Time >= q.Start.Time && j.Points[0].Capture == q.Points[0].Capture {
+	for _, j := range c.tcpAt(seenAt{q.Points[0].Capture, q.Client.Addr()}) {
+		if f := flow(j); j.SameService(q) && f.Start.Time <= q.Start.Time && f.End.Time >= q.Start.Time {
 			return replacement{journey: j, beside: true}
 		}
 	}
 	return replacement{}
+}
+
+// seenAt is a client as one capture shows it.
+type seenAt struct {
+	capture *incident.Capture
+	client  netip.Addr
+}
+
+// tcpAt lists the journeys over TCP of a client that a capture tells.
+func (c *Case) tcpAt(at seenAt) []*correlate.Journey {
+	if c.overTCP == nil {
+		c.overTCP = map[seenAt][]*correlate.Journey{}
+		for _, j := range c.Journeys {
+			if f := flow(j); f != nil && f.Conn != nil {
+				own := seenAt{j.Points[0].Capture, j.Client.Addr()}
+				c.overTCP[own] = append(c.overTCP[own], j)
+			}
+		}
+	}
+	return c.overTCP[at]
 }
 
 // hit is the QUIC journey that came to nothing: the time it took is lost where nothing
@@ -280,9 +298,17 @@ func (c *Case) quicAnswered(js []*correlate.Journey, first *correlate.Journey) (
 // answeredAny tells whether the capture of a journey shows anything that came back
 // to its client.
 func (c *Case) answeredAny(j *correlate.Journey) bool {
-	return slices.ContainsFunc(j.Points[0].Capture.Flows, func(f *pcapflow.Flow) bool {
-		return f.Client.Addr() == j.Client.Addr() && f.Packets[pcapflow.Server] > 0
-	})
+	if c.heard == nil {
+		c.heard = map[seenAt]bool{}
+		for _, k := range c.Incident.Captures {
+			for _, f := range k.Flows {
+				if f.Packets[pcapflow.Server] > 0 {
+					c.heard[seenAt{k, f.Client.Addr()}] = true
+				}
+			}
+		}
+	}
+	return c.heard[seenAt{j.Points[0].Capture, j.Client.Addr()}]
 }
 
 var quicFailed = Rule{
