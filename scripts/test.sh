@@ -12,7 +12,7 @@ sh scripts/check.sh
 sh scripts/cross.sh
 # Tests that start other programs, or print the same evidence in many ways: the
 # race detector makes them five times slower and sees no more than in the others.
-many='TestExtractTells|TestHostileEvidence|TestSessions|TestSamples|TestYearOfClocks|TestWatchClockSet|TestRedacted|TestRelease|TestOptionsTakeEffect|TestSamples32|TestFirstScreen|TestRenderIsDirect|TestNarrowTerminals'
+many='TestExtractTells|TestGrown|TestTrends|TestResumed|TestTorn|TestCopies|TestHostileEvidence|TestSessions|TestSamples|TestYearOfClocks|TestWatchClockSet|TestRedacted|TestRelease|TestOptionsTakeEffect|TestSamples32|TestFirstScreen|TestRenderIsDirect|TestNarrowTerminals'
 "$go" test -race -timeout 11m -skip "^(TestScore|$many)\$" ./...
 "$go" test -count=1 -run "^($many)\$" ./cmd/flowcorr ./pkg/archive
 "$go" test -count=1 -v -run '^TestScore$' ./cmd/flowcorr # prints the figures
