@@ -78,18 +78,16 @@ func (a *archive) captures(w *window, g *gathered, at places) []incident.Given {
 		v := w.by(p)
 		c := &incident.Capture{Files: files, Frames: frames, Result: p.shown(w.last)}
 		c.Flows = flows
-		from, to := sub(v.from, along), sub(v.to, -v.beside)
 		for _, r := range p.done.Result.Neighbours {
-			if t := r.Begin().Time; t >= from && t <= to {
+			if v.alongside(r.Begin()) {
 				c.Neighbours = append(c.Neighbours, r)
 			}
 		}
 		c.Echoes = slices.DeleteFunc(slices.Clone(c.Echoes), func(e *pcapflow.Echo) bool {
-			t := max(e.Request.Time, e.Reply.Time)
-			return t < from || t > to
+			return !v.alongside(pcapflow.Stamp{Time: max(e.Request.Time, e.Reply.Time), Frame: max(e.Request.Frame, e.Reply.Frame)})
 		})
-		c.ICMP = slices.DeleteFunc(slices.Clone(c.ICMP), func(e pcapflow.ICMPError) bool { return e.Time < from || e.Time > to })
-		c.First.Time, c.Last.Time = p.seen(v)
+		c.ICMP = slices.DeleteFunc(slices.Clone(c.ICMP), func(e pcapflow.ICMPError) bool { return !v.alongside(e.Stamp) })
+		c.First.Time, c.Last.Time = p.seen(&v)
 		out = append(out, incident.Given{Capture: c, Folder: folderOf(p.files[0].Path), Journal: g.journals[i]})
 		for n, f := range files {
 			pl := placed{point: p.name}
@@ -114,10 +112,17 @@ func (p *point) shown(last bool) pcapflow.Result {
 	return r
 }
 
+// alongside tells whether an instant lies in the window or so close to it that its
+// journeys may have to do with it.
+func (v *view) alongside(s pcapflow.Stamp) bool {
+	w := v.at(s.Frame)
+	return s.Time >= sub(w.from, along) && s.Time <= sub(w.to, -v.beside)
+}
+
 // seen is the time of a window in which the point recorded.
-func (p *point) seen(w *window) (from, to int64) {
+func (p *point) seen(v *view) (from, to int64) {
 	r := &p.done.Result
-	return max(r.First.Time, sub(w.from, along)), min(r.Last.Time, sub(w.to, -w.beside))
+	return max(r.First.Time, sub(v.from, along)), min(r.Last.Time, sub(v.to, -v.beside))
 }
 
 // analyse looks at one window, unless what it comes to is known: with its rows, or,
@@ -129,12 +134,12 @@ func (a *archive) analyse(ctx context.Context, n int, w *window, near bounds, kn
 	if err != nil {
 		return nil, false, err
 	}
-	logs := a.logsNear(w)
-	key := a.keyOf(w, g, logs, near, known)
+	rotated := a.logsNear(w)
+	key := a.keyOf(w, g, rotated, near, known)
 	if k := a.load(key); k != nil && (!rowsToo || a.rowsThere(k)) {
 		return k, false, nil
 	}
-	at, rotated := places{}, a.seriesNear(logs)
+	at := places{}
 	read := a.opt.Read
 	read.MaxEvents = int(max(a.opt.Memory/8/a.windowsAtOnce()/memoryOfEvent, leastEvents))
 	read.Given, read.Unpack, read.Around = a.captures(w, g, at), a.opt.Unpack, near.around(w, g, a.points, rotated)
@@ -161,7 +166,7 @@ func (a *archive) analyse(ctx context.Context, n int, w *window, near bounds, kn
 	}
 	told := map[string]bool{}
 	for _, j := range c.Journeys {
-		told[j.ID] = a.byClockOf(j, w, at).holds(j.Start.Time)
+		told[j.ID] = a.byClockOf(j, w, at).at(j.Start.Frame).holds(j.Start.Time)
 	}
 	rows := trend.RowsOf(r, trend.Choice{
 		Told: func(id string) bool { return told[id] }, Apart: !w.last, Place: at.place, Line: lines.place, Point: func(name string) string { return at[name].point },
@@ -202,15 +207,16 @@ func (a *archive) told(ctx context.Context, inc *incident.Incident, opt correlat
 }
 
 // byClockOf is a window by the clock that stamped the beginning of a journey.
-func (a *archive) byClockOf(j *correlate.Journey, w *window, at places) *window {
+func (a *archive) byClockOf(j *correlate.Journey, w *window, at places) *view {
+	v := view{window: *w}
 	c := captureOf(j)
 	if c == nil {
-		return w
+		return &v
 	}
 	if i, ok := slices.BinarySearchFunc(a.points, at[c.Files[0].Path].point, func(p *point, name string) int { return cmp.Compare(p.name, name) }); ok {
-		return w.by(a.points[i])
+		v = w.by(a.points[i])
 	}
-	return w
+	return &v
 }
 
 // captureOf is the capture that shows the beginning of a journey; nil: none.
@@ -225,7 +231,7 @@ func captureOf(j *correlate.Journey) *incident.Capture {
 }
 
 // keyOf names a window by everything its result depends on.
-func (a *archive) keyOf(w *window, g *gathered, logs []*File, near bounds, known []offset) string {
+func (a *archive) keyOf(w *window, g *gathered, logs []series, near bounds, known []offset) string {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%s\x00%s\x00%s\x00%s\x00%d\x00%d\x00%x\x00", schema, a.opt.Version, a.opt.Settings, a.flowKey(), w.from, w.to, g.sum.Sum(nil))
 	for i, p := range a.points {
@@ -234,12 +240,13 @@ func (a *archive) keyOf(w *window, g *gathered, logs []*File, near bounds, known
 		}
 		r := p.shown(w.last)
 		r.Echoes, r.ICMP = nil, nil
-		from, to := p.seen(w.by(p))
+		v := w.by(p)
+		from, to := p.seen(&v)
 		fmt.Fprintf(sum, "%s\x00%d\x00%d\x00%v\x00%v\x00%v\x00", p.name, from, to, r.Vantage, r.Own, r.Names)
 		fmt.Fprintf(sum, "%v\x00%v\x00%v\x00%v\x00", r.Interfaces, r.Snapped, r.VantageTurn, r.Undecoded)
 		fmt.Fprintf(sum, "%v\x00%v\x00%v\x00%v\x00%v\x00", r.Packets, r.Backward, r.Duplicates, r.Offload, r.BadSums)
 	}
-	for _, s := range a.seriesNear(logs) {
+	for _, s := range logs {
 		fmt.Fprintf(sum, "%s\x00", s.name)
 		for _, f := range s.files {
 			fmt.Fprintf(sum, "%s\x00%s\x00%d\x00", f.Path, f.SHA256, f.Year)

@@ -21,7 +21,7 @@ type point struct {
 	files []*File
 	chain chain
 	done  *capturePoint // what is known once all is read
-	lead  lead          // and how its clock is by those of others
+	legs  []ledLeg      // and how its clock is by those of others; none: it agrees with them
 }
 
 // chain is what the index holds of a point.
@@ -92,6 +92,7 @@ type capturePoint struct {
 	Result    pcapflow.Result
 	Spread    spread
 	Sightings sightings
+	Legs      legs
 }
 
 // underway is what a note keeps.
@@ -99,6 +100,7 @@ type underway struct {
 	Set       capture.SetState
 	Spread    spread
 	Sightings sightings
+	Legs      legs
 	Entries   int   // of the journal
 	Last      int64 // stamp of the latest
 }
@@ -130,7 +132,7 @@ func (x *pass) note(files int) error {
 		x.noted = begun
 		return nil
 	}
-	if b, err = stateCodec.Encode(b, &underway{x.set, *x.spread, *x.sightings, x.entries, x.last}); err != nil {
+	if b, err = stateCodec.Encode(b, &underway{x.set, *x.spread, *x.sightings, x.legs, x.entries, x.last}); err != nil {
 		return err
 	}
 	folder, c := x.a.pointFolder(x.p), &x.p.chain

@@ -145,18 +145,21 @@ type bounds map[string][2]int64
 
 // boundsOf gathers the clocks that windows have measured, as they are by that of the
 // windows.
-func boundsOf(some []*kept, points []*point) bounds {
-	out, leads := bounds{}, map[string]lead{}
+func boundsOf(some []*kept, when []*window, points []*point) bounds {
+	out, led := bounds{}, map[string]*point{}
 	for _, p := range points {
-		leads[p.name] = p.lead
+		if len(p.legs) > 0 {
+			led[p.name] = p
+		}
 	}
-	for _, k := range some {
+	for n, k := range some {
 		for i := range k.Clocks {
 			c := &k.Clocks[i]
 			if !c.Measured {
 				continue
 			}
-			from, to := c.From-leads[c.Of].common(c.From), c.To-leads[c.Of].common(c.To)
+			ahead := when[n].leadOf(led[c.Of], c.From, c.To)
+			from, to := c.From-ahead.common(c.From), c.To-ahead.common(c.To)
 			low, high := c.Low+min(from, to), c.High+max(from, to)
 			for _, log := range c.Logs {
 				if b, ok := out[log]; ok {
@@ -203,9 +206,9 @@ func (b bounds) around(w *window, g *gathered, points []*point, logs []series) f
 		p := points[i]
 		v := w.by(p)
 		for _, f := range list {
-			requests = max(requests, p.lead.common(v.lastOf(f)))
+			requests = max(requests, v.lastOf(p, f))
 			if len(f.HTTP) == 0 {
-				flows = max(flows, p.lead.common(f.End.Time))
+				flows = max(flows, p.common(f.End))
 			}
 		}
 	}
@@ -230,12 +233,13 @@ const (
 	lateLine = int64(6e9)
 )
 
-// lastOf is when the requests of a flow that are close to the window have ended.
-func (w *window) lastOf(f *pcapflow.Flow) int64 {
+// lastOf is when the requests of a flow of a point that are close to the window have
+// ended, by the clock of the windows.
+func (v *view) lastOf(p *point, f *pcapflow.Flow) int64 {
 	last := int64(math.MinInt64)
 	for i := range f.HTTP {
-		if e := &f.HTTP[i]; w.near(e) {
-			last = max(last, endOf(e))
+		if e := &f.HTTP[i]; v.near(e) {
+			last = max(last, p.common(pcapflow.Stamp{Time: endOf(e), Frame: e.RequestFirst.Frame}))
 		}
 	}
 	return last

@@ -4,15 +4,11 @@ import "github.com/flowcorr/flowcorr/pkg/pcapflow"
 
 func headOf(f *pcapflow.Flow) recordHead {
 	h := recordHead{end: f.End.Time, client: f.Client.Addr().As16(), server: f.Server.Addr().As16(), same: sameness(f)}
-	first := true
-	beginnings(f, func(t int64) {
-		if first || t < h.from {
-			h.from = t
-		}
-		if first || t > h.to {
-			h.to = t
-		}
-		first = false
+	h.frames = [2]int64{int64(f.Start.Frame), int64(f.Start.Frame)}
+	h.from, h.to = f.Start.Time, f.Start.Time
+	beginnings(f, func(s pcapflow.Stamp) {
+		h.from, h.to = min(h.from, s.Time), max(h.to, s.Time)
+		h.frames[1] = max(h.frames[1], int64(s.Frame))
 	})
 	return h
 }
@@ -32,21 +28,21 @@ func sameness(f *pcapflow.Flow) uint64 {
 }
 
 // beginnings calls use with each instant at which a journey on f may begin.
-func beginnings(f *pcapflow.Flow, use func(int64)) {
-	use(f.Start.Time)
+func beginnings(f *pcapflow.Flow, use func(pcapflow.Stamp)) {
+	use(f.Start)
 	for i := range f.HTTP {
 		if s := f.HTTP[i].RequestFirst; i > 0 && s.Seen() {
-			use(s.Time)
+			use(s)
 		}
 	}
 	for i := range f.DNS {
 		if s := f.DNS[i].Query; i > 0 && s.Seen() {
-			use(s.Time)
+			use(s)
 		}
 	}
 	for i := range f.NTP {
 		if s := f.NTP[i].Request.Stamp; i > 0 && s.Seen() {
-			use(s.Time)
+			use(s)
 		}
 	}
 }

@@ -38,9 +38,8 @@ func (a *archive) gather(ctx context.Context, w *window) (*gathered, error) {
 	hosts, same := map[[16]byte]bool{}, map[uint64]bool{}
 	for _, p := range a.points {
 		v := w.by(p)
-		from, to := v.around(0)
-		err := g.each(ctx, a, p, from, to, func(h *recordHead) bool {
-			if v.main(h) {
+		err := g.each(ctx, a, p, v.from, v.to, func(h *recordHead) bool {
+			if v.any(h, (*window).main) {
 				hosts[h.client], hosts[h.server] = true, true
 				same[h.same] = h.same != 0
 			}
@@ -55,7 +54,7 @@ func (a *archive) gather(ctx context.Context, w *window) (*gathered, error) {
 		from, to := v.around(v.beside)
 		var list []gatheredFlow
 		err := g.each(ctx, a, p, from, to, func(h *recordHead) bool {
-			return v.main(h) || (hosts[h.client] || same[h.same]) && h.from <= to && (h.from >= from || h.end >= sub(v.from, touching))
+			return v.any(h, (*window).main) || (hosts[h.client] || same[h.same]) && v.any(h, (*window).touches)
 		}, func(r *record) error {
 			f, err := flowOf(r)
 			if err == nil && v.trim(f) {
@@ -70,7 +69,7 @@ func (a *archive) gather(ctx context.Context, w *window) (*gathered, error) {
 			return nil, err
 		}
 		g.take(i, list)
-		if g.journals[i], err = a.journalOf(p, v, g); err != nil {
+		if g.journals[i], err = a.journalOf(p, &v.window, g); err != nil {
 			return nil, err
 		}
 	}
@@ -95,6 +94,13 @@ func (g *gathered) take(point int, list []gatheredFlow) {
 // main tells whether a journey on a flow may begin in the window.
 func (w *window) main(h *recordHead) bool { return h.to >= w.from && (h.from < w.to || w.last) }
 
+// touches tells whether a flow begins in the window or beside it, or carries something
+// close to it.
+func (w *window) touches(h *recordHead) bool {
+	from, to := w.around(w.beside)
+	return h.to >= from && h.from <= to && (h.from >= from || h.end >= sub(w.from, touching))
+}
+
 // each calls use with the flows of a point that touch a stretch of time and are wanted,
 // until ctx ends.
 func (g *gathered) each(ctx context.Context, a *archive, p *point, from, to int64, wanted func(*recordHead) bool, use func(*record) error) error {
@@ -112,18 +118,21 @@ func (g *gathered) each(ctx context.Context, a *archive, p *point, from, to int6
 // trim leaves of a flow's requests the first, those close to the window, and one on
 // either side of them, so that the work on a flow does not grow with each window that
 // it spans. It tells whether anything of it may have to do with the window.
-func (w *window) trim(f *pcapflow.Flow) bool {
-	from, to := w.around(w.beside)
-	in := func(s pcapflow.Stamp) bool { return s.Seen() && s.Time >= from && s.Time <= to }
+func (v *view) trim(f *pcapflow.Flow) bool {
+	in := func(s pcapflow.Stamp) bool {
+		from, to := v.at(s.Frame).around(v.beside)
+		return s.Seen() && s.Time >= from && s.Time <= to
+	}
 	wanted := in(f.Start)
-	f.HTTP = middle(f.HTTP, &wanted, w.near)
+	f.HTTP = middle(f.HTTP, &wanted, v.near)
 	f.DNS = middle(f.DNS, &wanted, func(t *pcapflow.Transaction) bool { return in(t.Query) || in(t.Answer) })
 	f.NTP = middle(f.NTP, &wanted, func(s *pcapflow.NTPSample) bool { return in(s.Request.Stamp) || in(s.Response.Stamp) })
 	return wanted
 }
 
 // near tells whether a request was under way in the window, or close to it.
-func (w *window) near(e *pcapflow.Exchange) bool {
+func (v *view) near(e *pcapflow.Exchange) bool {
+	w := v.at(e.RequestFirst.Frame)
 	return e.RequestFirst.Time <= sub(w.to, -touching) && endOf(e) >= sub(w.from, touching)
 }
 

@@ -68,7 +68,7 @@ func leadOf(seen []knot) lead {
 		slices.SortFunc(part, func(a, b knot) int { return cmp.Compare(a.By, b.By) })
 		k := knot{at, roundTo(part[len(part)/2].By, knotStep)}
 		if n := len(x); n > 0 && (k.At <= x[n-1].At || k.At+k.By <= x[n-1].At+x[n-1].By) {
-			continue // a clock that was set back shows some instants twice: the lead cannot follow
+			continue // set back within the bounds of a leg
 		}
 		if n := len(x); n > 1 && x[n-1].By == k.By && x[n-2].By == k.By {
 			x[n-1] = k
@@ -87,33 +87,36 @@ func roundTo(x, step int64) int64 {
 }
 
 // align finds how far the clocks of points are ahead, from flows that several of them
-// saw: beginning with the first by name, each that shares enough with those before.
+// saw: beginning with the first by name, of those that were not set back if there are any,
+// each that shares enough with those before.
 func (a *archive) align() {
 	saw := map[uint64][]*point{}
 	for _, p := range a.points {
 		for x, t := range p.done.Sightings.At {
-			if t != again {
+			if t.Time != again {
 				saw[x] = append(saw[x], p)
 			}
 		}
 	}
 	at := map[uint64]int64{} // by the clock of the windows
 	known, shared := map[*point]bool{}, map[*point]int{}
-	for _, first := range a.points {
+	order := slices.Clone(a.points)
+	slices.SortStableFunc(order, func(x, y *point) int { return cmp.Compare(len(x.done.Legs.List), len(y.done.Legs.List)) })
+	for _, first := range order {
 		if known[first] {
 			continue
 		}
 		known[first] = true
 		for next := []*point{first}; len(next) > 0; next = next[1:] {
 			p := next[0]
-			p.lead = p.against(at)
+			p.legs = p.against(at)
 			var found []*point
 			for x, t := range p.done.Sightings.At {
-				if t == again {
+				if t.Time == again {
 					continue
 				}
 				if _, ok := at[x]; !ok {
-					at[x] = p.lead.common(t)
+					at[x] = p.common(t)
 				}
 				for _, o := range saw[x] {
 					if shared[o]++; !known[o] && shared[o] >= fewSightings {
@@ -129,25 +132,12 @@ func (a *archive) align() {
 }
 
 // against compares a point with what is known of the flows that it saw.
-func (p *point) against(at map[uint64]int64) lead {
-	var seen []knot
+func (p *point) against(at map[uint64]int64) []ledLeg {
+	var seen []sighted
 	for x, own := range p.done.Sightings.At {
-		if t, ok := at[x]; ok && own != again {
-			seen = append(seen, knot{t, own - t})
+		if t, ok := at[x]; ok && own.Time != again {
+			seen = append(seen, sighted{knot{t, own.Time - t}, own.Frame})
 		}
 	}
-	if len(seen) < fewSightings {
-		return nil
-	}
-	return leadOf(seen)
-}
-
-// by is a window by the clock of a point.
-func (w *window) by(p *point) *window {
-	if p.lead == nil {
-		return w
-	}
-	v := *w
-	v.from, v.to = p.lead.local(w.from), p.lead.local(w.to)
-	return &v
+	return p.legsOf(seen)
 }

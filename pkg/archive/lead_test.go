@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"testing"
+
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
 // TestPointsApart: a connection that two points saw is told once, however far apart
@@ -60,11 +62,11 @@ func TestLead(t *testing.T) {
 func TestAgain(t *testing.T) {
 	s := newSightings()
 	for _, at := range []int64{86400e9, 0, 2 * 86400e9} {
-		s.add(1, at)
+		s.add(1, pcapflow.Stamp{Time: at, Frame: 1})
 	}
-	s.add(2, 1e9)
-	s.add(2, 0)
-	if s.At[1] != again || s.At[2] != 0 {
+	s.add(2, pcapflow.Stamp{Time: 1e9, Frame: 2})
+	s.add(2, pcapflow.Stamp{Time: 0, Frame: 3})
+	if s.At[1].Time != again || s.At[2] != (pcapflow.Stamp{Time: 0, Frame: 3}) {
 		t.Errorf("%v", s.At)
 	}
 	a := &archive{}
@@ -72,13 +74,15 @@ func TestAgain(t *testing.T) {
 		p := &point{name: string(rune('a' + len(a.points))), done: &capturePoint{Sightings: *newSightings()}}
 		for _, day := range days {
 			for x := range uint64(10) {
-				p.done.Sightings.add(x+1, day*86400e9+int64(x)*1e9)
+				t := day*86400e9 + int64(x)*1e9
+				p.done.Legs.see(int(day*10)+int(x)+1, t)
+				p.done.Sightings.add(x+1, pcapflow.Stamp{Time: t, Frame: int(day*10) + int(x) + 1})
 			}
 		}
 		a.points = append(a.points, p)
 	}
 	a.align()
-	if a.points[1].lead != nil {
-		t.Errorf("a clock that is right is taken to be ahead: %v", a.points[1].lead)
+	if a.points[1].legs != nil {
+		t.Errorf("a clock that is right is taken to be ahead: %v", a.points[1].legs)
 	}
 }

@@ -60,27 +60,6 @@ func seriesOf(logs []*File) []series {
 	return all
 }
 
-// seriesNear are the logs of the archive as far as their files are among those given.
-func (a *archive) seriesNear(files []*File) []series {
-	near := map[*File]bool{}
-	for _, f := range files {
-		near[f] = true
-	}
-	var all []series
-	for _, s := range a.series {
-		own := series{name: s.name}
-		for _, f := range s.files {
-			if near[f] {
-				own.files = append(own.files, f)
-			}
-		}
-		if len(own.files) > 0 {
-			all = append(all, own)
-		}
-	}
-	return all
-}
-
 // overlap is how far the times of two files of one log may overlap: lines of
 // requests that take long come late. ns
 const overlap = 60 * int64(1e9)

@@ -33,6 +33,7 @@ type pass struct {
 	set       capture.SetState
 	spread    *spread
 	sightings *sightings
+	legs      legs
 	out       *recordWriter
 	journal   *recordWriter // nil: no entry since the last note
 	entries   int           // of the journal, all
@@ -145,7 +146,7 @@ func (x *pass) resume() error {
 			_, err = stateCodec.Decode(b, &u)
 		}
 		if err == nil {
-			x.set, x.spread, x.sightings, x.entries, x.last = u.Set, &u.Spread, &u.Sightings, u.Entries, u.Last
+			x.set, x.spread, x.sightings, x.legs, x.entries, x.last = u.Set, &u.Spread, &u.Sightings, u.Legs, u.Entries, u.Last
 			c.Files = files[:last.Files]
 			return nil
 		}
@@ -157,13 +158,13 @@ func (x *pass) resume() error {
 
 // afresh begins at the first file.
 func (x *pass) afresh() {
-	x.analysis, x.set, x.spread, x.sightings = pcapflow.NewAnalysis(x.options()), capture.SetState{}, newSpread(), newSightings()
+	x.analysis, x.set, x.spread, x.sightings, x.legs = pcapflow.NewAnalysis(x.options()), capture.SetState{}, newSpread(), newSightings(), legs{}
 }
 
 func (x *pass) options() pcapflow.Options {
 	return pcapflow.Options{Keys: x.keys, Marks: true, MaxOpen: x.a.maxOpen(), OnFlow: func(f *pcapflow.Flow) {
-		beginnings(f, func(t int64) { x.spread.add(t, 1) })
-		x.sightings.add(addFlow(x.out, f), f.Start.Time)
+		beginnings(f, func(s pcapflow.Stamp) { x.spread.add(s.Time, 1) })
+		x.sightings.add(addFlow(x.out, f), f.Start)
 	}}
 }
 
@@ -179,7 +180,7 @@ func (x *pass) file(ctx context.Context, f *File, open func() (io.ReadCloser, er
 			x.keys.Add(text)
 		}
 	}})
-	err := x.analysis.Take(&stoppable{Set: set, ctx: ctx})
+	err := x.analysis.Take(&stoppable{Set: set, ctx: ctx, legs: &x.legs})
 	set.Close()
 	if err := errors.Join(err, ctx.Err()); err != nil {
 		return err
@@ -201,18 +202,33 @@ func (x *pass) file(ctx context.Context, f *File, open func() (io.ReadCloser, er
 	return errors.Join(x.out.err, x.refused)
 }
 
-// stoppable ends a set early when ctx does.
+// stoppable ends a set early when ctx does, and looks at its clock.
 type stoppable struct {
 	*capture.Set
-	ctx context.Context
-	n   uint
+	ctx  context.Context
+	legs *legs
+	n    uint
 }
 
 func (s *stoppable) Next(p *capture.Packet) error {
 	if s.n++; s.n&0xfff == 0 && s.ctx.Err() != nil {
 		return io.EOF
 	}
-	return s.Set.Next(p)
+	err := s.Set.Next(p)
+	if err == nil && p.HasTime {
+		s.legs.see(p.Frame, p.Time)
+	}
+	return err
+}
+
+func (s *stoppable) More(list []capture.Packet) int {
+	n := s.Set.More(list)
+	for i := range list[:n] {
+		if p := &list[i]; p.HasTime {
+			s.legs.see(p.Frame, p.Time)
+		}
+	}
+	return n
 }
 
 func (x *pass) newOut() (err error) {
@@ -239,7 +255,7 @@ func (x *pass) finish() (state []byte, part met, err error) {
 	}
 	r.Problems = nil // told of each file
 	r.Interfaces, r.Names = x.set.Interfaces, x.set.Names
-	x.p.done = &capturePoint{*r, *x.spread, *x.sightings}
+	x.p.done = &capturePoint{*r, *x.spread, *x.sightings, x.legs}
 	state, err = stateCodec.Encode(nil, x.p.done)
 	return state, part, err
 }

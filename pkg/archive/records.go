@@ -37,8 +37,9 @@ type recordBlock struct {
 const blockBytes = 512 << 10
 
 // headBytes are those of a record's head: its length, first and last beginning of a
-// journey, the end, the addresses, and what names the flow in every capture.
-const headBytes = 4 + 8 + 8 + 8 + 16 + 16 + 8
+// journey, the end, the addresses, what names the flow in every capture, and the packets
+// of the first and the last beginning.
+const headBytes = 4 + 8 + 8 + 8 + 16 + 16 + 8 + 8 + 8
 
 // recordHead tells of a record whether it has to be looked at. That of a journal entry
 // has its time alone.
@@ -46,7 +47,8 @@ type recordHead struct {
 	from, to       int64 // first and last beginning of a journey, raw ns
 	end            int64 // its last packet
 	client, server [16]byte
-	same           uint64 // equal where another capture shows the same flow; 0: not known
+	same           uint64   // equal where another capture shows the same flow; 0: not known
+	frames         [2]int64 // numbers of the packets of the first and the last of them
 }
 
 // append writes the head of a record of n bytes.
@@ -56,7 +58,10 @@ func (h *recordHead) append(b []byte, n int) []byte {
 		b = binary.LittleEndian.AppendUint64(b, uint64(t))
 	}
 	b = append(append(b, h.client[:]...), h.server[:]...)
-	return binary.LittleEndian.AppendUint64(b, h.same)
+	for _, x := range [...]uint64{h.same, uint64(h.frames[0]), uint64(h.frames[1])} {
+		b = binary.LittleEndian.AppendUint64(b, x)
+	}
+	return b
 }
 
 // headIn reads what append wrote.
@@ -67,6 +72,7 @@ func headIn(b []byte) (h recordHead, n int) {
 	}
 	copy(h.client[:], b[28:])
 	copy(h.server[:], b[44:])
+	h.frames = [2]int64{int64(binary.LittleEndian.Uint64(b[68:])), int64(binary.LittleEndian.Uint64(b[76:]))}
 	return h, int(binary.LittleEndian.Uint32(b))
 }
 

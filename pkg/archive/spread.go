@@ -31,12 +31,12 @@ func (s *spread) coarsen() {
 	}
 }
 
-// merge adds what was counted by a clock that is ahead.
-func (s *spread) merge(o *spread, ahead lead) {
+// merge adds what was counted by another clock; common tells its instants by that of s.
+func (s *spread) merge(o *spread, common func(int64) int64) {
 	for s.Shift < o.Shift {
 		s.coarsen()
 	}
 	for step, n := range o.Count {
-		s.add(ahead.common(step<<o.Shift), n)
+		s.add(common(step<<o.Shift), n)
 	}
 }

@@ -130,14 +130,20 @@ const (
 	zoneMargin  = 26 * 3600 * int64(1e9)
 )
 
-// logsNear are the logs whose time a window touches. What carries no time, or no
-// year, may belong to any.
-func (a *archive) logsNear(w *window) []*File {
-	var near []*File
+// logsNear are the logs whose time a window touches, of those that were rotated the
+// files. What carries no time, or no year, may belong to any.
+func (a *archive) logsNear(w *window) []series {
+	var near []series
 	from, to := a.anyClock(w)
-	for _, f := range a.logs {
-		if w.first && w.last || f.near(from, to) {
-			near = append(near, f)
+	for _, s := range a.series {
+		own := series{name: s.name}
+		for _, f := range s.files {
+			if w.first && w.last || f.near(from, to) {
+				own.files = append(own.files, f)
+			}
+		}
+		if len(own.files) > 0 {
+			near = append(near, own)
 		}
 	}
 	return near
@@ -147,7 +153,10 @@ func (a *archive) logsNear(w *window) []*File {
 func (a *archive) anyClock(w *window) (from, to int64) {
 	from, to = w.from, w.to
 	for _, p := range a.points {
-		from, to = min(from, p.lead.local(w.from)), max(to, p.lead.local(w.to))
+		if len(p.legs) > 0 {
+			v := w.by(p)
+			from, to = min(from, v.from), max(to, v.to)
+		}
 	}
 	return from, to
 }

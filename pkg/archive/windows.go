@@ -121,7 +121,7 @@ func (a *archive) freshWindows(ctx context.Context, r *Result) ([]*kept, error) 
 	s := newSpread()
 	var bytes int64
 	for _, p := range a.points {
-		s.merge(&p.done.Spread, p.lead)
+		s.merge(&p.done.Spread, p.commonAt)
 		p.done.Spread, p.done.Sightings = spread{}, sightings{} // of no use from here on
 	}
 	for _, f := range a.files {
@@ -229,6 +229,7 @@ func (x *looking) alone(bytes int64) error {
 			return err
 		}
 		var measured []*kept
+		var when []*window
 		for j := range i {
 			if done[j] == nil {
 				continue
@@ -238,11 +239,11 @@ func (x *looking) alone(bytes int64) error {
 			case <-failed.Done():
 				return x.ctx.Err() // nil where another has failed, and tells why
 			}
-			measured = append(measured, x.all[j])
+			measured, when = append(measured, x.all[j]), append(when, &x.list[j])
 		}
-		x.near[i] = boundsOf(measured, x.a.points)
+		x.near[i] = boundsOf(measured, when, x.a.points)
 		err = x.look(i, nil, false)
-		if err == nil && x.near[i].lost(x.all[i], x.a.seriesNear(x.a.logsNear(&x.list[i]))) {
+		if err == nil && x.near[i].lost(x.all[i], x.a.logsNear(&x.list[i])) {
 			x.wide[i] = true
 			err = x.look(i, nil, false)
 		}
