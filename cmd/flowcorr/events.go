@@ -22,12 +22,13 @@ func eventsCommand(env *environment) *cobra.Command {
 			EN: `events reads the logs under the paths (- for standard input), each once and in
 bounded memory, and prints every event: as JSON Lines, or on a terminal as a
 table. Stamps are as written, also those that --since, --until and --around ask
-for; a "?" behind one says that its zone was not stated. With --summary it prints counts and percentiles of durations instead.`,
+for; a "?" behind one says that its zone was not stated. With --summary it prints
+counts and percentiles of durations instead.`,
 			ES: `events lee los registros que hay bajo las rutas (- para la entrada estándar), cada
 uno una vez y con memoria acotada, y escribe cada evento: como JSON Lines, o en un
 terminal como tabla. Las marcas están tal cual se escribieron, también para --since,
---until y --around; un "?" detrás dice que no constaba su zona. Con --summary escribe cuentas y percentiles de las
-duraciones.`}),
+--until y --around; un "?" detrás dice que no constaba su zona. Con
+--summary escribe cuentas y percentiles de las duraciones.`}),
 		Example: `  flowcorr events incident/
   flowcorr events --format jsonl web/access.log | jq 'select(.status >= 500)'
   zcat access.log.*.gz | flowcorr events --summary -`,

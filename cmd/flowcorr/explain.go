@@ -41,7 +41,7 @@ Los archivos pueden nombrarse por el final de su ruta.`}),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if about == "" {
 				return &usageError{env.say(lang.Text{EN: "nothing named to explain", ES: "no se dice qué explicar"}),
-					env.say(lang.Text{EN: "add --about with a journey (j5), a frame (client.pcap#120), a line (web/access.log:3) or an address:port", ES: "añada --about con un recorrido (j5), una trama (client.pcap#120), una línea (web/access.log:3) o una dirección:puerto"})}
+					env.say(lang.Text{EN: "add --about with a journey (j5), a finding (f1), a frame (client.pcap#120), a line (web/access.log:3) or an address:port", ES: "añada --about con un recorrido (j5), un hallazgo (f1), una trama (client.pcap#120), una línea (web/access.log:3) o una dirección:puerto"})}
 			}
 			c, err := env.analyse(args)
 			if err != nil {

@@ -103,6 +103,9 @@ func (env *environment) extract(paths []string, about, index, out string) error 
 	if err != nil {
 		return err
 	}
+	if len(chosen) == 0 {
+		return env.nothingChosen(about)
+	}
 	return env.writeExtract(c, r, chosen, out)
 }
 
@@ -193,10 +196,19 @@ func (env *environment) journeysAbout(r *report.Report, about string) (map[strin
 	return chosen, nil
 }
 
-func (env *environment) writeExtract(c *correlate.Case, r *report.Report, chosen map[string]bool, out string) error {
-	if len(chosen) == 0 {
-		return fmt.Errorf("%w: %s", incident.ErrNoInput, env.say(lang.Text{EN: "no journey is like that", ES: "ningún recorrido es así"}))
+// nothingChosen says that there is nothing to cut out: no journey fits the options,
+// or what was named is about none.
+func (env *environment) nothingChosen(about string) error {
+	text := env.say(lang.Text{EN: "no journey is like that", ES: "ningún recorrido es así"})
+	hint := env.say(lang.Text{EN: "flowcorr report PATH… lists the journeys", ES: "flowcorr report RUTA… enumera los recorridos"})
+	if about != "" {
+		text = env.say(lang.Text{EN: "nothing to cut out: %s is about no journey, or none that the options choose", ES: "nada que recortar: %s no trata de ningún recorrido, o de ninguno de los que las opciones eligen"}, about)
+		hint = env.say(lang.Text{EN: "flowcorr explain PATH… --about %s tells what is known of it", ES: "flowcorr explain RUTA… --about %s dice lo que se sabe de ello"}, about)
 	}
+	return errors.Join(&usageError{text, hint}, incident.ErrNoInput)
+}
+
+func (env *environment) writeExtract(c *correlate.Case, r *report.Report, chosen map[string]bool, out string) error {
 	x, err := archive.Extract(c, r, chosen, out, unpack.Options{})
 	if err == nil {
 		err = env.writeMeasured(x, out)

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -31,7 +32,8 @@ Stamps are as captured, also those that --since, --until and --around ask for.`,
 			ES: `flows lee capturas (- para la entrada estándar) y escribe una fila por flujo: como
 tabla, o con --format jsonl como JSON Lines, en el orden en que los flujos acaban.
 Tras los flujos de una captura vienen sus resoluciones de vecinos (ARP, ND) y las
-puertas de enlace que unos y otras muestran. Las marcas son las capturadas, también para --since, --until y --around.`}),
+puertas de enlace que unos y otras muestran.
+Las marcas son las capturadas, también para --since, --until y --around.`}),
 		Example: `  flowcorr flows client.pcap
   tcpdump -w - | flowcorr flows --format jsonl -`,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -73,14 +75,14 @@ func runFlows(env *environment, args []string) error {
 		defer bar.done()
 		opt.Progress = bar.counter()
 	}
-	read, told := 0, 0
+	read, told, shown := 0, 0, false
 	for _, path := range args {
 		var gateways correlate.GatewayFinder
 		var neighbours []*pcapflow.Resolution
 		problems, err := incident.EachFlow(context.Background(), path, env.in, opt, func(f *pcapflow.Flow) {
 			gateways.Flow(f)
 			if chosen.flow(f) {
-				told++
+				told, shown = told+1, true
 				sink.flow(filepath.Base(path), f)
 			}
 		}, func(r *pcapflow.Resolution) {
@@ -112,6 +114,11 @@ func runFlows(env *environment, args []string) error {
 			}
 			fmt.Fprintf(env.diag, "flowcorr: %s: %s%s\n", render.Printable(path), env.position(p), render.Printable(render.Phrase(p.Text, env.speaks)))
 		}
+	}
+	if read == 0 && !shown {
+		return errors.Join(&usageError{incident.ErrNoInput.Error(), env.say(lang.Text{
+			EN: "flows reads capture files, such as flowcorr flows FOLDER/*.pcap; flowcorr report FOLDER reads all that is in a folder",
+			ES: "flows lee archivos de captura, como flowcorr flows CARPETA/*.pcap; flowcorr report CARPETA lee todo lo que hay en una carpeta"})}, incident.ErrNoInput)
 	}
 	env.tellRedacted(hide)
 	if err := sink.end(env.out, env); err != nil {

@@ -52,7 +52,7 @@ func (env *environment) help(cmd *cobra.Command) {
 func (env *environment) optionLines(f *pflag.Flag, width int) {
 	const column = 28
 	name, indent := optionName(f), column
-	beside := len([]rune(name)) <= column-2 && width >= 60
+	beside := len([]rune(name)) < column-2 && width >= 60
 	if width < 60 {
 		indent = 10
 	}
@@ -71,9 +71,9 @@ and watch: error, unless told otherwise); 2 wrong usage; 3 no usable input, or a
 output could not be written; 4 done, but with --strict a file was damaged or not
 understood.`,
 	ES: `Estado de salida: 0 hecho; 1 hecho, con hallazgos de la gravedad de --fail-on o
-más (report, render y watch: error, si falta); 2 mal uso; 3 sin pruebas que se puedan usar, o
-no se pudo escribir una salida; 4 hecho, pero con --strict un archivo estaba
-dañado o no se entendió.`,
+más (report, render y watch: error, si falta); 2 mal uso; 3 sin pruebas que se
+puedan usar, o no se pudo escribir una salida; 4 hecho, pero con --strict un
+archivo estaba dañado o no se entendió.`,
 }
 
 // usageLine is how the command is called.

@@ -17,7 +17,7 @@ func manCommand(env *environment) *cobra.Command {
 		Short: env.say(lang.Text{EN: "Print the manual page", ES: "Escribir la página de manual"}),
 		Long: env.say(lang.Text{
 			EN: "man prints flowcorr(1), the manual page with every command and option, as roff.",
-			ES: "man escribe flowcorr(1), la página de manual con todas las órdenes y opciones, en roff."}),
+			ES: "man escribe flowcorr(1), la página de manual con todas las órdenes y\nopciones, en roff."}),
 		Example: `  flowcorr man | man -l -
   flowcorr man > /usr/local/share/man/man1/flowcorr.1`,
 		Args: cobra.NoArgs,

@@ -96,6 +96,12 @@ func (env *environment) watch(ctx context.Context, opt watch.Options) error {
 	if err != nil {
 		return err
 	}
+	for _, p := range opt.Paths {
+		if _, err := os.Stat(p); errors.Is(err, os.ErrNotExist) && !env.options.quiet {
+			fmt.Fprintf(env.diag, "flowcorr: %s: %s\n", render.Printable(p), env.say(lang.Text{EN: "not there yet: waiting for it", ES: "aún no está: se espera a que aparezca"}))
+		}
+	}
+	env.hintMissing(opt.Paths)
 	opt.NoEvidence = incident.ErrNoInput
 	tell := env.tellFinding
 	if env.options.format == "jsonl" {

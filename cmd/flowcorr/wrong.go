@@ -37,6 +37,9 @@ func (env *environment) explain(err error) int {
 		if errors.Is(err, errWrite) {
 			text, status = err.Error(), exitNoInput
 		}
+		if errors.Is(err, incident.ErrNoInput) {
+			status = exitNoInput
+		}
 	case errors.Is(err, incident.ErrNoInput):
 		status = exitNoInput
 		hint = env.say(lang.Text{

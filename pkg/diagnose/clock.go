@@ -35,7 +35,7 @@ func checkClockOffset(c *Case, r *Rule) []Finding {
 		if k.Status != clock.Measured && k.Status != clock.DeclaredOnly || len(k.Segments) == 0 || len(k.Files) == 0 {
 			continue
 		}
-		worst := c.worstSegment(r, k)
+		worst, drifts := c.worstSegment(r, k)
 		if worst == nil {
 			continue
 		}
@@ -51,7 +51,7 @@ func checkClockOffset(c *Case, r *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "The clock of %s is %s %s (± %s)%s.",
 			ES: "El reloj de %s va %s %s (± %s)%s.",
-		}, k.Name, exact(time.Duration(worst.Offset).Abs()), direction.In(c.Lang), half, c.driftClause(r, worst))
+		}, k.Name, c.exact(time.Duration(worst.Offset).Abs()), direction.In(c.Lang), half, c.driftClause(r, worst, drifts))
 		for _, file := range k.Files {
 			f.Evidence = append(f.Evidence, Evidence{File: file})
 		}
@@ -61,28 +61,36 @@ func checkClockOffset(c *Case, r *Rule) []Finding {
 	return out
 }
 
-// worstSegment is the piece of a track that lies farthest from the reference,
-// of those whose interval does not hold zero; nil where every one does.
-func (c *Case) worstSegment(r *Rule, k *correlate.Clock) *clock.Segment {
-	var worst *clock.Segment
-	for i := range k.Segments {
-		s := &k.Segments[i]
+// worstSegment is where the clock lay farthest from the reference, of the best
+// known segments of the stretches between its steps whose interval does not hold
+// zero, and whether the clock surely drifted there; nil where every one does.
+func (c *Case) worstSegment(r *Rule, k *correlate.Clock) (worst *clock.Segment, drifts bool) {
+	for _, stretch := range clock.Stretches(k.Segments) {
+		s := &k.Segments[stretch.Best]
 		if s.Low <= 0 && s.High >= 0 || time.Duration(s.Offset).Abs() < c.limit(r, smallest) {
 			continue
 		}
 		if worst == nil || time.Duration(s.Offset).Abs() > time.Duration(worst.Offset).Abs() {
-			worst = s
+			worst, drifts = s, stretch.Drifts
 		}
 	}
-	return worst
+	return worst, drifts
 }
 
-func (c *Case) driftClause(r *Rule, s *clock.Segment) string {
-	if math.Abs(s.Drift) < c.number(r, driftRate) {
+// driftClause tells of a drift where the bounds leave no doubt that there was one.
+func (c *Case) driftClause(r *Rule, s *clock.Segment, drifts bool) string {
+	if !drifts || math.Abs(s.Drift) < c.number(r, driftRate) {
 		return ""
 	}
 	return c.say(lang.Text{EN: ", drifting by %s ppm", ES: ", con deriva de %s ppm"}, fmt.Sprintf("%+.0f", s.Drift))
 }
 
-// exact writes an offset to the millisecond.
-func exact(d time.Duration) string { return fmt.Sprintf("%.3f s", d.Seconds()) }
+// exact writes an offset to the millisecond, and from two days on how many days
+// that is.
+func (c *Case) exact(d time.Duration) string {
+	text := fmt.Sprintf("%.3f s", d.Seconds())
+	if d.Abs() < 48*time.Hour {
+		return text
+	}
+	return text + c.say(lang.Text{EN: " (%.1f days)", ES: " (%.1f días)"}, d.Hours()/24)
+}

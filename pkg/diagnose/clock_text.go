@@ -160,7 +160,8 @@ func checkClockTooUncertain(c *Case, _ *Rule) []Finding {
 			continue
 		}
 		half := time.Duration(0)
-		for _, s := range k.Segments {
+		for _, stretch := range clock.Stretches(k.Segments) {
+			s := &k.Segments[stretch.Best]
 			half = max(half, time.Duration(s.High-s.Low)/2)
 		}
 		if half < usual {
@@ -171,8 +172,8 @@ func checkClockTooUncertain(c *Case, _ *Rule) []Finding {
 			f.Evidence = append(f.Evidence, Evidence{File: file})
 		}
 		f.Text = c.say(lang.Text{
-			EN: "The clock of %s is known to ± %s only, and half of the journeys take less than %s: order across files is often not evaluable.",
-			ES: "El reloj de %s solo se conoce con ± %s, y la mitad de los recorridos dura menos de %s: el orden entre archivos a menudo no es evaluable.",
+			EN: "The clock of %s is known to ± %s at best, and half of the journeys take less than %s: order across files is often not evaluable.",
+			ES: "El reloj de %s se conoce con ± %s en el mejor caso, y la mitad de los recorridos dura menos de %s: el orden entre archivos a menudo no es evaluable.",
 		}, k.Name, half, usual)
 		out = append(out, f)
 	}
@@ -204,15 +205,13 @@ func checkNTPAsymmetricPath(c *Case, r *Rule) []Finding {
 		if k.Kind != "capture" || k.Status != clock.Measured || len(k.Segments) == 0 || len(k.Files) == 0 || !onlyTwoCaptures(k) {
 			continue
 		}
-		half := time.Duration(1 << 62)
-		for _, s := range k.Segments {
-			half = min(half, time.Duration(s.High-s.Low)/2)
-		}
+		best := &k.Segments[clock.Stretches(k.Segments)[0].Best]
+		half := time.Duration(best.High-best.Low) / 2
 		if half < c.limit(r, smallest) {
 			continue
 		}
 		f := Finding{Severity: Info, Confidence: Medium}
-		offset := time.Duration(k.Segments[0].Offset)
+		offset := time.Duration(best.Offset)
 		if offset.Abs() >= c.limit(r, largeOffset) {
 			f.Severity = Note // the clocks are the story, and this is how well they are known
 			f.answers = len(c.Incident.Captures) >= c.count(r, manyPoints)

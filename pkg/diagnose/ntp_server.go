@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -62,7 +61,7 @@ var ntpBadServer = Rule{
 			EN: "%s answers %s as not synchronised (%s), %d time{|s}.",
 			ES: "%s responde a %s como no sincronizado (%s), %d {vez|veces}.",
 		}, func(s *pcapflow.NTPSample) (string, bool) {
-			return fmt.Sprintf("LI %d, stratum %d", s.Response.LI, s.Response.Stratum), s.Response.Seen() && s.Response.Mode == 4 && s.Response.Kiss == "" && s.Response.Unsynchronised()
+			return c.say(lang.Text{EN: "LI %d, stratum %d", ES: "LI %d, estrato %d"}, s.Response.LI, s.Response.Stratum), s.Response.Seen() && s.Response.Mode == 4 && s.Response.Kiss == "" && s.Response.Unsynchronised()
 		})
 		return append(out, c.falsetickers(r)...)
 	},
@@ -113,13 +112,13 @@ func (c *Case) falsetickers(r *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "NTP server %s differs from %s by %s: it disagrees with most of the %d servers asked.",
 			ES: "El servidor NTP %s difiere de %s en %s: no concuerda con la mayoría de los %d servidores preguntados.",
-		}, k.Name, other.Name, exact(time.Duration(own-of)), len(servers))
+		}, k.Name, other.Name, c.exact(time.Duration(own-of)), len(servers))
 		if len(servers) == 2 {
 			f.Confidence = Medium
 			f.Text = c.say(lang.Text{
 				EN: "NTP servers %s and %s differ by %s: one of them is wrong, and two alone cannot tell which.",
 				ES: "Los servidores NTP %s y %s difieren en %s: uno de los dos está mal, y dos solos no dicen cuál.",
-			}, k.Name, other.Name, exact(time.Duration(own-of).Abs()))
+			}, k.Name, other.Name, c.exact(time.Duration(own-of).Abs()))
 		}
 		for _, j := range c.Journeys {
 			if j.NTP != nil && j.NTP.Response.Seen() && (j.Server.Addr().String() == k.Name || len(servers) == 2 && j.Server.Addr().String() == other.Name) {

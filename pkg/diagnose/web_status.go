@@ -172,10 +172,14 @@ func (c *Case) statusFinding(r *Rule, l *incident.Log, status int, events []int,
 		}
 	}
 	f.Evidence = merge(f.Evidence)
+	such := "" // a log writes no path for what was no request
+	if path := l.Events[events[0]].Path; path != "" {
+		such = c.say(lang.Text{EN: ", such as %s", ES: ", como %s"}, shorten(path, 60))
+	}
 	f.Text = c.say(lang.Text{
-		EN: "%d answer{ has|s have} status %d (of %d in the log), such as %s.",
-		ES: "%d respuesta{ tiene|s tienen} el estado %d (de %d en el registro), como %s.",
-	}, len(events), status, requests, shorten(l.Events[events[0]].Path, 60))
+		EN: "%d answer{ has|s have} status %d (of %d in the log)%s.",
+		ES: "%d respuesta{ tiene|s tienen} el estado %d (de %d en el registro)%s.",
+	}, len(events), status, requests, such)
 	f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected", Command: "SERVER: journalctl -o export WINDOW"}}
 	return f
 }

@@ -129,7 +129,22 @@ func noInput(inc *Incident) error {
 		f := inc.Files[0]
 		return fmt.Errorf("%w: %s: %s", ErrNoInput, f.Path, f.Problems[0].Text)
 	}
+	if why := sameProblem(inc.Files); why != "" {
+		return fmt.Errorf("%w: all %d files: %s", ErrNoInput, len(inc.Files), why)
+	}
 	return fmt.Errorf("%w: none of the %d files is a capture or a log with content", ErrNoInput, len(inc.Files))
+}
+
+// sameProblem is the first problem of every file where all have the same, else "".
+func sameProblem(files []*File) string {
+	why := ""
+	for i, f := range files {
+		if len(f.Problems) == 0 || i > 0 && f.Problems[0].Text != why {
+			return ""
+		}
+		why = f.Problems[0].Text
+	}
+	return why
 }
 
 // addJournals makes logs of the journals found inside captures.

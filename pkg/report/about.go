@@ -132,7 +132,7 @@ func (r *Report) About(subject string) (*About, error) {
 	if i := strings.LastIndexByte(subject, ':'); i > 0 {
 		return a, r.aboutLine(a, subject[:i], subject[i+1:])
 	}
-	return nil, fmt.Errorf("%q is no journey of this incident, nor FILE#FRAME, FILE:LINE or ADDRESS:PORT", subject)
+	return nil, fmt.Errorf("%q is no journey or finding of this incident, nor FILE#FRAME, FILE:LINE or ADDRESS:PORT", subject)
 }
 
 func (r *Report) aboutFrame(a *About, file, number string) error {

@@ -163,7 +163,11 @@ func (d *layout) journeyInFull(j *report.Journey) {
 		d.para(strings.Join(strings.Fields(fmt.Sprintf("HTTP: %s %s %s %s", q.Method, q.Path, q.Version, positive(q.Status))), " "))
 	}
 	if t := j.TLS; t != nil {
-		d.para(strings.Join(strings.Fields(fmt.Sprintf("TLS: %s %s %s %s %s", t.Version, t.Cipher, t.ALPN, t.SNI, strings.Join(t.Alerts, ", "))), " "))
+		alerts := make([]string, len(t.Alerts))
+		for i, a := range t.Alerts {
+			alerts[i] = d.momentDetail("tls.alert", a)
+		}
+		d.para(strings.Join(strings.Fields(fmt.Sprintf("TLS: %s %s %s %s %s", t.Version, t.Cipher, t.ALPN, t.SNI, strings.Join(alerts, ", "))), " "))
 	}
 	if s := j.SSH; s != nil {
 		d.para(strings.Join(strings.Fields(fmt.Sprintf("SSH: %s ↔ %s %s %s", s.ClientSoftware, s.ServerSoftware, s.Kex, s.Auth)), " "))

@@ -29,7 +29,7 @@ func (d *layout) clocksOff() string {
 		if k.Kind == "ntp-clock" || !d.calledOff(k) {
 			continue
 		}
-		worst := slices.MaxFunc(k.Segments, func(a, b report.Segment) int { return cmp.Compare(abs(a.Offset), abs(b.Offset)) })
+		worst := slices.MaxFunc(clockRows(k, false), func(a, b clockRow) int { return cmp.Compare(abs(a.Offset), abs(b.Offset)) })
 		same := slices.IndexFunc(all, func(o offClock) bool { return abs(o.offset-worst.Offset) < sameClock })
 		if same >= 0 {
 			all[same].names = append(all[same].names, k.Name)

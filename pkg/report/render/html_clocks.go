@@ -11,12 +11,12 @@ import (
 // clockView is one clock: a row for each stretch between steps.
 type clockView struct {
 	ID, Name, Status, Word, Proof, Path string
-	Rows                                []clockRow
+	Rows                                []clockViewRow
 	Notes                               []string
 	Plot                                bool // there is a track to draw
 }
 
-type clockRow struct{ From, To, Offset, Low, High, Drift string }
+type clockViewRow struct{ At, Offset, Low, High, Drift string }
 
 func (d *layout) clockViews(p *htmlPage) {
 	worst, name := report.Seconds(0), ""
@@ -32,15 +32,11 @@ func (d *layout) clockViews(p *htmlPage) {
 		}
 		v.Proof = strings.Join(by, ", ")
 		v.Path = foreign(strings.Join(k.Path, " → "), 300)
-		for i, s := range k.Segments {
-			if s.Offset.Duration().Abs() > worst.Duration().Abs() {
-				worst, name = s.Offset, v.Name
+		for _, x := range clockRows(&k, false) {
+			if x.Offset.Duration().Abs() > worst.Duration().Abs() {
+				worst, name = x.Offset, v.Name
 			}
-			if i > 0 && !s.Step {
-				v.Rows[len(v.Rows)-1].To = clockOf(s.To)
-				continue
-			}
-			v.Rows = append(v.Rows, clockRow{clockOf(s.From), clockOf(s.To), signed(s.Offset), signed(s.Low), signed(s.High), fmt.Sprintf("%+.1f", s.Drift)})
+			v.Rows = append(v.Rows, clockViewRow{clockOf(x.From), signed(x.Offset), signed(x.Low), signed(x.High), x.drift})
 		}
 		if k.Reason != "" {
 			v.Notes = append(v.Notes, foreign(k.Reason, longestText))

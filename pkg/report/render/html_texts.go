@@ -50,7 +50,7 @@ var htmlTexts = map[string]lang.Text{
 	"clocks-sign":          {EN: "Offset against the reference; positive: the clock is ahead. The truth lies between the bounds.", ES: "Desfase respecto a la referencia; positivo: el reloj está adelantado. La verdad está entre las cotas."},
 	"clock":                {EN: "clock", ES: "reloj"},
 	"state":                {EN: "state", ES: "estado"},
-	"from":                 {EN: "from", ES: "desde"},
+	"at":                   {EN: "at", ES: "a las"},
 	"offset":               {EN: "offset", ES: "desfase"},
 	"at-least":             {EN: "at least", ES: "al menos"},
 	"at-most":              {EN: "at most", ES: "como mucho"},

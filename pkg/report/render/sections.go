@@ -13,7 +13,8 @@ import (
 
 // entry is one row of the timeline.
 type entry struct {
-	at   report.Instant // on the reference clock where it is known
+	at   report.Instant // on the reference clock where it is known: its place
+	told report.Instant // the time shown
 	row  []string
 	rank int
 }
@@ -43,7 +44,7 @@ func (d *layout) timelineOf(j *report.Journey) {
 		if at != m.Time {
 			raw = clockOf(m.Time)
 		}
-		all = append(all, entry{at, []string{clockOf(at), "", raw, d.momentName(m.Name), shorten(d.momentDetail(m.Name, m.Detail), widestDetail), d.place(m.Evidence, "", m.Frame)}, i})
+		all = append(all, entry{at, at, []string{clockOf(at), "", raw, d.momentName(m.Name), shorten(d.momentDetail(m.Name, m.Detail), widestDetail), d.place(m.Evidence, "", m.Frame)}, i})
 	}
 	for i, l := range j.Lines {
 		if l.Status == "matched" && l.Time != nil {
@@ -52,7 +53,7 @@ func (d *layout) timelineOf(j *report.Journey) {
 				at, raw = *l.Corrected, clockOf(*l.Time)
 				bound, place = bounds(l), middle(l)
 			}
-			all = append(all, entry{place, []string{clockOf(at), bound, raw, d.say(lang.Text{EN: "log line", ES: "línea de registro"}), shorten(l.Text, 100), d.place(l.Evidence, ":", l.Line)}, 1000 + i})
+			all = append(all, entry{place, at, []string{clockOf(at), bound, raw, d.say(lang.Text{EN: "log line", ES: "línea de registro"}), shorten(l.Text, 100), d.place(l.Evidence, ":", l.Line)}, 1000 + i})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b entry) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.rank, b.rank)) })
@@ -61,6 +62,9 @@ func (d *layout) timelineOf(j *report.Journey) {
 		t.rows = append(t.rows, e.row)
 	}
 	d.out = append(d.out, block{table: t})
+	if !slices.IsSortedFunc(all, func(a, b entry) int { return cmp.Compare(a.told, b.told) }) {
+		d.para(d.say(lang.Text{EN: "A log line stands by the middle of the interval (±) in which its instant lies.", ES: "Una línea de registro está en el lugar que da la mitad del intervalo (±) en que cae su instante."}))
+	}
 }
 
 // widestDetail is how many characters of a moment's detail a timeline shows: an
@@ -195,7 +199,11 @@ func (d *layout) evidenceOf(f *report.Finding) {
 		case e.Filter != "":
 			items = append(items, d.say(lang.Text{EN: "%s, display filter: %s", ES: "%s, filtro de visualización: %s"}, d.place(e.Evidence, "", 0), shorten(e.Filter, 300)))
 		case len(e.Lines) > 0:
-			items = append(items, d.say(lang.Text{EN: "%s, lines %s", ES: "%s, líneas %s"}, d.place(e.Evidence, "", 0), numbers(e.Lines)))
+			lines := lang.Text{EN: "%s, lines %s", ES: "%s, líneas %s"}
+			if len(e.Lines) == 1 {
+				lines = lang.Text{EN: "%s, line %s", ES: "%s, línea %s"}
+			}
+			items = append(items, d.say(lines, d.place(e.Evidence, "", 0), numbers(e.Lines)))
 		}
 	}
 	for _, x := range f.Refuters {
@@ -231,10 +239,16 @@ func (d *layout) clocks() {
 	d.out = append(d.out, block{table: d.clockTable(false)})
 }
 
-// clockTable has a row for each stretch between steps, or for each segment.
+// clockTable has a row for each stretch between steps, of where it is known best, or
+// for each segment. A drift stands there that no constant offset explains.
 func (d *layout) clockTable(all bool) *table {
-	t := &table{header: []string{"", d.say(lang.Text{EN: "clock", ES: "reloj"}), d.say(lang.Text{EN: "state", ES: "estado"}), d.say(lang.Text{EN: "from", ES: "desde"}), d.say(lang.Text{EN: "offset", ES: "desfase"}), d.say(lang.Text{EN: "between", ES: "entre"}), "ppm", d.say(lang.Text{EN: "evidence", ES: "pruebas"})}, right: []bool{false, false, false, false, true, true, true, false}, yields: []int{7}, spare: []int{6}, fold: true}
-	for _, k := range d.r.Clocks {
+	when := lang.Text{EN: "at", ES: "a las"}
+	if all {
+		when = lang.Text{EN: "from", ES: "desde"}
+	}
+	t := &table{header: []string{"", d.say(lang.Text{EN: "clock", ES: "reloj"}), d.say(lang.Text{EN: "state", ES: "estado"}), d.say(when), d.say(lang.Text{EN: "offset", ES: "desfase"}), d.say(lang.Text{EN: "between", ES: "entre"}), "ppm", d.say(lang.Text{EN: "evidence", ES: "pruebas"})}, right: []bool{false, false, false, false, true, true, true, false}, yields: []int{7}, spare: []int{6}, fold: true}
+	for i := range d.r.Clocks {
+		k := &d.r.Clocks[i]
 		var by []string
 		for _, s := range k.Supports {
 			by = append(by, fmt.Sprintf("%s %d", d.word(s.Method), s.Count))
@@ -243,21 +257,43 @@ func (d *layout) clockTable(all bool) *table {
 		if k.Reason != "" {
 			proof = strings.TrimSpace(proof + " " + d.phrase(k.Reason))
 		}
+		head := []string{k.ID, k.Name, d.word(k.Status)}
 		if len(k.Segments) == 0 {
-			t.rows = append(t.rows, []string{k.ID, k.Name, d.word(k.Status), "", "", "", "", proof})
+			t.rows = append(t.rows, append(head, "", "", "", "", proof))
 		}
-		for i, s := range k.Segments {
-			if i > 0 && !all && !s.Step {
-				continue
-			}
-			row := []string{k.ID, k.Name, d.word(k.Status), clockOf(s.From), signed(s.Offset), signed(s.Low) + " … " + signed(s.High), fmt.Sprintf("%+.1f", s.Drift), proof}
-			if i > 0 {
-				row[0], row[1], row[2], row[7] = "", "", "", ""
-			}
-			t.rows = append(t.rows, row)
+		for _, x := range clockRows(k, all) {
+			t.rows = append(t.rows, append(head, clockOf(x.From), signed(x.Offset), signed(x.Low)+" … "+signed(x.High), x.drift, proof))
+			head, proof = []string{"", "", ""}, ""
 		}
 	}
 	return t
+}
+
+// clockRow is a segment as it is shown.
+type clockRow struct {
+	*report.Segment
+	drift string // "" where a constant offset explains the evidence as well
+}
+
+// clockRows are all segments of a clock, or of each stretch the best known one.
+func clockRows(k *report.Clock, all bool) []clockRow {
+	var out []clockRow
+	stretches, n := k.Stretches(), -1
+	for i := range k.Segments {
+		s := &k.Segments[i]
+		if i == 0 || s.Step {
+			n++
+		}
+		if !all && stretches[n].Best != i {
+			continue
+		}
+		row := clockRow{Segment: s}
+		if stretches[n].Drifts {
+			row.drift = fmt.Sprintf("%+.1f", s.Drift)
+		}
+		out = append(out, row)
+	}
+	return out
 }
 
 // signed writes an offset in seconds with its sign.

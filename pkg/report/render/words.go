@@ -141,6 +141,10 @@ func (d *layout) momentDetail(name, detail string) string {
 			parts[i] = d.word(parts[i])
 		}
 		return strings.Join(parts, ", ")
+	case "tls.alert":
+		if from, alert, ok := strings.Cut(detail, ": "); ok {
+			return d.word(from) + ": " + alert
+		}
 	case "ntp.response":
 		return strings.Replace(detail, "stratum", d.say(lang.Text{EN: "stratum", ES: "estrato"}), 1)
 	}
