@@ -22,7 +22,7 @@ func TestFirstScreen(t *testing.T) {
 		"s03_slow_dns":     {{`did not fit UDP, and TCP port 53`, `lost on the way`, `upstream is slow or silent`, `is silent`, `AAAA`}, {`no cabía en UDP, y el puerto TCP 53`, `se perdieron en el camino`, `es lento o calla`, `calla:`, `AAAA`}},
 		"s04_loss":         {{`lost SYN`, `lost segments`, `copies`}, {`SYN perdido`, `segmentos perdidos`, `copias`}},
 		"s06_ssh":          {{`reverse lookup`, `no kex algorithm`, `failed SSH logins`, `Clocks that are off.*3\.20. s behind.*1\.7.. s ahead`}, {`resolución inversa`, `no comparten algoritmo de kex`, `accesos SSH fallidos`, `Relojes desviados.*3\.20. s atrasado.*1\.7.. s adelantado`}},
-		"s08_ntp_clocks":   {{`kiss-o'-death`, `not synchronised`, `got no answer`, `jumped -1\.200 s`, `2\.35. s ahead`, `0\.80. s behind`}, {`beso de la muerte`, `no sincronizado`, `sin respuesta`, `saltó -1\.200 s`, `2\.35. s adelantado`, `0\.80. s atrasado`}},
+		"s08_ntp_clocks":   {{`kiss-o'-death`, `not synchronised`, `got no answer`, `jumped -1\.200 s`, `2\.3[45]. s ahead`, `0\.80. s behind`}, {`beso de la muerte`, `no sincronizado`, `sin respuesta`, `saltó -1\.200 s`, `2\.3[45]. s adelantado`, `0\.80. s atrasado`}},
 		"s09_nat_crowd":    {{`Nothing abnormal`, `1\.37. s ahead`}, {`Nada anormal`, `1\.37. s adelantado`}},
 		"s10_integrador":   {{`queries .* lost on the way; the retry timer cost 5\.0`, `is the application`, `2\.35. s ahead`}, {`consultas .* se perdieron en el camino; el temporizador costó 5\.0`, `es la aplicación`, `2\.35. s adelantado`}},
 		"s11_apache":       {{`is the application`, `5\.1.. s ahead`}, {`es la aplicación`, `5\.1.. s adelantado`}},
