@@ -190,14 +190,20 @@ func (env *environment) judgeResult(out string) error {
 const leastMemory = 200_000_000
 
 // bound keeps the program within memory and processors, and uses the memory: the
-// runtime looks for what is no longer needed when the limit is near, or when there
-// may be four times as much of it as of what lives. It gives memory back earlier when
-// little is left; the rest is what it does not count: its code and what files are
-// read through. GOGC is respected.
+// runtime looks for what is no longer needed when the heap has grown to nine tenths of
+// the limit. Beyond that it gives memory back and asks for it again all the time, which
+// took a twelfth of the work. What is left of memory is what the runtime does not count:
+// the program's code and what files are read through. GOGC is respected.
 func bound(memory int64, jobs int) {
-	debug.SetMemoryLimit(max(memory-memory/8-32<<20, 64<<20))
+	limit := max(memory-memory/14-32<<20, 64<<20)
+	debug.SetMemoryLimit(limit)
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
+		room := func() {
+			live, globals := living()
+			debug.SetGCPercent(percentWithin(uint64(limit-limit/10), live, globals))
+		}
+		room()
+		afterEachCollection(room)
 	}
 	runtime.GOMAXPROCS(min(jobs, runtime.NumCPU()))
 }

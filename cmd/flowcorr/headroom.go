@@ -39,10 +39,13 @@ func afterEachCollection(act func()) {
 	runtime.SetFinalizer(new(turn), again)
 }
 
-func setRoom() {
+func setRoom() { debug.SetGCPercent(percentAbove(living())) }
+
+// living is what the last collection found in use, bytes: of the heap, and globals.
+func living() (heap, globals uint64) {
 	lives := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/globals:bytes"}}
 	metrics.Read(lives)
-	debug.SetGCPercent(percentAbove(lives[0].Value.Uint64(), lives[1].Value.Uint64()))
+	return lives[0].Value.Uint64(), lives[1].Value.Uint64()
 }
 
 // percentAbove is the percentage for the runtime's rule, which counts globals as
@@ -50,4 +53,17 @@ func setRoom() {
 func percentAbove(live, globals uint64) int {
 	room := max(live*headroom/100, firstCollection-min(live, firstCollection))
 	return int(max(1, room*100/max(leastLife, live+globals)))
+}
+
+// mostRoom and leastRoom bound the room for garbage, percent of what lives, where a limit
+// is given: more of it would save little, and with less the limit itself says when.
+const (
+	mostRoom  = 400
+	leastRoom = 15
+)
+
+// percentWithin is the percentage by which the heap grows to so many bytes.
+func percentWithin(bytes, live, globals uint64) int {
+	room := bytes - min(live, bytes)
+	return int(min(max(room*100/max(leastLife, live+globals), leastRoom), mostRoom))
 }

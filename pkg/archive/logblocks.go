@@ -61,6 +61,12 @@ type logRun struct {
 	line     int
 }
 
+// elsewhere tells whether all of a log is of another time than what is wanted. The first
+// of those of a rotation is laid in any case: by it the log is recognised.
+func (f *File) elsewhere(wanted func(*logBlock) bool) bool {
+	return f.First != 0 && (f.Dated || f.Year != 0) && !wanted(&logBlock{First: f.First, Last: f.Last})
+}
+
 // runs are the parts of a log whose blocks are wanted.
 func (f *File) runs(wanted func(*logBlock) bool) []logRun {
 	if len(f.Blocks) == 0 {

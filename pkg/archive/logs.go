@@ -145,8 +145,12 @@ func join(ctx context.Context, target string, s *series, bounds unpack.Options, 
 	defer out.Close()
 	w := &lineCounter{w: bufio.NewWriterSize(out, 256<<10), ctx: ctx}
 	var parts laid
-	for _, f := range s.files {
-		err := f.copyRuns(w, f.runs(func(b *logBlock) bool { return wanted(s, f, b) }), bounds, func(run logRun) error {
+	for i, f := range s.files {
+		in := func(b *logBlock) bool { return wanted(s, f, b) }
+		if i > 0 && f.elsewhere(in) {
+			continue
+		}
+		err := f.copyRuns(w, f.runs(in), bounds, func(run logRun) error {
 			if w.open {
 				if _, err := w.Write([]byte{'\n'}); err != nil {
 					return err
