@@ -95,7 +95,7 @@ func (e *evidence) sightings(i int, c *incident.Capture, every uint32) (all []ma
 		by := e.byKey[captureKey(i, f.Clock)]
 		if _, known := place[by]; !known {
 			place[by] = len(all)
-			all = append(all, map[packetKey]sighting{})
+			all = append(all, make(map[packetKey]sighting, marked(c, every)/max(1, len(c.Interfaces))))
 			twice[by] = map[packetKey]bool{}
 		}
 		out := all[place[by]]
@@ -110,7 +110,7 @@ func (e *evidence) sightings(i int, c *incident.Capture, every uint32) (all []ma
 		out[k] = sighting{s.Time, dir, by}
 	}
 	for _, f := range c.Flows {
-		if f.Conn != nil && len(f.Conn.SYN) > 0 && len(f.Conn.SYNACK) > 0 && f.Conn.ISN[pcapflow.Client]%every == 0 {
+		if shaken(f, every) {
 			handshake(f, add)
 			for _, m := range f.Conn.Marks {
 				add(f, packetKey{isn: f.Conn.ISN, port: f.Server.Port(), dir: m.Dir, seq: m.Seq, ack: m.Ack, len: m.Len, sum: m.Sum, flags: m.Flags, id: m.ID}, m.Stamp, m.Dir)
@@ -149,6 +149,21 @@ func (e *evidence) sightings(i int, c *incident.Capture, every uint32) (all []ma
 		add(&pcapflow.Flow{}, k, x.Reply, pcapflow.Server)
 	}
 	return all
+}
+
+// shaken tells whether a flow's handshake was seen, of as many as are looked at.
+func shaken(f *pcapflow.Flow, every uint32) bool {
+	return f.Conn != nil && len(f.Conn.SYN) > 0 && len(f.Conn.SYNACK) > 0 && f.Conn.ISN[pcapflow.Client]%every == 0
+}
+
+// marked is about how many packets of TCP connections can be told apart.
+func marked(c *incident.Capture, every uint32) (n int) {
+	for _, f := range c.Flows {
+		if shaken(f, every) {
+			n += len(f.Conn.Marks) + 3
+		}
+	}
+	return n
 }
 
 // handshake adds the packets that open a connection, where each was sent once.

@@ -6,6 +6,7 @@ import (
 	"compress/bzip2"
 	"encoding/binary"
 	"io"
+	"sync"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -74,13 +75,32 @@ func openGzip(in *bufio.Reader, _ Options) (io.Reader, func(), error) {
 	return z, nil, nil
 }
 
+// zstdDecoder is one that was used. The window is the room that it has, which for many
+// small files would be most of the work.
+type zstdDecoder struct {
+	*zstd.Decoder
+	window uint64
+}
+
+var spareZstd sync.Pool // of *zstdDecoder
+
+func (z *zstdDecoder) spare() {
+	if z.Reset(nil) == nil {
+		spareZstd.Put(z)
+	}
+}
+
 func openZstd(in *bufio.Reader, opt Options) (io.Reader, func(), error) {
-	z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+	if z, ok := spareZstd.Get().(*zstdDecoder); ok && z.window == opt.Window && z.Reset(in) == nil {
+		return z, z.spare, nil
+	}
+	made, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 		zstd.WithDecoderMaxWindow(opt.Window), zstd.WithDecoderMaxMemory(opt.Window+8<<20))
 	if err != nil {
 		return nil, nil, err
 	}
-	return z, z.Close, nil
+	z := &zstdDecoder{made, opt.Window}
+	return z, z.spare, nil
 }
 
 func openXZ(in *bufio.Reader, opt Options) (io.Reader, func(), error) {
