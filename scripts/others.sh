@@ -28,8 +28,11 @@ export APT_CONFIG="$dir/apt.conf"
 apt-get -qq update
 cd "$dir/source"
 [ $# -gt 0 ] || set -- wireshark tcpdump tcpflow dnscap packetq suricata libpcap python-dpkt
-apt-get -qq source --download-only "$@"
-for archive in *.orig.tar.*; do
+for package; do # one suite has what another has not
+	apt-get -qq source --download-only --tar-only "$package" || echo "$package: $VERSION_CODENAME does not have it" >&2
+done
+for archive in *.orig.tar.?z *.orig.tar.bz2; do
+	[ -e "$archive" ] || continue
 	name=${archive%%_*}
 	mkdir "$name"
 	tar -xf "$archive" -C "$name"

@@ -26,13 +26,13 @@ func flowsCommand(env *environment) *cobra.Command {
 		Long: env.say(lang.Text{
 			EN: `flows reads captures (- for standard input) and prints one row a flow: as a
 table, or with --format jsonl as JSON Lines, in the order the flows end. Behind
-the flows of a capture come its neighbour resolutions (ARP, neighbour discovery)
-and the gateways that both show.
+the flows of a capture come its neighbour resolutions (ARP, neighbour discovery),
+the routers that advertise themselves, and the gateways that all these show.
 Stamps are as captured, also those that --since, --until and --around ask for.`,
 			ES: `flows lee capturas (- para la entrada estándar) y escribe una fila por flujo: como
 tabla, o con --format jsonl como JSON Lines, en el orden en que los flujos acaban.
-Tras los flujos de una captura vienen sus resoluciones de vecinos (ARP, ND) y las
-puertas de enlace que unos y otras muestran.
+Tras los flujos de una captura vienen sus resoluciones de vecinos (ARP, ND), los
+encaminadores que se anuncian y las puertas de enlace que todo ello muestra.
 Las marcas son las capturadas, también para --since, --until y --around.`}),
 		Example: `  flowcorr flows client.pcap
   tcpdump -w - | flowcorr flows --format jsonl -`,
@@ -78,7 +78,7 @@ func runFlows(env *environment, args []string) error {
 	read, told, shown := 0, 0, false
 	for _, path := range args {
 		var gateways correlate.GatewayFinder
-		var neighbours []*pcapflow.Resolution
+		var link pcapflow.Result // what is told of the link
 		problems, err := incident.EachFlow(context.Background(), path, env.in, opt, func(f *pcapflow.Flow) {
 			gateways.Flow(f)
 			if chosen.flow(f) {
@@ -86,9 +86,14 @@ func runFlows(env *environment, args []string) error {
 				sink.flow(filepath.Base(path), f)
 			}
 		}, func(r *pcapflow.Resolution) {
-			neighbours = append(neighbours, r)
+			link.Neighbours = append(link.Neighbours, r)
 			if chosen.resolution(r) {
 				sink.resolution(filepath.Base(path), r)
+			}
+		}, func(r *pcapflow.Router) {
+			link.Routers = append(link.Routers, r)
+			if chosen.router(r) {
+				sink.router(filepath.Base(path), r)
 			}
 		})
 		if err != nil {
@@ -96,7 +101,7 @@ func runFlows(env *environment, args []string) error {
 			continue
 		}
 		read++
-		for _, g := range gateways.Find(neighbours) {
+		for _, g := range gateways.Find(link) {
 			if chosen.gateway(g) {
 				sink.gateway(filepath.Base(path), g)
 			}
@@ -137,6 +142,7 @@ func runFlows(env *environment, args []string) error {
 type flowSink interface {
 	flow(evidence string, f *pcapflow.Flow)
 	resolution(evidence string, r *pcapflow.Resolution)
+	router(evidence string, r *pcapflow.Router)
 	gateway(evidence string, g *correlate.Gateway)
 	end(w io.Writer, env *environment) error
 }
@@ -155,6 +161,10 @@ func (s *flowLines) flow(evidence string, f *pcapflow.Flow) {
 
 func (s *flowLines) resolution(evidence string, r *pcapflow.Resolution) {
 	s.write(s.lines.AppendResolution(s.line[:0], evidence, r))
+}
+
+func (s *flowLines) router(evidence string, r *pcapflow.Router) {
+	s.write(s.lines.AppendRouter(s.line[:0], evidence, r))
 }
 
 func (s *flowLines) gateway(evidence string, g *correlate.Gateway) {
@@ -183,6 +193,10 @@ func (s *flowTable) flow(evidence string, f *pcapflow.Flow) {
 
 func (s *flowTable) resolution(evidence string, r *pcapflow.Resolution) {
 	s.add(report.RowOfResolution(evidence, r))
+}
+
+func (s *flowTable) router(evidence string, r *pcapflow.Router) {
+	s.add(report.RowOfRouter(evidence, r))
 }
 
 func (s *flowTable) gateway(evidence string, g *correlate.Gateway) {

@@ -64,6 +64,14 @@ func (c *rowChoice) resolution(r *pcapflow.Resolution) bool {
 	return c.WantsResolution(r)
 }
 
+func (c *rowChoice) router(r *pcapflow.Router) bool {
+	if c == nil {
+		return true
+	}
+	c.settle(r.Advertised[0].Time)
+	return c.WantsRouter(r)
+}
+
 func (c *rowChoice) gateway(g *correlate.Gateway) bool {
 	if c == nil {
 		return true

@@ -83,6 +83,11 @@ func (a *archive) captures(w *window, g *gathered, at places) []incident.Given {
 				c.Neighbours = append(c.Neighbours, r)
 			}
 		}
+		for _, r := range p.done.Result.Routers {
+			if r.Advertised[0].Time <= to && r.LastAdvertised().Time >= from {
+				c.Routers = append(c.Routers, r)
+			}
+		}
 		c.Echoes = slices.DeleteFunc(slices.Clone(c.Echoes), func(e *pcapflow.Echo) bool {
 			return !v.alongside(pcapflow.Stamp{Time: max(e.Request.Time, e.Reply.Time), Frame: max(e.Request.Frame, e.Reply.Frame)})
 		})
@@ -104,7 +109,7 @@ func (a *archive) captures(w *window, g *gathered, at places) []incident.Given {
 // told of the last window alone: the others stay as they are when files are added.
 func (p *point) shown(last bool) pcapflow.Result {
 	r := p.done.Result
-	r.Flows, r.Neighbours = nil, nil
+	r.Flows, r.Neighbours, r.Routers = nil, nil, nil
 	if !last {
 		r.Snapped = min(r.Snapped, 1)
 		r.Packets, r.Bytes, r.Backward, r.Duplicates, r.Offload, r.BadSums, r.Undecoded = 0, 0, 0, 0, [2]int64{}, 0, nil

@@ -73,9 +73,9 @@ func (g *GatewayFinder) wants(r *routedFlow) bool {
 	return false
 }
 
-// Find is to be called behind the last flow, with the capture's resolutions.
-func (g *GatewayFinder) Find(neighbours []*pcapflow.Resolution) []*Gateway {
+// Find is to be called behind the last flow, with what the capture told of its link.
+func (g *GatewayFinder) Find(link pcapflow.Result) []*Gateway {
 	slices.SortStableFunc(g.flows, func(a, b routedFlow) int { return a.start.Frame - b.start.Frame })
-	c := &incident.Capture{Result: pcapflow.Result{Neighbours: neighbours}}
+	c := &incident.Capture{Result: link}
 	return findGateways(c, len(g.flows), func(i int) routedFlow { return g.flows[i] })
 }

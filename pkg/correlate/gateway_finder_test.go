@@ -19,7 +19,7 @@ func TestGatewayFinder(t *testing.T) {
 	}
 	other := gatewayFlow(gatewayFar, gatewayNext, 57, 9*finderFlows, 9*finderFlows)
 	g.Flow(other)
-	list := g.Find([]*pcapflow.Resolution{gatewayAsked(gatewayItself, gatewayMAC, -1, 1)})
+	list := g.Find(pcapflow.Result{Neighbours: []*pcapflow.Resolution{gatewayAsked(gatewayItself, gatewayMAC, -1, 1)}})
 	if len(g.flows) != finderFlows+finderEach+1 {
 		t.Errorf("%d flows kept", len(g.flows))
 	}

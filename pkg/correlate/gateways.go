@@ -11,8 +11,8 @@ import (
 )
 
 // Gateway is a router on the link of a capture, known by its link address:
-// packets of other networks come from there, or hosts asked for it before they
-// sent to other networks.
+// packets of other networks come from there, hosts asked for it before they sent to
+// other networks, or it advertises itself.
 type Gateway struct {
 	Capture     *incident.Capture
 	MAC         [6]byte
@@ -21,18 +21,22 @@ type Gateway struct {
 	Hosts       []netip.Addr           // that did
 	Behind      []netip.Addr           // addresses of other networks whose packets it brought, in order; bounded
 	BehindCount int
+	Advertised  pcapflow.Stamp // its first advertisement as a default router; unseen: there was none
 	First, Last pcapflow.Stamp // of what shows it
 	Before      *Gateway       // whose place it took: the same address, or the same networks, later; nil: none
 }
 
 // By names how it is known: "hop-limit" by packets that it brought, "resolution" by
-// a host that asked for it.
+// a host that asked for it, "advertisement" by its own word.
 func (g *Gateway) By() (by []string) {
 	if g.BehindCount > 0 {
 		by = append(by, "hop-limit")
 	}
 	if len(g.Resolutions) > 0 {
 		by = append(by, "resolution")
+	}
+	if g.Advertised.Seen() {
+		by = append(by, "advertisement")
 	}
 	return by
 }
@@ -41,6 +45,9 @@ func (g *Gateway) By() (by []string) {
 func (g *Gateway) Shown(n int) (frames []int) {
 	for _, r := range g.Resolutions[:min(len(g.Resolutions), n)] {
 		frames = append(frames, r.Requests[0].Frame, r.Reply.Frame)
+	}
+	if g.Advertised.Seen() {
+		frames = append(frames, g.Advertised.Frame)
 	}
 	if len(frames) == 0 {
 		frames = append(frames, g.First.Frame)
@@ -70,6 +77,7 @@ func findGateways(c *incident.Capture, flows int, flow func(i int) routedFlow) [
 	}
 	s.byHopLimit()
 	s.byResolution()
+	s.byAdvertisement()
 	s.name()
 	list := make([]*Gateway, 0, len(s.by))
 	for _, g := range s.by {
@@ -190,6 +198,20 @@ func (s *gatewaySearch) byResolution() {
 			}
 			break
 		}
+	}
+}
+
+// byAdvertisement takes the routers that say that hosts may use them.
+func (s *gatewaySearch) byAdvertisement() {
+	for _, r := range s.c.Routers {
+		if !r.Default || r.MAC == ([6]byte{}) || s.by[r.MAC] == nil && len(s.by) >= finderMACs {
+			continue
+		}
+		g := s.at(r.MAC, r.Advertised[0], r.LastAdvertised())
+		if !g.Advertised.Seen() {
+			g.Advertised = r.Advertised[0]
+		}
+		g.address(r.Address)
 	}
 }
 

@@ -15,7 +15,8 @@ const released = int64(5 * time.Millisecond)
 // longest is the longest a neighbour resolution is looked back for.
 const longest = int64(10 * time.Second)
 
-// neighbours finds the resolutions that held a journey up.
+// neighbours finds the resolutions that held a journey up. A host that asks whether
+// an address that it knows still holds sends meanwhile.
 type neighbours struct {
 	of map[*incident.Capture][]*pcapflow.Resolution // in order of first request
 }
@@ -25,7 +26,7 @@ func neighboursOf(inc *incident.Incident) *neighbours {
 	for _, c := range inc.Captures {
 		var list []*pcapflow.Resolution
 		for _, r := range c.Neighbours {
-			if !r.Gratuitous && len(r.Requests) > 0 {
+			if !r.Gratuitous && len(r.Requests) > 0 && !r.Confirms() {
 				list = append(list, r)
 			}
 		}

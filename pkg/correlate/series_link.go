@@ -20,6 +20,7 @@ type NeighbourSeries struct {
 
 	Resolutions int // that began with a request
 	Attempts    int // requests
+	Unicast     int // of these, those that asked whether a known link address still holds
 	Unanswered  int
 	Unseen      int // requests of others than the capturing host: an answer goes to them alone, and may have come
 	Unasked     int // answers to no request that was seen
@@ -99,6 +100,7 @@ func (s *NeighbourSeries) add(r *pcapflow.Resolution, theirs bool) (time.Duratio
 	}
 	s.Resolutions++
 	s.Attempts += len(r.Requests)
+	s.Unicast += r.Unicast
 	if !r.Reply.Seen() {
 		if theirs {
 			s.Unseen++

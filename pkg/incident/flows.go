@@ -12,9 +12,9 @@ import (
 
 // EachFlow reads one capture, path "-" from stdin, and calls use with each flow
 // when it ends, and behind all of them resolved, unless it is nil, with each
-// neighbour resolution. Flows are valid during the call only; memory follows
+// neighbour resolution, then advertised, likewise, with each router that advertises itself. Flows are valid during the call only; memory follows
 // those open at one time. The error is ErrNoInput where path is no capture.
-func EachFlow(ctx context.Context, path string, stdin io.Reader, opt Options, use func(*pcapflow.Flow), resolved func(*pcapflow.Resolution)) ([]Problem, error) {
+func EachFlow(ctx context.Context, path string, stdin io.Reader, opt Options, use func(*pcapflow.Flow), resolved func(*pcapflow.Resolution), advertised func(*pcapflow.Router)) ([]Problem, error) {
 	opt.Stdin = stdin
 	items := findUnder(path, opt)
 	if len(items) != 1 {
@@ -61,6 +61,11 @@ func EachFlow(ctx context.Context, path string, stdin io.Reader, opt Options, us
 		for _, r := range told.Neighbours {
 			if resolved != nil {
 				resolved(r)
+			}
+		}
+		for _, r := range told.Routers {
+			if advertised != nil {
+				advertised(r)
 			}
 		}
 	})

@@ -61,7 +61,8 @@ type tcpPart struct {
 	side      [2]tcpSide
 	opened    tcpOpening
 	beginning [historyBeginning]byte // of Zeek's history
-	_         [29]byte               // flows begin where a line of memory does
+	timeWait  bool                   // the connection before it of the same addresses was ended by both sides
+	_         [28]byte               // flows begin where a line of memory does
 }
 
 // closing is how far a flow has come towards its end.

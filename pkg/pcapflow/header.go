@@ -19,6 +19,7 @@ type header struct {
 	depth    uint8   // layers entered, to stop at endless nesting
 	encap    uint32  // of the layer at hand: a number of encapsulations
 	mac      [6]byte // link address of the sender; zero: none
+	toOne    bool    // the frame went to one link address, not to a group
 
 	src, dst address
 	v6       bool

@@ -14,7 +14,7 @@ func (e *engine) common(p *capture.Packet, h *header) {
 	if p.Clock != 0 {
 		h.section = e.section(p.Clock)
 	}
-	h.encap, h.depth, h.mac = 0, 0, [6]byte{}
+	h.encap, h.depth, h.mac, h.toOne = 0, 0, [6]byte{}, false
 	h.common, h.hash, h.print = 0, 0, 0
 	b := p.Data
 	if p.Link != linkEthernet || len(b) < 14+20+8 {

@@ -94,6 +94,10 @@ func (h *http1) data(d Dir, first, last Stamp, b []byte) []byte {
 				continue
 			}
 			n := int(min(side.left, int64(len(b))))
+			if side.state == http1Chunk && !side.endsChunk(b[:n]) {
+				h.chunkError(d, "a chunk is longer than its size says")
+				continue
+			}
 			h.readRefusal(d, b[:n])
 			side.left -= int64(n)
 			h.count(d, last, int64(n), side.state == http1Body)
@@ -372,7 +376,7 @@ func (h *http1) chunkSize(d Dir, last Stamp, line []byte) {
 	}
 	switch {
 	case digits == 0 || digits > 14:
-		h.lose(d, "chunk size is not a number")
+		h.chunkError(d, "chunk size is not a number")
 	case size == 0:
 		side.state = http1Trailers
 	default:

@@ -70,6 +70,27 @@ func (h *http1) lose(d Dir, text string) {
 	}
 }
 
+// chunkError gives up a body whose chunks do not add up (RFC 9112 §7.1).
+func (h *http1) chunkError(d Dir, text string) {
+	if i := h.side[d].message.exchange; i >= 0 {
+		h.list[i].ChunkError = true
+	}
+	h.lose(d, text)
+}
+
+// endsChunk tells whether a piece of a chunk has the line end where one must be:
+// in its last two bytes.
+func (side *http1Side) endsChunk(b []byte) bool {
+	const end = "\r\n"
+	from := max(0, side.left-int64(len(end))) // bytes before the line end
+	for i := from; i < int64(len(b)); i++ {
+		if b[i] != end[int64(len(end))-(side.left-i)] {
+			return false
+		}
+	}
+	return true
+}
+
 // resume looks whether a piece begins with a start line after the framing was lost.
 func (h *http1) resume(d Dir, b []byte) {
 	side := &h.side[d]

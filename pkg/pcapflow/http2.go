@@ -2,7 +2,6 @@ package pcapflow
 
 import (
 	"encoding/binary"
-	"fmt"
 
 	"golang.org/x/net/http2/hpack"
 )
@@ -296,12 +295,7 @@ func (h *http2) endFrame(d Dir, last Stamp) {
 	case h2WindowUpdate:
 		h.windowUpdate(d, last)
 	case h2GoAway:
-		if side.length >= 8 {
-			code := binary.BigEndian.Uint32(side.fixed[4:])
-			if code != 0 {
-				noteOnce(h.f, fmt.Sprintf("HTTP/2 GOAWAY by the %v: %s", d, h2ErrorName(code)))
-			}
-		}
+		h.goAway(d, last)
 	}
 }
 

@@ -140,6 +140,21 @@ func (h *http2) reset(d Dir, last Stamp) {
 	delete(h.streams, side.stream)
 }
 
+// goAway takes GOAWAY.
+func (h *http2) goAway(d Dir, last Stamp) {
+	side := &h.side[d]
+	if side.length < 8 || side.stream != 0 {
+		return
+	}
+	code := binary.BigEndian.Uint32(side.fixed[4:])
+	if code != 0 {
+		noteOnce(h.f, fmt.Sprintf("HTTP/2 GOAWAY by the %v: %s", d, h2ErrorName(code)))
+	}
+	if h.f.Away[d] == nil {
+		h.f.Away[d] = &GoAway{Stamp: last, Code: h2ErrorName(code), Last: int(binary.BigEndian.Uint32(side.fixed[:]) &^ (1 << 31))}
+	}
+}
+
 // finish tells the exchanges, after the end of the connection.
 func (h *http2) finish() []Exchange {
 	open := make([]uint32, 0, len(h.streams))

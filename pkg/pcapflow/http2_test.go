@@ -227,6 +227,12 @@ func TestHTTP2Reset(t *testing.T) {
 // TestGoodbyeIsNoRequest: a client that says GOAWAY with a text and closes made one
 // request, with keys and without.
 func TestGoodbyeIsNoRequest(t *testing.T) {
+	told := 0 // by those that say it before they close
+	defer func() {
+		if told != 2 {
+			t.Errorf("GOAWAY read in %d connections", told)
+		}
+	}()
 	for _, keys := range []string{"", "goodbye.keys"} {
 		r := recorded(t, "goodbye.pcap", keys)
 		if len(r.Flows) != 3 {
@@ -235,6 +241,11 @@ func TestGoodbyeIsNoRequest(t *testing.T) {
 		for _, f := range r.Flows {
 			if len(f.HTTP) != 1 || !f.HTTP[0].ResponseFirst.Seen() || f.HTTP[0].Version != "HTTP/2" {
 				t.Errorf("keys %q, port %d: %+v", keys, f.Client.Port(), f.HTTP)
+			}
+			if g := f.Away[Client]; g != nil {
+				if told++; g.Code != "NO_ERROR" || !g.Seen() {
+					t.Errorf("keys %q, port %d: GOAWAY %+v", keys, f.Client.Port(), g)
+				}
 			}
 		}
 	}

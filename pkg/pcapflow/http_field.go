@@ -26,6 +26,9 @@ func (h *http1) field(d Dir, line []byte) {
 	case isField(name, "transfer-encoding"):
 		m.chunked = m.chunked || hasToken(value, "chunked")
 	case isField(name, "upgrade"):
+		if d == Client && m.exchange >= 0 {
+			h.list[m.exchange].Upgrade = true
+		}
 		m.upgrade = tunnelBytes
 		if hasToken(value, "h2c") {
 			m.upgrade = tunnelHTTP2

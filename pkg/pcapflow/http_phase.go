@@ -28,6 +28,7 @@ func (f *Flow) endedBy() Dir {
 // waiting for the answer, receiving it. The wait ends when the client can read
 // the first byte, as curl's time_starttransfer does.
 func appendExchangePhases(f *Flow) {
+	tellRounds(f.HTTP)
 	if f.lean {
 		f.owed = true
 		return

@@ -57,6 +57,8 @@ func (e *engine) icmpv6() {
 		e.icmpError(b)
 	case ndSolicitation, ndAdvertisement:
 		e.neighbourDiscovery(b)
+	case ndRouterSolicitation, ndRouterAdvertisement:
+		e.routerDiscovery(b)
 	default:
 		e.undecoded("ICMPv6 of another type")
 	}

@@ -62,6 +62,7 @@ func (t *TLS) AppendInstants(list []Instant) []Instant {
 	for _, a := range t.Alerts {
 		l.add("tls.alert", a.Dir.String(), a.Stamp, a.Description)
 	}
+	l.add("tls.renegotiation", t.RenegotiationBy.String(), t.Renegotiation, "")
 	l.server("tls.ticket", t.Ticket, "")
 	l.client("tls.client-data", t.FirstClientData, "")
 	l.server("tls.server-data", t.FirstServerData, "")

@@ -70,7 +70,7 @@ func (e *engine) ethernet(b []byte) {
 		e.undecoded(truncatedHeader)
 		return
 	}
-	e.h.mac = [6]byte(b[6:])
+	e.h.mac, e.h.toOne = [6]byte(b[6:]), b[0]&1 == 0
 	t := be16(b[12:])
 	if t == etherIPv4 {
 		e.ipv4(b[14:])
@@ -166,6 +166,7 @@ func (e *engine) sll(b []byte) {
 	if be16(b[4:]) == 6 {
 		e.h.mac = [6]byte(b[6:])
 	}
+	e.h.toOne = cookedToOne(uint8(be16(b)))
 	e.cooked(be16(b[2:]), be16(b[14:]), b[16:])
 }
 
@@ -178,8 +179,13 @@ func (e *engine) sll2(b []byte) {
 	if b[11] == 6 {
 		e.h.mac = [6]byte(b[12:])
 	}
+	e.h.toOne = cookedToOne(b[10])
 	e.cooked(be16(b[8:]), be16(b), b[20:])
 }
+
+// cookedToOne judges a cooked header's packet type (packet(7)): to the capturing
+// host, or to another. Of what it sent itself the type does not tell.
+func cookedToOne(kind uint8) bool { return kind == 0 || kind == 3 }
 
 // cooked goes on behind a cooked header: device is an ARPHRD number of Linux.
 func (e *engine) cooked(device, protocol uint16, b []byte) {

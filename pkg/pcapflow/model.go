@@ -126,6 +126,7 @@ type Flow struct {
 	Conn *Conn         // TCP only
 	TLS  *TLS          // where recognised
 	HTTP []Exchange    // requests and answers, in the clear or estimated under TLS
+	Away [2]*GoAway    // the first GOAWAY of each side of an HTTP/2 connection; nil: none was read
 	SSH  *SSH          //
 	QUIC *QUIC         //
 	DNS  []Transaction // queries and answers carried by this flow
@@ -183,6 +184,7 @@ type Resolution struct {
 	AskerMAC      [6]byte
 	Target        netip.Addr
 	Requests      []Stamp
+	Unicast       int // of the requests, those to one link address alone: they ask whether it still holds, and nobody waits meanwhile (RFC 1122 section 2.3.2.1, RFC 4861 section 7.3.1)
 	Reply         Stamp
 	MAC           [6]byte   // of the answer
 	Others        [][6]byte // further, different answers: a duplicate address

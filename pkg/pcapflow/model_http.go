@@ -39,6 +39,10 @@ type Exchange struct {
 	Reset      bool           // HTTP/2 stream reset
 	ResetCode  string         // its reason, where Reset: "CANCEL", …
 	Gap        bool           // capture lost bytes inside
+	ChunkError bool           // a chunk's size is no number, or a chunk does not end where its size says
+	AuthRounds int            // answers 401 or 407 to the same request, right before it on the connection
+	Looped     bool           // a redirect of a chain in which the same request was sent the same way before
+	Upgrade    bool           // the request asks for another protocol; Status 101: it was taken up
 	Unsent     bool           // the request never came to its end: RequestLast is the last that was seen of it
 
 	FlowControlWait int64 // HTTP/2: time the sender's window was closed before the last byte, ns
@@ -57,4 +61,11 @@ type AnswerRecord struct {
 type ServerTiming struct {
 	Name     string
 	Duration int64 // ns; -1: none given
+}
+
+// GoAway is how one side of an HTTP/2 connection ends it (RFC 9113 §6.8).
+type GoAway struct {
+	Stamp
+	Code string // "NO_ERROR", "ENHANCE_YOUR_CALM", …
+	Last int    // the last of the other side's streams that it may have acted on
 }

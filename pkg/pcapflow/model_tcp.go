@@ -20,6 +20,7 @@ type Conn struct {
 	Stalls          []Stall
 	FIN             [2]Stamp
 	RST             []Reset
+	Oddities        []Oddity // bounded
 	Vantage         Vantage
 
 	State        string // Zeek's conn_state
@@ -117,6 +118,7 @@ type Reset struct {
 	ID     uint16
 	Answer bool // answers a SYN
 	Odd    bool // TTL or IP ID unlike the peer's other packets
+	Beside bool // its number is not the sender's next, and behind what the peer awaits
 }
 
 // Vantage is where the capture was taken, as this flow shows it.

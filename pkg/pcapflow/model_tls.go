@@ -26,6 +26,8 @@ type TLS struct {
 	HandshakeEnd             Stamp // as the version and mode define it; estimated under 1.3 without keys
 	FirstClientData          Stamp
 	FirstServerData          Stamp
+	Renegotiation            Stamp // the first record of a further handshake up to 1.2 (RFC 5246 §7.4.1)
+	RenegotiationBy          Dir   // who sent it: the client its ClientHello, the server a HelloRequest
 	Ticket                   Stamp // the first NewSessionTicket, where it could be read
 
 	ClientHelloBytes, CertificateBytes int

@@ -8,8 +8,10 @@ import (
 
 // neighbours follows address resolution: ARP (RFC 826) and ND (RFC 4861).
 type neighbours struct {
-	list []*Resolution
-	open map[neighbourKey]*Resolution // the latest of each asker and target
+	list      []*Resolution
+	routers   []*Router
+	solicited Stamp // the latest solicitation of routers
+	open      map[neighbourKey]*Resolution // the latest of each asker and target
 }
 
 type neighbourKey struct {
@@ -79,6 +81,9 @@ func (n *neighbours) request(e *engine, h *header, protocol string, asker addres
 	}
 	if len(r.Requests) < maxRequests {
 		r.Requests = append(r.Requests, h.stamp)
+		if h.toOne {
+			r.Unicast++
+		}
 	}
 }
 
@@ -150,12 +155,13 @@ func (e *engine) neighbourDiscovery(b []byte) {
 		return
 	}
 	target := addressV6(b[8:])
+	const multicast = 0xff << 56
+	toAll := h.dst.hi&multicast == multicast
 	if b[0] == ndSolicitation {
+		h.toOne = !toAll
 		e.neighbours.request(e, h, "nd", h.src, ndLink(b[24:], ndSourceLink, h.mac), target)
 		return
 	}
-	const multicast = 0xff << 56
-	toAll := h.dst.hi&multicast == multicast
 	asker := h.dst
 	if toAll {
 		asker = address{}
@@ -174,4 +180,4 @@ func ndLink(b []byte, kind uint8, frame [6]byte) [6]byte {
 	return frame
 }
 
-func (n *neighbours) end(r *Result) { r.Neighbours = n.list }
+func (n *neighbours) end(r *Result) { r.Neighbours, r.Routers = n.list, n.routers }

@@ -15,6 +15,9 @@ func (r *Resolution) Phase() Phase {
 	return p
 }
 
+// Confirms tells that all it asked was whether a known link address still holds.
+func (r *Resolution) Confirms() bool { return len(r.Requests) > 0 && r.Unicast == len(r.Requests) }
+
 // Begin is the first that was seen of the resolution.
 func (r *Resolution) Begin() Stamp {
 	if len(r.Requests) > 0 {

@@ -1,6 +1,10 @@
 package pcapflow
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+	"net/netip"
+)
 
 const portNTP = 123
 
@@ -74,6 +78,26 @@ func parseNTP(b []byte, at Stamp, from Dir) NTPMessage {
 	}
 	m.readTrailer(b[ntpLen:])
 	return m
+}
+
+// Reference is what the reference identifier names (RFC 5905 §7.3): of a server
+// with a clock of its own that clock ("GPS"), of others the address of their
+// server, or of an IPv6 server a hash that looks like one; "": it names nothing.
+func (m *NTPMessage) Reference() string {
+	id := binary.BigEndian.AppendUint32(nil, m.RefID)
+	switch {
+	case m.RefID == 0 || m.Kiss != "":
+		return ""
+	case m.Stratum > 1:
+		return netip.AddrFrom4([4]byte(id)).String()
+	}
+	name := bytes.TrimRight(id, "\x00 ")
+	for _, c := range name {
+		if c <= ' ' || c >= 0x7f {
+			return ""
+		}
+	}
+	return string(name)
 }
 
 // kissCode reads a reference identifier as a kiss code: up to four capitals or

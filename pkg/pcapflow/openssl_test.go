@@ -329,6 +329,9 @@ func TestOpenSSLRenegotiation(t *testing.T) {
 		io.WriteString(client.in, "Q\n")
 	}, "-tls1_2")
 	f := follow(tlsDissector, nil, pieces)
+	if !f.TLS.Renegotiation.Seen() || f.TLS.RenegotiationBy != Client || f.TLS.Renegotiation.Time <= f.TLS.HandshakeEnd.Time {
+		t.Errorf("renegotiated by the %v at %v", f.TLS.RenegotiationBy, f.TLS.Renegotiation)
+	}
 	if len(f.HTTP) != 2 || len(f.Notes) != 1 || f.Notes[0] != "TLS renegotiation" || !f.TLS.CloseNotify[Client].Seen() {
 		t.Errorf("notes %q, %+v\n%s", f.Notes, f.TLS, brief(f.HTTP))
 	}

@@ -15,6 +15,7 @@ import (
 type Result struct {
 	Flows       []*Flow // in order of first frame
 	Neighbours  []*Resolution
+	Routers     []*Router
 	Echoes      []*Echo
 	Readings    []HostReading // of clocks, told outside of flows
 	ICMP        []ICMPError   // those that quote no flow of this capture
@@ -47,7 +48,7 @@ func (r *Result) Unread(told int) (reasons []string) {
 		return cmp.Or(cmp.Compare(r.Undecoded[b], r.Undecoded[a]), strings.Compare(a, b))
 	})
 	for i, reason := range list {
-		if strings.HasSuffix(reason, notSupported) || i == 0 && told+len(r.Neighbours)+len(r.Echoes)+len(r.ICMP)+len(r.Readings) == 0 {
+		if strings.HasSuffix(reason, notSupported) || i == 0 && told+len(r.Neighbours)+len(r.Routers)+len(r.Echoes)+len(r.ICMP)+len(r.Readings) == 0 {
 			if reasons = append(reasons, fmt.Sprintf("packets that are not read: %d (%s)", r.Undecoded[reason], reason)); len(reasons) == most {
 				break
 			}

@@ -37,6 +37,7 @@ type tcpRare struct {
 	holes    [2]holes
 	zero     [2]Stamp // since when the side advertises no room; unseen: it has room
 	resent   [2]resent
+	sacked   [2]sackedRange // by each side's word
 	late     lateAck
 	fullAt   Stamp     // when a side had last used up the other's window
 	probed   [2]uint32 // sequence number behind a probe of a closed window
@@ -121,7 +122,7 @@ func (y *tcpStory) empty() {
 	c := y.conn
 	*c = Conn{
 		SYN: emptied(c.SYN), SYNACK: emptied(c.SYNACK),
-		Retransmissions: emptied(c.Retransmissions), Stalls: emptied(c.Stalls), RST: emptied(c.RST),
+		Retransmissions: emptied(c.Retransmissions), Stalls: emptied(c.Stalls), RST: emptied(c.RST), Oddities: emptied(c.Oddities),
 	}
 	y.history, y.rare = history{}, tcpRare{}
 }
@@ -190,7 +191,9 @@ func (e *engine) tcpKeyed() {
 			f.catchUp() // before the latest payload is another
 		}
 	}
+	timeWait := false
 	if f != nil && h.flags&(flagSYN|flagACK|flagRST) == flagSYN && f.reused(h) {
+		timeWait = f.side[Client].fin && f.side[Server].fin
 		e.finish(f)
 		f = nil
 	}
@@ -199,11 +202,12 @@ func (e *engine) tcpKeyed() {
 	}
 	if f == nil {
 		f = e.openTCP()
+		f.timeWait = timeWait
 	}
 	d := f.sender(h.swapped)
-	before := f.last
+	last := f.last
 	e.count(f, h, d)
-	e.segment(f, d, before, same)
+	e.segment(f, d, last, same)
 }
 
 // reused tells whether a SYN begins another connection with the same addresses.

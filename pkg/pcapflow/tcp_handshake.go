@@ -14,6 +14,9 @@ func (e *engine) handshake(f *flow, d Dir, same sameness) {
 		e.reset(f, d)
 		return
 	case h.flags&flagSYN != 0:
+		if f.closing == closed && !f.steady && !f.usual() && len(f.tcp.story.conn.Oddities) > 0 { // the RST was of the other connection
+			f.closing = opening
+		}
 		if same == doubled && f.side[d].known && f.side[d].base == h.seq && h.tsval() != 0 {
 			e.story(f).conn.Count[d].Duplicates++
 			return
@@ -196,7 +199,7 @@ func (e *engine) reset(f *flow, d Dir) {
 // resetOf describes a RST of side d. asked: there were SYNs and no SYN-ACK.
 func (f *flow) resetOf(h *header, d Dir, asked bool) Reset {
 	me := &f.side[d]
-	r := Reset{Stamp: h.stamp, Dir: d, TTL: h.ttl, ID: h.id}
+	r := Reset{Stamp: h.stamp, Dir: d, TTL: h.ttl, ID: h.id, Beside: f.besides(h, d)}
 	r.Answer = d == Server && asked && !f.steady
 	if f.packets[d] > 1 && !r.Answer {
 		r.Odd = me.ttl != h.ttl

@@ -18,6 +18,8 @@ func (e *engine) regular(f *flow, h *header) bool {
 		letter = letterData
 	}
 	switch {
+	case me.shrinks(h, uint32(h.window)<<me.shift) > 0:
+		return false
 	case h.seq != me.next, me.next == me.base, me.ttl != h.ttl, h.window == 0, now-f.last.Time >= pauseFloor:
 		return false
 	case !me.acks, step < 0, int32(h.ack-peer.next) > 0, f.letters&(1<<(2*letter+int(d))) == 0:

@@ -184,6 +184,8 @@ func (c *Counters) of(k RetransmissionKind) *int64 {
 // time stamp from before it (Eifel, RFC 3522).
 func (e *engine) unneeded(f *flow, d Dir, w *resent) {
 	h := e.h
+	e.reneged(f, d.Other())
+	e.oldStamp(f, d, w)
 	if w.left--; w.left == 0 || w.kind == RetransmitSpurious {
 		w.open = false
 		f.watch &^= watchResent << d

@@ -9,11 +9,14 @@ const wildJump = 1 << 30
 func (e *engine) segment(f *flow, d Dir, before Stamp, same sameness) {
 	h := e.h
 	me, peer := &f.side[d], &f.side[d.Other()]
+	other := false // of another connection
 	if h.flags&(flagSYN|flagRST|flagFIN) != 0 || !f.steady {
-		e.handshake(f, d, same)
+		if other = e.challengedSYN(f, d); !other {
+			e.handshake(f, d, same)
+		}
 	}
 	e.tell(f, h, d)
-	if h.flags&flagRST != 0 {
+	if h.flags&flagRST != 0 || other {
 		return
 	}
 	if me.ttl != h.ttl {
@@ -30,6 +33,9 @@ func (e *engine) segment(f *flow, d Dir, before Stamp, same sameness) {
 		me.next = seq
 	}
 	if h.flags&flagACK != 0 {
+		if same != doubled {
+			e.shrunk(f, d, me, peer)
+		}
 		e.acknowledge(f, d, me, peer)
 	}
 	if same != doubled {
@@ -62,6 +68,9 @@ func (e *engine) segment(f *flow, d Dir, before Stamp, same sameness) {
 
 // bare follows a segment without data.
 func (e *engine) bare(f *flow, d Dir, seq uint32, me, peer *tcpSide) {
+	if f.closing == closed {
+		e.challengedReset(f, d)
+	}
 	switch ahead := int32(seq - me.next); {
 	case ahead == -1 && e.h.flags&flagSYN == 0 && !me.fin:
 		c := &e.story(f).conn.Count[d] // RFC 9293 section 3.8.4, without the byte of garbage
@@ -200,6 +209,7 @@ func (e *engine) sameAck(f *flow, d Dir, me, peer *tcpSide) {
 	}
 	if b := h.option(optionSACK); len(b) >= 8 && int32(be32(b[4:])-h.ack) > 0 {
 		me.sacked = true
+		e.tellsSACK(f, d, b)
 	}
 }
 

@@ -3,6 +3,9 @@ package pcapflow
 // windowOf takes the window that side d advertises.
 func (e *engine) windowOf(f *flow, d Dir, me *tcpSide) {
 	h := e.h
+	if h.flags&flagACK != 0 && me.acks && int32(h.ack-me.acked) < 0 {
+		return // came late: a newer one has told (RFC 9293 section 3.10.7.4, SND.WL2)
+	}
 	w := uint32(h.window)
 	if h.flags&flagSYN == 0 {
 		w <<= me.shift

@@ -132,8 +132,12 @@ func (s *tlsStream) opaqueHandshake(r tlsRecord) {
 	s.side[r.dir].secretHandshake = true
 	t := s.t
 	switch {
+	case s.ended && !t.HandshakeEnd.Seen(): // joined within or behind the handshake
 	case s.ended:
 		noteOnce(s.f, "TLS renegotiation")
+		if !t.Renegotiation.Seen() {
+			t.Renegotiation, t.RenegotiationBy = r.first, r.dir
+		}
 	case r.dir == Client && !t.ClientFinished.Seen():
 		t.ClientFinished = r.last
 		if t.ServerFinished.Seen() {

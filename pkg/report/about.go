@@ -92,6 +92,12 @@ func (a *About) tellOthers(lines *FlowLines, c *correlate.Case, host netip.Addr,
 				a.tellResolution(lines, k, r)
 			}
 		}
+		for _, r := range k.Routers {
+			if r.Address == host && port == 0 {
+				file, _ := k.Locate(r.Advertised[0].Frame)
+				a.Flows = append(a.Flows, bytes.TrimSpace(lines.AppendRouter(nil, k.Files[file].Path, r)))
+			}
+		}
 	}
 }
 

@@ -21,7 +21,7 @@ func (l *FlowLines) Append(b []byte, evidence string, f *pcapflow.Flow) []byte {
 	o := object{b: append(b, l.beginning(evidence)...), lines: l}
 	o.whole(f)
 	if f.Conn != nil {
-		o.conn(f.Conn)
+		o.conn(f)
 	}
 	if f.TLS != nil {
 		o.tls(f.TLS, f.Conn)
@@ -50,6 +50,9 @@ func (l *FlowLines) Append(b []byte, evidence string, f *pcapflow.Flow) []byte {
 			o.exchange(&f.HTTP[i], f.Conn)
 		}
 		o.endArray()
+	}
+	if f.Away != ([2]*pcapflow.GoAway{}) {
+		o.goAway(f)
 	}
 	if len(f.ICMP) > 0 {
 		o.list("icmp", len(f.ICMP), func(i int) { o.icmp(&f.ICMP[i]) })
@@ -123,7 +126,8 @@ func (o *object) communityID(f *pcapflow.Flow) {
 	}
 }
 
-func (o *object) conn(c *pcapflow.Conn) {
+func (o *object) conn(f *pcapflow.Flow) {
+	c := f.Conn
 	b := append(append(o.b, `,"conn_state":"`...), c.State...) // states and histories need no escaping
 	if c.History != "" {
 		b = append(append(b, `","history":"`...), c.History...)
@@ -157,6 +161,7 @@ func (o *object) conn(c *pcapflow.Conn) {
 			o.close()
 		})
 	}
+	o.carried(f)
 	o.transfer(c)
 	o.number("completeness", int64(c.Completeness))
 	o.close()
@@ -221,6 +226,9 @@ func (o *object) tls(t *pcapflow.TLS, c *pcapflow.Conn) {
 	o.some("clear_request", t.ClearRequest)
 	o.text("plain_answer", t.PlainAnswer)
 	o.some("unused", t.Unused)
+	if t.Renegotiation.Seen() {
+		o.text("renegotiated_by", t.RenegotiationBy.String())
+	}
 	o.text("ja3", t.JA3)
 	o.text("ja4", t.JA4)
 	o.truth("decrypted", t.Decrypted)
@@ -260,6 +268,12 @@ func (o *object) exchange(x *pcapflow.Exchange, c *pcapflow.Conn) {
 	o.some("reset", x.Reset)
 	o.text("reset_code", x.ResetCode)
 	o.some("gap", x.Gap)
+	o.some("chunk_error", x.ChunkError)
+	o.count("auth_rounds", x.AuthRounds)
+	o.some("redirect_loop", x.Looped)
+	if x.Upgrade && x.Status > 0 {
+		o.truth("upgraded", x.Status == 101)
+	}
 	o.some("multiplexed", x.Multiplexed)
 	o.some("malformed", x.Malformed)
 	o.count("ordinal", x.Ordinal)

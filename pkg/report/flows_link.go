@@ -21,6 +21,7 @@ func (l *FlowLines) AppendResolution(b []byte, evidence string, r *pcapflow.Reso
 	o.number("last_frame", int64(last.Frame))
 	o.nested("neighbour")
 	o.number("attempts", int64(len(r.Requests)))
+	o.count("unicast_attempts", r.Unicast)
 	if r.AskerMAC != ([6]byte{}) {
 		o.text("asker_link_address", pcapflow.LinkAddress(r.AskerMAC))
 	}

@@ -141,6 +141,27 @@ func (o *object) headers(x *pcapflow.Exchange) {
 	}
 }
 
+// goAway writes how an HTTP/2 connection was ended.
+func (o *object) goAway(f *pcapflow.Flow) {
+	o.array("goaway")
+	n := 0
+	for d, g := range f.Away {
+		if g == nil {
+			continue
+		}
+		o.element(n)
+		n++
+		o.open()
+		o.text("by", pcapflow.Dir(d).String())
+		o.text("code", g.Code)
+		o.number("last_stream", int64(g.Last))
+		o.instant("time", g.Time)
+		o.frames(g.Frame)
+		o.close()
+	}
+	o.endArray()
+}
+
 func (o *object) ssh(s *pcapflow.SSH, f *pcapflow.Flow) {
 	o.nested("ssh")
 	o.count("version", s.Version)
@@ -318,6 +339,12 @@ func (o *object) sample(s *pcapflow.NTPSample) {
 	if answer.LI > 0 && answer.LI < 3 {
 		o.number("leap", int64(answer.LI))
 	}
+	o.number("poll_log2_seconds", int64(answer.Poll))
+	if s.Request.Seen() && s.Response.Seen() && s.Request.Poll != answer.Poll {
+		o.number("request_poll_log2_seconds", int64(s.Request.Poll))
+	}
+	o.number("precision_log2_seconds", int64(answer.Precision))
+	o.text("reference_id", answer.Reference())
 	o.count("repeats", len(s.Repeats))
 	o.frames(s.Request.Frame, s.Response.Frame)
 	if s.Request.Seen() {

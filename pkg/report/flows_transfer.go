@@ -17,6 +17,9 @@ func (o *object) transfer(c *pcapflow.Conn) {
 		o.seconds("zero_window_seconds", n)
 	}
 	o.interrupted(c)
+	if len(c.Oddities) > 0 {
+		o.list("oddities", len(c.Oddities), func(i int) { o.oddity(&c.Oddities[i]) })
+	}
 	if len(c.RST) > 0 {
 		o.list("rst", len(c.RST), func(i int) {
 			o.open()
@@ -27,6 +30,47 @@ func (o *object) transfer(c *pcapflow.Conn) {
 			o.close()
 		})
 	}
+}
+
+// carried writes when each side's payload first and last passed.
+func (o *object) carried(f *pcapflow.Flow) {
+	if f.Payload == ([2]int64{}) {
+		return
+	}
+	o.key("data")
+	b, sides := append(o.b, '{'), 0
+	for d := range f.Payload {
+		first, last := f.FirstPayload[d], f.LastPayload[d]
+		if !first.Seen() {
+			continue
+		}
+		if sides > 0 {
+			b = append(b, ',')
+		}
+		sides++
+		b = append(append(append(b, '"'), pcapflow.Dir(d).String()...), `":{"first":`...)
+		b = o.lines.appendInstant(b, first.Time)
+		b = o.lines.appendInstant(append(b, `,"last":`...), last.Time)
+		b = appendInt(append(b, `,"frames":[`...), first.Frame)
+		if last.Frame != first.Frame {
+			b = appendInt(append(b, ','), last.Frame)
+		}
+		b = append(b, "]}"...)
+	}
+	o.b = append(b, '}')
+}
+
+// oddity writes what should not happen to a connection.
+func (o *object) oddity(x *pcapflow.Oddity) {
+	o.open()
+	o.text("name", x.Kind.String())
+	o.text("by", x.Dir.String())
+	o.instant("time", x.Time)
+	if x.Bytes > 0 {
+		o.number("bytes", x.Bytes)
+	}
+	o.frames(x.Of.Frame, x.Frame)
+	o.close()
 }
 
 // interrupted writes what happened to a connection's way: bytes of a side that never

@@ -34,7 +34,7 @@ func TestMembersOnce(t *testing.T) {
 			}, func(r *pcapflow.Resolution) {
 				seen[r.Protocol] = true
 				check(lines.AppendResolution(nil, filepath.Base(path), r))
-			})
+			}, nil)
 		}
 	}
 	for _, service := range []string{"tls", "http", "ssh", "dns", "ntp", "arp"} {

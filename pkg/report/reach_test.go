@@ -57,17 +57,17 @@ var reachable = map[string][]string{
 		"dns.time", "dns.messages", "dns.transfer_seconds", "dns.records", "dns.answer_bytes", "dns.instants[dns.query]", "dns.instants[dns.retry]", "dns.instants[dns.answer]", "dns.instants[dns.further-answer]", "dns.extended_error_text", "dns.multicast", "dns.mixed_case", "dns.case_changed", "dns.authoritative", "dns.processing_seconds", "dns_over", "icmp.text", "dns.fragments", "dns.fragment_lost", "dns.opcode",
 		// ARP and ND
 		"neighbour.attempts", "neighbour.asker_link_address", "neighbour.other_link_addresses", "neighbour.probe", "icmp.from", "icmp.type", "icmp.code", "icmp.frames", "icmp.mtu", "neighbour.link_address", "neighbour.announcement", "neighbour.duplicate_address", "neighbour.unasked_answer", "neighbour.unanswered", "phases[l2.resolve]",
-		"gateway.link_address", "gateway.addresses", "gateway.by", "gateway.hosts", "gateway.behind", "gateway.frames",
+		"gateway.link_address", "gateway.addresses", "gateway.by", "gateway.hosts", "gateway.behind", "gateway.frames", "neighbour.unicast_attempts", "router.link_address", "router.advertisements", "router.lifetime_seconds", "router.solicited_seconds", "router.withdrawn", "router.prefixes", "router.mtu", "router.hop_limit", "router.managed_addresses", "router.instants[nd.router-advertisement]", "router.instants[nd.router-solicitation]",
 		// TCP
 		"tcp.syns", "tcp.syn_acks", "tcp.connect_seconds", "tcp.rtt_server_seconds", "tcp.rtt_client_seconds", "tcp.retransmissions", "tcp.stalls.cause", "tcp.rst.by", "tcp.rst.time", "tcp.rst.odd", "tcp.duplicate_acks", "tcp.window_probes", "tcp.missing.server.bytes", "tcp.missing.server.since", "tcp.missing.server.sequence", "tcp.ttl_change.server.from", "tcp.ttl_change.server.to", "tcp.ttl_change.server.changes", "tcp.rtt_seconds", "tcp.stalls.waiting_for", "tcp.retransmitted_bytes", "tcp.fast", "tcp.timeouts", "tcp.tail_probes", "tcp.spurious", "tcp.out_of_order", "tcp.duplicates", "tcp.acked_unseen_bytes", "tcp.zero_windows", "tcp.window_full", "tcp.keep_alives", "tcp.max_in_flight_bytes", "tcp.vantage", "tcp.completeness", "duplicates",
-		"tcp.samples_to_server.median_seconds", "tcp.mss.client", "tcp.window_scale.server", "tcp.sack.server", "tcp.timestamps.client", "tcp.ecn", "tcp.fast_open.accepted_bytes", "tcp.multipath.server", "tcp.zero_window_seconds", "conn_state", "history", "phases[tcp.connect]",
+		"tcp.samples_to_server.median_seconds", "tcp.mss.client", "tcp.window_scale.server", "tcp.sack.server", "tcp.timestamps.client", "tcp.ecn", "tcp.fast_open.accepted_bytes", "tcp.multipath.server", "tcp.zero_window_seconds", "conn_state", "history", "phases[tcp.connect]", "tcp.data.client.first", "tcp.data.server.last", "tcp.data.server.frames", "tcp.oddities[challenge-ack]", "tcp.oddities[time-wait]", "tcp.oddities[challenged-reset]", "tcp.oddities[old-timestamp]", "tcp.oddities[sack-reneged]", "tcp.oddities[window-shrunk]", "tcp.oddities.bytes", "tcp.oddities.time", "tcp.oddities.by", "tcp.oddities.frames",
 		// TLS
 		"tls.instants[tls.client-hello]", "tls.instants[tls.client-hello-first]", "tls.instants[tls.hello-retry]", "tls.instants[tls.second-client-hello]",
 		"tls.instants[tls.server-hello]", "tls.instants[tls.server-flight-end]", "tls.instants[tls.server-finished]", "tls.instants[tls.client-finished]",
 		"tls.instants[tls.established]", "tls.instants[tls.alert]", "tls.instants[tls.client-close]", "tls.instants[tls.server-close]",
 		"tls.server_hello_delay_seconds", "tls.client_compute_seconds", "tls.round_trips", "tls.minimum_round_trips", "tls.server_flight_bytes", "tls.client_hello_bytes",
 		"tls.certificate_bytes", "tls.resumed", "tls.hello_retry_seconds", "tls.version", "tls.cipher", "tls.group", "tls.alpn", "tls.alpn_offered", "tls.sni", "tls.ja3",
-		"tls.ja4", "tls.chain.not_before", "tls.chain.not_after", "tls.chain.names", "tls.alerts", "tls.alert_levels", "tls.instants[tls.ticket]", "tls.instants[tls.client-data]", "tls.instants[tls.server-data]", "tls.client_hello_seconds", "tls.server_hello_seconds", "tls.server_flight_seconds", "tls.hello_retry", "tls.decrypted", "tls.certificates", "tls.ech", "tls.ocsp_produced", "tls.ocsp_next_update", "tls.ocsp_age_seconds", "tls.early_data", "tls.tickets", "tls.starttls", "tls.client_certificate", "tls.plain_answer", "tls.clear_request", "tls.unused", "tls.ocsp_status", "tls.request_delay_seconds",
+		"tls.ja4", "tls.chain.not_before", "tls.chain.not_after", "tls.chain.names", "tls.alerts", "tls.alert_levels", "tls.instants[tls.ticket]", "tls.instants[tls.client-data]", "tls.instants[tls.server-data]", "tls.client_hello_seconds", "tls.server_hello_seconds", "tls.server_flight_seconds", "tls.hello_retry", "tls.decrypted", "tls.certificates", "tls.ech", "tls.ocsp_produced", "tls.ocsp_next_update", "tls.ocsp_age_seconds", "tls.early_data", "tls.tickets", "tls.starttls", "tls.client_certificate", "tls.plain_answer", "tls.clear_request", "tls.unused", "tls.ocsp_status", "tls.request_delay_seconds", "tls.renegotiated_by", "tls.instants[tls.renegotiation]",
 		"phases[tls.handshake]",
 		// QUIC
 		"quic.version", "quic.sni", "quic.alpn", "quic.retry", "quic.version_negotiation", "quic.handshake_seconds", "quic.instants[quic.client-hello]",
@@ -75,7 +75,7 @@ var reachable = map[string][]string{
 		// HTTP
 		"http.method", "http.host", "http.path", "http.status", "http.version", "http.request_bytes", "http.response_bytes", "http.send_seconds", "http.wait_seconds",
 		"http.server_think_seconds", "http.receive_seconds", "http.ordinal", "http.date", "http.location", "http.interim_answers", "http.estimated", "http.truncated", "http.aborted_by", "http.unsent", "http.port_wants_tls", "http.reset_code", "http.flow_control_seconds", "http.head_of_line_seconds",
-		"http.body_bytes", "http.request_id", "http.server_timing.name", "http.interim_seconds", "http.server", "http.age", "http.gap", "http.multiplexed", "http.malformed", "http.reset", "http.stream_id", "http.concurrent_streams", "phases[http.send]", "phases[http.wait]", "phases[http.receive]",
+		"http.body_bytes", "http.request_id", "http.server_timing.name", "http.interim_seconds", "http.server", "http.age", "http.gap", "http.multiplexed", "http.malformed", "http.reset", "http.stream_id", "http.concurrent_streams", "http.chunk_error", "http.auth_rounds", "http.redirect_loop", "http.upgraded", "goaway.by", "goaway.code", "goaway.last_stream", "goaway.time", "goaway.frames", "phases[http.send]", "phases[http.wait]", "phases[http.receive]",
 		// SSH
 		"ssh.instants[ssh.banner]", "ssh.instants[ssh.client-banner]", "ssh.instants[ssh.client-kexinit]", "ssh.instants[ssh.kexinit]", "ssh.instants[ssh.kex-request]",
 		"ssh.instants[ssh.kex-reply]", "ssh.instants[ssh.newkeys]", "ssh.instants[ssh.client-newkeys]", "ssh.instants[ssh.service-request]", "ssh.instants[ssh.service-accept]",
@@ -86,7 +86,7 @@ var reachable = map[string][]string{
 		// NTP
 		"ntp.mode", "ntp.stratum", "ntp.request_time", "ntp.response_time", "ntp.server_received", "ntp.server_sent", "ntp.offset_seconds", "ntp.offset_low_seconds",
 		"ntp.offset_high_seconds", "ntp.bogus_origin", "ntp.server_sent_before", "ntp.answered_from", "ntp.nts", "ntp.leap", "ntp.repeats", "ntp.version",
-		"ntp.completes.offset_seconds", "ntp.completes.delay_seconds", "ntp.delay_seconds", "ntp.dwell_seconds", "ntp.root_distance_seconds", "ntp.kiss", "ntp.unsynchronised", "ntp.interleaved", "ntp.mac",
+		"ntp.completes.offset_seconds", "ntp.completes.delay_seconds", "ntp.delay_seconds", "ntp.dwell_seconds", "ntp.root_distance_seconds", "ntp.kiss", "ntp.unsynchronised", "ntp.interleaved", "ntp.mac", "ntp.poll_log2_seconds", "ntp.request_poll_log2_seconds", "ntp.precision_log2_seconds", "ntp.reference_id",
 	},
 	"report": {
 		"journeys.instants[dns.query]", "journeys.instants[dns.retry]", "journeys.instants[dns.answer]", "journeys.instants[arp.request]", "journeys.instants[arp.reply]", "journeys.instants[tcp.syn-ack]", "journeys.instants[tcp.syn-retry]", "journeys.instants[tcp.syn-ack-retry]", "journeys.instants[tcp.reset]", "journeys.instants[tcp.retransmission]", "journeys.instants[icmp.error]", "journeys.instants[http.request-end]", "journeys.instants[http.response-end]", "journeys.phases.metrics.transactions", "journeys.phases.metrics.resolvers", "journeys.phases.metrics.answers", "journeys.phases.metrics.cname_depth", "journeys.phases.metrics.answer_bytes", "journeys.phases.metrics.edns_bytes", "journeys.phases.metrics.tcp_cost_seconds", "journeys.phases.metrics.syn_retry_seconds", "journeys.instants[ntp.request]", "journeys.instants[ntp.response]",
@@ -96,7 +96,7 @@ var reachable = map[string][]string{
 		"journeys.phases.metrics.retry_wait_seconds", "journeys.phases.metrics.a_seconds", "journeys.phases.metrics.aaaa_seconds", "journeys.phases.metrics.suffixes",
 		"journeys.phases.metrics.processing_seconds", "journeys.phases.metrics.cached_seconds", "journeys.phases.metrics.ttl_seconds", "journeys.phases.metrics.first_use_seconds",
 		"series.resolvers.latency.sigma_seconds", "series.resolvers.outliers.cause", "series.lookups.wait.median_seconds",
-		"series.resolvers.latency.mean_seconds", "series.resolvers.latency.p95_seconds", "series.resolvers.rcodes", "series.resolvers.unanswered", "series.lookups.outliers.cause", "series.ntp.loss", "series.ntp.drift_ppm", "series.ntp.delay.median_seconds", "series.ntp.dwell.median_seconds", "series.ntp.poll.median_seconds", "series.ntp.poll_irregularity", "series.ntp.offset_low_seconds", "series.ntp.offset_high_seconds", "series.ntp.best_low_seconds", "series.ntp.root_distance_seconds", "series.ntp.unsynchronised", "series.ntp.kisses", "series.ntp.jitter_seconds", "series.ntp.reach", "series.ntp.verdict", "series.neighbours.proxy", "series.neighbours.time.count", "series.gateways.by",
+		"series.resolvers.latency.mean_seconds", "series.resolvers.latency.p95_seconds", "series.resolvers.rcodes", "series.resolvers.unanswered", "series.lookups.outliers.cause", "series.ntp.loss", "series.ntp.drift_ppm", "series.ntp.delay.median_seconds", "series.ntp.dwell.median_seconds", "series.ntp.poll.median_seconds", "series.ntp.poll_irregularity", "series.ntp.offset_low_seconds", "series.ntp.offset_high_seconds", "series.ntp.best_low_seconds", "series.ntp.root_distance_seconds", "series.ntp.unsynchronised", "series.ntp.kisses", "series.ntp.jitter_seconds", "series.ntp.reach", "series.ntp.verdict", "series.neighbours.proxy", "series.neighbours.time.count", "series.gateways.by", "series.neighbours.unicast_attempts",
 	},
 }
 
@@ -121,20 +121,24 @@ func TestReachable(t *testing.T) {
 	var lines FlowLines
 	for _, path := range captures {
 		var gateways correlate.GatewayFinder
-		var neighbours []*pcapflow.Resolution
+		var link pcapflow.Result
 		_, err := incident.EachFlow(context.Background(), path, nil, incident.Options{},
 			func(f *pcapflow.Flow) {
 				gateways.Flow(f)
 				membersOf(t, "flow", lines.Append(nil, "x", f), seen)
 			},
 			func(r *pcapflow.Resolution) {
-				neighbours = append(neighbours, r)
+				link.Neighbours = append(link.Neighbours, r)
 				membersOf(t, "flow", lines.AppendResolution(nil, "x", r), seen)
+			},
+			func(r *pcapflow.Router) {
+				link.Routers = append(link.Routers, r)
+				membersOf(t, "flow", lines.AppendRouter(nil, "x", r), seen)
 			})
 		if err != nil {
 			t.Fatal(path, err)
 		}
-		for _, g := range gateways.Find(neighbours) {
+		for _, g := range gateways.Find(link) {
 			membersOf(t, "flow", lines.AppendGateway(nil, "x", g), seen)
 		}
 	}
@@ -144,20 +148,28 @@ func TestReachable(t *testing.T) {
 		DNS:  []pcapflow.Transaction{{Late: true, Mismatch: true, MixedCase: true, CaseChanged: true, EDE: 6, PieceLost: true, Opcode: 5}},
 		TLS:  &pcapflow.TLS{ClearRequest: true, Staple: &pcapflow.Staple{Status: "good"}},
 		HTTP: []pcapflow.Exchange{{Truncated: true, Unsent: true, Reset: true, ResetCode: "CANCEL", FlowControlWait: 1, HeadOfLineWait: 1}},
-		NTP:  []pcapflow.NTPSample{{BogusOrigin: true, Elsewhere: netip.MustParseAddrPort("192.0.2.1:123"), ElsewhereAt: pcapflow.Stamp{Frame: 2}, Repeats: make([]pcapflow.Stamp, 1), Response: pcapflow.NTPMessage{Stamp: pcapflow.Stamp{Frame: 1}, NTS: true, LI: 1}}},
+		NTP:  []pcapflow.NTPSample{{Request: pcapflow.NTPMessage{Stamp: pcapflow.Stamp{Frame: 1}, Poll: 6}, BogusOrigin: true, Elsewhere: netip.MustParseAddrPort("192.0.2.1:123"), ElsewhereAt: pcapflow.Stamp{Frame: 2}, Repeats: make([]pcapflow.Stamp, 1), Response: pcapflow.NTPMessage{Stamp: pcapflow.Stamp{Frame: 1}, NTS: true, LI: 1}}},
 	}
 	membersOf(t, "flow", lines.Append(nil, "x", rare), seen)
 	at := func(n int) pcapflow.Stamp { return pcapflow.Stamp{Frame: n, Time: int64(n) * 1e6} }
+	var oddities []pcapflow.Oddity
+	for k := pcapflow.OddChallengedSYN; k <= pcapflow.OddShrunk; k++ {
+		oddities = append(oddities, pcapflow.Oddity{Stamp: at(2), Of: at(1), Kind: k, Bytes: 1})
+	}
 	rare = &pcapflow.Flow{
+		Away:   [2]*pcapflow.GoAway{{Stamp: at(3), Code: "NO_ERROR"}, nil},
+		TLS:    &pcapflow.TLS{Renegotiation: at(3)},
 		DNS:    []pcapflow.Transaction{{Query: at(1), Answer: at(2), AnswerEnd: at(4), Messages: 3}},
 		QUIC:   &pcapflow.QUIC{SpinRTT: pcapflow.RTTStats{N: 1}},
-		HTTP:   []pcapflow.Exchange{{RequestID: "a", Timing: []pcapflow.ServerTiming{{Name: "db"}}}},
+		HTTP:   []pcapflow.Exchange{{Status: 101, Upgrade: true, AuthRounds: 1, Looped: true, ChunkError: true, RequestID: "a", Timing: []pcapflow.ServerTiming{{Name: "db"}}}},
 		SSH:    &pcapflow.SSH{Disconnect: at(9)},
-		Conn:   &pcapflow.Conn{Retransmissions: []pcapflow.Retransmission{{Stamp: at(2)}, {Stamp: at(5)}}},
+		Conn:   &pcapflow.Conn{Oddities: oddities, Retransmissions: []pcapflow.Retransmission{{Stamp: at(2)}, {Stamp: at(5)}}},
 		Phases: []pcapflow.Phase{{Name: pcapflow.SSHKex, Begin: at(1), End: at(3)}, {Name: pcapflow.SSHSession, Begin: at(4), End: at(6)}},
 	}
 	membersOf(t, "flow", lines.Append(nil, "x", rare), seen)
 	membersOf(t, "flow", lines.AppendResolution(nil, "x", &pcapflow.Resolution{Protocol: "arp", Gratuitous: true, Others: [][6]byte{{1}}}), seen)
+	membersOf(t, "flow", lines.AppendResolution(nil, "x", &pcapflow.Resolution{Protocol: "arp", Requests: make([]pcapflow.Stamp, 1), Unicast: 1}), seen)
+	membersOf(t, "flow", lines.AppendRouter(nil, "x", &pcapflow.Router{Solicited: at(1), Advertised: []pcapflow.Stamp{at(2)}, Withdrawn: at(2), HopLimit: 1, MTU: 1500, Managed: true, Prefixes: make([]netip.Prefix, 1)}), seen)
 	for _, path := range append(folders, captures...) {
 		r, explained := reportOf(t, path)
 		b, err := json.Marshal(r)

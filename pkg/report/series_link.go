@@ -17,6 +17,7 @@ type NeighbourSeries struct {
 	Frame         int         `json:"frame"` // its first
 	Resolutions   int         `json:"resolutions"`
 	Attempts      int         `json:"attempts"`
+	Unicast       int         `json:"unicast_attempts,omitempty"` // of these: whether a known link address still holds
 	Unanswered    int         `json:"unanswered"`
 	Unseen        int         `json:"unseen_answers,omitempty"` // the capture is of another host, to which an answer would not come
 	Unasked       int         `json:"unasked_answers,omitempty"`
@@ -34,7 +35,7 @@ type Gateway struct {
 	Evidence    string   `json:"evidence"`
 	LinkAddress string   `json:"link_address"`
 	Addresses   []string `json:"addresses,omitempty"` // its own on the link, where resolutions tell them
-	By          []string `json:"by"`                  // how it is known: hop-limit | resolution
+	By          []string `json:"by"`                  // how it is known: hop-limit | resolution | advertisement
 	Hosts       []string `json:"hosts,omitempty"`     // that asked for it before they sent to other networks
 	BehindCount int      `json:"behind_count"`
 	Behind      []string `json:"behind,omitempty"` // some of the addresses whose packets it brought
@@ -59,7 +60,7 @@ func (b *builder) neighbourSeries(list []*correlate.NeighbourSeries) (out []Neig
 		}
 		out = append(out, NeighbourSeries{
 			Evidence: b.evidenceID(s.Capture, s.First), Protocol: s.Protocol, Asker: address(s.Asker), Target: address(s.Target), Frame: frame,
-			Resolutions: s.Resolutions, Attempts: s.Attempts, Unanswered: s.Unanswered, Unseen: s.Unseen, Unasked: s.Unasked, Announced: s.Announced,
+			Resolutions: s.Resolutions, Attempts: s.Attempts, Unicast: s.Unicast, Unanswered: s.Unanswered, Unseen: s.Unseen, Unasked: s.Unasked, Announced: s.Announced,
 			Time: statistics(s.Took), LinkAddresses: linkAddresses(s.MACs), Changed: len(s.MACs) > 1 && !s.Both, Duplicate: s.Both,
 			Proxy: s.Proxy.Seen(), ProxyFrame: proxyFrame,
 		})

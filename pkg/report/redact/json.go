@@ -33,7 +33,7 @@ var fill = map[treatment]string{
 		phases.name instants.name cause without method means by severity confidence rule rules phase item type version cipher alpn alpn_offered ja3 ja4
 		ssh.kex ssh.auth ssh.cipher ssh.mac ssh.compression ssh.host_key hassh hassh_server rcode conn_state history instants.from
 		elsewhere.evidence daemon.reached witnesses.of witnesses.why slow_against stalls.cause stalls.waiting_for rst.by group level no_common marks.name
-		protocol reading.clock reading.stamps values.name alerts alert_levels ocsp_status reset_code client_offers server_offers kiss verdict dominant services.service supports.method
+		protocol reading.clock reading.stamps values.name alerts alert_levels ocsp_status reset_code goaway.code oddities.name renegotiated_by client_offers server_offers kiss verdict dominant services.service supports.method
 		evidence.kind request.version http.version tls.version quic.version lookup.status lookup.type segments.from segments.to hypotheses icmp.text tls_version phases_not_done`,
 	endpoint:   `client server peer client_seen_by_server remote upstream forwarded resolver answers evidence.host icmp.from source`,
 	domain:     `journeys.name dns.name cnames targets sni lookup.name http.host host name names`,

@@ -23,6 +23,8 @@ func (d *layout) gateways(list []report.Gateway) {
 				by = append(by, d.say(lang.Text{EN: "routed packets, addresses behind it: %d", ES: "paquetes encaminados, direcciones detrás: %d"}, g.BehindCount))
 			case "resolution":
 				by = append(by, d.say(lang.Text{EN: "%s asked for it first", ES: "%s preguntó antes por ella"}, strings.Join(g.Hosts, ", ")))
+			case "advertisement":
+				by = append(by, d.say(lang.Text{EN: "it advertises itself", ES: "se anuncia ella misma"}))
 			}
 		}
 		if g.Replaces != "" {
