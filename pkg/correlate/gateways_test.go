@@ -65,9 +65,18 @@ func TestGateways(t *testing.T) {
 			}},
 		{"two at the same time share the load", []*pcapflow.Flow{gatewayFlow(gatewayFar, gatewayMAC, 57, 2, 3), gatewayFlow(gatewayFar, gatewayNext, 57, 3, 9), gatewayFlow(gatewayFar, gatewayMAC, 57, 900, 13)}, nil,
 			func(l []*Gateway) bool { return len(l) == 2 && l[0].Before == nil && l[1].Before == nil }},
+		{"it advertises itself, another only itself", nil, nil,
+			func(l []*Gateway) bool {
+				return len(l) == 1 && l[0].MAC == gatewayMAC && l[0].Addresses[0] == gatewayItself && len(l[0].By()) == 1 && l[0].By()[0] == "advertisement" && l[0].Shown(1)[0] == 5
+			}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			list := gatewaysOf(&incident.Capture{Result: pcapflow.Result{Flows: c.flows, Neighbours: c.neighbours}})
+			var routers []*pcapflow.Router
+			if c.flows == nil && c.neighbours == nil {
+				routers = []*pcapflow.Router{{Address: gatewayItself, MAC: gatewayMAC, Default: true, Advertised: []pcapflow.Stamp{gatewayAt(1, 5)}},
+					{Address: gatewayHost, MAC: gatewayNext, Advertised: []pcapflow.Stamp{gatewayAt(2, 6)}}}
+			}
+			list := gatewaysOf(&incident.Capture{Result: pcapflow.Result{Flows: c.flows, Neighbours: c.neighbours, Routers: routers}})
 			if !c.want(list) {
 				for _, g := range list {
 					t.Errorf("%+v", *g)
