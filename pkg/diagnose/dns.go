@@ -41,6 +41,9 @@ func checkDNSRetry(c *Case, r *Rule) []Finding {
 		if n == 0 || wait < c.limit(r, retryWait) || failover(l) {
 			continue // dns-slow-resolver where the answer came late, dns-failover
 		}
+		if inPart(l) {
+			continue // dns-large-answer-lost
+		}
 		view := c.resolverView(l)
 		if view.ignored(n) || c.aaaaSilent(l) {
 			continue // dns-slow-resolver, dns-slow-aaaa

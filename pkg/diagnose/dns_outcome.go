@@ -351,8 +351,8 @@ var dnsLargeAnswerLost = Rule{
 	Name: "dns-large-answer-lost", Family: "dns",
 	Title: lang.Text{EN: "Large answers vanish", ES: "Las respuestas grandes desaparecen"},
 	Doc: lang.Text{
-		EN: "Queries that offer a large EDNS size stay unanswered while the same question with a small one is answered: fragments or large datagrams are dropped on the path. An EDNS size of 1232 avoids it.",
-		ES: "Las consultas que ofrecen un tamaño EDNS grande quedan sin respuesta y la misma pregunta con uno pequeño sí la tiene: los fragmentos o datagramas grandes se descartan en el camino. Un tamaño EDNS de 1232 lo evita.",
+		EN: "Queries that offer a large EDNS size stay unanswered while the same question with a small one is answered: fragments or large datagrams are dropped on the path; or of an answer not all fragments arrive. An EDNS size of 1232 avoids it.",
+		ES: "Las consultas que ofrecen un tamaño EDNS grande quedan sin respuesta y la misma pregunta con uno pequeño sí la tiene: los fragmentos o datagramas grandes se descartan en el camino; o no llegan todos los fragmentos de una respuesta. Un tamaño EDNS de 1232 lo evita.",
 	},
 	Source:     "RFC 6891, section 6.2.5",
 	Needs:      lang.Text{EN: "a capture that holds the client's queries", ES: "una captura con las consultas del cliente"},
@@ -382,13 +382,16 @@ func checkDNSLargeAnswerLost(c *Case, r *Rule) []Finding {
 		if unheard == 0 || heard == 0 {
 			continue
 		}
+		if inPart(l) {
+			continue
+		}
 		_, wait := c.retries(l)
 		key := names(l.Resolvers)
 		large[key] += unheard
 		small[key] += heard
 		c.addLookup(&found, key, l, wait)
 	}
-	return found.telling(Warning, Medium, func(b *batch, f *Finding) {
+	return append(c.piecesLost(r), found.telling(Warning, Medium, func(b *batch, f *Finding) {
 		arrives := c.largeArrives(size)
 		if arrives {
 			f.Severity = Note
@@ -398,7 +401,7 @@ func checkDNSLargeAnswerLost(c *Case, r *Rule) []Finding {
 			ES: "Para %s, %d consulta{|s} con un tamaño EDNS grande qued{ó|aron} sin respuesta y %d con uno pequeño la tuvieron: las respuestas grandes se descartan en el camino.",
 		}, c.list(b), large[b.key], small[b.key])
 		f.Refuters = c.doubts(r, foundIf(arrives))
-	})
+	})...)
 }
 
 // largeArrives tells whether any answer larger than size came by UDP.

@@ -60,8 +60,8 @@ func lastBefore(t *correlate.Try) int {
 
 // lateAnswers finds the answers that came late: those of which as many came
 // as were asked for, those that came sooner after the last query than the path
-// takes, and those that the resolver gave to a question it had from the first
-// query on.
+// takes, those that the resolver gave to a question it had from the first query on,
+// and a SERVFAIL that took its time.
 func (c *Case) lateAnswers() lateAnswers {
 	a := lateAnswers{}
 	for _, l := range c.Lookups {
@@ -84,6 +84,9 @@ func (c *Case) answeredQuery(l *correlate.Lookup, t *correlate.Try, last int) in
 	all := sent(t)
 	if v := c.resolverView(l); v.known && !v.silent && v.queries >= repeatedQueries(l) && v.answers > 0 && v.answers <= v.heard && len(l.Tries) == 1 {
 		return 0
+	}
+	if t.RCode == "SERVFAIL" && time.Duration(t.Answer.Time-all[last].Time) >= c.limit(c.rules["dns-slow-resolver"], slowAnswer) {
+		return 0 // it gave up what it had worked on since the first query (RFC 2308 section 7)
 	}
 	q := min(last, max(len(all)-heard(t), 0))
 	rtt := c.roundTrips[away{l.Capture, t.Resolver.Addr()}]

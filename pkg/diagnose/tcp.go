@@ -62,10 +62,14 @@ func checkSYNLost(c *Case, r *Rule) []Finding {
 	return found.telling(Note, High, func(b *batch, f *Finding) {
 		w := b.worst()
 		c.weighed(r, &found, b, f, c.connections())
+		trip := ""
+		if rtt := roundTrip(w.journey); rtt > 0 && rtt < c.limit(r, retryWait) { // else a timer is in it
+			trip = c.say(lang.Text{EN: "; the network's round trip is only %s", ES: "; la ida y vuelta de la red es solo %s"}, rtt)
+		}
 		f.Text = c.say(lang.Text{
-			EN: "A lost SYN to %s and its retry timer cost %s on %d connection{|s} (%d attempts); the network's round trip is only %s. The longest took %s; without the loss: %s.",
-			ES: "Un SYN perdido hacia %s y su temporizador costaron %s en %d {conexión|conexiones} (%d intentos); la ida y vuelta de la red es solo %s. La más larga tardó %s; sin la pérdida: %s.",
-		}, w.journey.Server, c.upTo(r, b), len(b.hits), attempts[b.key], roundTrip(w.journey), w.journey.Total(), max(w.journey.Total()-w.lost, 0)) + c.lostBetween(b)
+			EN: "A lost SYN to %s and its retry timer cost %s on %d connection{|s} (%d attempts)%s. The longest took %s; without the loss: %s.",
+			ES: "Un SYN perdido hacia %s y su temporizador costaron %s en %d {conexión|conexiones} (%d intentos)%s. La más larga tardó %s; sin la pérdida: %s.",
+		}, w.journey.Server, c.upTo(r, b), len(b.hits), attempts[b.key], trip, w.journey.Total(), max(w.journey.Total()-w.lost, 0)) + c.lostBetween(b)
 		if c.misplaced(fromServer, f.Journeys) {
 			f.Text += " " + c.say(lang.Text{
 				EN: "From here, a server that ignores SYNs because a queue of its is full looks the same.",

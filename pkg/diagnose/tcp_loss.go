@@ -290,7 +290,8 @@ func checkLossStall(c *Case, r *Rule) []Finding {
 	for _, j := range c.open(r) {
 		again := resent(j, func(p correlate.Point, t *pcapflow.Retransmission) bool {
 			timer := t.Kind == pcapflow.RetransmitTimeout || t.Kind == pcapflow.RetransmitTail
-			return timer && t.Len > 0 && within(j, p, t.Time) && !beyond(p.Exchange, t) && t.Wait >= int64(c.limit(r, felt)) && t.Wait <= int64(c.limit(r, longestTimer))
+			return timer && t.Len > 0 && within(j, p, t.Time) && !beyond(p.Exchange, t) && t.Wait >= int64(c.limit(r, felt)) && t.Wait <= int64(c.limit(r, longestTimer)) &&
+				t.Wait > p.Flow.Conn.RoundTripServer()+p.Flow.Conn.RoundTripClient() // no timer is shorter (RFC 6298, section 2)
 		})
 		found.addLoss(j, again)
 	}

@@ -53,6 +53,13 @@ func (w *world) try(kind, name string, sent, answered int, rcode string) correla
 	return correlate.Try{Transaction: t, Flow: f, Resolver: resolver}
 }
 
+// inPart is a lookup of whose first answer one fragment came.
+func (w *world) inPart() {
+	t := w.again(w.try("TXT", "big.example", 1000, 2010, "NOERROR"), 2000)
+	t.PieceLost = true
+	w.lookup("big.example", t)
+}
+
 // ordinary is a lookup that shows the resolver at 10 ms.
 func (w *world) ordinary() {
 	w.lookup("near.example", w.try("A", "near.example", 100, 110, "NOERROR"))
@@ -275,6 +282,16 @@ var dnsTrials = []trial{
 		t.Bytes[1] = 2000
 		w.lookup("txt.example", t)
 	}, true, Low},
+	{"dns-large-answer-lost", "of an answer one fragment came", func(w *world) { w.inPart() }, true, High},
+	{"dns-retry", "of an answer one fragment came", func(w *world) { w.inPart() }, false, 0},
+	{"dns-retry", "a SERVFAIL long after the repetition", func(w *world) {
+		w.ordinary()
+		w.lookup("app.example", w.again(w.try("A", "app.example", 1000, 5000, "SERVFAIL"), 2000))
+	}, false, 0},
+	{"dns-retry", "a SERVFAIL at once", func(w *world) {
+		w.ordinary()
+		w.lookup("app.example", w.again(w.try("A", "app.example", 1000, 2010, "SERVFAIL"), 2000))
+	}, true, High},
 	{"dns-large-answer-lost", "small sizes only", func(w *world) { w.ordinary() }, false, 0},
 	{"dns-not-observed", "a name without a query", func(w *world) {
 		j, _ := w.tcp(300)

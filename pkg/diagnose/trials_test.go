@@ -3,6 +3,7 @@ package diagnose
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -39,6 +40,11 @@ var tcpTrials = []trial{
 		_, n := w.tcp(700)
 		w.again1(n, cl, 1500)
 		n.Retransmissions[0].Kind = pcapflow.RetransmitFast
+	}, false, 0},
+	{"loss-stall", "sooner than a round trip", func(w *world) {
+		_, n := w.tcp(700)
+		w.again1(n, cl, 1500)
+		n.RTT, n.RTTServer = 2e9, 2e9
 	}, false, 0},
 	{"loss-stall", "a FIN", func(w *world) {
 		_, n := w.tcp(700)
@@ -203,6 +209,20 @@ func TestHiddenLoss(t *testing.T) {
 		f := of(Run(w.c, Options{}), "tls-slow-server")
 		if len(f) != 1 || (f[0].Confidence == Low) != lossy || (f[0].Severity == Note) != lossy {
 			t.Errorf("lossy %v: %+v", lossy, f)
+		}
+	}
+}
+
+// TestSYNRoundTrip: a round trip that holds a timer is none of the network's.
+func TestSYNRoundTrip(t *testing.T) {
+	for _, ms := range []int{20, 1000} {
+		w := newWorld()
+		_, n := w.tcp(4000)
+		n.SYN, n.SYNACK = append(n.SYN, w.at(2000)), []pcapflow.Stamp{w.at(2000 + ms)}
+		n.RTT, n.RTTServer = int64(ms)*1e6, int64(ms)*1e6
+		f := of(w.run(), "syn-lost")
+		if len(f) != 1 || strings.Contains(f[0].Text, "round trip is only") != (ms == 20) {
+			t.Errorf("%d ms: %+v", ms, f)
 		}
 	}
 }

@@ -83,8 +83,12 @@ var webTrials = []trial{
 	}, false, 0},
 	{"client-gave-up", "the client acknowledged an answer that the capture lacks", func(w *world) {
 		_, n := w.request(0, 2000)
-		n.FIN[cl], n.Count[sv].AckedUnseen = w.at(1950), 391
+		n.FIN[cl], n.Count[sv].AckedUnseen, n.Unseen[sv] = w.at(1950), 391, w.at(1700)
 	}, false, 0},
+	{"client-gave-up", "what the capture lacks was acknowledged before the request", func(w *world) {
+		_, n := w.request(0, 2000)
+		n.FIN[cl], n.Count[sv].AckedUnseen, n.Unseen[sv] = w.at(1950), 391, w.at(1021)
+	}, true, Medium},
 	{"client-gave-up", "the capture has one direction", func(w *world) {
 		j, n := w.request(0, 2000)
 		n.FIN[cl] = w.at(1950)

@@ -55,13 +55,16 @@ func (c *Case) abandoned(r *Rule, j *correlate.Journey) (at pcapflow.Stamp, ok b
 // request, in a form that is no answer of the protocol, or on another stream.
 func answeredUnread(f *pcapflow.Flow, x *pcapflow.Exchange) bool {
 	spoke := f.LastPayload[pcapflow.Server]
-	return serverUnseen(f) || !x.Estimated && spoke.Seen() && spoke.Time >= x.RequestLast.Time
+	return serverUnseen(f, x.RequestFirst.Time) || !x.Estimated && spoke.Seen() && spoke.Time >= x.RequestLast.Time
 }
 
-// serverUnseen tells whether a capture lacks what the server sent, all of it or
-// bytes that the client acknowledged.
-func serverUnseen(f *pcapflow.Flow) bool {
-	return f.Packets[pcapflow.Server] == 0 || f.Conn != nil && f.Conn.Count[pcapflow.Server].AckedUnseen > 0
+// serverUnseen tells whether a capture lacks what the server sent: all of it, or
+// bytes that the client acknowledged after an instant.
+func serverUnseen(f *pcapflow.Flow, since int64) bool {
+	if f.Packets[pcapflow.Server] == 0 {
+		return true
+	}
+	return f.Conn != nil && f.Conn.Unseen[pcapflow.Server].Seen() && f.Conn.Unseen[pcapflow.Server].Time >= since
 }
 
 func checkClientGaveUp(c *Case, r *Rule) []Finding {
@@ -242,7 +245,7 @@ func (c *Case) severalSends(r *Rule, j *correlate.Journey) bool {
 	if f == nil || f.Conn == nil || j.Exchange == nil {
 		return false
 	}
-	return serverUnseen(f) || j.Exchange.Estimated && float64(j.Exchange.RequestBytes) < c.number(r, severalFull)*float64(fullSize(f.Conn, pcapflow.Client))
+	return serverUnseen(f, f.Start.Time) || j.Exchange.Estimated && float64(j.Exchange.RequestBytes) < c.number(r, severalFull)*float64(fullSize(f.Conn, pcapflow.Client))
 }
 
 func checkSlowUpload(c *Case, r *Rule) []Finding {

@@ -12,6 +12,9 @@ type http1 struct {
 	side   [2]http1Side
 	tunnel httpTunnel
 	off    bool // too much outstanding: given up
+
+	pipelines bool // a request came before the answer to the one before it, and the capture had it all
+	missed    bool // whole answers may be among what the capture lost of the server's bytes
 }
 
 type httpTunnel uint8
@@ -260,6 +263,7 @@ func (h *http1) rooms() *rooms[Exchange] {
 // request adds an exchange for the message the client has begun.
 func (h *http1) request(last Stamp) *Exchange {
 	side := &h.side[Client]
+	h.pipelines = h.pipelines || !h.missed && h.side[Server].state != http1Lost && h.answer < len(h.list) && !h.side[Server].begun
 	if len(h.list)-h.answer >= maxOutstanding {
 		h.off = true
 		noteOnce(h.f, "more unanswered requests than are followed")
@@ -297,6 +301,7 @@ func (h *http1) statusLine(last Stamp, line []byte) {
 			c.message.exchange = len(h.list) - 1
 		}
 	}
+	h.passMissed()
 	e := &h.list[h.answer]
 	side.message.reset()
 	side.message.exchange = h.answer

@@ -134,6 +134,16 @@ func (h *http1) cutRequest(at Stamp) {
 	side.state = http1Headers
 }
 
+// passMissed passes over the requests whose answers the capture lost: who does not
+// send a request before the last one is answered has the answers to all but the
+// latest (RFC 9112 §9.3).
+func (h *http1) passMissed() {
+	for ; h.missed && !h.pipelines && h.answer < len(h.list)-1; h.answer++ {
+		h.list[h.answer].Gap = true
+	}
+	h.missed = false
+}
+
 // gap skips n bytes that the capture lacks.
 func (h *http1) gap(d Dir, at Stamp, n int64) {
 	side := &h.side[d]
@@ -162,6 +172,7 @@ func (h *http1) gap(d Dir, at Stamp, n int64) {
 		return
 	}
 	if n > 0 {
+		h.missed = h.missed || d == Server
 		h.count(d, at, n, false)
 		h.lose(d, "")
 		if side.message.exchange >= 0 {

@@ -175,3 +175,14 @@ func TestHTTPToTLSClient(t *testing.T) {
 		}
 	}
 }
+
+// TestMalformedAnswer: what means to be a record of TLS is no clear answer.
+func TestMalformedAnswer(t *testing.T) {
+	hello := talk(t, clientConfig(), serverConfig(), ask(1), answer)[0]
+	for text, plain := range map[string]string{"\x15\x03\x01\x40\x02\x02\x28": "", "\x15\x03\x03\x00\x00\x02": "", "hello there": "other"} {
+		f := follow(tlsDissector, nil, []piece{hello, {Server, Stamp{Time: 5e6, Frame: 2}, []byte(text)}})
+		if f.TLS.PlainAnswer != plain || f.Phases[0].Outcome != Failed {
+			t.Errorf("%q: %q, %+v", text, f.TLS.PlainAnswer, f.Phases)
+		}
+	}
+}

@@ -56,3 +56,34 @@ func TestChunkErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestMissedAnswers: after the capture lost an answer, the next one is that to the
+// latest request, unless the client sends requests ahead.
+func TestMissedAnswers(t *testing.T) {
+	at := func(n int) Stamp { return Stamp{Time: int64(n) * 1e6, Frame: n} }
+	const ok = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+	play := func(ahead bool) []Exchange {
+		f := testFlow()
+		s := httpDissector.Open(f, &Env{})
+		if ahead {
+			s.Data(Client, at(1), []byte(get+get))
+			s.Data(Server, at(2), []byte(ok+ok))
+		} else {
+			s.Data(Client, at(1), []byte(get))
+			s.Data(Server, at(2), []byte(ok))
+		}
+		s.Data(Client, at(3), []byte(get))
+		s.Data(Client, at(5), []byte(get))
+		s.Gap(Server, at(6), 38)
+		s.Data(Server, at(6), []byte("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"))
+		s.Close(at(7))
+		return f.HTTP
+	}
+	list := play(false)
+	if len(list) != 3 || list[1].Status != 0 || !list[1].Gap || list[2].Status != 404 || list[2].RequestLast.Frame != 5 || list[2].ResponseFirst.Frame != 6 {
+		t.Errorf("%s", brief(list))
+	}
+	if list = play(true); len(list) != 4 || list[2].Status != 404 || list[3].Status != 0 {
+		t.Errorf("ahead: %s", brief(list))
+	}
+}

@@ -32,6 +32,7 @@ type Conn struct {
 	AckedTo  [2]uint32  // how far each side's bytes were acknowledged, relative to the ISN as Wireshark shows it; 0: not at all
 	Holes    [2]Hole    // the first stretch of each side's bytes that never came
 	Rerouted [2]Reroute // a change of each side's TTL
+	Unseen   [2]Stamp   // the latest acknowledgement of bytes of each side that the capture never held; unseen: it held all
 	Idle     [2]Stamp   // begin and end of the longest silence of both sides; unseen: none of 100 ms or more
 
 	EarlyBytes, EarlyAccepted int // payload of the first SYN (RFC 7413), and how much of it the SYN-ACK took

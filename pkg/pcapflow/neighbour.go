@@ -10,7 +10,7 @@ import (
 type neighbours struct {
 	list      []*Resolution
 	routers   []*Router
-	solicited Stamp // the latest solicitation of routers
+	solicited Stamp                        // the latest solicitation of routers
 	open      map[neighbourKey]*Resolution // the latest of each asker and target
 }
 

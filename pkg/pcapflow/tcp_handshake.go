@@ -96,6 +96,10 @@ func (e *engine) syn(f *flow, d Dir) {
 		c.ACK = h.stamp
 		e.established(f)
 	}
+	if d == Server && h.flags&flagACK != 0 && f.steady && me.syn && me.base != h.seq {
+		e.odd(f, d, Oddity{Kind: OddOtherSYNACK})
+		return
+	}
 	if d == Server && h.flags&flagACK != 0 {
 		f.handshakeRepeated(h, d, RetransmitSYNACK, c.SYNACK)
 		e.synAck(f)

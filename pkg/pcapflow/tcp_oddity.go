@@ -20,9 +20,12 @@ const (
 	OddReneged
 	// The receiver took back room that it had announced (RFC 9293 section 3.8.6).
 	OddShrunk
+	// A further SYN-ACK begins with another number: another machine answers, or the
+	// server no longer knows of the connection that it took.
+	OddOtherSYNACK
 )
 
-var oddityNames = [...]string{"challenge-ack", "time-wait", "challenged-reset", "old-timestamp", "sack-reneged", "window-shrunk"}
+var oddityNames = [...]string{"challenge-ack", "time-wait", "challenged-reset", "old-timestamp", "sack-reneged", "window-shrunk", "other-syn-ack"}
 
 func (k OddityKind) String() string { return oddityNames[k] }
 

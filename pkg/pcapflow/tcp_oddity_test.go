@@ -94,6 +94,14 @@ func TestOddities(t *testing.T) {
 			w.tcp(250*ms, Server, a, 1, 1, block)
 			w.tcp(20*ms, Client, a, 1, 3001, "")
 		}},
+		{"a SYN-ACK of another machine", "other-syn-ack by server 0→4 0", func(w *wire) {
+			w.open()
+			w.tcp(time.Second, Server, flagSYN|a, 777, 1, "")
+		}},
+		{"a SYN-ACK repeated", "", func(w *wire) {
+			w.open()
+			w.tcp(time.Second, Server, flagSYN|a, 0, 1, "")
+		}},
 		{"a window taken back", "window-shrunk by client 0→6 6400", func(w *wire) {
 			scaled(w)
 			w.tcp(ms, Server, a, 1, 1, block)

@@ -186,6 +186,7 @@ func (e *engine) heldAgainst(f *flow, d Dir) {
 	if f.watch&(watchHoles<<d) != 0 {
 		if n := f.tcp.story.rare.holes[d].acknowledged(h.ack, h.stamp); n > 0 {
 			f.tcp.story.conn.Count[d].AckedUnseen += n
+			f.tcp.story.conn.Unseen[d] = h.stamp
 			e.counted(f, letterGap, d)
 		}
 	}

@@ -318,6 +318,9 @@ func (s *tlsStream) foreign(d Dir, at Stamp) {
 		s.plain.data(d, side.first, at, head)
 		s.fail(Failed, side.first)
 		return
+	case d == Server && malformedHeader(head):
+		noteOnce(s.f, "the server's first TLS record is malformed")
+		s.fail(Failed, side.first)
 	case d == Server:
 		s.t.PlainAnswer = "other"
 		if bytes.HasPrefix(head, []byte("SSH-")) {

@@ -109,6 +109,12 @@ func (s *tlsStream) readHeader(d Dir, at Stamp, b []byte) int {
 	return n
 }
 
+// malformedHeader tells the beginning of what means to be a record and is none: its
+// type and version, with a length that no record has.
+func malformedHeader(b []byte) bool {
+	return b[0] >= recordCCS && b[0] <= recordHeartbeat && b[1] == 3 && b[2] <= 4
+}
+
 // secretCCS tells the header of an encrypted ChangeCipherSpec: up to 1.2 a
 // renegotiation sends one (RFC 5246 §7.1).
 func (side *tlsSide) secretCCS() bool {

@@ -60,7 +60,7 @@ var reachable = map[string][]string{
 		"gateway.link_address", "gateway.addresses", "gateway.by", "gateway.hosts", "gateway.behind", "gateway.frames", "neighbour.unicast_attempts", "router.link_address", "router.advertisements", "router.lifetime_seconds", "router.solicited_seconds", "router.withdrawn", "router.prefixes", "router.mtu", "router.hop_limit", "router.managed_addresses", "router.instants[nd.router-advertisement]", "router.instants[nd.router-solicitation]",
 		// TCP
 		"tcp.syns", "tcp.syn_acks", "tcp.connect_seconds", "tcp.rtt_server_seconds", "tcp.rtt_client_seconds", "tcp.retransmissions", "tcp.stalls.cause", "tcp.rst.by", "tcp.rst.time", "tcp.rst.odd", "tcp.duplicate_acks", "tcp.window_probes", "tcp.missing.server.bytes", "tcp.missing.server.since", "tcp.missing.server.sequence", "tcp.ttl_change.server.from", "tcp.ttl_change.server.to", "tcp.ttl_change.server.changes", "tcp.rtt_seconds", "tcp.stalls.waiting_for", "tcp.retransmitted_bytes", "tcp.fast", "tcp.timeouts", "tcp.tail_probes", "tcp.spurious", "tcp.out_of_order", "tcp.duplicates", "tcp.acked_unseen_bytes", "tcp.zero_windows", "tcp.window_full", "tcp.keep_alives", "tcp.max_in_flight_bytes", "tcp.vantage", "tcp.completeness", "duplicates",
-		"tcp.samples_to_server.median_seconds", "tcp.mss.client", "tcp.window_scale.server", "tcp.sack.server", "tcp.timestamps.client", "tcp.ecn", "tcp.fast_open.accepted_bytes", "tcp.multipath.server", "tcp.zero_window_seconds", "conn_state", "history", "phases[tcp.connect]", "tcp.data.client.first", "tcp.data.server.last", "tcp.data.server.frames", "tcp.oddities[challenge-ack]", "tcp.oddities[time-wait]", "tcp.oddities[challenged-reset]", "tcp.oddities[old-timestamp]", "tcp.oddities[sack-reneged]", "tcp.oddities[window-shrunk]", "tcp.oddities.bytes", "tcp.oddities.time", "tcp.oddities.by", "tcp.oddities.frames",
+		"tcp.samples_to_server.median_seconds", "tcp.mss.client", "tcp.window_scale.server", "tcp.sack.server", "tcp.timestamps.client", "tcp.ecn", "tcp.fast_open.accepted_bytes", "tcp.multipath.server", "tcp.zero_window_seconds", "conn_state", "history", "phases[tcp.connect]", "tcp.data.client.first", "tcp.data.server.last", "tcp.data.server.frames", "tcp.oddities[challenge-ack]", "tcp.oddities[time-wait]", "tcp.oddities[challenged-reset]", "tcp.oddities[old-timestamp]", "tcp.oddities[sack-reneged]", "tcp.oddities[window-shrunk]", "tcp.oddities[other-syn-ack]", "tcp.oddities.bytes", "tcp.oddities.time", "tcp.oddities.by", "tcp.oddities.frames",
 		// TLS
 		"tls.instants[tls.client-hello]", "tls.instants[tls.client-hello-first]", "tls.instants[tls.hello-retry]", "tls.instants[tls.second-client-hello]",
 		"tls.instants[tls.server-hello]", "tls.instants[tls.server-flight-end]", "tls.instants[tls.server-finished]", "tls.instants[tls.client-finished]",
@@ -153,7 +153,7 @@ func TestReachable(t *testing.T) {
 	membersOf(t, "flow", lines.Append(nil, "x", rare), seen)
 	at := func(n int) pcapflow.Stamp { return pcapflow.Stamp{Frame: n, Time: int64(n) * 1e6} }
 	var oddities []pcapflow.Oddity
-	for k := pcapflow.OddChallengedSYN; k <= pcapflow.OddShrunk; k++ {
+	for k := pcapflow.OddChallengedSYN; k <= pcapflow.OddOtherSYNACK; k++ {
 		oddities = append(oddities, pcapflow.Oddity{Stamp: at(2), Of: at(1), Kind: k, Bytes: 1})
 	}
 	rare = &pcapflow.Flow{
