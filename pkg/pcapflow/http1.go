@@ -13,7 +13,7 @@ type http1 struct {
 	tunnel httpTunnel
 	off    bool // too much outstanding: given up
 
-	pipelines bool // a request came before the answer to the one before it, and the capture had it all
+	pipelines bool // an answer began when the request behind its own had come, and the capture had all
 	missed    bool // whole answers may be among what the capture lost of the server's bytes
 }
 
@@ -263,7 +263,6 @@ func (h *http1) rooms() *rooms[Exchange] {
 // request adds an exchange for the message the client has begun.
 func (h *http1) request(last Stamp) *Exchange {
 	side := &h.side[Client]
-	h.pipelines = h.pipelines || !h.missed && h.side[Server].state != http1Lost && h.answer < len(h.list) && !h.side[Server].begun
 	if len(h.list)-h.answer >= maxOutstanding {
 		h.off = true
 		noteOnce(h.f, "more unanswered requests than are followed")

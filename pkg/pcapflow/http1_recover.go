@@ -138,6 +138,7 @@ func (h *http1) cutRequest(at Stamp) {
 // send a request before the last one is answered has the answers to all but the
 // latest (RFC 9112 §9.3).
 func (h *http1) passMissed() {
+	h.pipelines = h.pipelines || !h.missed && h.answer < len(h.list)-1
 	for ; h.missed && !h.pipelines && h.answer < len(h.list)-1; h.answer++ {
 		h.list[h.answer].Gap = true
 	}
