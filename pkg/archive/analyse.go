@@ -84,7 +84,7 @@ func (a *archive) captures(w *window, g *gathered, at places) []incident.Given {
 			}
 		}
 		for _, r := range p.done.Result.Routers {
-			if r.Advertised[0].Time <= to && r.LastAdvertised().Time >= from {
+			if slices.ContainsFunc(r.Advertised, v.alongside) {
 				c.Routers = append(c.Routers, r)
 			}
 		}
