@@ -162,6 +162,8 @@ func setBounds(tb timebase, jn *Journey, first, last bool) {
 	switch {
 	case lastPhase == nil:
 		jn.Outcome = pcapflow.Unseen
+	case jn.Exchange != nil && halfExchange(f, jn.Exchange):
+		jn.Outcome = pcapflow.Unseen
 	case jn.Exchange != nil:
 		jn.Outcome = exchangeOutcome(jn.Exchange)
 	case jn.SSH != nil:

@@ -279,6 +279,9 @@ func exchangeWindow(f *pcapflow.Flow, x *pcapflow.Exchange, means logparse.Momen
 	if !x.RequestFirst.Seen() || unseen(f, x) {
 		return window{}, false
 	}
+	if w, ok := halfWindow(f, x); ok {
+		return w, true
+	}
 	w := window{x.RequestFirst.Time, math.MaxInt64}
 	switch means {
 	case logparse.RequestStart:
@@ -328,6 +331,9 @@ func lineWindow(f *pcapflow.Flow, x *pcapflow.Exchange, ev *logparse.Event) (win
 func startWindow(f *pcapflow.Flow, x *pcapflow.Exchange) (window, bool) {
 	if !x.RequestFirst.Seen() || unseen(f, x) {
 		return window{}, false
+	}
+	if w, ok := halfWindow(f, x); ok {
+		return w, true
 	}
 	w := window{x.RequestFirst.Time - int64(time.Millisecond), math.MaxInt64}
 	if x.ResponseFirst.Seen() {

@@ -51,23 +51,34 @@ func (e *evidence) httpSeries(l *incident.Log) {
 				if !known || e.machine(plain(f.Server).Addr()) != server || k == nil {
 					continue
 				}
-				for n := range f.HTTP {
-					x := &f.HTTP[n]
-					w, ok := anchor(f, x)
-					if !ok {
-						continue
-					}
-					if byClock[k] == nil {
-						order = append(order, k)
-					}
-					byClock[k] = append(byClock[k], clock.Instant{Low: w.low, High: w.high, Group: g, Ref: n, Size: bodySize(x)})
+				partners := exchangeInstants(c, f, g, anchor)
+				if len(partners) > 0 && byClock[k] == nil {
+					order = append(order, k)
 				}
+				byClock[k] = append(byClock[k], partners...)
 			}
 			for _, k := range order {
 				e.offer(l, c, server, k, lines, byClock[k])
 			}
 		}
 	}
+}
+
+// exchangeInstants are the requests of a flow as lines may tell of them.
+func exchangeInstants(c *incident.Capture, f *pcapflow.Flow, group int, anchor func(*pcapflow.Flow, *pcapflow.Exchange) (window, bool)) (out []clock.Instant) {
+	if contentless(c, f) {
+		if w, ok := contentlessWindow(f); ok {
+			out = append(out, clock.Instant{Low: w.low, High: w.high, Group: group})
+		}
+		return out
+	}
+	for n := range f.HTTP {
+		x := &f.HTTP[n]
+		if w, ok := anchor(f, x); ok {
+			out = append(out, clock.Instant{Low: w.low, High: w.high, Group: group, Ref: n, Size: bodySize(x)})
+		}
+	}
+	return out
 }
 
 // clientsOf chooses the clients of a log whose lines are offered: those that a
@@ -87,7 +98,7 @@ func (e *evidence) clientsOf(l *incident.Log) (groups numbers[netip.Addr], every
 	for _, c := range e.inc.Captures {
 		for _, f := range c.Flows {
 			if a := plain(f.Client).Addr(); lines.count[a] > 0 {
-				exchanges[a] += len(f.HTTP)
+				exchanges[a] += requestsIn(c, f)
 			}
 		}
 	}
@@ -190,7 +201,7 @@ func (e *evidence) capturesOf(groups numbers[netip.Addr]) []int {
 		n := 0
 		for _, f := range c.Flows {
 			if _, ok := groups[plain(f.Client).Addr()]; ok {
-				n += len(f.HTTP)
+				n += requestsIn(c, f)
 			}
 		}
 		if n > 0 {
@@ -222,7 +233,7 @@ func (e *evidence) serversOf(c *incident.Capture, groups numbers[netip.Addr]) []
 	var servers tally[netip.Addr]
 	for _, f := range c.Flows {
 		if _, ok := groups[plain(f.Client).Addr()]; ok {
-			for range f.HTTP {
+			for range requestsIn(c, f) {
 				servers.add(e.machine(plain(f.Server).Addr()))
 			}
 		}

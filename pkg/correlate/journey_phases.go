@@ -12,6 +12,7 @@ const (
 	reasonCached = "name cached or not captured"
 	reasonReused = "connection reused"
 	reasonLate   = "capture began later"
+	reasonOneWay = "the capture holds one direction alone"
 )
 
 // connectionPhases lists what a conversation went through before its first
@@ -116,6 +117,10 @@ func exchangePhases(p Point, e *pcapflow.Exchange) []Phase {
 	switch {
 	case sent.Seen() && first.Seen():
 		phases = append(phases, phase(pcapflow.HTTPWait, sent, first, done))
+	case sent.Seen() && halfExchange(p.Flow, e):
+		wait := phase(pcapflow.HTTPWait, sent, pcapflow.Stamp{}, pcapflow.Unseen)
+		wait.Reason = reasonOneWay
+		phases = append(phases, wait)
 	case sent.Seen():
 		phases = append(phases, phase(pcapflow.HTTPWait, sent, pcapflow.Stamp{}, pcapflow.Unanswered))
 	case first.Seen():

@@ -42,6 +42,7 @@ type asking struct {
 	tries  []Try
 	last   int64 // latest query
 	acts   *acts
+	half   bool // the capture holds no packet that answers
 }
 
 // class of a question type: the types a resolver asks together are one.
@@ -57,7 +58,7 @@ func class(typ string) string {
 // their clients waited for them, in order of start.
 func lookupsOf(c *incident.Capture, tries []Try) []*Lookup {
 	open := map[openKey][]*asking{}
-	acts := actsOf(c, tries)
+	acts, half := actsOf(c, tries), lacksAnswers(c)
 	var all []*asking
 	for _, t := range tries {
 		key := openKey{t.Flow.Client.Addr(), class(t.Type), firstLabel(t.Name), t.Flow.Clock}
@@ -67,7 +68,7 @@ func lookupsOf(c *incident.Capture, tries []Try) []*Lookup {
 		}
 		a := takerOf(list, t)
 		if a == nil {
-			a = &asking{class: key.class, client: key.client, acts: acts}
+			a = &asking{class: key.class, client: key.client, acts: acts, half: half}
 			all = append(all, a)
 			list = append(list, a)
 		}
@@ -227,7 +228,7 @@ func useful(t Try) bool {
 		return false
 	}
 	if t.Type == "A" || t.Type == "AAAA" {
-		return len(t.Addresses) > 0
+		return len(t.Addresses) > 0 || t.Unread > 0 // a name server has no other use for records without an error
 	}
 	return t.Records > 0
 }
@@ -237,6 +238,9 @@ func (a *asking) takes(t Try) bool {
 	q := asked(t)
 	if q-a.last > latestRetry || len(a.tries) >= mostTries {
 		return false
+	}
+	if a.half && !a.sharesSocket(t) && q-a.last > together {
+		return false // it may have been answered long since
 	}
 	if slices.Contains(a.names, t.Name) {
 		return a.takesQuestion(t, q)

@@ -85,6 +85,8 @@ func (a *asking) end(l *Lookup, final string) {
 		}
 	case icmp.Seen():
 		l.Outcome, l.End = pcapflow.Refused, icmp
+	case a.half:
+		l.Outcome = pcapflow.Unseen
 	default:
 		l.Outcome = pcapflow.Unanswered
 	}

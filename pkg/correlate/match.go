@@ -128,6 +128,9 @@ func (m *matcher) linked() []LinkedLine {
 		if e.Kind == logparse.AppRequest || t.transaction != nil && r.line.By != "port" {
 			continue // a question paired by time and order alone repeats what was measured
 		}
+		if t.transaction == nil && len(t.point.Flow.HTTP) == 0 {
+			continue // of a contentless connection
+		}
 		x := LinkedLine{Log: r.line.Log, Event: r.line.Event, Capture: t.point.Capture, Flow: t.point.Flow, Transaction: t.transaction, Keyed: r.line.By == "port"}
 		if t.transaction == nil {
 			x.Exchange = t.point.Exchange

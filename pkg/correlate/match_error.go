@@ -57,7 +57,7 @@ func (m *matcher) within(l *incident.Log, event int, first *Journey) *Journey {
 	ln := lineOf(l, event, m.tb)
 	best := first
 	for _, t := range m.targetsOfPort(plain(l.Events[event].Client)) {
-		if ln.timed && t.timed && t.first-ln.slack-t.slack <= ln.at+ln.width && t.journey.Ordinal >= best.Ordinal {
+		if ln.timed && t.timed && t.root == ln.root && t.first-ln.slack-t.slack <= ln.at+ln.width && t.journey.Ordinal >= best.Ordinal {
 			best = t.journey
 		}
 	}
@@ -98,7 +98,7 @@ func (m *matcher) errorFits(l *incident.Log, event int) []*target {
 	in := m.ofTime(plainAddr(e.Client.Addr()))
 	var places []int
 	in.around(&ln, func(n int, t *target) {
-		if !t.timed || overlap(ln.at-ln.slack, ln.at+ln.width+ln.slack, t.first-t.slack-5*msec, t.last+t.slack+farthest) > 0 {
+		if !t.timed || t.root != ln.root || overlap(ln.at-ln.slack, ln.at+ln.width+ln.slack, t.first-t.slack-5*msec, t.last+t.slack+farthest) > 0 {
 			return
 		}
 		path := t.point.Exchange.Path

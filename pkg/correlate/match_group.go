@@ -118,7 +118,7 @@ func (g *group) join(sizes *sizes) {
 			continue
 		}
 		in.around(l, func(n int, t *target) {
-			if !t.timed {
+			if !t.timed || t.root != l.root {
 				return
 			}
 			slack := l.slack + t.slack

@@ -113,7 +113,7 @@ func (m *matcher) connection(l *incident.Log, event int) (*Journey, string) {
 // are known, else always.
 func (m *matcher) near(l *incident.Log, event int, j *Journey) bool {
 	ln := lineOf(l, event, m.tb)
-	if !ln.timed {
+	if !ln.timed || ln.root != 0 {
 		return true
 	}
 	f := j.Points[0].Flow

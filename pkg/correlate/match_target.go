@@ -23,8 +23,9 @@ type target struct {
 	behind                   bool  // the answer came behind or between those of other streams
 	floats                   bool  // its line may stand anywhere between the answer's first and last byte
 	slack                    int64 // the instants may be off by this much, all alike
-	timed                    bool  // the capture's clock is known against the reference
-	bare                     bool  // no exchange was understood
+	timed                    bool  // the capture's clock is known against the reference, or its root
+	root                     root
+	bare                     bool // no exchange was understood
 	server                   netip.AddrPort
 	transaction              *pcapflow.Transaction // of a DNS packet, else nil
 	clock                    *Clock
@@ -53,6 +54,9 @@ const mostRequests = 64
 
 func targetOf(j *Journey, tb timebase) *target {
 	if j.Exchange == nil {
+		if t := contentlessTarget(j, tb); t != nil {
+			return t
+		}
 		return bareTarget(j, tb)
 	}
 	p := j.Points[0]
@@ -77,7 +81,10 @@ func targetOf(j *Journey, tb timebase) *target {
 	if t.sent == 0 {
 		t.sent = t.first
 	}
-	if t.reply == 0 || t.last == 0 || e.Truncated {
+	switch {
+	case halfExchange(p.Flow, e):
+		t.reply, t.last = t.sent, max(at(answeredBy(p.Flow, e)), t.sent)
+	case t.reply == 0 || t.last == 0 || e.Truncated:
 		t.open = true
 		t.last = max(t.last, at(p.Flow.End), t.first)
 		if t.reply == 0 {
@@ -85,6 +92,22 @@ func targetOf(j *Journey, tb timebase) *target {
 		}
 	}
 	t.place = max(t.last-t.way/2, t.first)
+	return t
+}
+
+// contentlessTarget stands for the requests of a connection that the captures
+// cannot show: its line tells of some moment while data passed.
+func contentlessTarget(j *Journey, tb timebase) *target {
+	p := j.Points[len(j.Points)-1]
+	if !contentless(p.Capture, p.Flow) {
+		return nil
+	}
+	f := p.Flow
+	p.Exchange = &pcapflow.Exchange{RequestFirst: carriedFrom(f), ResponseLast: carriedUntil(f), RequestBytes: -1, ResponseBytes: -1, BodyBytes: -1, Estimated: true}
+	t, at := newTarget(j, p, carriedFrom(f), tb)
+	t.first, t.last = at(carriedFrom(f)), at(carriedUntil(f))
+	t.sent, t.reply = t.first, t.first
+	t.place = t.last
 	return t
 }
 
@@ -118,13 +141,17 @@ func newTarget(j *Journey, p Point, start pcapflow.Stamp, tb timebase) (t *targe
 	if j.ClientSeen.IsValid() {
 		t.client = j.ClientSeen
 	}
+	t.clock = tb.packetClock(sourceOf(p))
 	sp, ok := tb.stamp(sourceOf(p), start)
+	if !ok {
+		sp, t.root, ok = aside(t.clock, start.Time)
+	}
 	if !ok {
 		// Only differences are known then: the line's clock is unknown as well.
 		sp = span{start.Time, start.Time, start.Time}
 	}
 	shift := sp.at - start.Time
-	t.timed, t.clock = ok, tb.packetClock(sourceOf(p))
+	t.timed = ok
 	t.slack = max(sp.at-sp.low, sp.high-sp.at)
 	if c := p.Flow.Conn; c != nil && vantageRank(p) != 2 {
 		t.way = c.RTTServer

@@ -57,7 +57,7 @@ func (g *group) agreements(l *line, number int, ends []agreement) []agreement {
 		if path == "" {
 			path = g.told[t.journey].path
 		}
-		if path != "" && path == l.event.Path && t.timed && keyScore(l, t, g.rare) > leastOdds {
+		if path != "" && path == l.event.Path && t.timed && t.root == 0 && keyScore(l, t, g.rare) > leastOdds {
 			fits = append(fits, t)
 		}
 	}

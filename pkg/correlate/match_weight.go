@@ -17,8 +17,9 @@ type line struct {
 	at     int64 // corrected stamp
 	slack  int64 // the correction may be off by this much, for all lines alike
 	width  int64 // the instant lies in [at, at+width)
-	timed  bool  // its clock is known against the reference
-	placed bool  // it is not; where the lines lie was found by what they say
+	timed  bool  // its clock is known against the reference, or its root
+	root   root
+	placed bool // it is not; where the lines lie was found by what they say
 	clock  *Clock
 }
 
@@ -32,7 +33,11 @@ func lineOf(l *incident.Log, i int, tb timebase) line {
 			sp.low, sp.high = min(sp.low, end.low-int64(e.Width)), max(sp.high, end.high-int64(e.Width))
 		}
 	}
-	return line{event: e, index: i, at: sp.at, slack: max(sp.at-sp.low, sp.high-sp.at), width: int64(e.Width + e.Lag), timed: ok && e.HasTime, clock: tb.lineClock(l, i)}
+	k, base := tb.lineClock(l, i), root(0)
+	if !ok && e.HasTime {
+		sp, base, ok = aside(k, e.Time)
+	}
+	return line{event: e, index: i, at: sp.at, slack: max(sp.at-sp.low, sp.high-sp.at), width: int64(e.Width + e.Lag), timed: ok && e.HasTime, root: base, clock: k}
 }
 
 const (

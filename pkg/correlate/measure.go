@@ -1,6 +1,7 @@
 package correlate
 
 import (
+	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -15,8 +16,14 @@ import (
 func (e *evidence) problem(opt Options) clock.Problem {
 	return clock.Problem{
 		Clocks: len(e.clocks), Constraints: append(slices.Clone(e.constraints), e.known(opt)...), Series: e.series, Steps: e.steps,
-		Spans: e.spans(), Prefer: e.preferred(opt), Declared: e.declared(opt),
+		Spans: e.spans(), Prefer: e.preferred(opt), Roots: e.roots(opt), Declared: e.declared(opt),
 	}
+}
+
+// roots are the captures, against which logs may be measured that nothing ties to
+// the reference.
+func (e *evidence) roots(opt Options) []clock.ID {
+	return slices.DeleteFunc(e.preferred(opt), func(id clock.ID) bool { return e.clocks[id].Kind != kindCapture })
 }
 
 // declared finds the clocks whose offsets the user gave: by name, by the folder
@@ -80,8 +87,12 @@ func (e *evidence) spans() []clock.Span {
 func (e *evidence) finish(s *clock.Solution) []*Clock {
 	var out []*Clock
 	e.readInZones()
+	e.noteSummerTimes()
 	for i, k := range e.clocks {
 		k.Track = s.Tracks[i]
+		if k.Aside != nil {
+			k.Why = e.whyAside(k)
+		}
 		switch {
 		case k.ID == s.Reference:
 			out = append([]*Clock{k}, out...)
@@ -96,6 +107,20 @@ func (e *evidence) finish(s *clock.Solution) []*Clock {
 		}, float64(x.Offset)/1e9, float64(x.Low)/1e9, float64(x.High)/1e9))
 	}
 	return out
+}
+
+// whyAside tells what is known of a clock that nothing ties to the reference.
+func (e *evidence) whyAside(k *Clock) clock.Sentence {
+	if k.ID == k.Root {
+		return clock.Sentence{EN: "nothing ties it to the reference; others are known against it", ES: "nada lo ata a la referencia; otros se conocen respecto a él"}
+	}
+	x := k.Aside.Segments[len(k.Aside.Segments)/2]
+	of := e.clocks[k.Root].Name
+	offset, low, high := float64(x.Offset)/1e9, float64(x.Low)/1e9, float64(x.High)/1e9
+	return clock.Sentence{
+		EN: fmt.Sprintf("nothing ties it to the reference; against %s it is %+.6f s, between %+.6f and %+.6f", of, offset, low, high),
+		ES: fmt.Sprintf("nada lo ata a la referencia; respecto a %s está a %+.6f s, entre %+.6f y %+.6f", of, offset, low, high),
+	}
 }
 
 // linked adds what the matching found: what time and likeness alone paired

@@ -219,7 +219,7 @@ func (p *parallel) server(l *line, t *target) {
 		d := int64(e.FirstByte)
 		p.narrow(p.first, answers, asked+d-int64(leastContradiction), p.busyUntil(answers, asked+d+t.way+lateness(e.FirstByte)))
 	}
-	if !l.timed || l.placed || !t.timed || e.Means != logparse.RequestEnd && e.Kind != logparse.AppRequest {
+	if !l.timed || l.placed || !t.timed || l.root != t.root || e.Means != logparse.RequestEnd && e.Kind != logparse.AppRequest {
 		return
 	}
 	slack := l.slack + t.slack + int64(leastContradiction)

@@ -60,6 +60,20 @@ func (asWritten) line(l *incident.Log, event int, later int64) (span, bool) {
 func (asWritten) lineClock(*incident.Log, int) *Clock { return nil }
 func (asWritten) packetClock(source) *Clock           { return nil }
 
+// root names what corrected stamps are comparable on: 0 the reference, else a
+// clock that nothing ties to it, its ID + 1.
+type root int
+
+// aside corrects a stamp of a clock that nothing ties to the reference to the one
+// against which it is known all the same.
+func aside(k *Clock, t int64) (span, root, bool) {
+	if k == nil || k.Aside == nil {
+		return span{t, t, t}, 0, false
+	}
+	at, low, high, ok := k.Aside.Correct(t)
+	return span{at, low, high}, root(k.Root) + 1, ok
+}
+
 // between returns how much later b is than a, and by how much that may be
 // wrong. Stamps of one clock need no correction.
 func between(tb timebase, a source, ta int64, b source, at int64) (diff, slack int64, ok bool) {

@@ -18,6 +18,7 @@ func eachAlone(inc *incident.Incident) (apart map[*incident.Log]bool) {
 	if len(inc.Captures) == 0 || len(inc.Logs) == 0 {
 		return nil
 	}
+	endSummerTimes(inc.Logs)
 	part := &incident.Incident{Captures: inc.Captures}
 	for _, l := range inc.Logs {
 		alone := *l
@@ -79,8 +80,8 @@ func shareZones(logs []*incident.Log) {
 // inferredZone is the zone, in seconds east, that was inferred for a log.
 func inferredZone(l *incident.Log) (east int, ok bool) {
 	for i := range l.Events {
-		if ev := &l.Events[i]; ev.HasTime && ev.Zone == logparse.ZoneInferred {
-			return ev.ZoneSeconds, true
+		if ev := &l.Events[len(l.Events)-1-i]; ev.HasTime && ev.Zone == logparse.ZoneInferred {
+			return ev.ZoneSeconds, true // of the last: before it summer time may have ended
 		}
 	}
 	return 0, false
@@ -278,11 +279,8 @@ func setZone(l *incident.Log, east int) {
 		if !ev.HasTime || ev.Zone != logparse.ZoneUnknown {
 			continue
 		}
-		ev.Time -= by
-		ev.Zone, ev.ZoneSeconds = logparse.ZoneInferred, east
-		for n := range ev.Marks {
-			ev.Marks[n].Time -= by
-		}
+		moveBack(ev, east)
+		ev.Zone, ev.ZoneSeconds = logparse.ZoneInferred, east+ev.ZoneSeconds
 	}
 	if l.File.First != 0 || l.File.Last != 0 {
 		l.File.First -= by

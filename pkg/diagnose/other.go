@@ -69,11 +69,21 @@ func checkHealthy(c *Case, r *Rule) []Finding {
 // it takes of the confidence in it.
 func (c *Case) reservations(r *Rule, f *Finding) string {
 	text, clients := "", notFound
-	atServers := 0
+	atServers, cut := 0, 0
 	for _, j := range c.Journeys {
 		if atServerOnly(j) {
 			atServers++
 		}
+		if j.Contentless() {
+			cut++
+		}
+	}
+	if cut > 0 {
+		f.Confidence = Medium
+		text += c.say(lang.Text{
+			EN: "; of %d the captures hold little more than headers: what was asked there, and how long the answer took, does not show",
+			ES: "; de %d las capturas contienen poco más que cabeceras: qué se pidió en ellos, y cuánto tardó la respuesta, no se ve",
+		}, cut)
 	}
 	spoke := slices.ContainsFunc(c.Incident.Logs, func(l *incident.Log) bool { return !serverSide(l) && len(l.Events) > 0 })
 	if 2*atServers > len(c.Journeys) && !spoke {

@@ -164,7 +164,7 @@ func (s *dnsDatagrams) Gap(d Dir, at Stamp, n int64) {
 		t.Bytes[s.last.side] += missing
 		const least = 11 // octets of a record
 		if unread := s.last.answers - t.Records; s.last.side == 1 && unread > 0 && unread*least <= missing+t.Bytes[1] {
-			t.Records = s.last.answers
+			t.Records, t.Unread = s.last.answers, unread
 		}
 	}
 }

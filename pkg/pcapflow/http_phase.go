@@ -89,6 +89,9 @@ func (f *Flow) unansweredOutcome(since Stamp) Outcome {
 	if f.Conn == nil {
 		return Unanswered
 	}
+	if f.Packets[Server] == 0 {
+		return Unseen // the capture holds the other direction alone
+	}
 	for _, r := range f.Conn.RST {
 		if r.Dir == Server && r.Time >= since.Time {
 			return Refused

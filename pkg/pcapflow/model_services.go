@@ -19,6 +19,7 @@ type Transaction struct {
 	Addresses []netip.Addr
 	CNAMEs    []string
 	Records   int
+	Unread    int    // of these, so many that the snap length cut off: what they hold is not known
 	TTL       uint32 // smallest of the answer section, where HasTTL
 	HasTTL    bool   // a record of the answer section was read; its header alone tells how many there are
 	EDNS      int    // advertised UDP size of the query; 0: no OPT record

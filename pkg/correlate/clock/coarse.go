@@ -38,15 +38,16 @@ func lookFor(all, partners []Instant, steps []Step) (guess, []Instant, []run) {
 		return g, nil, nil
 	}
 	var runs []run
+	sides := newSides(all, steps)
 	for i := 0; i < len(g.theta); {
-		side, told := sideOf(&sample[i], steps)
+		side, told := sides.of(&sample[i])
 		if !told {
 			i++
 			continue
 		}
 		j := i + 1
 		for ; j < len(g.theta) && g.theta[j] == g.theta[i]; j++ {
-			if s, ok := sideOf(&sample[j], steps); !ok || s != side {
+			if s, ok := sides.of(&sample[j]); !ok || s != side {
 				break
 			}
 		}
@@ -74,15 +75,51 @@ func lookFor(all, partners []Instant, steps []Step) (guess, []Instant, []run) {
 	return g, lines, runs
 }
 
-// sideOf counts the known steps behind which a line was written; false where its
-// stamp does not tell.
-func sideOf(l *Instant, steps []Step) (behind int, told bool) {
+// sides tells behind which known steps lines were written.
+type sides struct {
+	steps []Step
+	turns []int // by step, the first line's Ref behind it where the lines' order tells; −1: it does not
+}
+
+// newSides looks where lines, in the order they were written, pass a step backward.
+func newSides(lines []Instant, steps []Step) sides {
+	s := sides{steps: steps}
 	for i := range steps {
-		s := &steps[i]
+		s.turns = append(s.turns, turnOf(lines, steps[i].Size))
+	}
+	return s
+}
+
+// turnOf is the Ref of the first line behind a step backward; −1: their stamps do
+// not go back by that much, or more than once.
+func turnOf(lines []Instant, size int64) int {
+	turn, latest := -1, int64(math.MinInt64)
+	for i := range lines {
+		l := &lines[i]
+		if size < 0 && latest > math.MinInt64 && latest-l.High > -size/2 {
+			if turn >= 0 {
+				return -1
+			}
+			turn, latest = l.Ref, l.Low
+		}
+		latest = max(latest, l.Low)
+	}
+	return turn
+}
+
+// of counts the steps behind which a line was written; false where neither its
+// stamp nor the order tells.
+func (s *sides) of(l *Instant) (behind int, told bool) {
+	for i := range s.steps {
+		step := &s.steps[i]
 		switch {
-		case l.Low > max(s.At, s.After):
+		case s.turns[i] >= 0:
+			if l.Ref >= s.turns[i] {
+				behind++
+			}
+		case l.Low > max(step.At, step.After):
 			behind++
-		case l.High >= min(s.At, s.After):
+		case l.High >= min(step.At, step.After):
 			return 0, false
 		}
 	}

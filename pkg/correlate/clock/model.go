@@ -136,6 +136,11 @@ type Track struct {
 	Path       []ID     // clocks between it and the reference
 	Points     []Point  // a bounded choice of the evidence, in order of time
 	Drops      []Drop   // steps backward
+	// Aside is what is known of a clock that nothing ties to the reference: its
+	// track against the clock Root, which nothing ties to the reference either.
+	// Root has one as well. nil: nothing, or the reference tells all.
+	Aside *Track
+	Root  ID
 }
 
 // Drop is a step backward: the instants that the clock showed twice lie within
@@ -159,6 +164,9 @@ type Problem struct {
 	Steps       []Step
 	Spans       []Span // by clock; a zero span: it stamped nothing itself
 	Prefer      []ID   // clocks that may be the reference, best first
+	// Roots are the clocks against which others may be measured that nothing ties
+	// to the reference, best first.
+	Roots []ID
 	// Declared offsets against the reference, ns: those clocks are not measured.
 	Declared map[ID]int64
 }

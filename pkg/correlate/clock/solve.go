@@ -13,6 +13,7 @@ type solver struct {
 	touching  [][]int // constraints by clock
 	series    [][]int // series by clock
 	steps     [][]Step
+	left      []bool // by clock, not to be measured; nil: none
 }
 
 // state is what the solver knows of one clock so far.
@@ -55,7 +56,9 @@ func Solve(p Problem) *Solution {
 	s.declare()
 	s.spread()
 	s.tighten()
-	return s.solution()
+	out := s.solution()
+	s.aside(out)
+	return out
 }
 
 // tidy sorts constraints and drops copies, so that neither order nor repetition
@@ -116,7 +119,7 @@ func (s *solver) spread() {
 		best := ID(-1)
 		for i := range s.state {
 			st := &s.state[i]
-			if st.solved {
+			if st.solved || s.left != nil && s.left[i] {
 				continue
 			}
 			if st.stale {
