@@ -41,6 +41,9 @@ func (e *evidence) httpSeries(l *incident.Log) {
 	lines, anchor := requestLines(l, groups, every)
 	for _, i := range e.capturesOf(groups) {
 		c := e.inc.Captures[i]
+		if len(lines) < fewContentless && !showsRequests(c, groups) {
+			continue
+		}
 		e.choices++
 		for _, server := range e.serversOf(c, groups) {
 			byClock := map[*Clock][]clock.Instant{}
@@ -62,6 +65,18 @@ func (e *evidence) httpSeries(l *incident.Log) {
 			}
 		}
 	}
+}
+
+// fewContentless is the number of lines below which connections that show no
+// requests do not measure the clock of their log: those to another server do as well.
+const fewContentless = 12
+
+// showsRequests tells whether a capture shows what clients of a log asked for.
+func showsRequests(c *incident.Capture, groups numbers[netip.Addr]) bool {
+	return slices.ContainsFunc(c.Flows, func(f *pcapflow.Flow) bool {
+		_, known := groups[plain(f.Client).Addr()]
+		return known && len(f.HTTP) > 0
+	})
 }
 
 // exchangeInstants are the requests of a flow as lines may tell of them.

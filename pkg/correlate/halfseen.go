@@ -12,17 +12,20 @@ func oneWay(f *pcapflow.Flow) bool {
 	return f.Packets[pcapflow.Client] == 0 || f.Packets[pcapflow.Server] == 0
 }
 
-// lacksAnswers tells a capture of what clients sent alone: connections that stood,
-// by what their clients sent, and no packet of any server.
-func lacksAnswers(c *incident.Capture) bool {
-	stood := false
+// OneWay tells a capture of one direction alone: connections that carried data,
+// and of each the packets of one side. Who answered, it cannot show.
+func OneWay(c *incident.Capture) bool {
+	carried := false
 	for _, f := range c.Flows {
-		if f.Packets[pcapflow.Server] > 0 {
+		if f.Transport != pcapflow.TCP {
+			continue
+		}
+		if !oneWay(f) {
 			return false
 		}
-		stood = stood || f.Transport == pcapflow.TCP && f.Payload[pcapflow.Client] > 0
+		carried = carried || f.Payload[pcapflow.Client]+f.Payload[pcapflow.Server] > 0
 	}
-	return stood
+	return carried
 }
 
 // contentless tells a connection to a web server whose requests the capture

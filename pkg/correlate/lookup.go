@@ -58,7 +58,7 @@ func class(typ string) string {
 // their clients waited for them, in order of start.
 func lookupsOf(c *incident.Capture, tries []Try) []*Lookup {
 	open := map[openKey][]*asking{}
-	acts, half := actsOf(c, tries), lacksAnswers(c)
+	acts, half := actsOf(c, tries), OneWay(c)
 	var all []*asking
 	for _, t := range tries {
 		key := openKey{t.Flow.Client.Addr(), class(t.Type), firstLabel(t.Name), t.Flow.Clock}

@@ -61,7 +61,10 @@ func targetOf(j *Journey, tb timebase) *target {
 	}
 	p := j.Points[0]
 	for _, q := range j.Points[1:] {
-		if q.Exchange != nil && q.Exchange.RequestFirst.Seen() && closerToServer(q, p) {
+		if q.Exchange == nil || !q.Exchange.RequestFirst.Seen() {
+			continue
+		}
+		if a, b := shows(p, tb), shows(q, tb); b > a || b == a && closerToServer(q, p) {
 			p = q
 		}
 	}
@@ -93,6 +96,19 @@ func targetOf(j *Journey, tb timebase) *target {
 	}
 	t.place = max(t.last-t.way/2, t.first)
 	return t
+}
+
+// shows ranks a point by how much it tells of when its exchange was: whether its
+// clock is known, and whether it holds both directions.
+func shows(p Point, tb timebase) int {
+	n := 0
+	if _, ok := tb.packet(sourceOf(p), p.Flow.Start.Time); ok {
+		n += 2
+	}
+	if p.Exchange != nil && !halfExchange(p.Flow, p.Exchange) {
+		n++
+	}
+	return n
 }
 
 // contentlessTarget stands for the requests of a connection that the captures

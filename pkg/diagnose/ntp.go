@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
@@ -32,9 +33,13 @@ var ntpUnanswered = Rule{
 func checkNTPUnanswered(c *Case, r *Rule) []Finding {
 	var found batches
 	asked := map[string]int{}
+	oneWay := map[*incident.Capture]bool{}
+	for _, k := range c.Incident.Captures {
+		oneWay[k] = correlate.OneWay(k)
+	}
 	for _, j := range c.Journeys {
-		if j.Service != "ntp" || j.NTP == nil {
-			continue
+		if j.Service != "ntp" || j.NTP == nil || oneWay[j.Points[0].Capture] {
+			continue // answers that passed in the other direction do not show
 		}
 		unanswered := j.NTP.Request.Seen() && !j.NTP.Response.Seen()
 		if unanswered && time.Duration(j.Points[0].Capture.Last.Time-j.NTP.Request.Time) < c.limit(r, quiet) {
