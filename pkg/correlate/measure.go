@@ -1,7 +1,6 @@
 package correlate
 
 import (
-	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -111,16 +110,15 @@ func (e *evidence) finish(s *clock.Solution) []*Clock {
 
 // whyAside tells what is known of a clock that nothing ties to the reference.
 func (e *evidence) whyAside(k *Clock) clock.Sentence {
-	if k.ID == k.Root {
-		return clock.Sentence{EN: "nothing ties it to the reference; others are known against it", ES: "nada lo ata a la referencia; otros se conocen respecto a él"}
+	why := lang.Text{EN: "nothing ties it to the reference; others are known against it", ES: "nada lo ata a la referencia; otros se conocen respecto a él"}
+	if k.ID != k.Root {
+		x := k.Aside.Segments[len(k.Aside.Segments)/2]
+		why = note(lang.Text{
+			EN: "nothing ties it to the reference; against %s it is %+.6f s, between %+.6f and %+.6f",
+			ES: "nada lo ata a la referencia; respecto a %s está a %+.6f s, entre %+.6f y %+.6f",
+		}, e.clocks[k.Root].Name, float64(x.Offset)/1e9, float64(x.Low)/1e9, float64(x.High)/1e9)
 	}
-	x := k.Aside.Segments[len(k.Aside.Segments)/2]
-	of := e.clocks[k.Root].Name
-	offset, low, high := float64(x.Offset)/1e9, float64(x.Low)/1e9, float64(x.High)/1e9
-	return clock.Sentence{
-		EN: fmt.Sprintf("nothing ties it to the reference; against %s it is %+.6f s, between %+.6f and %+.6f", of, offset, low, high),
-		ES: fmt.Sprintf("nada lo ata a la referencia; respecto a %s está a %+.6f s, entre %+.6f y %+.6f", of, offset, low, high),
-	}
+	return clock.Sentence(why)
 }
 
 // linked adds what the matching found: what time and likeness alone paired
