@@ -64,13 +64,18 @@ func sshAfterStamp(b, line []byte, st stamp) ([]byte, stamp, bool) {
 	return b[1:], st, true
 }
 
-// at sets the event's time by its first stamp, and notes a mark.
+// at sets the event's time by its first stamp, and notes a mark. A session has
+// stamps of one kind: those with a date among those without tell nothing, nor
+// do the others.
 func (s *sshText) at(st stamp, stamped bool, mark string) {
 	if !stamped || st.width == 0 {
 		return
 	}
-	e := &s.event
-	if st.east == -1 { // a time of day
+	e, ofDay := &s.event, st.east == -1
+	if ofDay && e.HasTime || !ofDay && s.hasFirst {
+		return
+	}
+	if ofDay {
 		if !s.hasFirst {
 			s.first, s.hasFirst = st.time, true
 			s.fromBeginning = st.time < 2e9 // ts -s; at midnight it cannot be told

@@ -378,7 +378,7 @@ func (s *tlsStream) handshakePhase(p *Phase) {
 		p.Attempts = 0
 	}
 	switch {
-	case s.ended && t.HandshakeEnd.Seen():
+	case s.ended && t.HandshakeEnd.Seen() && t.HandshakeEnd.Frame >= p.Begin.Frame: // else a hello came after what looked like the end
 		p.End, p.Outcome = t.HandshakeEnd, Done
 		if isTLS13(s.version) || s.version == 0 {
 			p.Outcome = Estimated
