@@ -10,11 +10,15 @@ trap 'rm -f "$SKIPPED"' EXIT
 
 sh scripts/check.sh
 sh scripts/cross.sh
-# Tests that start other programs, or print the same evidence in many ways: the
-# race detector makes them five times slower and sees no more than in the others.
+# Tests that start other programs, print the same evidence in many ways, or reckon
+# much alone: the race detector makes them five times slower and sees no more than in
+# the others.
 many='TestExtractTells|TestGrown|TestTrends|TestResumed|TestTorn|TestCopies|TestHostileEvidence|TestSessions|TestSamples|TestYearOfClocks|TestWatchClockSet|TestRedacted|TestRelease|TestOptionsTakeEffect|TestSamples32|TestFirstScreen|TestRenderIsDirect|TestNarrowTerminals'
+many="$many|TestHazards|TestFullDisk|TestVanishing|TestBatchMemory|TestPhrases|TestNoRawNames|TestOutputOfParts|TestMatchIsTheReport"
+many="$many|TestPointsApart|TestAnyCut|TestLongLog|TestLogWithoutYears"
+many="$many|TestScanOfManyPorts|TestFlowsWithoutEnd|TestOffersAsWireshark|TestInstantsAsWireshark|TestTLSCombinations|TestRankTestNormal|TestMerge"
 "$go" test -race -timeout 11m -skip "^(TestScore|$many)\$" ./...
-"$go" test -count=1 -run "^($many)\$" ./cmd/flowcorr ./pkg/archive
+"$go" test -count=1 -run "^($many)\$" ./cmd/flowcorr ./pkg/archive ./pkg/pcapflow ./pkg/pcapflow/segment ./pkg/report/compare ./pkg/report/trend
 "$go" test -count=1 -v -run '^TestScore$' ./cmd/flowcorr # prints the figures
 "$go" test -count=1 ./pkg/diagnose ./pkg/correlate # whole: under the race detector they look at a part of the evidence
 "$go" test -count=1 -run '^TestManyJourneys$' ./pkg/report/render # in full, which the race detector makes slow

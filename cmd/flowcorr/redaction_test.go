@@ -68,11 +68,9 @@ func redacted(t *testing.T, dir string) {
 	if strings.HasPrefix(filepath.Base(dir), "s09") {
 		return // a crowd of the same: the report of it is enough
 	}
-	clean(t, "events", ranDone(t, "events", "--redact", "-q", "--format", "jsonl", input), secrets)
-	clean(t, "events, text", ranDone(t, "events", "--redact", "-q", "--format", "text", input), secrets)
-	for _, capture := range captures(t, input) {
-		clean(t, "flows", ranDone(t, "flows", "--redact", "-q", "--format", "jsonl", capture), secrets)
-		clean(t, "flows, text", ranDone(t, "flows", "--redact", "-q", capture), secrets)
+	for _, format := range []string{"jsonl", "text"} {
+		clean(t, "events, "+format, ranDone(t, "events", "--redact", "-q", "--format", format, input), secrets)
+		clean(t, "flows, "+format, ranDone(t, append([]string{"flows", "--redact", "-q", "--format", format}, captures(t, input)...)...), secrets)
 	}
 }
 

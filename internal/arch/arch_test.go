@@ -11,8 +11,10 @@ import (
 	"go/token"
 	"io"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -150,5 +152,56 @@ func eachFile(t *testing.T, visit func(path string, f *ast.File)) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestChecksLeaveNothingOut: every test that scripts/test.sh takes from the race
+// detector is run without it, in each package that has one of that name.
+func TestChecksLeaveNothingOut(t *testing.T) {
+	root, err := need.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := os.ReadFile(filepath.Join(root, "scripts", "test.sh"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, run, ok := strings.Cut(string(script), `-run "^($many)\$" `)
+	packages := strings.Fields(strings.SplitN(run, "\n", 2)[0])
+	if !ok || len(packages) == 0 {
+		t.Fatal("no packages are run without the race detector")
+	}
+	there := map[string][]string{} // packages by test
+	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	err = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		dir, _ := filepath.Rel(root, filepath.Dir(path))
+		for _, m := range declared.FindAllStringSubmatch(string(text), -1) {
+			there[m[1]] = append(there[m[1]], "./"+filepath.ToSlash(dir))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := 0
+	for _, m := range regexp.MustCompile(`(?m)^many=['"](?:\$many\|)?([^'"]*)`).FindAllStringSubmatch(string(script), -1) {
+		for _, name := range strings.Split(m[1], "|") {
+			names++
+			if len(there[name]) == 0 {
+				t.Errorf("there is no %s", name)
+			}
+			for _, p := range there[name] {
+				if !slices.Contains(packages, p) {
+					t.Errorf("%s of %s is run neither with the race detector nor without", name, p)
+				}
+			}
+		}
+	}
+	if names < 10 {
+		t.Errorf("only %d names read", names)
 	}
 }

@@ -135,11 +135,14 @@ func TestRankTestNormal(t *testing.T) {
 		if exact != (len(ties) == 1) {
 			t.Fatal("exact")
 		}
+		if len(ties) <= 2 {
+			return // too few to compare with, and exactP takes long
+		}
 		sum := 0
 		for _, r := range ranks[:len(a)] {
 			sum += r
 		}
-		if want := exactP(ranks, len(a), sum); len(ties) > 2 && math.Abs(p-want) > 0.02 {
+		if want := exactP(ranks, len(a), sum); math.Abs(p-want) > 0.02 {
 			t.Fatalf("normal %v, exact %v", p, want)
 		}
 	})
