@@ -164,7 +164,7 @@ func (a *archive) readPoints(ctx context.Context) error {
 	if err := os.MkdirAll(a.smallFolder(), 0o755); err != nil {
 		return err
 	}
-	err = each(a.opt.Jobs, len(a.points), func(i int) error {
+	err = each(a.pointsAtOnce(), len(a.points), func(i int) error {
 		p := a.points[i]
 		if err := a.readPoint(ctx, p, keys()); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)

@@ -30,9 +30,26 @@ const (
 // a time than two.
 const memoryOfWindow = 256 << 20
 
+// memoryOfTwo is below what two windows, or two capture points, at a time take more than
+// is given, bytes.
+const memoryOfTwo = 200_000_000
+
 // windowsAtOnce is how many are analysed at a time at most: their size is made
 // for it, whatever the number of jobs is.
-func (a *archive) windowsAtOnce() int64 { return max(a.opt.Memory/memoryOfWindow, 2) }
+func (a *archive) windowsAtOnce() int64 {
+	if a.opt.Memory < memoryOfTwo {
+		return 1
+	}
+	return max(a.opt.Memory/memoryOfWindow, 2)
+}
+
+// pointsAtOnce is how many are read at a time at most.
+func (a *archive) pointsAtOnce() int {
+	if a.opt.Memory < memoryOfTwo {
+		return 1
+	}
+	return a.opt.Jobs
+}
 
 // windowsOf cuts time into windows of a day, UTC, at most, and of so many journeys at
 // most, as far as its steps let it: what a window tells is of one day. Years without
