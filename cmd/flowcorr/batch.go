@@ -186,7 +186,7 @@ func (env *environment) judgeResult(out string) error {
 }
 
 // leastMemory is what batch may take whatever the limit, bytes: archives in which some
-// thousand journeys begin in a second took 143 to 150 MB of 128, and where more do a window
+// thousand journeys begin in a second took 143 to 192 MB of 128, and where more do a window
 // with what lies beside it takes more.
 const leastMemory = 200_000_000
 
