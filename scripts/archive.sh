@@ -53,10 +53,10 @@ done
 sums() { (cd "$1" && find . -path ./index -prune -o -type f -print | LC_ALL=C sort | xargs -d '\n' sha256sum) | sha256sum; }
 want=$(sums "$work/r-cut")
 [ "$want" = "$(sums "$work/r-one")" ] || wrong "one job gives other bytes"
-# stage says how far a run had come.
+# stage says how far a run had come, whatever those before it left.
 stage() {
-	if [ -n "$(ls "$1/index/windows" 2> /dev/null)" ]; then echo analysing
-	elif [ -n "$(ls "$1/index/points" 2> /dev/null)" ]; then echo reading
+	if [ -n "$(find "$1/index/looked" -newer "$work/begun" 2> /dev/null)" ]; then echo analysing
+	elif [ -n "$(find "$1/index/files.json" -newer "$work/begun" 2> /dev/null)" ]; then echo reading
 	else echo looking; fi
 }
 i=0
@@ -64,6 +64,7 @@ i=0
 whole=$(awk '{ print $4 }' "$work/cut.time")
 while [ "$i" -lt "$kills" ]; do
 	i=$((i + 1))
+	touch "$work/begun"
 	"$work/flowcorr" batch "$work/cut" --out "$work/r-killed" --memory "$memory" --jobs "$jobs" --quiet > /dev/null 2>&1 &
 	pid=$!
 	# Every other one early: looking and reading are a small part of a run.
