@@ -32,8 +32,15 @@ var placeholders = map[string]func(c *Case, js []*correlate.Journey) string{
 	// ELSEWHERE is how dig asks somebody else.
 	"ELSEWHERE": (*Case).elsewhere,
 	// TIMING is the client program that prints its own times.
-	"TIMING":   firstOf(clientProgram),
-	"URL":      firstOf(urlOf),
+	"TIMING": firstOf(clientProgram),
+	"URL":    firstOf(urlOf),
+	// HTTPS_URL is one whose request has secrets to log.
+	"HTTPS_URL": firstOf(func(j *correlate.Journey) string {
+		if u := urlOf(j); strings.HasPrefix(u, "https:") {
+			return u
+		}
+		return ""
+	}),
 	"UPSTREAM": (*Case).upstreamFilter,
 	"LOGGING":  (*Case).loggingLine,
 	// WINDOW bounds journalctl to the incident.
@@ -42,7 +49,7 @@ var placeholders = map[string]func(c *Case, js []*correlate.Journey) string{
 
 // placeholder matches one, with what goes when nothing is known of it: the host
 // a command is for, dig's server, the bounds of a journal.
-var placeholder = regexp.MustCompile(`\b(CLIENT|SERVER|RESOLVER): |@(RESOLVER) | (WINDOW)\b|\b(CLIENT|PEER|SERVER|PORT|NAME|RESOLVER|ELSEWHERE|TIMING|URL|UPSTREAM|LOGGING)\b`)
+var placeholder = regexp.MustCompile(`\b(CLIENT|SERVER|RESOLVER): |@(RESOLVER) | (WINDOW)\b|\b(CLIENT|PEER|SERVER|PORT|NAME|RESOLVER|ELSEWHERE|TIMING|URL|HTTPS_URL|UPSTREAM|LOGGING)\b`)
 
 // command fills in what collects a piece of evidence for the hosts at hand.
 func (c *Case) command(template string, js []*correlate.Journey) string {

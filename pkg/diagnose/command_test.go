@@ -15,7 +15,7 @@ import (
 )
 
 // leftOver is a placeholder of a command, or an ellipsis for the reader to fill.
-var leftOver = regexp.MustCompile(`\b(CLIENT|PEER|SERVER|PORT|NAME|RESOLVER|ELSEWHERE|TIMING|URL|UPSTREAM|LOGGING|WINDOW)\b|…`)
+var leftOver = regexp.MustCompile(`\b(CLIENT|PEER|SERVER|PORT|NAME|RESOLVER|ELSEWHERE|TIMING|URL|HTTPS_URL|UPSTREAM|LOGGING|WINDOW)\b|…`)
 
 // TestCommands: placeholders are filled in from the journeys; what they do not
 // tell is left out, or left to the reader; foreign text never gets in.
@@ -27,6 +27,7 @@ func TestCommands(t *testing.T) {
 	seen.Name, seen.ClientSeen, seen.Server = "x; rm -rf ~", netip.MustParseAddrPort("192.0.2.7:999"), netip.MustParseAddrPort("[2001:db8::1]:8443")
 	l := w.lookup("app.example", w.try("A", "app.example", 900, 910, "NOERROR"))
 	dns := w.c.Journeys[2]
+	clear := &correlate.Journey{Service: "http", Name: "www.example.net", Client: client, Server: netip.MustParseAddrPort("10.2.0.10:80")}
 	option := &correlate.Journey{Service: "dns", Name: "-f/etc/passwd", Client: client, Server: resolver}
 	c := newCase(w.c, Options{})
 	for word := range placeholders {
@@ -45,6 +46,8 @@ func TestCommands(t *testing.T) {
 		{"CLIENT: curl URL", web, "10.1.0.11: curl https://www.example.net/"},
 		{"curl URL", seen, "curl https://[2001:db8::1]:8443/"},
 		{"curl URL", dns, "curl URL"},
+		{"curl HTTPS_URL", web, "curl https://www.example.net/"},
+		{"curl HTTPS_URL", clear, "curl HTTPS_URL"},
 		{"dig @RESOLVER NAME", dns, "dig @10.2.0.53 app.example"},
 		{"dig @RESOLVER NAME", web, "dig www.example.net"},
 		{"dig ELSEWHERE NAME", dns, "dig +trace app.example"},

@@ -20,7 +20,7 @@ type Want struct {
 const collectWeb = "SERVER: tcpdump -ni any -s 0 -w web.pcap 'tcp port 80 or tcp port 443'"
 
 // collectKeys repeats a request so that its TLS can be read.
-const collectKeys = "CLIENT: SSLKEYLOGFILE=keys.log curl -sS -o /dev/null URL; flowcorr report --keylog keys.log ."
+const collectKeys = "CLIENT: SSLKEYLOGFILE=keys.log curl -sS -o /dev/null HTTPS_URL; flowcorr report --keylog keys.log ."
 
 // The kinds of evidence. What a capture shows is asked of the captures alone, so
 // that a connection nobody was told apart counts as well.
