@@ -146,6 +146,9 @@ var networkTrials = []trial{
 		j.Points[0].Flow.FirstPayload[cl], n.Vantage = pcapflow.Stamp{}, pcapflow.VantageServer
 		n.SYNACK = append(n.SYNACK, w.at(2020), w.at(4020))
 	}, true, High},
+	{"accept-queue-full", "SYNs within one host are ignored while others are served", func(w *world) { w.local(client) }, true, Medium},
+	{"syn-lost", "SYNs within one host are ignored while others are served", func(w *world) { w.local(client) }, false, 0},
+	{"accept-queue-full", "SYNs are repeated from another host", func(w *world) { w.local(netip.MustParseAddrPort("10.1.0.12:40000")) }, false, 0},
 	{"accept-queue-full", "one lost SYN", func(w *world) {
 		_, n := w.tcp(2000)
 		n.SYN, n.SYNACK = append(n.SYN, w.at(2000)), []pcapflow.Stamp{w.at(2020)}
@@ -308,4 +311,18 @@ func (w *world) takeover(said int) {
 	before.Packets, after.Packets = [2]int64{9, 9}, [2]int64{9, 9}
 	w.k.Flows = []*pcapflow.Flow{before, &after}
 	w.k.Neighbours = []*pcapflow.Resolution{{Protocol: "arp", Target: netip.MustParseAddr("10.1.0.254"), Reply: w.at(said), MAC: [6]byte{2, 2}}}
+}
+
+// local are two connections from an address to the client's own, the first with its
+// SYN repeated.
+func (w *world) local(from netip.AddrPort) {
+	for i := range 2 {
+		j, n := w.tcp(2000)
+		j.Client, j.Server = from, netip.AddrPortFrom(client.Addr(), 7000)
+		f := j.Points[0].Flow
+		f.Client, f.Server = j.Client, j.Server
+		if i == 0 {
+			n.SYN, n.SYNACK = append(n.SYN, w.at(2000)), []pcapflow.Stamp{w.at(2020)}
+		}
+	}
 }

@@ -45,7 +45,7 @@ func checkSYNLost(c *Case, r *Rule) []Finding {
 	attempts := map[string]int{}
 	for _, j := range c.open(r) {
 		conn := connection(j)
-		if conn == nil || len(conn.SYN) < 2 || !conn.ACK.Seen() || len(conn.SYNACK) == 0 {
+		if conn == nil || len(conn.SYN) < 2 || !conn.ACK.Seen() || len(conn.SYNACK) == 0 || oneHost(j) {
 			continue
 		}
 		wait := time.Duration(conn.SYN[len(conn.SYN)-1].Time - conn.SYN[0].Time)

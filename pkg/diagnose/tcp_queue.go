@@ -43,6 +43,7 @@ type pressed struct {
 	journeys     []*correlate.Journey // first requests of their connections
 	again        []*correlate.Journey // SYN-ACK repeated though the ACK had come
 	atServer     bool                 // the repetition was seen where the ACK had arrived
+	local        bool                 // client and server are one host: nothing between them loses a SYN
 	ignored      []*correlate.Journey // SYNs that arrived and were not answered in time
 	waited       []*correlate.Journey // taken, and kept waiting for the first byte
 	resentSYN    []*correlate.Journey // SYNs repeated, as far as any capture tells
@@ -82,6 +83,7 @@ func checkAcceptQueueFull(c *Case, r *Rule) []Finding {
 func (c *Case) press(r *Rule, q *pressed, j *correlate.Journey) {
 	q.journeys = append(q.journeys, j)
 	sign := false
+	q.local = oneHost(j)
 	for _, p := range j.Points {
 		n := p.Flow.Conn
 		if n == nil || len(n.SYN) == 0 {
@@ -90,7 +92,7 @@ func (c *Case) press(r *Rule, q *pressed, j *correlate.Journey) {
 		if len(n.SYNACK) > 0 {
 			q.served = append(q.served, n.SYNACK[0].Time)
 		}
-		here := atServer(p)
+		here := q.local || atServer(p)
 		last := len(n.SYNACK) - 1
 		if n.ACK.Seen() && last > 0 && n.SYNACK[last].Time > n.ACK.Time+int64(c.limit(r, queueAgain)) && !c.deferred(r, p.Flow) {
 			sign = true
@@ -115,6 +117,10 @@ func (c *Case) press(r *Rule, q *pressed, j *correlate.Journey) {
 		q.to = max(q.to, j.End.Time)
 	}
 }
+
+// oneHost tells whether client and server of a journey have one address: what they
+// send each other passes no network.
+func oneHost(j *correlate.Journey) bool { return j.Client.Addr() == j.Server.Addr() }
 
 // deferred tells whether a SYN-ACK was repeated for want of data: a server with
 // TCP_DEFER_ACCEPT ignores the ACK of a client that sends nothing, repeats its
@@ -230,7 +236,7 @@ func (c *Case) queueFinding(r *Rule, q *pressed) (Finding, bool) {
 		confidence = High
 	case len(q.said) > 0 && len(q.waited)+len(q.resentSYN) > 0:
 		confidence = Medium
-	case pressure && len(q.waited) > 0, len(q.waited) > 1 && len(q.resentSYN) > 1, len(q.again) > 1, len(q.again) == 1 && len(q.waited)+len(q.resentSYN) > 1:
+	case pressure && (q.local || len(q.waited) > 0), len(q.waited) > 1 && len(q.resentSYN) > 1, len(q.again) > 1, len(q.again) == 1 && len(q.waited)+len(q.resentSYN) > 1:
 		confidence = Medium
 	}
 	if confidence == NotEvaluable || q.quiet {
