@@ -48,6 +48,14 @@ var webTrials = []trial{
 		j, _ := w.request(1700, 1701)
 		w.said(j, took(580*time.Millisecond))
 	}, true, High},
+	{"app-slow", "encrypted, and nothing says HTTP: it may be a tunnel", func(w *world) {
+		j, _ := w.request(1700, 1701)
+		j.Exchange.Estimated, j.Points[0].Flow.TLS = true, &pcapflow.TLS{ClientHello: w.at(1022)}
+	}, true, Low},
+	{"app-slow", "encrypted, and the client offers HTTP", func(w *world) {
+		j, _ := w.request(1700, 1701)
+		j.Exchange.Estimated, j.Points[0].Flow.TLS = true, &pcapflow.TLS{ClientHello: w.at(1022), Offered: []string{"http/1.1"}}
+	}, true, Medium},
 	{"app-slow", "without a log", func(w *world) { w.request(1700, 1701) }, true, Medium},
 	{"app-slow", "the log says it was quick", func(w *world) {
 		j, _ := w.request(1700, 1701)

@@ -107,6 +107,7 @@ func (c *Case) appSlow(r *Rule, b *batch, f *Finding) {
 		f.Confidence = Low
 	}
 	c.hidden(r, b, f)
+	c.unlikeRequests(f)
 }
 
 // unrepeated is the clause that nothing of the connection had to be sent twice.

@@ -162,6 +162,7 @@ func checkSlowBody(c *Case, r *Rule) []Finding {
 		if !slices.ContainsFunc(f.Journeys, func(j *correlate.Journey) bool { return !j.Exchange.Estimated || serverFigure(c, j) || twoPoints(c, j) }) {
 			f.Confidence = Low // where one answer ends and another message begins is not to be read
 		}
+		c.unlikeRequests(f)
 		f.Refuters = c.doubts(r, notFound)
 	})
 }
