@@ -48,7 +48,7 @@ func (e *engine) runAhead(src keptSource, then func()) (err error) {
 	}
 	a.batch = a.hand.room()
 	if !e.keep {
-		e.out = newOutlet(e.opt.OnFlow)
+		e.out = newOutlet(&e.onFlow)
 	}
 	src.Keep(a.move)
 	if e.opt.Keys != nil {

@@ -130,8 +130,9 @@ type engine struct {
 	held   int // bytes of out-of-order data held, all flows
 	begun  int // flows that began
 
-	free freeRooms // when flows are not kept
-	out  *outlet   // of flows that are not kept; nil: OnFlow is called at once
+	free   freeRooms // when flows are not kept
+	onFlow telling   // the same
+	out    *outlet   // of flows that are not kept; nil: OnFlow is called at once
 
 	streams    [OtherTransport + 1]int // next stream number by transport
 	neighbours neighbours
@@ -148,9 +149,11 @@ func newEngine(src PacketSource, opt Options) *engine {
 	}
 	e := &engine{opt: opt, env: Env{Keys: opt.Keys}, keep: opt.OnFlow == nil}
 	e.marked = e.keep || opt.Marks
+	e.onFlow = telling{use: opt.OnFlow, lean: opt.Lean}
 	e.res = &Result{Undecoded: map[string]int64{}}
 	e.desc, _ = src.(describedSource)
 	e.table.init()
+	emptyRareTypes()
 	if opt.Apart != nil {
 		e.copies.twins = newTwinTable(*opt.Apart)
 	}

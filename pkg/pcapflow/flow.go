@@ -151,7 +151,7 @@ func (e *engine) record(f *flow) *Flow {
 	}
 	f.out = o
 	o.Transport, o.Guessed, o.Clock, o.Stream, o.Start = f.transport, f.guessed, f.clock, f.stream, f.start
-	o.lean, o.owed = e.opt.Lean, false
+	o.lean, o.owed = e.opt.Lean || !e.keep, false
 	o.Encapsulation = e.encaps.name(f.key.encap)
 	o.Client = netip.AddrPortFrom(f.key.a.netip(f.key.v6), f.key.pa)
 	o.Server = netip.AddrPortFrom(f.key.b.netip(f.key.v6), f.key.pb)

@@ -20,34 +20,34 @@ const (
 	outgoingBatches = 12
 )
 
-func newOutlet(use func(*Flow)) *outlet {
+func newOutlet(tell *telling) *outlet {
 	x := &outlet{hand: newHandover[outgoingBatch](outgoingBatches)}
 	x.batch = x.hand.room()
-	go x.run(use)
+	go x.run(tell)
 	return x
 }
 
-func (x *outlet) run(use func(*Flow)) {
+func (x *outlet) run(tell *telling) {
 	defer close(x.hand.empty)
 	for {
 		b, ok := x.hand.next()
 		if !ok {
 			return
 		}
-		x.use(b, use)
+		x.use(b, tell)
 		x.hand.giveBack(b)
 	}
 }
 
 // use hands out a batch. After a panic nothing more is handed out.
-func (x *outlet) use(b *outgoingBatch, use func(*Flow)) {
+func (x *outlet) use(b *outgoingBatch, tell *telling) {
 	if x.failed != nil {
 		return
 	}
 	defer func() { x.failed = recover() }()
 	x.fetched += b.fetch()
 	for i := range b.n {
-		use(b.list[i].flow)
+		tell.flow(b.list[i].flow)
 		b.list[i].empty()
 	}
 }
@@ -73,7 +73,7 @@ func (b *outgoingBatch) fetch() (sum uint64) {
 func (e *engine) handOut(f outgoing) {
 	x := e.out
 	if x == nil {
-		e.opt.OnFlow(f.flow)
+		e.onFlow.flow(f.flow)
 		f.empty()
 		e.recycle(f)
 		return
@@ -115,4 +115,31 @@ func (x *outlet) close() {
 	if x.failed != nil {
 		panic(x.failed)
 	}
+}
+
+// telling is how flows are given to OnFlow.
+type telling struct {
+	use    func(*Flow)
+	lean   bool    // without the phases of exchanges
+	phases []Phase // room for all phases of one flow
+}
+
+// flow gives one out. The phases of exchanges are made for it alone: what is on its
+// way to another processor is the less for it.
+func (t *telling) flow(f *Flow) {
+	if !f.owed || t.lean {
+		t.use(f)
+		return
+	}
+	own := f.Phases
+	f.Phases = t.phases[:0]
+	for i := range own {
+		p := f.newPhase()
+		frames := append(p.Frames, own[i].Frames...)
+		*p = own[i]
+		p.Frames = frames
+	}
+	f.ListExchanges()
+	t.use(f)
+	f.Phases, t.phases = own, f.Phases
 }

@@ -5,7 +5,7 @@ import "io"
 // chunk is how much is asked of the file at a time: large enough to make system
 // calls cheap, small enough to stay in the cache of one core. It is less at first: of
 // files that hold a few packets there may be a hundred thousand.
-const chunk, firstChunk = 256 << 10, 16 << 10
+const chunk, firstChunk = 128 << 10, 16 << 10
 
 // window is the part of the input in memory. Bytes before pos are spent; a
 // record that crosses the end of a chunk is moved to the front with need.
