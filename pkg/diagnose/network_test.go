@@ -70,6 +70,20 @@ var networkTrials = []trial{
 		n.Count[cl].LargestAcked, n.AckedTo[cl] = 41, 42
 		w.resend(n, cl, 42, 1448, 4)
 	}, true, High},
+	{"ssh-kex-stall", "small segments behind it draw no answer either", func(w *world) {
+		j, n := w.tcp(8000)
+		j.SSH = &pcapflow.SSH{ServerBanner: w.at(1040)}
+		n.Count[cl].LargestAcked, n.AckedTo[cl] = 41, 42
+		w.resend(n, cl, 42, 1448, 4)
+		w.resend(n, cl, 1490, 500, 1)
+	}, false, 0},
+	{"ssh-kex-stall", "small segments behind it are answered", func(w *world) {
+		j, n := w.tcp(8000)
+		j.SSH = &pcapflow.SSH{ServerBanner: w.at(1040)}
+		n.Count[cl].LargestAcked, n.AckedTo[cl], n.Count[sv].DupACKs = 41, 42, 1
+		w.resend(n, cl, 42, 1448, 4)
+		w.resend(n, cl, 1490, 500, 1)
+	}, true, High},
 	{"ssh-kex-stall", "plain loss, then NEWKEYS", func(w *world) {
 		j, n := w.tcp(8000)
 		j.SSH = &pcapflow.SSH{NewKeys: [2]pcapflow.Stamp{w.at(1400), w.at(1410)}}

@@ -16,7 +16,8 @@ var (
 	holeSize  = &Threshold{"size", 500, "bytes", lang.Text{EN: "smallest segment that an MTU may stop", ES: "menor segmento que una MTU puede detener"}}
 	holeQuiet = &Threshold{"quiet", 1, "s", lang.Text{EN: "how long bytes must be missing", ES: "cuánto tiempo deben faltar bytes"}}
 	holeFull  = &Threshold{"full", 0.9, "share", lang.Text{EN: "a segment that passed and is this much of a full one speaks against it", ES: "un segmento que pasó y es esta parte de uno completo habla en contra"}}
-	holes     = []*Threshold{holeRepeats, holeSize, holeQuiet, holeFull}
+	holeSmall = &Threshold{"small", 0.5, "share", lang.Text{EN: "a segment that is at most this much of the missing one should pass; sent again without any answer, it speaks against it", ES: "un segmento que es como mucho esta parte del que falta debería pasar; reenviado sin respuesta alguna, habla en contra"}}
+	holes     = []*Threshold{holeRepeats, holeSize, holeQuiet, holeFull, holeSmall}
 )
 
 var mtuBlackHole = Rule{
@@ -125,7 +126,7 @@ func (c *Case) stuckSender(r *Rule, p correlate.Point, d pcapflow.Dir, repeats i
 	if best == nil || best.times < repeats || best.len <= count.LargestAcked {
 		return stuck{}, false
 	}
-	if !passing(p, d) {
+	if !passing(p, d) || silent(n, d, c.number(r, holeSmall)*float64(best.len)) {
 		return stuck{}, false
 	}
 	s := stuck{point: p, dir: d, size: best.len, passes: count.LargestAcked, sender: true, frames: best.frames}
@@ -147,6 +148,17 @@ func passing(p correlate.Point, d pcapflow.Dir) bool {
 		return t.Dir == other && t.Len > 0 && t.Kind != pcapflow.RetransmitSYN && t.Kind != pcapflow.RetransmitSYNACK && t.Kind != pcapflow.RetransmitSpurious
 	})
 	return n.Count[d].LargestAcked > 0 || n.Count[other].DupACKs > 0 || p.Flow.Payload[other] > 0 && !again
+}
+
+// silent tells that the other side said nothing of segments of at most that size,
+// in bytes, either, which came behind the missing ones and were sent again: a path
+// that swallows large packets alone brings it those, and it answers each at once
+// with the number that it waits for (RFC 5681, section 4.2).
+func silent(n *pcapflow.Conn, d pcapflow.Dir, size float64) bool {
+	return n.Count[d.Other()].DupACKs == 0 && slices.ContainsFunc(n.Retransmissions, func(t pcapflow.Retransmission) bool {
+		return t.Dir == d && t.Len > 0 && float64(t.Len) <= size && t.Seq > n.AckedTo[d] &&
+			t.Kind != pcapflow.RetransmitSYN && t.Kind != pcapflow.RetransmitSYNACK
+	})
 }
 
 // stuckReceiver: bytes are missing to the end although that side goes on
