@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/flowcorr/flowcorr/internal/wholefile"
 	"github.com/flowcorr/flowcorr/pkg/archive"
+	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/report/render"
 	"github.com/flowcorr/flowcorr/pkg/report/trend"
@@ -92,7 +94,7 @@ lo que se dice en la salida de errores sí: no los comparta.`}),
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&out, "out", "", env.say(lang.Text{EN: "folder of the result and of the index", ES: "carpeta del resultado y del índice"}))
+	f.StringVar(&out, "out", "", env.say(lang.Text{EN: "folder of the result and of the index; without --query, -o FOLDER says the same", ES: "carpeta del resultado y del índice; sin --query, -o CARPETA dice lo mismo"}))
 	annotate(f.Lookup("out"), ownOptions, env.say(lang.Text{EN: "FOLDER", ES: "CARPETA"}), nil)
 	f.StringVar(&memory, "memory", "512MB", env.say(lang.Text{EN: "memory that may be used", ES: "memoria que se puede usar"}))
 	annotate(f.Lookup("memory"), ownOptions, env.say(lang.Text{EN: "SIZE", ES: "TAMAÑO"}), nil)
@@ -102,8 +104,20 @@ lo que se dice en la salida de errores sí: no los comparta.`}),
 	env.take(cmd, readingOptions, analysisOptions, choosingOptions)
 	env.takeOnly(cmd, "redact", "strict")
 	env.takePartOutput(cmd)
+	settle := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		if o := &env.options; !query && out == "" && len(o.outputs) == 1 && !ofRows(o.outputs[0]) {
+			out, o.outputs = o.outputs[0], nil
+		}
+		return settle(cmd, args)
+	}
 	env.takeFailOn(cmd, "never")
 	return cmd
+}
+
+// ofRows tells a file of rows from a folder of a result, by its ending.
+func ofRows(path string) bool {
+	return slices.ContainsFunc(partEndings, func(p struct{ format, ending string }) bool { return filepath.Ext(path) == p.ending })
 }
 
 // archiveRedactor is what replaces who and where in the result; nil without
@@ -254,7 +268,7 @@ func (env *environment) endOfBatch(out string, r *archive.Result) error {
 		}
 		fmt.Fprintf(env.diag, "flowcorr: %s: %s: %s\n", render.Printable(f.Path), env.say(outcomes[f.Outcome]), render.Printable(render.Phrase(f.Reason, env.speaks)))
 	}
-	return env.print(func(w io.Writer) error {
+	err := env.print(func(w io.Writer) error {
 		if err := render.Trends(w, r.Summary, env.textOptions(env.speaks, w)); err != nil {
 			return err
 		}
@@ -264,6 +278,15 @@ func (env *environment) endOfBatch(out string, r *archive.Result) error {
 			len(r.Files), count[archive.Done], count[archive.Partial], count[archive.Failed], count[archive.Copy], r.Windows, r.Fresh, render.Printable(out)))
 		return err
 	})
+	switch {
+	case err != nil:
+		return err
+	case len(r.Files) == 0:
+		return fmt.Errorf("%w: there is no file in what was given", incident.ErrNoInput)
+	case len(r.Files) == count[archive.Failed]:
+		return fmt.Errorf("%w: none of the %d files is a capture or a log with content", incident.ErrNoInput, len(r.Files))
+	}
+	return nil
 }
 
 // archivePasses is how often the bytes of an archive count: every file is read once

@@ -53,7 +53,7 @@ func (env *environment) explain(err error) int {
 	}
 	fmt.Fprintf(env.diag, "flowcorr: %s\n", render.Printable(render.Phrase(text, env.speaks)))
 	if hint != "" {
-		fmt.Fprintf(env.diag, "hint: %s\n", render.Printable(hint))
+		env.hint(hint)
 	}
 	return status
 }
@@ -210,7 +210,7 @@ func (env *environment) hintMissing(paths []string) {
 		}
 		near := nearestFile(p)
 		if near != "" {
-			fmt.Fprintf(env.diag, "hint: %s\n", render.Printable(env.say(lang.Text{EN: "there is no %s; did you mean %s?", ES: "no existe %s; ¿quiso decir %s?"}, p, near)))
+			env.hint(env.say(lang.Text{EN: "there is no %s; did you mean %s?", ES: "no existe %s; ¿quiso decir %s?"}, p, near))
 		}
 	}
 }
@@ -231,4 +231,9 @@ func nearestFile(path string) string {
 		return ""
 	}
 	return filepath.Join(dir, like)
+}
+
+// hint says what may help, on standard error.
+func (env *environment) hint(text string) {
+	fmt.Fprintf(env.diag, "%s: %s\n", env.say(lang.Text{EN: "hint", ES: "sugerencia"}), render.Printable(text))
 }

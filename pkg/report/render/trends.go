@@ -145,13 +145,16 @@ func rulesInOrder(whole *trend.Day) []string {
 }
 
 func (d *layout) phasesOf(whole *trend.Day) {
-	d.heading(lang.Text{EN: "Phases", ES: "Fases"})
 	t := &table{header: []string{d.say(lang.Text{EN: "phase", ES: "fase"}), "n", "p50", "p95", "p99", d.say(lang.Text{EN: "longest", ES: "máximo"})}, right: []bool{false, true, true, true, true, true}}
 	for _, name := range slices.Sorted(maps.Keys(whole.Phases)) {
 		if p := whole.Phases[name].Percentiles(); p != nil {
 			t.rows = append(t.rows, []string{name, fmt.Sprint(p.Count), span(p.P50), span(p.P95), span(p.P99), span(p.Max)})
 		}
 	}
+	if len(t.rows) == 0 {
+		return
+	}
+	d.heading(lang.Text{EN: "Phases", ES: "Fases"})
 	d.out = append(d.out, block{table: t})
 }
 
