@@ -68,13 +68,27 @@ func microseconds(b []byte) int64 {
 	return v
 }
 
-// event fills e, false where the entry has no time. The sender's stamp comes
-// before the journal's own, which is later by the way through the socket.
-func (j *journalEntry) event(m *messages, e *Event) bool {
-	t := j.source
-	if t < 0 {
-		t = j.realtime
+// time is the entry's, µs since the Unix epoch; -1: it has none. The sender's
+// stamp comes before the journal's own, which is later by the way through the
+// socket.
+func (j *journalEntry) time() int64 {
+	if j.source < 0 {
+		return j.realtime
 	}
+	return j.source
+}
+
+// process is the number of the process that wrote the entry, as it is written.
+func (j *journalEntry) process() []byte {
+	if len(j.pid) == 0 {
+		return j.syslogPID
+	}
+	return j.pid
+}
+
+// event fills e, false where the entry has no time.
+func (j *journalEntry) event(m *messages, e *Event) bool {
+	t := j.time()
 	if t < 0 {
 		return false
 	}
@@ -94,10 +108,7 @@ func (j *journalEntry) event(m *messages, e *Event) bool {
 		name = name[i+1:]
 	}
 	e.Process = view(name)
-	pid := j.pid
-	if len(pid) == 0 {
-		pid = j.syslogPID
-	}
+	pid := j.process()
 	if n, ok := integer(pid); ok && n >= 0 && n < 1<<31 {
 		e.PID = int(n)
 	}

@@ -76,10 +76,7 @@ func (d *exportDecoder) Next(e *Event) error {
 		if len(d.spans) == 0 {
 			continue
 		}
-		d.entry.reset()
-		for _, s := range d.spans {
-			d.entry.field(d.text[s.name:s.value], d.text[s.value:s.end])
-		}
+		d.fill()
 		e.clear()
 		e.Line, e.Offset, e.Lines = line, offset, d.line-line+1
 		if !d.entry.event(d.messages, e) {
@@ -87,6 +84,14 @@ func (d *exportDecoder) Next(e *Event) error {
 			continue
 		}
 		return nil
+	}
+}
+
+// fill takes the fields of the entry that was read.
+func (d *exportDecoder) fill() {
+	d.entry.reset()
+	for _, s := range d.spans {
+		d.entry.field(d.text[s.name:s.value], d.text[s.value:s.end])
 	}
 }
 

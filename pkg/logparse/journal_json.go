@@ -62,6 +62,11 @@ func (j *journalObjects) line(b []byte, e *Event) bool {
 }
 
 func (j *journalObjects) object(b []byte, e *Event) bool {
+	return j.fields(b) && j.entry.event(j.messages, e)
+}
+
+// fields takes those of an entry, false where it is no whole object.
+func (j *journalObjects) fields(b []byte) bool {
 	j.entry.reset()
 	j.buf, j.binary = j.buf[:0], j.binary[:0]
 	m := &j.members
@@ -92,5 +97,5 @@ func (j *journalObjects) object(b []byte, e *Event) bool {
 	if len(j.binary) > 0 {
 		j.entry.field([]byte("MESSAGE"), j.binary)
 	}
-	return m.whole() && j.entry.event(j.messages, e)
+	return m.whole()
 }

@@ -109,13 +109,18 @@ func (v *verboseJournal) end(out *outbox) {
 		return
 	}
 	v.open = false
-	for _, f := range v.fields {
-		v.entry.field(f[0], f[1])
-	}
+	v.fill()
 	e := begin(Message, v.at)
 	e.Lines = v.last.line - v.at.line + 1
 	e.Kind = ""
 	if v.entry.event(v.messages, &e) {
 		out.put(e.Keep())
+	}
+}
+
+// fill takes the fields of the entry.
+func (v *verboseJournal) fill() {
+	for _, f := range v.fields {
+		v.entry.field(f[0], f[1])
 	}
 }

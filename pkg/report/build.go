@@ -21,7 +21,7 @@ type builder struct {
 	files    map[*incident.File]string
 	clocks   map[*incident.File]*correlate.Clock
 	clockIDs map[clock.ID]string
-	texts    map[*incident.Log]map[int]string // event → line as written
+	texts    map[*incident.Log]map[int]quotation // by event
 	zones    map[*incident.File]string
 	room     []Moment // to list the instants of a journey in
 	c        *correlate.Case

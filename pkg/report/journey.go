@@ -185,7 +185,7 @@ func (b *builder) line(l correlate.Line) LineLink {
 	e := &l.Log.Events[l.Event]
 	out := LineLink{
 		Evidence: b.files[l.Log.File], Line: e.Line, Status: l.Status, Confidence: ratio(l.Confidence), By: l.By,
-		Text: b.texts[l.Log][l.Event], Rivals: l.Rivals,
+		Text: b.texts[l.Log][l.Event].text, Shown: b.texts[l.Log][l.Event].shown, Rivals: l.Rivals,
 	}
 	if l.HasResidual {
 		out.Residual = seconds(int64(l.Residual))

@@ -25,6 +25,7 @@ type Pairing struct {
 	Rivals     []string `json:"rivals,omitempty"`
 	Reason     string   `json:"reason,omitempty"` // why it is alone
 	Text       string   `json:"text,omitempty"`
+	Shown      string   `json:"shown,omitempty"` // as of a LineLink
 }
 
 // Pairings lists lines with their requests in order of file and line, then
@@ -102,7 +103,7 @@ func (r *Report) pairings(rows int, journeys iter.Seq[*Journey]) []Pairing {
 			sure := l.Confidence
 			out = append(out, Pairing{
 				Status: l.Status, Evidence: l.Evidence, Line: l.Line, Time: l.Time, Corrected: l.Corrected, Journey: j.ID, Service: j.Service,
-				Confidence: &sure, Residual: l.Residual, By: l.By, Rivals: l.Rivals, Text: l.Text,
+				Confidence: &sure, Residual: l.Residual, By: l.By, Rivals: l.Rivals, Text: l.Text, Shown: l.Shown,
 			})
 		}
 	}

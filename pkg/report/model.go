@@ -340,7 +340,8 @@ type LineLink struct {
 	High       *Instant `json:"time_high,omitempty"`
 	Means      string   `json:"means,omitempty"`
 	By         string   `json:"by,omitempty"`
-	Text       string   `json:"text,omitempty"`
+	Text       string   `json:"text,omitempty"`  // as it is written
+	Shown      string   `json:"shown,omitempty"` // of a journal's entry in fields: as journalctl -o short-precise --utc orders them
 	Rivals     []string `json:"rivals,omitempty"`
 }
 

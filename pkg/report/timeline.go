@@ -15,6 +15,7 @@ type Entry struct {
 	Service    string   `json:"service"`
 	What       string   `json:"what"` // name of the instant; "line" for a log line
 	Detail     string   `json:"detail,omitempty"`
+	Shown      string   `json:"shown,omitempty"` // of a line: as of a LineLink
 	Evidence   string   `json:"evidence"`
 	Frame      int      `json:"frame,omitempty"`
 	Line       int      `json:"line,omitempty"`
@@ -58,7 +59,7 @@ func (r *Report) Timeline() []Entry {
 				continue
 			}
 			sure := l.Confidence
-			out = append(out, Entry{Time: *l.Time, Corrected: l.Corrected, Low: l.Low, High: l.High, Journey: j.ID, Service: j.Service, What: "line", Detail: l.Text, Evidence: l.Evidence, Line: l.Line, Status: l.Status, Confidence: &sure})
+			out = append(out, Entry{Time: *l.Time, Corrected: l.Corrected, Low: l.Low, High: l.High, Journey: j.ID, Service: j.Service, What: "line", Detail: l.Text, Shown: l.Shown, Evidence: l.Evidence, Line: l.Line, Status: l.Status, Confidence: &sure})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Entry) int { return cmp.Compare(a.At(), b.At()) })

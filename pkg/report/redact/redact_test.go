@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/flowcorr/flowcorr/pkg/report"
+
 	"pgregory.net/rapid"
 )
 
@@ -143,4 +145,18 @@ func TestNothingPanics(t *testing.T) {
 		r.filter(s)
 		r.gatherUsers(s)
 	})
+}
+
+// TestShownEntry: who is named only in what is shown of a journal's entry is replaced there.
+func TestShownEntry(t *testing.T) {
+	in := &report.Report{Schema: report.Schema, Journeys: []report.Journey{{ID: "j1", Service: "ssh", Lines: []report.LineLink{{
+		Evidence: "e1", Line: 1, Text: `{"__CURSOR":"s=1"…`, Shown: "Nov 26 20:23:42.600925 web sshd[300]: Failed password for server from 192.0.2.77 port 36224 ssh2",
+	}}}}}
+	out, err := Report(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := out.Journeys[0].Lines[0].Shown; strings.Contains(got, "192.0.2.77") || !strings.Contains(got, "for user1 from ") || !strings.HasPrefix(got, "Nov 26 20:23:42.600925 web sshd[300]: Failed") {
+		t.Error(got)
+	}
 }

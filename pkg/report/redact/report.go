@@ -89,6 +89,7 @@ func (r *Redactor) Learn(in *report.Report) ([]byte, error) {
 	for i := range in.Journeys {
 		for _, l := range in.Journeys[i].Lines {
 			r.gatherUsers(l.Text)
+			r.gatherUsers(l.Shown)
 		}
 	}
 	var whole bytes.Buffer

@@ -54,7 +54,7 @@ func TestHostileText(t *testing.T) {
 				}
 				for i := range r.Journeys {
 					for k := range r.Journeys[i].Lines {
-						r.Journeys[i].Lines[k].Text = text
+						r.Journeys[i].Lines[k].Text, r.Journeys[i].Lines[k].Shown = text, text
 					}
 				}
 			} else {

@@ -104,7 +104,7 @@ func (d *layout) steps(j *report.Journey) ([]stepView, int) {
 		if l.Status != "matched" || l.Time == nil {
 			continue
 		}
-		at, row := *l.Time, stepView{Time: clockOf(*l.Time), What: d.label("log-line"), Detail: foreign(l.Text, 140), Where: d.shortPlace(l.Evidence, ":", l.Line), Line: true}
+		at, row := *l.Time, stepView{Time: clockOf(*l.Time), What: d.label("log-line"), Detail: lineText(l.Text, l.Shown, 140, foreign), Where: d.shortPlace(l.Evidence, ":", l.Line), Line: true}
 		if l.Corrected != nil {
 			at, row.Raw = middle(l), clockOf(*l.Time)
 			row.Time, row.Bound = clockOf(at), around(l)
@@ -152,7 +152,7 @@ func (d *layout) quotes(v *focusView, own string) {
 }
 
 func (d *layout) quote(j *report.Journey, l report.LineLink) quoteView {
-	q := quoteView{Journey: foreign(j.ID, 100), Where: foreign(d.place(l.Evidence, ":", l.Line), longestLine), Sure: fmt.Sprintf("%s %.2f", foreign(d.word(l.Status), 100), float64(l.Confidence)), Text: foreign(l.Text, longestLine)}
+	q := quoteView{Journey: foreign(j.ID, 100), Where: foreign(d.place(l.Evidence, ":", l.Line), longestLine), Sure: fmt.Sprintf("%s %.2f", foreign(d.word(l.Status), 100), float64(l.Confidence)), Text: lineText(l.Text, l.Shown, longestLine, foreign)}
 	if l.Time != nil {
 		q.Raw = clockOf(*l.Time)
 	}

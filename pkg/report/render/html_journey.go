@@ -82,7 +82,7 @@ func (p *packer) details(out *htmlJourney, j *report.Journey) {
 		out.Moments = append(out.Moments, row)
 	}
 	for _, l := range j.Lines {
-		row := htmlLine{File: p.file(l.Evidence), Line: l.Line, Sure: int(100*float64(l.Confidence) + 0.5), Fits: l.Status == "matched", Text: foreign(l.Text, longestLine), By: p.text(l.By)}
+		row := htmlLine{File: p.file(l.Evidence), Line: l.Line, Sure: int(100*float64(l.Confidence) + 0.5), Fits: l.Status == "matched", Text: lineText(l.Text, l.Shown, longestLine, foreign), By: p.text(l.By)}
 		if l.Time != nil {
 			at := *l.Time
 			if l.Corrected != nil {

@@ -33,7 +33,7 @@ func Timeline(w io.Writer, r *report.Report, entries []report.Entry, opt TextOpt
 				what += " (" + d.word(e.Status) + ")"
 			}
 		}
-		t.rows = append(t.rows, []string{clockOf(at), bound, raw, e.Journey, what, shorten(d.momentDetail(e.What, e.Detail), 100), place})
+		t.rows = append(t.rows, []string{clockOf(at), bound, raw, e.Journey, what, lineText(d.momentDetail(e.What, e.Detail), e.Shown, 100, shorten), place})
 	}
 	if len(t.rows) == 0 {
 		d.para(d.say(lang.Text{EN: "No instant of a journey lies there.", ES: "Ahí no hay ningún instante de un recorrido."}))
@@ -69,7 +69,7 @@ func Pairings(w io.Writer, r *report.Report, pairs []report.Pairing, opt TextOpt
 			if p.Residual != nil {
 				residual = span(*p.Residual)
 			}
-			linked.rows = append(linked.rows, []string{d.place(p.Evidence, ":", p.Line), p.Journey, sure, residual, p.By, strings.Join(p.Rivals, ", "), shorten(p.Text, 60)})
+			linked.rows = append(linked.rows, []string{d.place(p.Evidence, ":", p.Line), p.Journey, sure, residual, p.By, strings.Join(p.Rivals, ", "), lineText(p.Text, p.Shown, 60, shorten)})
 		}
 	}
 	d.heading(lang.Text{EN: "Lines and their journeys", ES: "Líneas y sus recorridos"})

@@ -260,6 +260,36 @@ func lines(rows [][]string) [][]string {
 	return out
 }
 
+// TestDerivedLines: of a journal's entry its message is shown, marked as derived,
+// beside the place that leads to it.
+func TestDerivedLines(t *testing.T) {
+	const raw, shown = "__CURSOR=s=66393731c6f64c9b", "Nov 26 20:23:42.600925 web sshd[300]: Closed"
+	r := saved(t)
+	for i := range r.Journeys {
+		at := r.Journeys[i].Start
+		r.Journeys[i].Lines = []report.LineLink{{Evidence: r.Evidence[0].ID, Line: 77, Status: "matched", Confidence: 1, Time: &at, Text: raw, Shown: shown}}
+	}
+	for name, got := range outputs(r, lang.EN, 250) {
+		if strings.Contains(got, raw) {
+			t.Errorf("%s shows the raw entry", name)
+		}
+		told := strings.Count(got, derived+shown)
+		if told < strings.Count(got, shown) {
+			t.Errorf("%s shows an entry without its mark", name)
+		}
+		if told == 0 && (name == "report" || name == "markdown" || name == "timeline" || name == "match") {
+			t.Errorf("%s does not show the entry:\n%s", name, got)
+		}
+	}
+	var page strings.Builder
+	if err := HTML(&page, r, lang.EN); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(page.String(), raw) || !strings.Contains(page.String(), derived+shown) {
+		t.Error("the page shows the raw entry")
+	}
+}
+
 // TestHostileOutputs: text of others can neither steer a terminal nor become
 // markup, in any output and in both languages.
 func TestHostileOutputs(t *testing.T) {
@@ -267,7 +297,8 @@ func TestHostileOutputs(t *testing.T) {
 	for _, text := range []string{hostile, "a|b`c``d [x](http://evil.example) @octocat #1 www.evil.example https://evil.example :tada: $x$ !1 %1 ~1 &1 GH-1\n# top\n- item\n1. one\n", long} {
 		r := saved(t)
 		if len(text) > 10_000 { // one line of a log, one finding: 1 MB each
-			r.Journeys[0].Lines = append(r.Journeys[0].Lines, report.LineLink{Evidence: "e1", Line: 1, Status: "matched", Text: text})
+			r.Journeys[0].Lines = append(r.Journeys[0].Lines, report.LineLink{Evidence: "e1", Line: 1, Status: "matched", Text: text},
+				report.LineLink{Evidence: "e1", Line: 2, Status: "matched", Text: text, Shown: text})
 			r.Findings[0].Text = text
 		} else {
 			poison(reflect.ValueOf(r), text)

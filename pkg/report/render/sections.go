@@ -53,7 +53,7 @@ func (d *layout) timelineOf(j *report.Journey) {
 				at, raw = *l.Corrected, clockOf(*l.Time)
 				bound, place = bounds(l), middle(l)
 			}
-			all = append(all, entry{place, at, []string{clockOf(at), bound, raw, d.say(lang.Text{EN: "log line", ES: "línea de registro"}), shorten(l.Text, 100), d.place(l.Evidence, ":", l.Line)}, 1000 + i})
+			all = append(all, entry{place, at, []string{clockOf(at), bound, raw, d.say(lang.Text{EN: "log line", ES: "línea de registro"}), lineText(l.Text, l.Shown, 100, shorten), d.place(l.Evidence, ":", l.Line)}, 1000 + i})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b entry) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.rank, b.rank)) })
@@ -112,6 +112,18 @@ func shorten(s string, n int) string {
 		return string(r)
 	}
 	return string(r[:n-1]) + "…"
+}
+
+// derived stands before what is shown of a log line in place of its text.
+const derived = "journal: "
+
+// lineText is what is shown of a log line, shortened to at most n runes: its text,
+// or what its file has in fields in the order of a line, marked as such.
+func lineText(text, shown string, n int, shorten func(string, int) string) string {
+	if shown != "" {
+		return derived + shorten(shown, n)
+	}
+	return shorten(text, n)
 }
 
 // atClause shortens s to at most n runes where it is longer: behind its last whole
@@ -179,7 +191,7 @@ func (d *layout) lineRow(j *report.Journey, l report.LineLink) []string {
 		corrected = clockOf(*l.Corrected)
 	}
 	sure := fmt.Sprintf("%s %.2f", d.word(l.Status), float64(l.Confidence))
-	return []string{j.ID, d.place(l.Evidence, ":", l.Line), raw, corrected, sure, shorten(l.Text, 110)}
+	return []string{j.ID, d.place(l.Evidence, ":", l.Line), raw, corrected, sure, lineText(l.Text, l.Shown, 110, shorten)}
 }
 
 // proof shows evidence and refuters of the answer.
