@@ -19,7 +19,7 @@ var dnsRetry = Rule{
 	Title: lang.Text{EN: "Lookup slow by retries", ES: "Resolución lenta por reintentos"},
 	Doc: lang.Text{
 		EN: "A query got no answer in time and was asked again after the resolver timer (1, 2 or 5 s, as the client is set). The time is the timer's, not the resolver's. Find where the packet was lost: the resolver's own capture or query log tells whether it arrived.",
-		ES: "Una consulta no obtuvo respuesta a tiempo y se repitió al vencer el temporizador del resolutor (1, 2 o 5 s, según el cliente). El tiempo es del temporizador, no del servidor DNS. Busque dónde se perdió el paquete: la captura o el registro de consultas del propio servidor dice si llegó.",
+		ES: "Una consulta no obtuvo respuesta a tiempo y se repitió al vencer el temporizador del cliente (1, 2 o 5 s, según cuál). El tiempo es del temporizador, no del servidor DNS. Busque dónde se perdió el paquete: la captura o el registro de consultas del propio servidor dice si llegó.",
 	},
 	Source:     "RFC 1035, section 4.2.1; resolv.conf(5), options timeout and attempts",
 	Needs:      lang.Text{EN: "a capture that holds the client's queries", ES: "una captura con las consultas del cliente"},

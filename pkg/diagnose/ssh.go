@@ -144,14 +144,14 @@ var (
 	timerLate  = &Threshold{"timer-late", 0.08, "share", lang.Text{EN: "how much of the timer it may be longer", ES: "en qué parte del temporizador puede excederlo"}}
 )
 
-var resolverTimer = &Threshold{"timer", 5, "s", lang.Text{EN: "the resolver timer of which the pause must be a multiple where no query is seen", ES: "el temporizador del resolutor del que la pausa debe ser múltiplo si no se ve ninguna consulta"}}
+var resolverTimer = &Threshold{"timer", 5, "s", lang.Text{EN: "the resolver timer of which the pause must be a multiple where no query is seen", ES: "el temporizador de las consultas DNS del que la pausa debe ser múltiplo si no se ve ninguna consulta"}}
 
 var sshReverseDNS = Rule{
 	Name: "ssh-reverse-dns", Family: "ssh",
 	Title: lang.Text{EN: "SSH login waited for a reverse lookup", ES: "El acceso SSH esperó una resolución inversa"},
 	Doc: lang.Text{
 		EN: "After the first authentication request the server was silent for as long as a resolver takes to give up: with UseDNS yes (or a name in AllowUsers, from=, PAM) sshd looks up the client's address. The proof is the server's own PTR query in that interval.",
-		ES: "Tras la primera petición de autenticación el servidor calló tanto como tarda un resolutor en desistir: con UseDNS yes (o un nombre en AllowUsers, from=, PAM) sshd busca el nombre de la dirección del cliente. La prueba es la consulta PTR del propio servidor en ese intervalo.",
+		ES: "Tras la primera petición de autenticación el servidor calló tanto como se espera una respuesta DNS antes de desistir: con UseDNS yes (o un nombre en AllowUsers, from=, PAM) sshd busca el nombre de la dirección del cliente. La prueba es la consulta PTR del propio servidor en ese intervalo.",
 	},
 	Source:     "sshd_config(5), UseDNS",
 	Needs:      lang.Text{EN: "a capture with the login; better with the server's DNS", ES: "una captura con el acceso; mejor con el DNS del servidor"},

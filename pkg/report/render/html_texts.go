@@ -19,7 +19,7 @@ var htmlTexts = map[string]lang.Text{
 	"quiet":           {EN: "No hypothesis: the evidence shows nothing that the rules know.", ES: "Sin hipótesis: las pruebas no muestran nada que las reglas conozcan."},
 	"where-time-went": {EN: "Where the time went", ES: "Dónde se fue el tiempo"},
 	"also":            {EN: "Also found", ES: "También se halló"}, "more-findings": {EN: "and more", ES: "y más"}, "measured": {EN: "Measured quantities", ES: "Magnitudes medidas"},
-	"series": {EN: "Series", ES: "Series"}, "series-state": {EN: "DNS by resolver and client, NTP by server", ES: "DNS por resolutor y cliente, NTP por servidor"},
+	"series": {EN: "Series", ES: "Series"}, "series-state": {EN: "DNS by resolver and client, NTP by server", ES: "DNS por servidor y cliente, NTP por servidor"},
 	"sections": {EN: "Sections", ES: "Secciones"}, "findings": {EN: "Findings", ES: "Hallazgos"}, "files-short": {EN: "Files", ES: "Archivos"},
 	"other-journeys-lines": {EN: "Lines of the other journeys of the answer", ES: "Líneas de los demás recorridos de la respuesta"},
 	"proof":                {EN: "What proves it, and what would refute it", ES: "Qué lo prueba y qué lo refutaría"},
