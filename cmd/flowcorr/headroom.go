@@ -5,8 +5,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
-
-	"github.com/flowcorr/flowcorr/internal/resident"
 )
 
 // What a command that reads a stream keeps is what is open in it: the heap grows
@@ -14,8 +12,8 @@ import (
 // the heap has doubled, finds next to nothing, and later leaves as much room
 // again for garbage as there is life.
 const (
-	firstCollection = 40 << 20 // bytes of heap below which nothing is collected
-	headroom        = 16       // percent of what lives, above it
+	firstCollection = 56 << 20 // bytes of heap below which nothing is collected
+	headroom        = 40       // percent of what lives, above it
 	leastLife       = 4 << 20  // bytes for which the runtime scales its percentage at least
 )
 
@@ -41,10 +39,7 @@ func afterEachCollection(act func()) {
 	runtime.SetFinalizer(new(turn), again)
 }
 
-func setRoom() {
-	resident.Program() // starting and collecting have touched much that following flows does not need
-	debug.SetGCPercent(percentAbove(living()))
-}
+func setRoom() { debug.SetGCPercent(percentAbove(living())) }
 
 // living is what the last collection found in use, bytes: of the heap, and globals.
 func living() (heap, globals uint64) {

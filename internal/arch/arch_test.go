@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"pkg/lang":             {},
 	"pkg/unpack":           {"internal/regular"},
 	"pkg/pcapflow/capture": {},
-	"pkg/pcapflow":         {"internal/freeze", "internal/resident", "pkg/pcapflow/capture"},
+	"pkg/pcapflow":         {"internal/freeze", "pkg/pcapflow/capture"},
 	"pkg/pcapflow/segment": {"pkg/pcapflow", "pkg/pcapflow/capture"},
 	"pkg/logparse":         {},
 	"pkg/casefile":         {"internal/near", "pkg/lang", "pkg/logparse"},

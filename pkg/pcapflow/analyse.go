@@ -153,7 +153,6 @@ func newEngine(src PacketSource, opt Options) *engine {
 	e.res = &Result{Undecoded: map[string]int64{}}
 	e.desc, _ = src.(describedSource)
 	e.table.init()
-	emptyRareTypes()
 	if opt.Apart != nil {
 		e.copies.twins = newTwinTable(*opt.Apart)
 	}
