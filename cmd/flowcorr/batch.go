@@ -278,15 +278,10 @@ func (env *environment) endOfBatch(out string, r *archive.Result) error {
 			len(r.Files), count[archive.Done], count[archive.Partial], count[archive.Failed], count[archive.Copy], r.Windows, r.Fresh, render.Printable(out)))
 		return err
 	})
-	switch {
-	case err != nil:
-		return err
-	case len(r.Files) == 0:
-		return fmt.Errorf("%w: there is no file in what was given", incident.ErrNoInput)
-	case len(r.Files) == count[archive.Failed]:
-		return fmt.Errorf("%w: none of the %d files is a capture or a log with content", incident.ErrNoInput, len(r.Files))
+	if err == nil && len(r.Files) == count[archive.Failed] { // none at all as well
+		err = incident.NoneUsable(len(r.Files))
 	}
-	return nil
+	return err
 }
 
 // archivePasses is how often the bytes of an archive count: every file is read once

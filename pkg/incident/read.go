@@ -122,17 +122,22 @@ func Read(ctx context.Context, paths []string, opt Options) (*Incident, error) {
 
 // noInput says why nothing was of use.
 func noInput(inc *Incident) error {
-	switch {
-	case len(inc.Files) == 0:
-		return fmt.Errorf("%w: there is no file in what was given", ErrNoInput)
-	case len(inc.Files) == 1 && len(inc.Files[0].Problems) > 0:
+	if len(inc.Files) == 1 && len(inc.Files[0].Problems) > 0 {
 		f := inc.Files[0]
 		return fmt.Errorf("%w: %s: %s", ErrNoInput, f.Path, f.Problems[0].Text)
 	}
 	if why := sameProblem(inc.Files); why != "" {
 		return fmt.Errorf("%w: all %d files: %s", ErrNoInput, len(inc.Files), why)
 	}
-	return fmt.Errorf("%w: none of the %d files is a capture or a log with content", ErrNoInput, len(inc.Files))
+	return NoneUsable(len(inc.Files))
+}
+
+// NoneUsable is the error of so many files of which none was of use.
+func NoneUsable(files int) error {
+	if files == 0 {
+		return fmt.Errorf("%w: there is no file in what was given", ErrNoInput)
+	}
+	return fmt.Errorf("%w: none of the %d files is a capture or a log with content", ErrNoInput, files)
 }
 
 // sameProblem is the first problem of every file where all have the same, else "".
