@@ -47,7 +47,7 @@ func backAnHour(l *incident.Log) int {
 			continue
 		}
 		if back := latest - ev.Time; back > int64(time.Minute) {
-			if turn >= 0 || back < least || back > most+int64(ev.Width) {
+			if turn >= 0 || back < least || back > most+int64(ev.Width) || !mayEndSummerTime(latest) {
 				return -1
 			}
 			turn, latest = i, ev.Time
@@ -55,6 +55,27 @@ func backAnHour(l *incident.Log) int {
 		latest = max(latest, ev.Time)
 	}
 	return turn
+}
+
+// mayEndSummerTime tells whether summer time may end behind the latest local instant
+// that a log has, ns: as the zones of tzdata have it since 2007 it ends at a full hour
+// from midnight to three, at a weekend or in the night to it, in spring or autumn. At
+// any other time a clock that goes back an hour was set.
+func mayEndSummerTime(local int64) bool {
+	at := time.Unix(0, local).UTC().Add(5 * time.Minute) // log lines are seldom that far apart
+	if at.Hour() > 3 || at.Minute() >= 10 {
+		return false
+	}
+	switch at.Weekday() {
+	case time.Friday, time.Saturday, time.Sunday:
+	default:
+		return false
+	}
+	switch at.Month() {
+	case time.March, time.April, time.September, time.October, time.November:
+		return true
+	}
+	return false
 }
 
 // moveBack reads an event as so many seconds earlier.

@@ -12,10 +12,11 @@ import (
 // one clock; one that goes back by less, or twice, or beside a log that states its
 // zone and goes back as well, is left as it is.
 func TestEndOfSummerTime(t *testing.T) {
+	sunday := time.Date(2026, time.October, 25, 0, 0, 0, 0, time.UTC).Unix()
 	log := func(zone logparse.ZoneState, seconds ...int64) *incident.Log {
 		l := &incident.Log{File: &incident.File{First: 1, Last: 1}, Folder: "web"}
 		for _, s := range seconds {
-			l.Events = append(l.Events, logparse.Event{Time: s * int64(time.Second), HasTime: true, Width: time.Second, Zone: zone})
+			l.Events = append(l.Events, logparse.Event{Time: (sunday + s) * int64(time.Second), HasTime: true, Width: time.Second, Zone: zone})
 		}
 		return l
 	}
@@ -25,21 +26,24 @@ func TestEndOfSummerTime(t *testing.T) {
 		logs []*incident.Log
 		want []int64 // s, of the first log
 	}{
-		{"an hour", []*incident.Log{log(unknown, 90_000, 90_007, 86_410, 86_420)}, []int64{86_400, 86_407, 86_410, 86_420}},
-		{"forty minutes", []*incident.Log{log(unknown, 90_000, 87_600)}, []int64{90_000, 87_600}},
-		{"more than an hour", []*incident.Log{log(unknown, 90_000, 86_300)}, []int64{90_000, 86_300}},
-		{"twice", []*incident.Log{log(unknown, 90_000, 86_410, 90_000, 86_420)}, []int64{90_000, 86_410, 90_000, 86_420}},
-		{"the clock", []*incident.Log{log(unknown, 90_000, 86_410), log(stated, 90_001, 86_411)}, []int64{90_000, 86_410}},
-		{"stated", []*incident.Log{log(stated, 90_000, 86_410)}, []int64{90_000, 86_410}},
+		{"an hour", []*incident.Log{log(unknown, 10_800, 10_807, 7_210, 7_220)}, []int64{7_200, 7_207, 7_210, 7_220}},
+		{"forty minutes", []*incident.Log{log(unknown, 10_800, 8_400)}, []int64{10_800, 8_400}},
+		{"more than an hour", []*incident.Log{log(unknown, 10_800, 7_100)}, []int64{10_800, 7_100}},
+		{"by day", []*incident.Log{log(unknown, 46_800, 43_210)}, []int64{46_800, 43_210}},
+		{"on a Tuesday", []*incident.Log{log(unknown, 2*86_400+10_800, 2*86_400+7_210)}, []int64{2*86_400 + 10_800, 2*86_400 + 7_210}},
+		{"a month later", []*incident.Log{log(unknown, 70*86_400+10_800, 70*86_400+7_210)}, []int64{70*86_400 + 10_800, 70*86_400 + 7_210}},
+		{"twice", []*incident.Log{log(unknown, 10_800, 7_210, 10_800, 7_220)}, []int64{10_800, 7_210, 10_800, 7_220}},
+		{"the clock", []*incident.Log{log(unknown, 10_800, 7_210), log(stated, 10_801, 7_211)}, []int64{10_800, 7_210}},
+		{"stated", []*incident.Log{log(stated, 10_800, 7_210)}, []int64{10_800, 7_210}},
 	} {
 		endSummerTimes(x.logs)
 		for i, want := range x.want {
-			if got := x.logs[0].Events[i].Time / int64(time.Second); got != want {
+			if got := x.logs[0].Events[i].Time/int64(time.Second) - sunday; got != want {
 				t.Errorf("%s: event %d is at %d, not %d", x.name, i, got, want)
 			}
 		}
 	}
-	l := log(unknown, 90_000, 86_410)
+	l := log(unknown, 10_800, 7_210)
 	endSummerTimes([]*incident.Log{l})
 	setZone(l, 3600)
 	if a, b := l.Events[0], l.Events[1]; a.ZoneSeconds != 7200 || b.ZoneSeconds != 3600 || b.Time-a.Time != 10*int64(time.Second) || l.File.Last != b.Time {
