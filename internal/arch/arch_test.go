@@ -171,6 +171,9 @@ func TestChecksLeaveNothingOut(t *testing.T) {
 	if !ok || len(packages) == 0 {
 		t.Fatal("no packages are run without the race detector")
 	}
+	if m := regexp.MustCompile(`(?m)^"\$go" test -count=1 ((?:\./\S+ )+)# whole`).FindStringSubmatch(string(script)); m != nil {
+		packages = append(packages, strings.Fields(m[1])...)
+	}
 	there := map[string][]string{} // packages by test
 	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
 	err = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
