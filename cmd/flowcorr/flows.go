@@ -85,15 +85,17 @@ func runFlows(env *environment, args []string) error {
 				told, shown = told+1, true
 				sink.flow(filepath.Base(path), f)
 			}
-		}, func(r *pcapflow.Resolution) {
-			link.Neighbours = append(link.Neighbours, r)
-			if chosen.resolution(r) {
-				sink.resolution(filepath.Base(path), r)
+		}, func(rest *pcapflow.Result) {
+			link.Neighbours, link.Routers = rest.Neighbours, rest.Routers
+			for _, r := range link.Neighbours {
+				if chosen.resolution(r) {
+					sink.resolution(filepath.Base(path), r)
+				}
 			}
-		}, func(r *pcapflow.Router) {
-			link.Routers = append(link.Routers, r)
-			if chosen.router(r) {
-				sink.router(filepath.Base(path), r)
+			for _, r := range link.Routers {
+				if chosen.router(r) {
+					sink.router(filepath.Base(path), r)
+				}
 			}
 		})
 		if err != nil {

@@ -156,8 +156,7 @@ func passing(p correlate.Point, d pcapflow.Dir) bool {
 // with the number that it waits for (RFC 5681, section 4.2).
 func silent(n *pcapflow.Conn, d pcapflow.Dir, size float64) bool {
 	return n.Count[d.Other()].DupACKs == 0 && slices.ContainsFunc(n.Retransmissions, func(t pcapflow.Retransmission) bool {
-		return t.Dir == d && t.Len > 0 && float64(t.Len) <= size && t.Seq > n.AckedTo[d] &&
-			t.Kind != pcapflow.RetransmitSYN && t.Kind != pcapflow.RetransmitSYNACK
+		return t.Dir == d && t.Len > 0 && float64(t.Len) <= size && t.Seq > n.AckedTo[d]
 	})
 }
 

@@ -11,10 +11,10 @@ import (
 )
 
 // EachFlow reads one capture, path "-" from stdin, and calls use with each flow
-// when it ends, and behind all of them resolved, unless it is nil, with each
-// neighbour resolution, then advertised, likewise, with each router that advertises itself. Flows are valid during the call only; memory follows
-// those open at one time. The error is ErrNoInput where path is no capture.
-func EachFlow(ctx context.Context, path string, stdin io.Reader, opt Options, use func(*pcapflow.Flow), resolved func(*pcapflow.Resolution), advertised func(*pcapflow.Router)) ([]Problem, error) {
+// when it ends, and behind all of them rest, unless it is nil, with what the capture
+// tells besides. Flows are valid during the call only; memory follows those open at
+// one time. The error is ErrNoInput where path is no capture.
+func EachFlow(ctx context.Context, path string, stdin io.Reader, opt Options, use func(*pcapflow.Flow), rest func(*pcapflow.Result)) ([]Problem, error) {
 	opt.Stdin = stdin
 	items := findUnder(path, opt)
 	if len(items) != 1 {
@@ -58,15 +58,8 @@ func EachFlow(ctx context.Context, path string, stdin io.Reader, opt Options, us
 		for _, reason := range told.Unread(flows) {
 			it.file.problem("%s", reason)
 		}
-		for _, r := range told.Neighbours {
-			if resolved != nil {
-				resolved(r)
-			}
-		}
-		for _, r := range told.Routers {
-			if advertised != nil {
-				advertised(r)
-			}
+		if rest != nil {
+			rest(told)
 		}
 	})
 	set.Close()

@@ -93,7 +93,7 @@ func TestSecretsBehind(t *testing.T) {
 			if f.TLS != nil && f.TLS.Decrypted {
 				n++
 			}
-		}, nil, nil)
+		}, nil)
 		if err != nil {
 			t.Error(err)
 		}

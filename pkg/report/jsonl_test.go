@@ -31,10 +31,12 @@ func TestMembersOnce(t *testing.T) {
 			incident.EachFlow(context.Background(), path, nil, incident.Options{}, func(f *pcapflow.Flow) {
 				seen[f.Service] = true
 				check(lines.Append(nil, filepath.Base(path), f))
-			}, func(r *pcapflow.Resolution) {
-				seen[r.Protocol] = true
-				check(lines.AppendResolution(nil, filepath.Base(path), r))
-			}, nil)
+			}, func(rest *pcapflow.Result) {
+				for _, r := range rest.Neighbours {
+					seen[r.Protocol] = true
+					check(lines.AppendResolution(nil, filepath.Base(path), r))
+				}
+			})
 		}
 	}
 	for _, service := range []string{"tls", "http", "ssh", "dns", "ntp", "arp"} {

@@ -127,13 +127,14 @@ func TestReachable(t *testing.T) {
 				gateways.Flow(f)
 				membersOf(t, "flow", lines.Append(nil, "x", f), seen)
 			},
-			func(r *pcapflow.Resolution) {
-				link.Neighbours = append(link.Neighbours, r)
-				membersOf(t, "flow", lines.AppendResolution(nil, "x", r), seen)
-			},
-			func(r *pcapflow.Router) {
-				link.Routers = append(link.Routers, r)
-				membersOf(t, "flow", lines.AppendRouter(nil, "x", r), seen)
+			func(rest *pcapflow.Result) {
+				link.Neighbours, link.Routers = rest.Neighbours, rest.Routers
+				for _, r := range link.Neighbours {
+					membersOf(t, "flow", lines.AppendResolution(nil, "x", r), seen)
+				}
+				for _, r := range link.Routers {
+					membersOf(t, "flow", lines.AppendRouter(nil, "x", r), seen)
+				}
 			})
 		if err != nil {
 			t.Fatal(path, err)
