@@ -22,6 +22,12 @@ type row struct {
 	against func(*Case, *correlate.Journey, *logparse.Event) string
 }
 
+// serverLogs are the kinds that tell the server's side.
+var serverLogs = []string{
+	"access-log", "nginx-access", "apache-access", "caddy-access", "traefik-access", "envoy-access", "w3c-access", "ltsv-access", "alb-access", "custom-access",
+	"nginx-error", "apache-error", "haproxy", "app-log", "auth-log", "syslog", "journal-export", "journal-json",
+}
+
 var checklistRows = []row{
 	{"dns-query", []string{"dig", "dns-log", "nslookup", "resolvectl"},
 		lang.Text{EN: "name resolution is shown by %s", ES: "la resolución de nombres la muestra %s"},
@@ -35,11 +41,11 @@ var checklistRows = []row{
 		lang.Text{EN: "packets are in %s", ES: "los paquetes están en %s"},
 		lang.Text{EN: "there is no capture", ES: "no hay ninguna captura"},
 		"tcpdump -i any -s 0 -w incident.pcap 'port 53 or port 443 or port 22 or port 123 or arp or icmp or icmp6'", nil},
-	{"server-log", []string{"nginx-access", "nginx-error", "apache-access", "apache-error", "auth-log", "journal-export", "journal-json", "journal-text", "syslog", "app-log"},
+	{"server-log", serverLogs,
 		lang.Text{EN: "the server's side is in %s", ES: "el lado del servidor está en %s"},
 		lang.Text{EN: "the server's log is missing", ES: "falta el registro del servidor"},
 		"SERVER: journalctl -o export WINDOW; LOGGING", nil},
-	{"time-state", []string{"chrony-tracking", "chrony-measurements", "chrony-statistics", "chronyc", "timesync-status", "ntpq", "ntpd-loopstats", "ntpd-peerstats", "ntpd-rawstats", "sntp", "chronyd-log"},
+	{"time-state", []string{"chrony-tracking", "chrony-measurements", "chrony-statistics", "chrony-selection", "chrony-refclocks", "chronyc", "timesync-status", "ntpq", "ntpd-loopstats", "ntpd-peerstats", "ntpd-rawstats", "ntpd-log", "sntp", "chronyd-log"},
 		lang.Text{EN: "the state of the clocks is in %s", ES: "el estado de los relojes está en %s"},
 		lang.Text{EN: "nothing states how the hosts' clocks stood", ES: "nada dice cómo estaban los relojes de los equipos"},
 		"chronyc -n tracking; chronyc -n sources -v", nil},

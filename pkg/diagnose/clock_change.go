@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 )
@@ -46,15 +47,15 @@ func checkClockStepped(c *Case, r *Rule) []Finding {
 			}
 			f := Finding{Severity: Warning, Confidence: High}
 			f.Text = c.say(lang.Text{
-				EN: "The clock of %s jumped %s s at %s: the order of events across it is split in two.",
-				ES: "El reloj de %s saltó %s s a las %s: el orden de los sucesos a ambos lados queda partido en dos.",
-			}, k.Name, fmt.Sprintf("%+.3f", size.Seconds()), time.Unix(0, s.From).UTC().Format("15:04:05.000"))
+				EN: "The clock of %s jumped %s s %s: the order of events across it is split in two.",
+				ES: "El reloj de %s saltó %s s %s: el orden de los sucesos a ambos lados queda partido en dos.",
+			}, k.Name, fmt.Sprintf("%+.3f", size.Seconds()), c.stepTime(k, i))
 			if k.Kind == "ntp-clock" {
 				f.Severity = Info // the time that a daemon reckons with is nobody's stamp but its own
 				f.Text = c.say(lang.Text{
-					EN: "The time that the NTP daemon reckons with, %s, jumped %s s at %s: it had chosen a source. The host's own clock is another matter.",
-					ES: "La hora con la que cuenta el demonio NTP, %s, saltó %s s a las %s: había elegido una fuente. El reloj del equipo es otra cosa.",
-				}, k.Name, fmt.Sprintf("%+.3f", size.Seconds()), time.Unix(0, s.From).UTC().Format("15:04:05.000"))
+					EN: "The time that the NTP daemon reckons with, %s, jumped %s s %s: it had chosen a source. The host's own clock is another matter.",
+					ES: "La hora con la que cuenta el demonio NTP, %s, saltó %s s %s: había elegido una fuente. El reloj del equipo es otra cosa.",
+				}, k.Name, fmt.Sprintf("%+.3f", size.Seconds()), c.stepTime(k, i))
 			}
 			for _, file := range k.Files {
 				f.Evidence = append(f.Evidence, Evidence{File: file})
@@ -67,6 +68,17 @@ func checkClockStepped(c *Case, r *Rule) []Finding {
 		}
 	}
 	return out
+}
+
+// stepTime says when a clock was set before its i-th segment, on the reference
+// clock: the evidence often bounds it only loosely.
+func (c *Case) stepTime(k *correlate.Clock, i int) string {
+	from, to := k.StepTime(i)
+	a, z := time.Unix(0, from).UTC().Format("15:04:05.000"), time.Unix(0, to).UTC().Format("15:04:05.000")
+	if a == z {
+		return c.say(lang.Text{EN: "at %s", ES: "a las %s"}, a)
+	}
+	return c.say(lang.Text{EN: "between %s and %s", ES: "entre las %s y las %s"}, a, z)
 }
 
 // monotonicStatus says whether a journal, which records both clocks, took part.

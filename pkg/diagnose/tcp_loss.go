@@ -139,7 +139,7 @@ var lossInHandshake = Rule{
 	Source:     "RFC 6298",
 	Needs:      lang.Text{EN: "a capture with the handshake", ES: "una captura con el establecimiento"},
 	Wants:      []*Want{wantHandshakes},
-	Thresholds: lossWeights,
+	Thresholds: with(lossWeights, atOnce),
 	Refuters: []lang.Text{
 		{EN: "the repeated segments have the same IP ID (copies made by the capture)", ES: "los segmentos repetidos tienen el mismo identificador IP (copias de la captura)"},
 	},
@@ -165,7 +165,7 @@ func checkLossInHandshake(c *Case, r *Rule) []Finding {
 			continue
 		}
 		again := resent(j, func(p correlate.Point, t *pcapflow.Retransmission) bool {
-			if t.Kind == pcapflow.RetransmitSYNACK && answersEarlier(conn) {
+			if t.Kind == pcapflow.RetransmitSYNACK && len(conn.SYN) > 1 && (answersEarlier(conn) || time.Duration(t.Wait) < c.limit(r, atOnce)) {
 				return false // each SYN got its answer
 			}
 			end := handshakeEnd(p.Flow)

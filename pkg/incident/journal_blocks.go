@@ -61,7 +61,8 @@ func (j *Journal) Add(n int, entry []byte, offset int64) {
 		f.Problems = append(f.Problems, Problem{Record: n, Offset: offset, Text: "a journal entry that cannot be read"})
 	}
 	for _, e := range events {
-		e.Line, e.Lines, e.Offset = n, 1, e.Offset+offset
+		// The text of an entry may be no more than its fields, padded with zeros.
+		e.Line, e.Lines, e.Offset = n, max(1, bytes.Count(entry, []byte{'\n'})), e.Offset+offset
 		e.Host = j.named(e.Host)
 		j.log.Events = append(j.log.Events, e)
 		if !e.HasTime {

@@ -151,6 +151,10 @@ func TestJournalInside(t *testing.T) {
 	if err != nil || !bytes.HasPrefix(all[e.Offset:], []byte("__REALTIME_TIMESTAMP=1800000001500000")) && !bytes.HasPrefix(all[e.Offset:], []byte("MESSAGE=Accepted")) {
 		t.Errorf("%v: offset %d", err, e.Offset)
 	}
+	// As many lines as are its own, so that its message can be shown.
+	if own := bytes.SplitAfterN(all[e.Offset:], []byte("\n"), e.Lines+1); e.Lines != 4 || !bytes.HasPrefix(own[3], []byte("MESSAGE=Accepted")) {
+		t.Errorf("%d lines: %.200q", e.Lines, all[e.Offset:])
+	}
 	if inc.Files[1] != f {
 		t.Errorf("files %v", inc.Files)
 	}

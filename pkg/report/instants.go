@@ -46,7 +46,7 @@ func (b *builder) instants(j *correlate.Journey) []Moment {
 func (c *collector) flow(j *correlate.Journey, p *correlate.Point) {
 	k, f := p.Capture, p.Flow
 	if j.Ordinal <= 1 {
-		c.conn(k, f.Conn)
+		c.conn(k, f.Conn, "")
 		c.handshakes(k, f)
 		c.icmp(k, f.ICMP)
 	}
@@ -92,10 +92,16 @@ func (c *collector) lookup(l *correlate.Lookup) {
 		for _, a := range t.Addresses {
 			answer += " " + a.String()
 		}
+		if t.Truncated {
+			answer += " TC"
+		}
 		c.add(l.Capture, "dns.answer", fromResolver, t.Answer, strings.TrimSpace(fmt.Sprintf("%s %s: %s", t.Type, t.Name, answer)))
 		for _, x := range t.Extra {
 			c.add(l.Capture, "dns.further-answer", fromResolver, x, t.Type+" "+t.Name)
 		}
+	}
+	for _, f := range l.TCPFlows {
+		c.conn(l.Capture, f.Conn, endpoint(f.Server))
 	}
 }
 
@@ -106,16 +112,21 @@ func (c *collector) neighbour(k *incident.Capture, n *pcapflow.Resolution) {
 	c.add(k, n.Protocol+".reply", fromNeighbour, n.Reply, fmt.Sprintf("%s = %x", address(n.Target), n.MAC))
 }
 
-func (c *collector) conn(k *incident.Capture, conn *pcapflow.Conn) {
+// conn notes how a connection was made and ended; its SYNs say where to, unless
+// that is the journey's own server, "".
+func (c *collector) conn(k *incident.Capture, conn *pcapflow.Conn, to string) {
 	if conn == nil {
 		return
+	}
+	if to != "" {
+		to = "→ " + to
 	}
 	for i, s := range conn.SYN {
 		name := "tcp.syn"
 		if i > 0 {
 			name = "tcp.syn-retry"
 		}
-		c.add(k, name, fromClient, s, "")
+		c.add(k, name, fromClient, s, to)
 	}
 	for i, s := range conn.SYNACK {
 		name := "tcp.syn-ack"

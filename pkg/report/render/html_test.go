@@ -45,10 +45,14 @@ func TestPages(t *testing.T) {
 			has(p, phases(r), `document.querySelectorAll("#spread-body .phase").length`)
 			has(p, "", `Array.from(document.querySelectorAll("body *")).filter(function (e) { return /undefined|NaN|\[object|%!/.test(Array.from(e.childNodes).filter(function (n) { return n.nodeType === 3 && !/SCRIPT|STYLE/.test(e.tagName); }).map(function (n) { return n.data; }).join("") + (e.getAttribute("d") || "") + (e.getAttribute("aria-label") || "")); }).map(function (e) { return e.outerHTML.slice(0, 200); }).join("\n")`)
 			has(p, true, `document.documentElement.scrollWidth <= innerWidth`)
+			has(p, "", outside)
 			p.quiet()
 		})
 	}
 }
+
+// outside lists the labels of charts that are cut at an edge.
+const outside = `Array.from(document.querySelectorAll("svg text.end, svg text.mid")).filter(function (t) { var b = t.getBBox(); return b.width && (b.x < -0.5 || b.x + b.width > Number(t.ownerSVGElement.getAttribute("width")) + 0.5); }).map(function (t) { return t.textContent; }).join("\n")`
 
 // seen counts the phases that have a length.
 func seen(j *report.Journey) int {

@@ -333,6 +333,7 @@ func (d *layout) journeys() {
 		if j.Request != nil && j.Request.Path != "" {
 			what = strings.TrimSpace(what + " " + j.Request.Path)
 		}
+		what = cmp.Or(what, j.Server) // an NTP exchange names nothing
 		matched := 0
 		for _, l := range j.Lines {
 			if l.Status == "matched" {

@@ -74,11 +74,28 @@ function lengthOrDash(j) { return j.l === undefined || j.l === 0 && data.outcome
 // what a journey is called where there is room for a line.
 function nameOf(j) { return [texts[j.s], texts[j.n]].filter(Boolean).join(" "); }
 
+// fitTexts keeps a chart's texts inside it, by the width they have in this font: a
+// label that ends at its row is cut, one about a place on the axis is moved.
+function fitTexts(chart) {
+  var width = +chart.getAttribute("width");
+  chart.querySelectorAll("text").forEach(function (t) {
+    var b = t.getBBox(), words = t.firstChild;
+    if (t.classList.contains("mid")) {
+      var least = b.width / 2, x = +t.getAttribute("x");
+      if (b.width) t.setAttribute("x", Math.max(least, Math.min(width - least, x)));
+      return;
+    }
+    if (!t.classList.contains("end")) return;
+    for (var n = words.data.length - 1; n > 1 && t.getBBox().x < 0; n--) words.data = shorten(words.data, n);
+  });
+}
+
 // place puts a chart into its box, which the keyboard can scroll where the
 // chart is wider.
 function place(box, chart) {
   chart.setAttribute("viewBox", "0 0 " + chart.getAttribute("width") + " " + chart.getAttribute("height"));
   box.replaceChildren(chart);
+  fitTexts(chart);
   if (box.scrollWidth > box.clientWidth + 1) {
     box.tabIndex = 0;
     box.setAttribute("role", "group");

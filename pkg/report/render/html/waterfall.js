@@ -80,8 +80,8 @@ function drawWaterfall(box, j) {
   });
   troubles.forEach(function (t) { if (t >= reach[0] && t <= reach[1]) g.push(drawTrouble(x(t), 19)); });
   logs.forEach(function (lines) {
-    var mid = y + step / 2, file = fileName(lines[0].e), name = lastPart(file) + (lines.length > 1 ? " ×" + lines.length : ":" + lines[0].n);
-    g.push(svg("text", { class: "end dim", x: left - 10, y: mid + 4 }, shorten(name, narrow ? 13 : 22), svg("title", {}, file)));
+    var mid = y + step / 2, file = fileName(lines[0].e), which = lines.length > 1 ? " ×" + lines.length : ":" + lines[0].n;
+    g.push(svg("text", { class: "end dim", x: left - 10, y: mid + 4 }, shorten(lastPart(file), (narrow ? 13 : 22) - which.length) + which, svg("title", {}, file)));
     g.push(svg("line", { class: "axis", x1: left, x2: right, y1: mid, y2: mid }));
     lines.forEach(function (q) { g.push(svg("g", {}, svg("title", {}, file + ":" + q.n + " " + clockOf(j.t + q.t) + " " + q.x), drawLine(q, x, left, right, mid))); });
     y += step;
