@@ -106,7 +106,7 @@ var sharedOptions = []sharedOption{
 	{name: "name", group: choosingOptions, argument: lang.Text{EN: "NAME", ES: "NOMBRE"}, target: func(o *options) any { return &o.choice.names },
 		help: lang.Text{EN: "keep journeys to this name or one below it (repeatable)", ES: "deja los recorridos a este nombre o a uno que cuelgue de él (repetible)"}},
 	{name: "service", group: choosingOptions, argument: lang.Text{EN: "SERVICE", ES: "SERVICIO"}, target: func(o *options) any { return &o.choice.services },
-		help: lang.Text{EN: "keep journeys of this service: http, https, ssh, dns, ntp, tls, tcp or quic (repeatable)", ES: "deja los recorridos de este servicio: http, https, ssh, dns, ntp, tls, tcp o quic (repetible)"}, choices: []string{"http", "https", "ssh", "dns", "ntp", "tls", "tcp", "quic"}},
+		help: lang.Text{EN: "keep journeys of this service: http, https, ssh, dns, ntp, tls, dtls, tcp or quic (repeatable)", ES: "deja los recorridos de este servicio: http, https, ssh, dns, ntp, tls, dtls, tcp o quic (repetible)"}, choices: []string{"http", "https", "ssh", "dns", "ntp", "tls", "dtls", "tcp", "quic"}},
 	{name: "min-total", group: choosingOptions, argument: lang.Text{EN: "DURATION", ES: "DURACIÓN"}, value: time.Duration(0), target: func(o *options) any { return &o.choice.minTotal },
 		help: lang.Text{EN: "keep journeys that took as long or longer, such as 500ms", ES: "deja los recorridos que duraron tanto o más, como 500ms"}},
 	{name: "rule", group: choosingOptions, argument: lang.Text{EN: "RULE", ES: "REGLA"}, target: func(o *options) any { return &o.choice.rules }, check: checkRules,

@@ -276,7 +276,7 @@ func roundTrips(f *pcapflow.Flow) int {
 		return 1
 	case f.TLS.RoundTrips > 0:
 		return f.TLS.RoundTrips
-	case f.TLS.Version == "TLSv1.3" || f.TLS.Resumed:
+	case f.TLS.Version == "TLSv1.3" || f.TLS.Version == "DTLSv1.3" || f.TLS.Resumed:
 		return 1
 	}
 	return 2

@@ -17,7 +17,7 @@ func journeysOf(j *joint) []*Journey {
 	case len(f.NTP) > 0:
 		return nil // by exchange, in ntpJourneys
 	case f.Transport == pcapflow.UDP:
-		if f.QUIC == nil {
+		if f.QUIC == nil && f.TLS == nil {
 			return nil
 		}
 		return []*Journey{wholeJourney(j)}
@@ -183,6 +183,8 @@ func wholeService(j *joint) string {
 			return "quic"
 		case f.SSH != nil:
 			return "ssh"
+		case f.TLS != nil && f.TLS.DTLS != nil:
+			return "dtls"
 		case f.TLS != nil:
 			if webALPN(f.TLS) || f.Server.Port() == 443 {
 				return "https"

@@ -125,7 +125,7 @@ func (c *Case) failedUnexplained(r *Rule) (string, []Evidence) {
 	}
 	var failed []*correlate.Journey
 	for _, j := range c.Journeys {
-		if (j.Outcome == pcapflow.Refused || j.Outcome == pcapflow.Unanswered || noQUIC(j)) && !spoken[j] {
+		if (j.Outcome == pcapflow.Refused || j.Outcome == pcapflow.Unanswered || noDatagrams(j)) && !spoken[j] {
 			failed = append(failed, j)
 		}
 	}
@@ -145,11 +145,11 @@ func (c *Case) failedUnexplained(r *Rule) (string, []Evidence) {
 	}, len(failed), len(c.Journeys), first.Client, first.Server), merge(evidence)
 }
 
-// noQUIC tells whether QUIC was answered, and no connection came of it: no version or
-// nothing else in common. No rule speaks of that.
-func noQUIC(j *correlate.Journey) bool {
+// noDatagrams tells whether QUIC or DTLS was answered, and no connection came of it: no
+// version or nothing else in common.
+func noDatagrams(j *correlate.Journey) bool {
 	return slices.ContainsFunc(j.Phases, func(p correlate.Phase) bool {
-		return p.Name == pcapflow.QUICHandshake && p.Outcome == pcapflow.Failed
+		return (p.Name == pcapflow.QUICHandshake || j.Service == "dtls" && p.Name == pcapflow.TLSHandshake) && p.Outcome == pcapflow.Failed
 	})
 }
 

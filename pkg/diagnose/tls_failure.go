@@ -91,7 +91,7 @@ func (c *Case) certificate(r *Rule, f *Finding) {
 // reference, where the capture it is told by was taken on the client.
 func (c *Case) clientOffset(j *correlate.Journey) (time.Duration, bool) {
 	p := j.Points[0]
-	if p.Capture.Vantage != pcapflow.VantageClient && p.Flow.Conn.Vantage != pcapflow.VantageClient {
+	if p.Capture.Vantage != pcapflow.VantageClient && (p.Flow.Conn == nil || p.Flow.Conn.Vantage != pcapflow.VantageClient) {
 		return 0, false
 	}
 	for _, k := range c.Clocks {

@@ -11,6 +11,7 @@ var dissectors = []*Dissector{
 	dnsDissector,      // DNS, mDNS, LLMNR
 	ntpDissector,      // NTP
 	quicDissector,     // QUIC
+	dtlsDissector,     // DTLS
 	smbDissector,      // SMB, for its times
 	kerberosDissector, // Kerberos over UDP and TCP, for its times
 	kerberosTCPDissector,

@@ -12,6 +12,7 @@ func FuzzDissectors(f *testing.F) {
 	f.Add(script(pieces(server("SSH-2.0-a\r\n"), client("SSH-1.99-b c\r\n\x00\x00\x00\x0c\x0a\x14"))))
 	f.Add(script(pieces(client("\x00\x1d\x00\x01\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03www\x07example\x00\x00\x01\x00\x01"))))
 	f.Add(script(pieces(client("\x23\x00\x06\x20"+string(make([]byte, 44))), server("\x24\x01\x06\xe9"+string(make([]byte, 44))))))
+	f.Add(script(pieces(dtlsTalk(client, server)...)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, d := range dissectors {
 			play(d, nil, b)

@@ -52,6 +52,12 @@ func (t *TLS) AppendInstants(list []Instant) []Instant {
 		l.client("tls.client-hello-first", t.ClientHelloFirst, "")
 	}
 	l.client("tls.client-hello", t.ClientHello, t.SNI)
+	if x := t.DTLS; x != nil {
+		l.server("tls.hello-verify", x.HelloVerify, "")
+		for _, r := range x.Resent {
+			l.add("tls.flight-again", r.Dir.String(), r.Stamp, "")
+		}
+	}
 	l.server("tls.hello-retry", t.HelloRetryAt, "")
 	l.client("tls.second-client-hello", t.SecondHello, "")
 	l.server("tls.server-hello", t.ServerHello, t.Version)
@@ -77,7 +83,7 @@ func (t *TLS) finisher() string {
 	case !t.HandshakeEnd.Seen():
 	case t.HandshakeEnd == t.ServerFinished:
 		return "server"
-	case t.HandshakeEnd == t.ClientFinished || t.Version == "TLSv1.3": // RFC 8446, section 2: the client's Finished is last
+	case t.HandshakeEnd == t.ClientFinished || t.Version == "TLSv1.3" || t.Version == "DTLSv1.3": // RFC 8446, section 2: the client's Finished is last
 		return "client"
 	}
 	return ""

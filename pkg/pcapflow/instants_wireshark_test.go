@@ -42,7 +42,7 @@ func ours(r *Result) facts {
 			add("client fin", c.FIN[Client])
 			add("server fin", c.FIN[Server])
 		}
-		if x := f.TLS; x != nil {
+		if x := f.TLS; x != nil && x.DTLS == nil { // DTLS: TestDTLSAsWireshark
 			add("client hello", x.ClientHello, x.SecondHello)
 			add("server hello", x.ServerHello, x.HelloRetryAt)
 			if x.Decrypted {

@@ -65,7 +65,16 @@ func (c *Conn) RoundTripClient() int64 {
 func (t *TLS) AppendMetrics(list []Metric, c *Conn) []Metric {
 	m := metrics{TLSHandshake, list}
 	m.between("client_hello_seconds", t.ClientHelloFirst, t.ClientHello, 0)
-	m.between("hello_retry_seconds", t.ClientHello, t.SecondHello, 0)
+	price := "hello_retry_seconds"
+	if x := t.DTLS; x != nil {
+		if x.HelloVerify.Seen() {
+			price = "hello_verify_seconds"
+		}
+		m.count("client_hellos", int64(x.Hellos))
+		m.count("resent_flights", int64(len(x.Resent)))
+		m.count("fragmented_messages", int64(x.Fragmented))
+	}
+	m.between(price, t.ClientHello, t.SecondHello, 0)
 	hello := t.ClientHello
 	if t.SecondHello.Seen() {
 		hello = t.SecondHello
@@ -97,7 +106,7 @@ func (t *TLS) AppendMetrics(list []Metric, c *Conn) []Metric {
 // minimumRoundTrips is how many round trips a handshake of this version and mode
 // needs (RFC 8446 §2, RFC 5246 §7.3); a HelloRetryRequest is not needed.
 func (t *TLS) minimumRoundTrips() int {
-	if t.Version == "TLSv1.3" || t.Resumed {
+	if t.Version == "TLSv1.3" || t.Version == "DTLSv1.3" || t.Resumed {
 		return 1
 	}
 	return 2

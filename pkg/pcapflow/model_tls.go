@@ -43,7 +43,24 @@ type TLS struct {
 
 	ClearRequest bool   // the client spoke clear HTTP, and the server answered with a TLS alert
 	PlainAnswer  string // what the server spoke in the clear instead of TLS: "http", "ssh", "other"; "": it spoke TLS or nothing
-	Unused       bool   // the client ended the connection by close_notify right after the handshake, without a request
+	DTLS         *DTLS  // over datagrams; nil: over TCP
+
+	Unused bool // the client ended the connection by close_notify right after the handshake, without a request
+}
+
+// DTLS is what TLS over datagrams has of its own (RFC 6347, RFC 9147).
+type DTLS struct {
+	HelloVerify Stamp    // the server's HelloVerifyRequest: the client has to say hello again, with a cookie
+	Hellos      int      // how often the first ClientHello was sent, until an answer
+	Resent      []Resent // flights that were sent again, bounded
+	Fragmented  int      // handshake messages that came in several fragments
+	Turned      bool     // the side that sent first is the DTLS server; "client" and "server" are DTLS's
+}
+
+// Resent is the first datagram of a flight that a side sends again.
+type Resent struct {
+	Stamp
+	Dir Dir
 }
 
 // Certificate of a chain, leaf first.

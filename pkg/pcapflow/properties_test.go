@@ -21,6 +21,7 @@ var propertyCaptures = []string{
 	"zeek/testing/btest/Traces/ntp/ntp.pcap",
 	"zeek/testing/btest/Traces/quic/quicv2-http3-443.pcap",
 	"arkime/tests/pcap/dns-wiresharkrepo.pcap",
+	"dtls1_2.pcap", "dtls_certificate_fragments.pcap",
 	"smbv1.pcap", "krb5-tcp.pcap", "krb5-udp.pcap", "syslog.pcap",
 }
 

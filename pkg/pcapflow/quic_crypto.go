@@ -1,58 +1,9 @@
 package pcapflow
 
-import "bytes"
-
-// Bounds of the handshake bytes held of one side while they have holes.
-const (
-	quicCryptoMax = 64 << 10
-	quicPiecesMax = 1024
-)
-
-// quicCrypto puts the CRYPTO frames of one side together. What is held grows
-// with the octets that came, not with the offsets they claim.
+// quicCrypto puts the CRYPTO frames of one side together.
 type quicCrypto struct {
-	prefix []byte // from the beginning, without a hole
-	pieces []quicPiece
-	held   int
+	scattered
 	passed int // octets of prefix before the message at hand
-}
-
-type quicPiece struct {
-	offset uint64
-	data   []byte
-}
-
-// add takes a frame. again: its first octet was there already.
-func (c *quicCrypto) add(offset uint64, data []byte) (again bool) {
-	if c.held+len(data) > quicCryptoMax || len(c.pieces) >= quicPiecesMax {
-		return false
-	}
-	if offset > uint64(len(c.prefix)) {
-		c.pieces = append(c.pieces, quicPiece{offset, bytes.Clone(data)})
-		c.held += len(data)
-		return false
-	}
-	again = offset < uint64(len(c.prefix))
-	c.extend(offset, data)
-	for grown := true; grown; {
-		grown = false
-		for i, p := range c.pieces {
-			if p.offset <= uint64(len(c.prefix)) {
-				c.extend(p.offset, p.data)
-				c.pieces = append(c.pieces[:i], c.pieces[i+1:]...)
-				grown = true
-				break
-			}
-		}
-	}
-	return again
-}
-
-func (c *quicCrypto) extend(offset uint64, data []byte) {
-	if skip := uint64(len(c.prefix)) - offset; skip < uint64(len(data)) {
-		c.prefix = append(c.prefix, data[skip:]...)
-		c.held += len(data) - int(skip)
-	}
 }
 
 // next goes on to the message behind the one with that body.

@@ -161,15 +161,13 @@ func (s *tlsStream) message(d Dir, m tlsMessage) {
 	case msgEncryptedExt:
 		s.encryptedExtensions(m)
 	case msgCertificate, msgCompressedCert:
-		s.certificates(d, m)
+		s.t.readCertificates(s.env, d, m, isTLS13(s.version))
 	case msgCertificateStatus:
 		if d == Server && m.whole {
 			s.t.Staple = readStaple(m.body)
 		}
 	case msgServerKeyExchange:
-		if b := m.body; len(b) >= 3 && b[0] == 3 { // named_curve, RFC 8422 §5.4
-			s.t.Group = groupName(uint16(b[1])<<8 | uint16(b[2]))
-		}
+		s.t.readCurve(m.body)
 	case msgServerHelloDone:
 		s.helloDone = true
 		s.t.ServerFlightEnd = m.last
@@ -259,18 +257,25 @@ func (s *tlsStream) serverHello(m tlsMessage) {
 	s.startDecryption(h)
 }
 
-// certificates reads a chain that passes in the clear or was decrypted.
-func (s *tlsStream) certificates(d Dir, m tlsMessage) {
+// readCertificates reads a chain that passes in the clear or was decrypted.
+func (t *TLS) readCertificates(env *Env, d Dir, m tlsMessage, tls13 bool) {
 	if d == Client {
-		s.t.ClientCertificate = m.size > 8 // an empty list is 3 bytes, 4 under 1.3
+		t.ClientCertificate = m.size > 8 // an empty list is 3 bytes, 4 under 1.3
 		return
 	}
-	s.t.CertificateBytes = m.size + 4
+	t.CertificateBytes = m.size + 4
 	if m.whole && m.typ == msgCertificate {
-		s.t.Certificates = s.env.chain(m.body, isTLS13(s.version))
-		if isTLS13(s.version) {
-			s.t.Staple = stapled13(m.body)
+		t.Certificates = env.chain(m.body, tls13)
+		if tls13 {
+			t.Staple = stapled13(m.body)
 		}
+	}
+}
+
+// readCurve takes the named_curve of a ServerKeyExchange (RFC 8422 §5.4).
+func (t *TLS) readCurve(b []byte) {
+	if len(b) >= 3 && b[0] == 3 {
+		t.Group = groupName(be16(b[1:]))
 	}
 }
 

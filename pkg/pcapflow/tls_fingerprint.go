@@ -76,7 +76,9 @@ func (h *clientHello) ja4(transport byte) string {
 func (h *clientHello) ja4Version() string {
 	v := h.version
 	if list := withoutGREASE(h.versions); len(list) > 0 {
-		v = slices.Max(list)
+		if v = slices.Max(list); isDTLS(v) { // whose numbers fall
+			v = slices.Min(list)
+		}
 	}
 	switch v {
 	case versionTLS13:
@@ -91,11 +93,11 @@ func (h *clientHello) ja4Version() string {
 		return "s3"
 	case versionSSL2:
 		return "s2"
-	case 0xfeff:
+	case versionDTLS10:
 		return "d1"
-	case 0xfefd:
+	case versionDTLS12:
 		return "d2"
-	case 0xfefc:
+	case versionDTLS13:
 		return "d3"
 	}
 	return "00"

@@ -75,6 +75,10 @@ func (h *clientHello) parse(body []byte, env *Env) bool {
 		return true
 	}
 	h.session = id
+	var cookie cryptobyte.String
+	if isDTLS(h.version) && !s.ReadUint8LengthPrefixed(&cookie) { // RFC 6347 §4.2.1
+		return true
+	}
 	if !s.ReadUint16LengthPrefixed(&suites) {
 		return true
 	}

@@ -17,6 +17,7 @@ const (
 	msgClientKeyExchange  = 16
 	msgFinished           = 20
 	msgCertificateStatus  = 22
+	msgSupplemental       = 23 // RFC 4680
 	msgKeyUpdate          = 24
 	msgCompressedCert     = 25
 )

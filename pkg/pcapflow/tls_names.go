@@ -27,6 +27,14 @@ func tlsVersionName(v uint16) string {
 		return "TLSv1.2"
 	case isTLS13(v):
 		return "TLSv1.3"
+	case v == versionDTLS09:
+		return "DTLSv0.9"
+	case v == versionDTLS10:
+		return "DTLSv1.0"
+	case v == versionDTLS12:
+		return "DTLSv1.2"
+	case v == versionDTLS13:
+		return "DTLSv1.3"
 	case v == 0:
 		return ""
 	}

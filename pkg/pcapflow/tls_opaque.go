@@ -330,7 +330,7 @@ func (s *tlsStream) alert(r tlsRecord, fatal bool, code int) {
 	if isTLS13(s.version) && code != 90 { // RFC 8446 §6.2: the level means nothing
 		fatal = true
 	}
-	s.addAlert(Alert{Stamp: r.last, Dir: r.dir, Fatal: fatal, Code: code, Description: alertName(code)})
+	s.t.addAlert(Alert{Stamp: r.last, Dir: r.dir, Fatal: fatal, Code: code, Description: alertName(code)})
 	if fatal {
 		s.fail(Failed, r.last)
 	}
@@ -342,14 +342,14 @@ func (s *tlsStream) encryptedAlert(r tlsRecord) {
 		s.closing(r)
 		return
 	}
-	s.addAlert(Alert{Stamp: r.last, Dir: r.dir, Fatal: true, Code: -1, Description: "encrypted"})
+	s.t.addAlert(Alert{Stamp: r.last, Dir: r.dir, Fatal: true, Code: -1, Description: "encrypted"})
 	s.fail(Failed, r.last)
 }
 
 // inferAlert takes a 1.3 record of an alert's length, where a handshake
 // message of that length cannot be, for a fatal alert.
 func (s *tlsStream) inferAlert(r tlsRecord) {
-	s.addAlert(Alert{Stamp: r.last, Dir: r.dir, Fatal: true, Code: -1, Description: "encrypted", Inferred: true})
+	s.t.addAlert(Alert{Stamp: r.last, Dir: r.dir, Fatal: true, Code: -1, Description: "encrypted", Inferred: true})
 	s.fail(Failed, r.last)
 }
 
@@ -358,7 +358,7 @@ func (s *tlsStream) inferAlert(r tlsRecord) {
 // answer: then it refused the client (its certificate, mostly).
 func (s *tlsStream) closing(r tlsRecord) {
 	if r.dir == Server && s.refusesClient(r) {
-		s.addAlert(Alert{Stamp: r.last, Dir: r.dir, Fatal: true, Code: -1, Description: "encrypted", Inferred: true})
+		s.t.addAlert(Alert{Stamp: r.last, Dir: r.dir, Fatal: true, Code: -1, Description: "encrypted", Inferred: true})
 		return
 	}
 	s.closeNotify(r)
@@ -388,8 +388,8 @@ func (s *tlsStream) closeNotify(r tlsRecord) {
 // maxAlerts bounds what a hostile flow can make us keep.
 const maxAlerts = 16
 
-func (s *tlsStream) addAlert(a Alert) {
-	if len(s.t.Alerts) < maxAlerts {
-		s.t.Alerts = append(s.t.Alerts, a)
+func (t *TLS) addAlert(a Alert) {
+	if len(t.Alerts) < maxAlerts {
+		t.Alerts = append(t.Alerts, a)
 	}
 }

@@ -209,6 +209,10 @@ func (o *object) tls(t *pcapflow.TLS, c *pcapflow.Conn) {
 		o.truth("ech", true)
 	}
 	o.text("starttls", t.StartTLS)
+	if x := t.DTLS; x != nil {
+		o.truth("hello_verify", x.HelloVerify.Seen())
+		o.some("turned", x.Turned)
+	}
 	o.list("alerts", len(t.Alerts), func(i int) { o.b = appendString(o.b, t.Alerts[i].Dir.String()+": "+t.Alerts[i].Description) })
 	if len(t.Alerts) > 0 {
 		o.list("alert_levels", len(t.Alerts), func(i int) { o.b = appendString(o.b, t.Alerts[i].Level()) })

@@ -68,7 +68,7 @@ var reachable = map[string][]string{
 		"tls.server_hello_delay_seconds", "tls.client_compute_seconds", "tls.round_trips", "tls.minimum_round_trips", "tls.server_flight_bytes", "tls.client_hello_bytes",
 		"tls.certificate_bytes", "tls.resumed", "tls.hello_retry_seconds", "tls.version", "tls.cipher", "tls.group", "tls.alpn", "tls.alpn_offered", "tls.sni", "tls.ja3",
 		"tls.ja4", "tls.chain.not_before", "tls.chain.not_after", "tls.chain.names", "tls.alerts", "tls.alert_levels", "tls.instants[tls.ticket]", "tls.instants[tls.client-data]", "tls.instants[tls.server-data]", "tls.client_hello_seconds", "tls.server_hello_seconds", "tls.server_flight_seconds", "tls.hello_retry", "tls.decrypted", "tls.certificates", "tls.ech", "tls.ocsp_produced", "tls.ocsp_next_update", "tls.ocsp_age_seconds", "tls.early_data", "tls.tickets", "tls.starttls", "tls.client_certificate", "tls.plain_answer", "tls.clear_request", "tls.unused", "tls.ocsp_status", "tls.request_delay_seconds", "tls.renegotiated_by", "tls.instants[tls.renegotiation]",
-		"phases[tls.handshake]",
+		"phases[tls.handshake]", "tls.hello_verify", "tls.hello_verify_seconds", "tls.client_hellos", "tls.resent_flights", "tls.fragmented_messages", "tls.turned", "tls.instants[tls.hello-verify]", "tls.instants[tls.flight-again]",
 		// QUIC
 		"quic.version", "quic.sni", "quic.alpn", "quic.retry", "quic.version_negotiation", "quic.handshake_seconds", "quic.instants[quic.client-hello]",
 		"quic.instants[quic.server-hello]", "quic.instants[quic.established]", "quic.instants[quic.initial]", "quic.instants[quic.answer]", "quic.instants[quic.second-client-hello]", "quic.instants[quic.retry]", "quic.instants[quic.server-flight-end]", "quic.instants[quic.close]", "quic.closed_by", "quic.close_code", "quic.close_reason", "quic.retry_seconds", "quic.second_hello_seconds", "quic.answer_seconds", "quic.server_hello_seconds", "quic.attempts", "quic.versions", "quic.cipher", "quic.group", "quic.alpn_offered", "quic.resumed", "quic.early_data", "quic.spin_rtt.median_seconds", "quic.ja4", "phases[quic.handshake]",
@@ -104,7 +104,7 @@ var reachable = map[string][]string{
 // the JSON of real captures, and what explain says of a journey holds the same.
 func TestReachable(t *testing.T) {
 	own := filepath.Join("..", "pcapflow", "testdata", "recorded")
-	captures := []string{need.Shared(t, "incidents", "s09_nat_crowd", "input", "pc1.pcap"), filepath.Join(own, "dns-client.pcap"), filepath.Join(own, "dns-upstream.pcap"), filepath.Join(own, "ntp-interleaved.pcap"), filepath.Join(own, "http3.pcap"), filepath.Join(own, "tcp-options.pcap"),
+	captures := []string{need.Shared(t, "incidents", "s09_nat_crowd", "input", "pc1.pcap"), filepath.Join(own, "dns-client.pcap"), filepath.Join(own, "dns-upstream.pcap"), filepath.Join(own, "ntp-interleaved.pcap"), filepath.Join(own, "http3.pcap"), filepath.Join(own, "tcp-options.pcap"), filepath.Join(own, "dtls.pcap"),
 		filepath.Join(own, "doq.pcap"), filepath.Join("..", "..", "samples", "black-hole", "input", "client.pcap"), filepath.Join(own, "quic", "quic.pcap"), need.Shared(t, "incidents", "s11_apache", "input", "cliente.pcap")}
 	for _, name := range reachCaptures {
 		captures = append(captures, need.Shared(t, "captures", name))
@@ -157,6 +157,7 @@ func TestReachable(t *testing.T) {
 	for k := pcapflow.OddChallengedSYN; k <= pcapflow.OddOtherSYNACK; k++ {
 		oddities = append(oddities, pcapflow.Oddity{Stamp: at(2), Of: at(1), Kind: k, Bytes: 1})
 	}
+	membersOf(t, "flow", lines.Append(nil, "x", &pcapflow.Flow{TLS: &pcapflow.TLS{DTLS: &pcapflow.DTLS{Turned: true}}}), seen)
 	rare = &pcapflow.Flow{
 		Away:   [2]*pcapflow.GoAway{{Stamp: at(3), Code: "NO_ERROR"}, nil},
 		TLS:    &pcapflow.TLS{Renegotiation: at(3)},

@@ -64,6 +64,7 @@ var moments = map[string]lang.Text{
 	"tcp.syn": {EN: "SYN", ES: "SYN"}, "tcp.syn-retry": {EN: "SYN repeated", ES: "SYN repetido"}, "tcp.syn-ack": {EN: "SYN-ACK", ES: "SYN-ACK"}, "tcp.syn-ack-retry": {EN: "SYN-ACK repeated", ES: "SYN-ACK repetido"},
 	"tcp.established": {EN: "TCP established", ES: "TCP establecido"}, "tcp.reset": {EN: "RST", ES: "RST"}, "tcp.retransmission": {EN: "retransmission", ES: "retransmisión"},
 	"tls.client-hello": {EN: "ClientHello", ES: "ClientHello"}, "tls.second-client-hello": {EN: "second ClientHello", ES: "segundo ClientHello"}, "tls.server-hello": {EN: "ServerHello", ES: "ServerHello"},
+	"tls.hello-verify": {EN: "HelloVerifyRequest", ES: "HelloVerifyRequest"}, "tls.flight-again": {EN: "handshake messages sent again", ES: "mensajes del establecimiento otra vez"},
 	"tls.hello-retry": {EN: "HelloRetryRequest", ES: "HelloRetryRequest"}, "ssh.disconnect": {EN: "disconnect", ES: "desconexión"},
 	"quic.initial": {EN: "first QUIC packet", ES: "primer paquete QUIC"}, "quic.client-hello": {EN: "ClientHello", ES: "ClientHello"}, "quic.initial-again": {EN: "ClientHello again", ES: "ClientHello otra vez"}, "quic.second-client-hello": {EN: "second ClientHello", ES: "segundo ClientHello"}, "quic.retry": {EN: "QUIC Retry", ES: "Retry de QUIC"},
 	"quic.server-hello": {EN: "ServerHello", ES: "ServerHello"}, "quic.established": {EN: "QUIC established", ES: "QUIC establecido"}, "quic.close": {EN: "QUIC close", ES: "cierre de QUIC"},
