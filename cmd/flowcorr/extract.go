@@ -143,7 +143,7 @@ func (env *environment) filesByIndex(paths []string, index string) (map[string]b
 	about := func(row *trend.JourneyRow) bool { return wanted(&s, rowJourney(row)) }
 	if c := &env.options.choice; len(c.rules) > 0 || c.severity != "" {
 		err = archive.EachRow(index, "findings", func(row *trend.FindingRow) error {
-			if row.Start != nil && wantedFinding(&s, row) {
+			if row.Journeys > 0 && wantedFinding(&s, row) {
 				stamped.Include(*row.Start, *row.End)
 			}
 			return nil

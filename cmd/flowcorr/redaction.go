@@ -93,7 +93,18 @@ func (x rowRedactor) Rows(r *report.Report, rows *trend.Rows) error {
 	if _, err := hide.Learn(r); err != nil {
 		return err
 	}
-	return errors.Join(redact.Rows(hide, "journeys", rows.Journeys), redact.Rows(hide, "findings", rows.Findings), redact.Rows(hide, "clocks", rows.Clocks), redact.Rows(hide, "journeys", rows.Affected))
+	return errors.Join(redact.Rows(hide, "journeys", rows.Journeys), redact.Rows(hide, "findings", rows.Findings), x.standing(hide, rows.Standing), redact.Rows(hide, "clocks", rows.Clocks), redact.Rows(hide, "journeys", rows.Affected))
+}
+
+func (rowRedactor) standing(hide *redact.Redactor, told []trend.Standing) error {
+	for i := range told {
+		row := []trend.FindingRow{told[i].Row}
+		if err := redact.Rows(hide, "findings", row); err != nil {
+			return err
+		}
+		told[i].Row = row[0]
+	}
+	return nil
 }
 
 func (x rowRedactor) Files(files []archive.File) error {

@@ -77,7 +77,10 @@ func (a *archive) captures(w *window, g *gathered, at places) []incident.Given {
 		}
 		v := w.by(p)
 		c := &incident.Capture{Files: files, Frames: frames, Result: p.shown(w.last)}
-		c.Flows = flows
+		c.Flows, c.Packets, c.Duplicates = flows, 0, 0
+		for _, f := range flows {
+			c.Packets, c.Duplicates = c.Packets+f.Packets[0]+f.Packets[1]+f.Duplicates, c.Duplicates+f.Duplicates
+		}
 		for _, r := range p.done.Result.Neighbours {
 			if v.alongside(r.Begin()) {
 				c.Neighbours = append(c.Neighbours, r)
@@ -112,7 +115,7 @@ func (p *point) shown(last bool) pcapflow.Result {
 	r.Flows, r.Neighbours, r.Routers = nil, nil, nil
 	if !last {
 		r.Snapped = min(r.Snapped, 1)
-		r.Packets, r.Bytes, r.Backward, r.Duplicates, r.Offload, r.BadSums, r.Undecoded = 0, 0, 0, 0, [2]int64{}, 0, nil
+		r.Bytes, r.Backward, r.Offload, r.BadSums, r.Undecoded = 0, 0, [2]int64{}, 0, nil
 	}
 	return r
 }
@@ -174,8 +177,9 @@ func (a *archive) analyse(ctx context.Context, n int, w *window, near bounds, kn
 		told[j.ID] = a.byClockOf(j, w, at).at(j.Start.Frame).holds(j.Start.Time)
 	}
 	rows := trend.RowsOf(r, trend.Choice{
-		Told: func(id string) bool { return told[id] }, Apart: !w.last, Place: at.place, Line: lines.place, Point: func(name string) string { return at[name].point },
+		Told: func(id string) bool { return told[id] }, Place: at.place, Line: lines.place, Point: func(name string) string { return at[name].point },
 	})
+	day := a.stand(w, c, r, rows, at)
 	clocks := clocksOf(rows, c.Clocks) // by their names, that other windows know
 	rows.Clocks = w.ownPieces(rows.Clocks)
 	if a.opt.Redact != nil {
@@ -183,7 +187,7 @@ func (a *archive) analyse(ctx context.Context, n int, w *window, near bounds, kn
 			return nil, false, err
 		}
 	}
-	k, err := a.keep(rows, clocks, key, dayOf(r))
+	k, err := a.keep(rows, clocks, key, day)
 	return k, true, err
 }
 
@@ -218,10 +222,18 @@ func (a *archive) byClockOf(j *correlate.Journey, w *window, at places) *view {
 	if c == nil {
 		return &v
 	}
-	if i, ok := slices.BinarySearchFunc(a.points, at[c.Files[0].Path].point, func(p *point, name string) int { return cmp.Compare(p.name, name) }); ok {
-		v = w.by(a.points[i])
+	if p := a.pointNamed(at[c.Files[0].Path].point); p != nil {
+		v = w.by(p)
 	}
 	return &v
+}
+
+// pointNamed is the point of a name; nil: there is none.
+func (a *archive) pointNamed(name string) *point {
+	if i, ok := slices.BinarySearchFunc(a.points, name, func(p *point, name string) int { return cmp.Compare(p.name, name) }); ok {
+		return a.points[i]
+	}
+	return nil
 }
 
 // captureOf is the capture that shows the beginning of a journey; nil: none.
@@ -249,7 +261,12 @@ func (a *archive) keyOf(w *window, g *gathered, logs []series, near bounds, know
 		from, to := p.seen(&v)
 		fmt.Fprintf(sum, "%s\x00%d\x00%d\x00%v\x00%v\x00%v\x00", p.name, from, to, r.Vantage, r.Own, r.Names)
 		fmt.Fprintf(sum, "%v\x00%v\x00%v\x00%v\x00", r.Interfaces, r.Snapped, r.VantageTurn, r.Undecoded)
-		fmt.Fprintf(sum, "%v\x00%v\x00%v\x00%v\x00%v\x00", r.Packets, r.Backward, r.Duplicates, r.Offload, r.BadSums)
+		fmt.Fprintf(sum, "%v\x00%v\x00%v\x00", r.Backward, r.Offload, r.BadSums)
+	}
+	from, to, first := a.recorded(w)
+	fmt.Fprintf(sum, "%d\x00%d\x00", from, to)
+	if w.last {
+		fmt.Fprintf(sum, "%d\x00", first)
 	}
 	for _, s := range logs {
 		fmt.Fprintf(sum, "%s\x00", s.name)

@@ -45,7 +45,7 @@ func (a *archive) keep(out *trend.Rows, clocks []clockSeen, key, day string) (*k
 	}
 	summary := trend.NewSummary()
 	summary.Add(out, day)
-	k := &kept{schema, key, rows, summary, clocks}
+	k := &kept{schema, key, rows, summary, clocks, day, out.Standing, out.Proven}
 	return k, writeJSON(a.windowFile(key), k)
 }
 

@@ -38,9 +38,7 @@ func (a *archive) writeRows(o *trend.Rows, key, day string) ([]rowFile, error) {
 		return path.Join("journeys", "day="+trend.DayOf(j.Start), "point="+j.Point)
 	})
 	if err == nil {
-		err = writeParts(a.opt.Out, key, o.Findings, &written, func(f *trend.FindingRow) string {
-			return path.Join("findings", "day="+dayOr(f.Start, day))
-		})
+		err = writeFindings(a.opt.Out, key, day, o.Findings, &written)
 	}
 	if err == nil {
 		err = writeParts(a.opt.Out, key, o.Clocks, &written, func(c *trend.ClockRow) string {
@@ -48,6 +46,15 @@ func (a *archive) writeRows(o *trend.Rows, key, day string) ([]rowFile, error) {
 		})
 	}
 	return written, err
+}
+
+func writeFindings(out, key, day string, rows []trend.FindingRow, written *[]rowFile) error {
+	return writeParts(out, key, rows, written, func(f *trend.FindingRow) string {
+		if f.Journeys == 0 {
+			return path.Join("findings", "day="+day)
+		}
+		return path.Join("findings", "day="+dayOr(f.Start, day))
+	})
 }
 
 // noDay is what Hive, Spark and DuckDB read as unknown in the name of a folder.

@@ -20,11 +20,15 @@ type kept struct {
 	Rows    []rowFile      `json:"rows"`
 	Summary *trend.Summary `json:"summary"`
 	Clocks  []clockSeen    `json:"clocks,omitempty"`
+	Day     string         `json:"day"`
+	// Standing are findings about no journey: of all windows of a day rows are made.
+	Standing []trend.Standing `json:"standing,omitempty"`
+	Proven   []uint64         `json:"proven,omitempty"` // lines that findings about journeys rest on
 }
 
 // slim is what is held of a window while others are looked at: months have many.
 func (k *kept) slim() *kept {
-	k.Summary = nil
+	k.Summary, k.Standing, k.Proven = nil, nil, nil
 	return k
 }
 
@@ -72,6 +76,7 @@ func (a *archive) windows(ctx context.Context, r *Result) error {
 		}
 	}
 	keys, rows := map[string]bool{}, map[string]bool{}
+	var days trend.Days
 	for _, key := range a.readPlan().Alone {
 		keys[key+".json"] = true
 	}
@@ -85,6 +90,10 @@ func (a *archive) windows(ctx context.Context, r *Result) error {
 			return fmt.Errorf("%s: gone", a.windowFile(k.Key))
 		}
 		r.Summary.Merge(whole.Summary)
+		days.Add(whole.Day, whole.Standing, whole.Proven)
+	}
+	if err := a.writeStanding(&days, r.Summary, rows); err != nil {
+		return err
 	}
 	r.Windows = len(all)
 	return a.tidy(keys, rows)

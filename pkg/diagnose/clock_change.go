@@ -45,7 +45,7 @@ func checkClockStepped(c *Case, r *Rule) []Finding {
 			if size.Abs() < c.limit(r, smallestStep) {
 				continue
 			}
-			f := Finding{Severity: Warning, Confidence: High}
+			f := Finding{Severity: Warning, Confidence: High, At: s.From - s.Offset}
 			f.Text = c.say(lang.Text{
 				EN: "The clock of %s jumped %s s %s: the order of events across it is split in two.",
 				ES: "El reloj de %s saltó %s s %s: el orden de los sucesos a ambos lados queda partido en dos.",

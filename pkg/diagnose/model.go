@@ -100,6 +100,7 @@ type Case struct {
 	resolvers   []netip.Addr                                // of all lookups, each once
 	lossyBy     map[*Rule][2]int                            // journeys held up by lost segments, and all, as rules count them
 	limited     *[]limitAnswer                              // answers that a limit explains, once looked for
+	lineTimes   map[*incident.File]map[int]int64            // ns, by line, once asked for
 	upstream    *words                                      // of the error log about an upstream, once looked for
 }
 
@@ -110,6 +111,7 @@ type Finding struct {
 	Severity   Severity
 	Confidence Confidence
 	Text       string
+	At         int64 // ns, when it happened, by the reference clock; 0: it holds for a time, or journeys say when
 	Journeys   []*correlate.Journey
 	Share      float64       // of the time of those journeys; 0: does not apply
 	Lost       time.Duration // time it explains, over all its journeys; 0: none

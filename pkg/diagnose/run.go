@@ -49,6 +49,9 @@ func Run(c *correlate.Case, opt Options) *Diagnosis {
 			if f.Severity >= Warning {
 				f.Text += dc.when(r, f)
 			}
+			if len(f.Journeys) == 0 && f.At == 0 && r.Family != "gate" && r.Family != "ntp" {
+				f.At = dc.firstLine(f)
+			}
 			dc.weigh(r, f)
 			dc.collect(f)
 			dc.explain(f)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 )
 
@@ -69,4 +70,50 @@ func (c *Case) when(r *Rule, f *Finding) string {
 		EN: "All of it between %s and %s UTC; %d others of the %s watched, before or after, went well.",
 		ES: "Todo entre las %s y las %s UTC; otros %d de los %s observados, antes o después, fueron bien.",
 	}, clock(from), clock(to), others, whole)
+}
+
+// firstLine is when the first of the lines that a finding rests on was written, ns, by the
+// reference clock where its own is known; 0: it rests on none, or none has a time.
+func (c *Case) firstLine(f *Finding) (first int64) {
+	for _, e := range f.Evidence {
+		if len(e.Lines) == 0 {
+			continue
+		}
+		for _, line := range e.Lines {
+			at := c.lineTime(e.File, line)
+			if at != 0 && (first == 0 || at < first) {
+				first = at
+			}
+		}
+	}
+	return first
+}
+
+// lineTime is when a line was written, as firstLine tells it; 0: nothing says.
+func (c *Case) lineTime(file *incident.File, line int) int64 {
+	times := c.lineTimes[file]
+	if times == nil {
+		times = map[int]int64{}
+		for _, l := range c.Incident.Logs {
+			if l.File != file {
+				continue
+			}
+			for i := range l.Events {
+				if e := &l.Events[i]; e.HasTime && times[e.Line] == 0 {
+					times[e.Line] = e.Time
+				}
+			}
+		}
+		if c.lineTimes == nil {
+			c.lineTimes = map[*incident.File]map[int]int64{}
+		}
+		c.lineTimes[file] = times
+	}
+	at := times[line]
+	if k := c.clockOf(file); k != nil && at != 0 {
+		if right, _, _, ok := k.Correct(at); ok {
+			return right
+		}
+	}
+	return at
 }

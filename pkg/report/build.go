@@ -211,6 +211,9 @@ func (b *builder) finding(f diagnose.Finding) Finding {
 		lost := Seconds(f.Lost)
 		out.Lost = &lost
 	}
+	if f.At != 0 {
+		out.At = new(Instant(f.At))
+	}
 	for _, e := range f.Evidence {
 		out.Evidence = append(out.Evidence, FindingEvidence{b.files[e.File], e.Frames, e.Filter, e.Lines})
 	}

@@ -359,6 +359,7 @@ type Finding struct {
 	Severity   string            `json:"severity"`
 	Confidence string            `json:"confidence"`
 	Text       string            `json:"text"`
+	At         *Instant          `json:"at,omitempty"` // when it happened, by the reference clock: of what no journey shows
 	Journeys   []string          `json:"journeys,omitempty"`
 	Share      *Ratio            `json:"share,omitempty"`
 	Lost       *Seconds          `json:"lost_seconds,omitempty"`

@@ -67,7 +67,7 @@ func trends(s *trend.Summary, l lang.Lang) []block {
 		d.gaps(s.Gaps())
 		d.changes(s)
 	}
-	d.rulesOf(s, days, whole)
+	d.rulesOf(s, whole)
 	d.phasesOf(whole)
 	d.overSteps(s)
 	d.spent(lang.Text{EN: "Servers by time", ES: "Servidores por tiempo"}, whole.Servers)
@@ -105,7 +105,7 @@ func (d *layout) dates(p trend.Period) string {
 }
 
 // rulesOf tells findings by how often they were made, and on how many days.
-func (d *layout) rulesOf(s *trend.Summary, days []string, whole *trend.Day) {
+func (d *layout) rulesOf(s *trend.Summary, whole *trend.Day) {
 	names := rulesInOrder(whole)
 	if len(names) == 0 {
 		return
@@ -119,21 +119,21 @@ func (d *layout) rulesOf(s *trend.Summary, days []string, whole *trend.Day) {
 	for _, name := range names {
 		r := whole.Rules[name]
 		on := 0
-		for _, day := range days {
+		for _, day := range s.DayNames() {
 			if s.Days[day].Rules[name] != nil {
 				on++
 			}
 		}
-		row := []string{name, d.word(r.Severity), fmt.Sprint(r.Findings), fmt.Sprint(r.Journeys), span(r.Lost), fmt.Sprint(on)}
+		row := []string{name, d.word(r.Severity), fmt.Sprint(r.Told()), fmt.Sprint(r.Journeys), span(r.Lost), fmt.Sprint(on)}
 		if !r.OfJourneys() {
-			row[3], row[4], row[5], about = "–", "–", "–", about+1
+			row[3], row[4], about = "–", "–", about+1
 		}
 		t.rows = append(t.rows, row)
 	}
 	d.out = append(d.out, block{table: t})
 	if about > 0 {
-		d.para(d.say(lang.Text{EN: "Findings about no journey (–), as of clocks and captures, are those of the last window, and not told by day.",
-			ES: "Los hallazgos que no tratan de ningún recorrido (–), como los de relojes y capturas, son los de la última ventana, y no se cuentan por día."}))
+		d.para(d.say(lang.Text{EN: "A finding about no journey (–), as of a clock or a capture, is one for as long as it holds: it counts once here, and once on each day.",
+			ES: "Un hallazgo que no trata de ningún recorrido (–), como el de un reloj o una captura, es uno mientras dura: aquí cuenta una vez, y una vez cada día."}))
 	}
 }
 

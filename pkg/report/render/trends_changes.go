@@ -51,7 +51,7 @@ func (d *layout) changesOf(s *trend.Summary, before, now trend.Period) {
 		d.out = append(d.out, block{table: t})
 	}
 	if slices.ContainsFunc(all, func(c trend.Change) bool { return c.Kind == trend.OnlyNow || c.Kind == trend.OnlyBefore }) {
-		d.para(d.say(lang.Text{EN: "Unknown: the other period holds too few journeys that might have shown it, or its clock was not measured.", ES: "No se sabe: el otro periodo tiene muy pocos recorridos que pudieran mostrarlo, o no se midió su reloj."}))
+		d.para(d.say(lang.Text{EN: "Unknown: the other period holds too few journeys that might have shown it, its clock was not measured, or it is about no journey, and nothing says how often it would show.", ES: "No se sabe: el otro periodo tiene muy pocos recorridos que pudieran mostrarlo, no se midió su reloj, o no trata de ningún recorrido y nada dice cuántas veces se vería."}))
 	}
 	if left > 0 {
 		d.para(d.count(left, lang.Text{EN: "%d more change is not listed.", ES: "%d cambio más no se enumera."}, lang.Text{EN: "%d more changes are not listed.", ES: "%d cambios más no se enumeran."}))
@@ -115,6 +115,8 @@ func (d *layout) amount(of trend.Subject, a trend.Amount) string {
 		return d.word(a.Range.Status)
 	case of == trend.Clocks:
 		return d.say(lang.Text{EN: "%s to %s", ES: "%s a %s"}, offset(a.Range.Low), offset(a.Range.High))
+	case a.Standing:
+		return fmt.Sprint(a.N)
 	case a.Occasions == 0:
 		return d.say(lang.Text{EN: "%d of %d", ES: "%d de %d"}, a.N, a.Occasions)
 	}

@@ -74,8 +74,10 @@ func (d *layout) rulesOver(length string, steps []trend.Step, whole *trend.Day) 
 	for _, name := range rulesInOrder(whole) {
 		for _, step := range steps {
 			r := step.Rules[name]
-			if r.OfJourneys() {
-				t.rows = append(t.rows, []string{name, step.From, fmt.Sprint(r.Findings), fmt.Sprint(r.Journeys), percent(r.Journeys, max(trend.Total(step.Journeys), r.Journeys)), span(r.Lost)})
+			if r != nil && !r.OfJourneys() {
+				t.rows = append(t.rows, []string{name, step.From, fmt.Sprint(r.Told()), "–", "–", "–"})
+			} else if r != nil {
+				t.rows = append(t.rows, []string{name, step.From, fmt.Sprint(r.Told()), fmt.Sprint(r.Journeys), percent(r.Journeys, max(trend.Total(step.Journeys), r.Journeys)), span(r.Lost)})
 			}
 		}
 	}

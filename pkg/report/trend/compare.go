@@ -58,6 +58,7 @@ type Change struct {
 // its offset lay, in seconds.
 type Amount struct {
 	N, Occasions int
+	Standing     bool  // of findings about no journey: occasions are not counted
 	Percent      int64 // of a phase: which percentile
 	Time         report.Seconds
 	Range        *ClockRange
@@ -84,7 +85,8 @@ func Compare(before, now *Day) (changes []Change, few int) {
 	for _, name := range union(before.Rules, now.Rules) {
 		b, n := before.Rules[name], now.Rules[name]
 		if !b.OfJourneys() && !n.OfJourneys() {
-			continue // told of the last window alone
+			changes = append(changes, standingChange(name, b, n))
+			continue
 		}
 		c := counted(Findings, name, amountOf(before, b, n), amountOf(now, n, b))
 		if b != nil && n != nil {
@@ -177,6 +179,25 @@ func amountOf(d *Day, own, other *RuleCount) (a Amount) {
 		a.N = own.Journeys
 	}
 	return a
+}
+
+// standingChange tells of findings about no journey that one period alone has: how often
+// there was an occasion for them nothing says.
+func standingChange(name string, before, now *RuleCount) Change {
+	c := Change{Of: Findings, Name: name, Before: Amount{Standing: true}, Now: Amount{Standing: true}}
+	if before != nil {
+		c.Before.N = before.Told()
+	}
+	if now != nil {
+		c.Now.N = now.Told()
+	}
+	switch {
+	case c.Before.N == 0:
+		c.Kind = OnlyNow
+	case c.Now.N == 0:
+		c.Kind = OnlyBefore
+	}
+	return c
 }
 
 // counted compares what is counted among occasions.

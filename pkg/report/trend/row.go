@@ -47,18 +47,20 @@ type LineRow struct {
 	Confidence float64 `json:"confidence" parquet:"confidence"`
 }
 
-// FindingRow is one finding of one slice of the archive.
+// FindingRow is one finding of one slice of the archive; of one about no journey, of a
+// day: see Standing.
 type FindingRow struct {
 	Rule       string   `json:"rule" parquet:"rule,dict"`
 	Severity   string   `json:"severity" parquet:"severity,dict"`
 	Confidence string   `json:"confidence" parquet:"confidence,dict"`
 	Text       string   `json:"text" parquet:"text"`
-	Start      *int64   `json:"start_ns" parquet:"start_ns,optional"` // of its first journey
-	End        *int64   `json:"end_ns" parquet:"end_ns,optional"`     // of the last of them to end
+	Start      *int64   `json:"start_ns" parquet:"start_ns,optional"` // of its first journey, or from when on it holds
+	End        *int64   `json:"end_ns" parquet:"end_ns,optional"`     // of the last of them to end, or until when it holds
 	Client     string   `json:"client" parquet:"client,optional,dict"`
 	Server     string   `json:"server" parquet:"server,optional,dict"`
 	Name       string   `json:"name" parquet:"name,optional,dict"`
 	Journeys   int32    `json:"journeys" parquet:"journeys"`
+	Windows    int32    `json:"windows" parquet:"windows"` // of the day in which it holds; of one about journeys: 1
 	Lost       *float64 `json:"lost_seconds" parquet:"lost_seconds,optional"`
 	Files      []string `json:"files" parquet:"files"`
 }
@@ -95,6 +97,8 @@ type Affected struct {
 type Rows struct {
 	Journeys []JourneyRow
 	Findings []FindingRow
+	Standing []Standing
+	Proven   []uint64 // the lines that findings about journeys rest on, as those of Standing
 	Clocks   []ClockRow
 	Affected []Affected // each journey once for each rule; for the summary alone
 }
@@ -102,10 +106,8 @@ type Rows struct {
 // Choice says what of a report becomes rows, and where in the archive it stands.
 type Choice struct {
 	// Told tells whether a journey, by its ID, becomes a row here. Findings that
-	// are about none that do are left out.
+	// are about others alone are left out.
 	Told func(id string) bool
-	// Apart has findings that are about no journey left out as well.
-	Apart bool
 	// Place gives file and frame in the archive of a frame of the report; frame
 	// 0: only the file is asked for.
 	Place func(file string, frame int) (string, int)
@@ -128,11 +130,13 @@ func RowsOf(r *report.Report, c Choice) *Rows {
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		row := n.findingRow(f)
-		if row.Journeys == 0 && (len(f.Journeys) > 0 || c.Apart) {
-			continue
+		switch {
+		case row.Journeys > 0:
+			out.Findings = append(out.Findings, row)
+			out.Affected, out.Proven = n.affected(f, known, out.Affected), append(out.Proven, n.linesOf(f)...)
+		case len(f.Journeys) == 0:
+			out.Standing = append(out.Standing, n.standing(f, row))
 		}
-		out.Findings = append(out.Findings, row)
-		out.Affected = n.affected(f, known, out.Affected)
 	}
 	out.Clocks = n.clockRows(r)
 	return out
@@ -142,6 +146,7 @@ func RowsOf(r *report.Report, c Choice) *Rows {
 type names struct {
 	Choice
 	files    map[string]string // path of each evidence
+	points   map[string]string // capture points by what sentences call their files, once asked for
 	journeys map[string]*report.Journey
 }
 
@@ -218,7 +223,7 @@ func firstFrame(j *report.Journey) int {
 }
 
 func (n *names) findingRow(f *report.Finding) FindingRow {
-	row := FindingRow{Rule: f.Rule, Severity: f.Severity, Confidence: f.Confidence, Text: f.Text, Lost: seconds(f.Lost)}
+	row := FindingRow{Rule: f.Rule, Severity: f.Severity, Confidence: f.Confidence, Text: f.Text, Lost: seconds(f.Lost), Windows: 1}
 	for _, id := range f.Journeys {
 		j := n.journeys[id]
 		if j == nil || !n.Told(id) {

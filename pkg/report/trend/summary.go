@@ -1,6 +1,7 @@
 package trend
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -38,8 +39,11 @@ type Spent struct {
 
 // RuleCount is how often a rule spoke.
 type RuleCount struct {
-	Severity string         `json:"severity"` // the highest
-	Findings int            `json:"findings"` // of the day on which their first journey began
+	Severity string `json:"severity"` // the highest
+	Findings int    `json:"findings"` // about journeys, of the day on which the first of these began
+	// Standing are the windows of those about no journey, by name: each is one finding
+	// in however many days.
+	Standing map[string]int `json:"standing,omitempty"`
 	Journeys int            `json:"journeys"` // of the day, each once
 	Lost     report.Seconds `json:"lost_seconds"`
 	// Journeys by service and by server.
@@ -47,9 +51,11 @@ type RuleCount struct {
 	Servers  map[string]int `json:"servers,omitempty"`
 }
 
-// OfJourneys tells whether a rule speaks of journeys; where not, as of a capture or a
-// clock, it is told of the last window of an archive alone, and not by day.
+// OfJourneys tells whether a rule speaks of journeys, and not of a capture or a clock.
 func (r *RuleCount) OfJourneys() bool { return r != nil && r.Journeys > 0 }
+
+// Told is how many findings there are.
+func (r *RuleCount) Told() int { return r.Findings + len(r.Standing) }
 
 // ClockRange is where a clock's offset from a reference lay.
 type ClockRange struct {
@@ -126,6 +132,20 @@ func (s *Summary) Add(o *Rows, day string) {
 			r.Steps = 1
 		}
 		d.clock(c.Name, r)
+	}
+}
+
+// AddStanding counts the findings about no journey of a day; of what has no date nothing.
+func (s *Summary) AddStanding(day string, told []Standing) {
+	for i := range told {
+		if dateOf(day).IsZero() {
+			return
+		}
+		f, name := &told[i].Row, told[i].Name
+		if at := told[i].At; at != nil {
+			name += fmt.Sprint(" ", *at)
+		}
+		count(s.day(day).Rules, f.Rule).merge(&RuleCount{Severity: f.Severity, Lost: exact(f.Lost), Standing: map[string]int{name: int(f.Windows)}})
 	}
 }
 
@@ -232,7 +252,7 @@ func (r *RuleCount) merge(o *RuleCount) {
 	r.Findings += o.Findings
 	r.Journeys += o.Journeys
 	r.Lost += o.Lost
-	r.Services, r.Servers = sum(r.Services, o.Services), sum(r.Servers, o.Servers)
+	r.Services, r.Servers, r.Standing = sum(r.Services, o.Services), sum(r.Servers, o.Servers), sum(r.Standing, o.Standing)
 }
 
 // merger is a pointer to a count that another can be added to.

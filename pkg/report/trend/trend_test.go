@@ -125,7 +125,7 @@ func TestCounts(t *testing.T) {
 		t.Errorf("%+v %+v", d.Journeys, d.NotDone)
 	case d.Servers["s"].Seconds != report.Seconds(1.5e9) || d.Servers["r"] != nil || d.Resolvers["r"].Journeys != 1 || d.Clients["c"].Journeys != 2:
 		t.Errorf("%+v", d)
-	case !reflect.DeepEqual(*d.Rules["x"], RuleCount{"error", 2, 3, report.Seconds(0.25e9), map[string]int{"https": 2, "dns": 1}, map[string]int{"s": 2, "r": 1}}):
+	case !reflect.DeepEqual(*d.Rules["x"], RuleCount{"error", 2, map[string]int{}, 3, report.Seconds(0.25e9), map[string]int{"https": 2, "dns": 1}, map[string]int{"s": 2, "r": 1}}):
 		t.Errorf("%+v", d.Rules["x"])
 	case d.Phases["https total"].Percentiles().Count != 1 || d.Phases["dns total"] != nil:
 		t.Errorf("%+v", d.Phases)
