@@ -35,10 +35,31 @@ def rotation(name):
     return int(re.search(r"\d*$", name)[0] or 0)
 
 
-class Capture:
-    """One tcpdump at one host."""
+def lose(path, share, draw):
+    """Takes a share of the packets out of a pcap file, some neighbours at a time, as a capture does that cannot keep up; returns how many."""
+    with open(path, "rb") as f:
+        data = f.read()
+    order = "<" if struct.unpack_from("<I", data)[0] in MAGICS else ">"
+    at, kept, lost, left = 24, [data[:24]], 0, 0
+    while at + 16 <= len(data):
+        end = at + 16 + struct.unpack_from(order + "I", data, at + 8)[0]
+        if not left and draw.random() < share / 2:
+            left = draw.randint(1, 3)
+        if left:
+            left, lost = left - 1, lost + 1
+        else:
+            kept.append(data[at:end])
+        at = end
+    with open(path, "wb") as f:
+        f.write(b"".join(kept))
+    return lost
 
-    def __init__(self, host, file, filter="", device="eth0", snaplen=262144, nanoseconds=False, extra=(), form="pcap"):
+
+class Capture:
+    """One tcpdump at one host; missing is the share of packets that it does not keep."""
+
+    def __init__(self, host, file, filter="", device="eth0", snaplen=262144, nanoseconds=False, extra=(), form="pcap", missing=0.0):
+        self.missing = missing
         self.host, self.file, self.filter, self.device, self.snaplen = host, file, filter, device, snaplen
         self.extra, self.form = list(extra), form
         self.raw = os.path.join(host.dir, "capture-" + file)
@@ -66,8 +87,10 @@ class Capture:
     def deliver(self, folder, track):
         """Writes the shifted files and returns what truth.json says of them."""
         self.stop()
-        packets, names = 0, []
+        packets, names, lost = 0, [], 0
         for raw in self.files():
+            if self.missing:
+                lost += lose(raw, self.missing, self.host.lab.random)
             packets += shift(raw, track)
             name = os.path.basename(raw)[len("capture-"):]
             if self.form == "pcapng":
@@ -80,7 +103,7 @@ class Capture:
         dropped = re.search(r"(\d+) packets dropped by kernel", self.said)
         return {"file": self.file, "host": self.host.name, "iface": self.device, "filter": self.filter, "snaplen": self.snaplen,
                 "format": self.form, "extra": self.extra, "clock_host": self.host.name, "packets": packets,
-                "dropped_by_kernel": int(dropped[1]) if dropped else None, "files": names,
+                "dropped_by_kernel": int(dropped[1]) if dropped else None, "missed": lost, "files": names,
                 "timestamps": "taken by the kernel of one machine, then moved by the clock function of the host, the same its processes see"}
 
 

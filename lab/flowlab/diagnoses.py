@@ -25,6 +25,7 @@ RULES = {
     "delayed_ack": ["nagle-delayed-ack"],
     "duplicates_not_retransmissions": ["capture-duplicates"],
     "forged_rst": ["injected-reset"],
+    "duplicate_address": ["duplicate-address"],
     "handshake_retransmission": ["syn-lost", "loss-in-handshake", "loss-stall"],
     "host_unreachable": ["refused-by-network", "neighbour-wait", "syn-unanswered"],
     "icmp_prohibited": ["refused-by-network"],
@@ -41,12 +42,15 @@ RULES = {
     # connections
     "accept_queue_overflow": ["accept-queue-full"],
     "connection_refused": ["connection-refused"],
+    "nat_state_lost": ["nat-state-lost"],
+    "stale_keepalive": ["stale-keepalive"],
     "syn_dropped": ["syn-unanswered", "syn-lost"],
     "syn_flood": ["syn-queue-full"],
     # TLS
     "http_on_tls_port": ["tls-wrong-protocol"],
     "tls_certificate_expired": ["tls-certificate-time", "tls-alert"],
     "tls_certificate_expired_client_clock": ["tls-certificate-time"],
+    "tls_certificate_not_yet_valid_client_clock": ["tls-certificate-time"],
     "tls_client_cert_required": ["tls-alert", "http-error"],
     "tls_client_validation": ["tls-client-validation"],
     "tls_handshake_failure_no_cipher": ["tls-alert"],
@@ -54,6 +58,7 @@ RULES = {
     "tls_name_mismatch": ["tls-alert"],
     "tls_on_http_port": ["tls-wrong-protocol"],
     "tls_protocol_version": ["tls-alert"],
+    "tls_slow_server": ["tls-slow-server", "tls-silent"],
     "tls_unknown_ca": ["tls-alert"],
     # QUIC
     "quic_blocked": ["quic-blocked"],
@@ -71,6 +76,8 @@ RULES = {
     "server_limit": ["server-limit"],
     "slow_application": ["app-slow"],
     "slow_body": ["slow-body"],
+    "slow_or_queued": ["app-slow", "queue-before-app"],
+    "slow_upload": ["slow-upload"],
     "upstream_timeout_504": ["upstream-error"],
     # SSH
     "ssh_auth_backend": ["ssh-auth-backend"],
@@ -78,6 +85,7 @@ RULES = {
     "ssh_invalid_user": ["ssh-auth-failed"],
     "ssh_kex_mismatch": ["ssh-no-common-algorithm"],
     "ssh_no_identification": ["ssh-wrong-protocol", "connection-refused"],
+    "ssh_shed": ["ssh-shed"],
     "ssh_slow_delivery": ["ssh-slow-delivery"],
     "ssh_slow_kex": ["ssh-slow-kex"],
     "ssh_slow_reverse_dns": ["ssh-reverse-dns"],
@@ -93,4 +101,6 @@ RULES = {
     "ntp_kod": ["ntp-kiss-o-death"],
     "ntp_unanswered": ["ntp-unanswered"],
     "ntp_unsynchronized": ["ntp-bad-server"],
+    # the evidence
+    "capture_lost_packets": ["capture-lost-packets"],
 }

@@ -115,6 +115,12 @@ class Lab:
         key = (host.name, file)
         self.texts[key] = (self.texts.get(key, "") if append else "") + text
 
+    def one_text(self, host, prefix, file):
+        """What several runs of a client printed, in one file, as somebody keeps it who appends."""
+        keys = sorted(k for k in self.texts if k[0] == host.name and k[1].startswith(prefix))
+        if keys:
+            self.client_text(host, file, "\n".join(self.texts.pop(k) for k in keys))
+
     # ---- what happened ----
 
     def request(self, host, run, label, args, begun, ended, code, figures):

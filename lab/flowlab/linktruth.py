@@ -21,5 +21,5 @@ def wanted(truth):
     for s in truth.get("ssh_sessions", []):
         for l in s.get("log_lines", []):
             if s.get("client") and re.match(r"(Accepted|Failed|Invalid user|Disconnected)", l["msg"]):
-                want[l["file"], l["line"]] = {s["client"]}, None
+                want[l["file"], l["line"]] = {s["client"], s.get("nat")} - {None}, None
     return want

@@ -7,7 +7,7 @@ PACKAGES = {
     "rsyslogd": "rsyslog", "journalctl": "systemd", "tcpdump": "tcpdump", "tshark": "tshark", "editcap": "wireshark-common",
     "openssl": "openssl", "nft": "nftables", "ts": "moreutils", "conntrack": "conntrack", "ethtool": "ethtool", "ip": "iproute2",
     "stunnel": "stunnel4", "chromium": "chromium",
-    "caddy": "caddy", "gtlsserver": "ngtcp2-server", "gtlsclient": "ngtcp2-client", "curl3": "curl",
+    "caddy": "caddy", "haproxy": "haproxy", "dnsmasq": "dnsmasq-base", "gtlsserver": "ngtcp2-server", "gtlsclient": "ngtcp2-client", "curl3": "curl",
     "gcc": "gcc libc6-dev", "sysctl": "procps", "hostname": "hostname", "nsenter": "util-linux", "unshare": "util-linux", "setpriv": "util-linux",
 }
 ALWAYS = ["sysctl", "hostname", "ip", "nsenter", "unshare", "setpriv", "gcc", "ethtool", "tcpdump", "tshark", "openssl"]

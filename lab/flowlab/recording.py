@@ -194,11 +194,18 @@ def flows(lab, access):
 
 
 def sessions(lab, syns, auth):
+    outer = lab.network.translations()
     for s in lab.ssh_sessions:
         found = within(syns, s["client_host"], 22, s["run_start_true"], s["run_end_true"])
         s["client"], s["server"] = (found[0][1], found[0][2]) if found else (None, None)
         s["first_syn_true"] = found[0][0] if found else None
-        s["log_lines"] = [{k: x[k] for k in ("file", "line", "msg")} for x in auth if x["client"] == s["client"] and s["client"]]
+        seen = s["client"]
+        if seen:
+            ip, _, port = seen.rpartition(":")
+            seen = outer.get((ip, int(port)), seen)
+        if seen != s["client"]:
+            s["nat"] = seen
+        s["log_lines"] = [{k: x[k] for k in ("file", "line", "msg")} for x in auth if seen and x["client"] == seen]
     return lab.ssh_sessions
 
 

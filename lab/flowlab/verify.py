@@ -42,7 +42,7 @@ def claims(folder, truth, stated, held=()):
             hold(f"{r['id']}: its line's end lies within its run", r["run_start_true"] - 0.01 <= r["log"]["end_true"] <= r["run_end_true"] + 6)
     for s in truth["ssh_sessions"]:
         if s["client"] and seen:
-            hold(f"{s['id']}: {s['client']} is in a capture", s["client"] in every)
+            hold(f"{s['id']}: {s['client']} is in a capture", s["client"] in every or s.get("nat") in every)
         if s["outcome"] == "accepted" and truth["auth_log_lines"]:
             hold(f"{s['id']}: accepted in the log", any(x["msg"].startswith("Accepted") for x in s["log_lines"]))
     for file, display, least, most in stated:

@@ -46,15 +46,15 @@ ProxyPass /app/ http://127.0.0.1:8081/
 """
 
 
-def start(host, name, form="combined", level="warn", header_timeout=5):
-    """Starts Apache for the name on a host, with the application behind it."""
+def start(host, name, form="combined", level="warn", header_timeout=5, more=""):
+    """Starts Apache for the name on a host, with the application behind it. more: lines of its configuration."""
     web.application(host)
     key = web.keys(name)
     for file, size in (("index.html", 480), ("manual.txt", 24000)):
         host.write(f"www/{file}", ("All work and no play. " * 2000)[:size])
     modules = "\n".join(f"LoadModule {m}_module /usr/lib/apache2/modules/mod_{m}.so" for m in MODULES
                         if os.path.exists(f"/usr/lib/apache2/modules/mod_{m}.so"))
-    conf = CONF.format(dir=host.dir, name=name, level=level, key=key, modules=modules, public=FORMATS[form], private=PRIVATE, header_timeout=header_timeout)
+    conf = (CONF + more).format(dir=host.dir, name=name, level=level, key=key, modules=modules, public=FORMATS[form], private=PRIVATE, header_timeout=header_timeout)
     os.chmod(host.dir, 0o755)
     return web.serve(host, ["apache2", "-f", host.write("apache.conf", conf), "-D", "FOREGROUND"], "apache", form, "begin of the request (%t, 1 s)", read)
 

@@ -3,6 +3,7 @@ import json
 import os
 import re
 import shlex
+import threading
 import time
 
 from . import sshd
@@ -41,6 +42,16 @@ def curl(host, *args, label="", trace=True, env=None, timeout=120):
         made.append(lab.request(host, run, label, args, begun, ended, code, None))
     lab.client_text(host, "curl_w.txt", figures, append=True)
     return made
+
+
+def together(*calls, gap=0.05):
+    """Does several things at once, each begun gap seconds after the one before; returns when all are done."""
+    threads = [threading.Thread(target=c) for c in calls]
+    for t in threads:
+        t.start()
+        time.sleep(gap)
+    for t in threads:
+        t.join()
 
 
 def dig(host, *args, label=""):

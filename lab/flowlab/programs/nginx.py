@@ -1,4 +1,9 @@
 """nginx with TLS on 443 and clear HTTP on 80."""
+import os
+import shutil
+import signal
+import time
+
 from . import web
 
 FORMATS = {  # what the analyst is given; end = $time_local
@@ -12,6 +17,7 @@ FORMATS = {  # what the analyst is given; end = $time_local
 }
 PRIVATE = "\\t".join(["$remote_addr", "$remote_port", "$connection_requests", "$msec", "$request_time", "$upstream_response_time",
                       "$request_id", "$ssl_protocol", "$server_protocol", "$server_port", "$request_uri", "$status"])
+MEANS = "end of the request ($time_local, nginx's cached clock)"
 
 SITE = """
 user root; worker_processes {workers}; daemon off; pid {dir}/nginx.pid; error_log {dir}/error.log {level};
@@ -36,21 +42,20 @@ http {{
 """
 
 
-def start(host, name, form="timed", level="error", workers=1, http="", site="", more="", listen="", app=True, aliases=(), days=(-5, 85)):
+def start(host, name, form="timed", level="error", workers=1, http="", site="", more="", listen="", app=True, aliases=(), days=(-5, 85), key=None):
     """Starts nginx for the name on a host, with the application behind it. Extra configuration goes where its name says."""
     if app:
         web.application(host)
-    key = web.keys(name, aliases, days)
+    key = key or web.keys(name, aliases, days)
     conf = SITE.format(dir=host.dir, workers=workers, level=level, public=FORMATS[form], private=PRIVATE, name=name, key=key, http=http,
                        site=site, more=more, listen=listen, escape="escape=json" if form == "json" else "").replace("\t#\t", "\\t#\\t")
-    return web.serve(host, ["nginx", "-p", host.dir, "-e", host.path("error.log"), "-c", host.write("nginx.conf", conf)], "nginx", form,
-                     "end of the request ($time_local, nginx's cached clock)", read)
+    return web.serve(host, ["nginx", "-p", host.dir, "-e", host.path("error.log"), "-c", host.write("nginx.conf", conf)], "nginx", form, MEANS, read)
 
 
-def read(host, public):
-    """Splits the log; one dict a line for truth.json and for finding requests. end_ns is the host's time."""
+def read(host, public, raw="access.raw"):
+    """Splits the log (or what was rotated away of it); one dict a line for truth.json and for finding requests. end_ns is the host's time."""
     out = []
-    for n, (text, p) in enumerate(web.split(host.path("access.raw"), public), 1):
+    for n, (text, p) in enumerate(web.split(host.path(raw), public), 1):
         if len(p) < 12:
             continue
         end = round(float(p[3]) * 1e3) * 10**6
@@ -58,3 +63,17 @@ def read(host, public):
                     "request_id": p[6], "conn_request_n": int(p[2]), "tls": p[7], "http": p[8], "server_port": int(p[9]),
                     "uri": p[10], "status": int(p[11]), "client_seen": f"{p[0]}:{p[1]}"})
     return out
+
+
+def rotate(host, copy=False):
+    """As logrotate does: what was logged until now is access.log.1, renamed and nginx told (USR1), or copied and cut to nothing (copytruncate)."""
+    raw = host.path("access.raw")
+    if copy:
+        shutil.copyfile(raw, raw + ".1")
+        os.truncate(raw, 0)
+    else:
+        os.rename(raw, raw + ".1")
+        with open(host.path("nginx.pid"), encoding="ascii") as f:
+            os.kill(int(f.read()), signal.SIGUSR1)
+        time.sleep(0.1)
+    host.lab.access(host, "access.log.1", "nginx, rotated", MEANS, lambda h, public: read(h, public, "access.raw.1"))

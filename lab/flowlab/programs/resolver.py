@@ -2,6 +2,9 @@
 import json
 import os
 import sys
+import time
+
+from ..hosts import must
 
 UNBOUND = """server:
  interface: 0.0.0.0
@@ -18,7 +21,7 @@ UNBOUND = """server:
  verbosity: 1
  num-threads: 1
  do-ip6: no
- module-config: "iterator"
+ module-config: "{modules}"
  cache-max-ttl: 2
  cache-max-negative-ttl: 1
  infra-host-ttl: 1
@@ -29,6 +32,7 @@ UNBOUND = """server:
  local-zone: "10.in-addr.arpa." transparent
  local-zone: "168.192.in-addr.arpa." transparent
  {rfc1918}
+ {anchor}
  edns-buffer-size: 1232
 remote-control:
  control-enable: no
@@ -56,11 +60,39 @@ def upstream(host, names):
     host.listening(53, udp=True)
 
 
-def unbound(host, up):
-    """unbound logs a line when asked and a line when it answered, whole seconds, local time."""
+SIGNED = """options {{ directory "{dir}"; listen-on {{ any; }}; listen-on-v6 {{ none; }}; pid-file "{dir}/named.pid"; session-keyfile "{dir}/session.key";
+ recursion no; allow-query {{ any; }}; minimal-responses yes; }};
+zone "{zone}" {{ type primary; file "{dir}/zone.signed"; }};
+controls {{ }};
+"""
+
+
+def signed(host, zone, records, until):
+    """BIND as the authority of a signed zone whose signatures end at a true time. Returns the file of its keys."""
+    lines = [f"$TTL 2\n@ IN SOA ns.{zone}. admin.{zone}. 1 3600 600 86400 1\n@ IN NS ns.{zone}.\nns IN A {host.ip}"]
+    lines += [f"{name}. IN A {h.ip}\n{name}. IN AAAA {h.ip6}" for name, h in records.items()]
+    for flags in ([], ["-f", "KSK"]):
+        must("dnssec-keygen", "-K", host.dir, "-a", "ECDSAP256SHA256", *flags, zone)
+    keys = [os.path.join(host.dir, n) for n in sorted(os.listdir(host.dir)) if n.startswith("K") and n.endswith(".key")]
+    anchor = ""
+    for file in keys:
+        with open(file, encoding="ascii") as f:
+            anchor += "".join(x for x in f if not x.startswith(";"))
+    plain = host.write("zone", "\n".join(lines) + "\n" + anchor)
+    must("dnssec-signzone", "-d", host.dir, "-K", host.dir, "-o", zone, "-s", time.strftime("%Y%m%d%H%M%S", time.gmtime(until - 86400)),
+         "-e", time.strftime("%Y%m%d%H%M%S", time.gmtime(until)), "-f", host.path("zone.signed"), plain)
+    host.spawn("named", "-f", "-c", host.write("named.conf", SIGNED.format(dir=host.dir, zone=zone)))
+    host.listening(53, udp=True)
+    return host.write("anchor", anchor)
+
+
+def unbound(host, up, anchor=""):
+    """unbound logs a line when asked and a line when it answered, whole seconds, local time. With the keys of a zone in a file it validates."""
     rfc1918 = "\n ".join(f'local-zone: "{n}.172.in-addr.arpa." transparent' for n in range(16, 32))
     rfc1918 += "\n " + "\n ".join(f'local-zone: "{z}.in-addr.arpa." transparent' for z in ("2.0.192", "100.51.198", "113.0.203"))
-    conf = host.write("unbound.conf", UNBOUND.format(dir=host.dir, upstream=up.ip, rfc1918=rfc1918))
+    conf = host.write("unbound.conf", UNBOUND.format(dir=host.dir, modules="validator iterator" if anchor else "iterator",
+                                                      anchor=f'trust-anchor-file: "{anchor}"\n val-log-level: 2\n val-sig-skew-min: 0\n val-sig-skew-max: 0\n val-clean-additional: no\n ede: yes' if anchor else "",
+                                                       upstream=up.ip, rfc1918=rfc1918))
     process = host.spawn("unbound", "-d", "-p", "-c", conf)
     host.listening(53, udp=True)
     host.lab.log(host, "unbound.log", host.path("unbound.log"), "unbound log-queries log-replies", "1 s; query line when received, reply line when answered")
@@ -74,4 +106,14 @@ def bind(host, up):
     host.listening(53, udp=True)
     for file, what in (("query.log", "bind9 query log (ms, local time without zone, client port)"), ("named.log", "bind9 general log")):
         host.lab.log(host, file, host.path(file), what, "when received" if file == "query.log" else "when it happened")
+    return process
+
+
+def dnsmasq(host, up):
+    """dnsmasq logs queries, forwards and replies with a serial number each, traditional syslog stamps, whole seconds, local time."""
+    log = host.path("dnsmasq.log")
+    process = host.spawn("dnsmasq", "-k", "-C", "/dev/null", "--no-resolv", "--no-hosts", f"--server={up.ip}", "--log-queries=extra", f"--log-facility={log}",
+                         "--pid-file=" + host.path("dnsmasq.pid"), "--user=root", "--group=root", "--cache-size=0")
+    host.listening(53, udp=True)
+    host.lab.log(host, "dnsmasq.log", log, "dnsmasq log-queries=extra", "1 s, local time without year and zone; when asked, forwarded and answered")
     return process

@@ -2,6 +2,7 @@
 
 Each server writes one log whose lines are "public TAB # TAB private": two logs
 of one server are not in the same order. split() takes them apart."""
+import json
 import os
 import sys
 import time
@@ -28,6 +29,17 @@ def keys(name, others=(), days=DAYS):
     return out
 
 
+def chained(name, between, days=DAYS):
+    """The keys of a name signed by an authority in between, which is valid for the days between tells; the chain is in the file. Returns its path without ending."""
+    folder = os.path.dirname(keys(name))
+    middle, out = os.path.join(folder, "between"), os.path.join(folder, "chained." + name)
+    sign(os.path.join(folder, "ca"), middle, "Issuing CA", [], between, authority=True)
+    sign(middle, out, name, [name], days)
+    with open(middle + ".crt", encoding="ascii") as f, open(out + ".crt", "a", encoding="ascii") as g:
+        g.write(f.read())
+    return out
+
+
 CONF = """[ca]
 default_ca=c
 [c]
@@ -45,8 +57,8 @@ commonName=supplied
 """
 
 
-def sign(ca, out, name, names, days):
-    """Makes a key and its certificate, by an authority or (ca None) as one. Uses `openssl ca`, which alone takes a date of begin:
+def sign(ca, out, name, names, days, authority=False):
+    """Makes a key and its certificate, by an authority or (ca None) as one; authority: it may sign others itself. Uses `openssl ca`, which alone takes a date of begin:
     a client whose clock is behind must not find the authority too young."""
     def stamp(d):
         return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + d * 86400))
@@ -54,7 +66,7 @@ def sign(ca, out, name, names, days):
     os.makedirs(base, exist_ok=True)
     alternative = f"subjectAltName={','.join('DNS:' + n for n in names)}\n" if names else ""
     for file, text in (("index", ""), ("serial", f"{zlib.crc32(out.encode()) % 10**8 + 1:08d}\n"),
-                       ("conf", CONF.format(base=base, names=alternative, authority="FALSE" if ca else "TRUE"))):
+                       ("conf", CONF.format(base=base, names=alternative, authority="TRUE" if authority or not ca else "FALSE"))):
         with open(os.path.join(base, file), "w", encoding="ascii") as f:
             f.write(text)
     must("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", out + ".key",
@@ -71,6 +83,21 @@ def application(host, port=8081, address="127.0.0.1"):
     host.spawn(sys.executable, os.path.join(os.path.dirname(__file__), "app.py"), str(port), log, address)
     host.listening(port)
     host.lab.log(host, "app.log", log, "application (JSON, UTC, microseconds)", "end of the request")
+
+
+def backend(host, port=8082, address=None, **config):
+    """Starts backend.py at an address of the host (its own, unless told); its log goes to app.log. Returns the process."""
+    log = host.path("app.log")
+    process = host.spawn(sys.executable, os.path.join(os.path.dirname(__file__), "backend.py"), str(port), log, address or host.ip, json.dumps(config))
+    host.listening(port)
+    host.lab.log(host, "app.log", log, "application (JSON, UTC, microseconds)", "end of the request")
+    return process
+
+
+def database(host, port):
+    """Starts the database that backend.py asks."""
+    host.spawn(sys.executable, os.path.join(os.path.dirname(__file__), "backend.py"), "database", str(port))
+    host.listening(port)
 
 
 def serve(host, words, product, form, means, read):

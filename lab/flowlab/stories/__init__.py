@@ -1,6 +1,6 @@
 """The stories; ALL is the table."""
-from . import (accept_queue, apache, client_waits, clocks, dns_exercises, dns_faults, dns_mixed, forged_reset, half_broken, hops, integrating, journal_step, mtu,
-               nat_crowd, ntp_exercises, ntp_ill, quic, slow_app, ssh_exercises, ssh_logins, ssh_reverse_dns, ssh_waits, tcp_limits, tcp_loss,
+from . import (accept_queue, apache, behind_proxy, busy_servers, certificates, client_waits, clocks, dns_exercises, dns_faults, dns_mixed, forged_reset, half_broken, hops, integrating, journal_step, long_lived,
+               mixes, mtu, names_wrong, nat_crowd, ntp_exercises, ntp_ill, path_troubles, quic, slow_app, ssh_exercises, ssh_logins, ssh_reverse_dns, ssh_waits, state_lost, tcp_limits, tcp_loss,
                tls_failures, tls_path, two_points, unreachable, web_exercises, web_healthy, web_waits)
 
 ALL = [
@@ -11,6 +11,7 @@ ALL = [
     *ntp_exercises.STORIES, *ntp_ill.STORIES,
     *tcp_limits.STORIES, *web_waits.STORIES, *tls_path.STORIES, *ssh_waits.STORIES, *half_broken.STORIES, *clocks.STORIES,
     *hops.STORIES, *client_waits.STORIES, *quic.STORIES,
+    *behind_proxy.STORIES, *busy_servers.STORIES, *names_wrong.STORIES, *certificates.STORIES, *state_lost.STORIES, *path_troubles.STORIES, *long_lived.STORIES, *mixes.STORIES,
     journal_step.STORY, integrating.STORY,
 ]
 
