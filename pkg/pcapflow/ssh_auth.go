@@ -40,6 +40,7 @@ type sshAuth struct {
 	exact     bool // SERVICE_ACCEPT had the size that sizes foretell
 	accept    int  // size of SERVICE_ACCEPT
 	failure   int  // size of FAILURE; 0: not known yet
+	confirmed bool // the first channel was, as sizes tell
 	turns     int  // the client's, since success
 	lastRole  Dir
 	seen      int // server packets since success
@@ -262,6 +263,10 @@ func (s *sshStream) session(role Dir, at Stamp, size int) {
 		s.done = true
 		return
 	}
+	if down := s.down(); down.known && !a.confirmed && size == down.wire(sshOpenConfirm) {
+		a.confirmed = true // one channel: what is as large later is the session's
+		return
+	}
 	if a.turns < 2 || s.isChannelReply(size) {
 		return
 	}
@@ -276,7 +281,7 @@ func (s *sshStream) isChannelReply(size int) bool {
 	if !down.known {
 		return false
 	}
-	for _, n := range [...]int{sshChannelReply, sshWindowAdjust, sshOpenConfirm} {
+	for _, n := range [...]int{sshChannelReply, sshWindowAdjust} {
 		if w := down.wire(n); size == w || size == 2*w || size == 3*w {
 			return true
 		}

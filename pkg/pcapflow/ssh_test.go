@@ -131,7 +131,7 @@ func TestSSHAuthentication(t *testing.T) {
 	up := func(n int) step { return step{Client, n} }
 	down := func(n int) step { return step{Server, n} }
 	service := []step{up(sshServiceLen), down(sshServiceLen)}
-	session := []step{up(sshOpenLen), down(400), down(sshOpenConfirm), up(120), down(sshChannelReply), down(60)}
+	session := []step{up(sshOpenLen), down(400), down(sshOpenConfirm), up(120), down(sshChannelReply), down(sshOpenConfirm - 1), down(60)}
 	for _, test := range []struct {
 		name     string
 		steps    []step
@@ -176,8 +176,13 @@ func TestSSHAuthentication(t *testing.T) {
 			if got != test.want {
 				t.Errorf("%s, %s: %q, want %q", test.name, cipher, got, test.want)
 			}
-			if (o.Auth == "success") != o.SessionStart.Seen() {
-				t.Errorf("%s, %s: session start %+v", test.name, cipher, o.SessionStart)
+			// A few bytes of output are as large as what confirmed the channel.
+			want := s.frame - 1
+			if z.wire(sshOpenConfirm-1) == z.wire(sshWindowAdjust) {
+				want++ // and with this cipher as large as what widens the window
+			}
+			if (o.Auth == "success") != o.SessionStart.Seen() || o.SessionStart.Seen() && o.SessionStart.Frame != want {
+				t.Errorf("%s, %s: session start %+v, want frame %d", test.name, cipher, o.SessionStart, want)
 			}
 		}
 	}

@@ -117,6 +117,7 @@ type tlsStream struct {
 	early     bool // it announces early data
 	helloDone bool // the server's ServerHelloDone was seen
 	moved     bool // the client has sent more than its hello
+	gapped    bool // the capture lacks bytes of the client
 	spoke     bool
 	last      Dir
 	failure   Outcome // of the handshake; Unseen: none
@@ -396,7 +397,7 @@ func (s *tlsStream) handshakePhase(p *Phase) {
 		}
 	case s.failure != Unseen:
 		p.End, p.Outcome = latest(p.Begin, s.failed), s.failure // a server may have spoken first
-	case s.ended:
+	case s.ended, s.gapped: // what would tell of the end may be among the bytes that the capture lacks
 	case s.f.Conn != nil && len(s.f.Conn.RST) > 0:
 		p.End, p.Outcome = s.f.Conn.RST[0].Stamp, Refused
 	case s.f.Conn != nil && (s.f.Conn.FIN[Client].Seen() || s.f.Conn.FIN[Server].Seen()):

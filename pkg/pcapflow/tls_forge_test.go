@@ -358,6 +358,27 @@ func TestTLS13Alerts(t *testing.T) {
 			t.Errorf("with keys: %+v %+v", a, flow.Phases)
 		}
 	})
+	t.Run("the capture lacks the client's Finished", func(t *testing.T) {
+		f := newForger(t, 0x1302)
+		f.establish(0)
+		f.say(Client, f.seal(Client, recordData, f.request("/1"), 0))
+		answered := len(f.pieces)
+		f.say(Server, f.seal(Server, recordData, strings.Repeat("x", 300), 0))
+		f.say(Client, f.seal(Client, recordAlert, "\x01\x00", 0))
+		flow := testFlow()
+		s := tlsDissector.Open(flow, nil)
+		for i, p := range f.pieces {
+			if p.dir == Client && i > 0 && i < answered {
+				s.Gap(p.dir, p.at, int64(len(p.data)))
+				continue
+			}
+			s.Data(p.dir, p.at, p.data)
+		}
+		s.Close(f.pieces[len(f.pieces)-1].at)
+		if len(flow.TLS.Alerts) > 0 || flow.Phases[0].Outcome != Unseen {
+			t.Errorf("%+v %+v", flow.TLS.Alerts, flow.Phases)
+		}
+	})
 	t.Run("server refuses the client", func(t *testing.T) {
 		f := newForger(t, 0x1302)
 		f.establish(0)

@@ -338,7 +338,7 @@ func (s *tlsStream) alert(r tlsRecord, fatal bool, code int) {
 
 // encryptedAlert handles an encrypted alert record of versions up to 1.2.
 func (s *tlsStream) encryptedAlert(r tlsRecord) {
-	if s.ended {
+	if s.ended || s.gapped {
 		s.closing(r)
 		return
 	}
@@ -347,8 +347,13 @@ func (s *tlsStream) encryptedAlert(r tlsRecord) {
 }
 
 // inferAlert takes a 1.3 record of an alert's length, where a handshake
-// message of that length cannot be, for a fatal alert.
+// message of that length cannot be, for a fatal alert; not where the capture
+// lacks bytes of the client: the handshake may be over then.
 func (s *tlsStream) inferAlert(r tlsRecord) {
+	if s.gapped {
+		s.closing(r)
+		return
+	}
 	s.t.addAlert(Alert{Stamp: r.last, Dir: r.dir, Fatal: true, Code: -1, Description: "encrypted", Inferred: true})
 	s.fail(Failed, r.last)
 }

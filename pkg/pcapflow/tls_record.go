@@ -269,7 +269,7 @@ func (s *tlsStream) Gap(d Dir, at Stamp, n int64) {
 	}
 	if n > 0 {
 		s.guess.gap(d, at)
-		s.moved = s.moved || d == Client
+		s.moved, s.gapped = s.moved || d == Client, s.gapped || d == Client
 		side.lost, side.have = true, 0
 		if s.opening != nil {
 			s.opening.message[d] = tlsMessages{}
