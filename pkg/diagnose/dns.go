@@ -89,6 +89,8 @@ var (
 	slowAnswer   = &Threshold{"slow", 0.18, "s", lang.Text{EN: "shortest answer time of a resolver that is called slow", ES: "menor tiempo de respuesta de un servidor DNS que se llama lento"}}
 	longAnswer   = &Threshold{"long", 1, "s", lang.Text{EN: "answer time that is worth a warning though nobody is known to have waited", ES: "tiempo de respuesta que merece un aviso aunque no se sepa que alguien esperara"}}
 	nearTimes    = &Threshold{"near", 2, "times", lang.Text{EN: "how many times the best known round trip to it the answer must have taken for the path to be innocent", ES: "cuántas veces la mejor ida y vuelta conocida hasta él debe haber tardado la respuesta para que el camino sea inocente"}}
+	pathNear     = &Threshold{"path-near", 2, "s", lang.Text{EN: "how near to a connection that the path made slow a slow answer is the path's", ES: "cómo de cerca de una conexión lenta por el camino una respuesta lenta se debe al camino"}}
+	pathShare    = &Threshold{"path-share", 0.5, "share", lang.Text{EN: "how much of a slow answer a round trip of that connection must be", ES: "qué parte de una respuesta lenta debe ser una ida y vuelta de esa conexión"}}
 	usualAnswers = &Threshold{"usual", 3, "times", lang.Text{EN: "how many times the median answer of this incident it must exceed", ES: "cuántas veces la respuesta mediana de esta incidencia debe superar"}}
 )
 
@@ -102,7 +104,7 @@ var dnsSlowResolver = Rule{
 	Source:     "RFC 1034, section 5.3.3",
 	Needs:      lang.Text{EN: "a capture that holds query and answer", ES: "una captura con la consulta y la respuesta"},
 	Wants:      []*Want{wantAnswers},
-	Thresholds: []*Threshold{slowAnswer, longAnswer, roundTrips, nearTimes, usualAnswers, everyday},
+	Thresholds: []*Threshold{slowAnswer, longAnswer, roundTrips, nearTimes, usualAnswers, pathNear, pathShare, everyday},
 	Refuters: []lang.Text{
 		{EN: "the path to the resolver is as slow (TCP or ICMP round trip)", ES: "el camino hasta el servidor DNS es igual de lento (ida y vuelta TCP o ICMP)"},
 	},
@@ -134,6 +136,9 @@ func checkDNSSlowResolver(c *Case, r *Rule) []Finding {
 		took, rtt := c.late.time(t), c.roundTrips[away{l.Capture, t.Resolver.Addr()}]
 		if took < c.limit(r, slowAnswer) || rtt > 0 && !c.exceeds(r, roundTrips, took, rtt) || !c.exceeds(r, usualAnswers, took, c.usualAnswer) {
 			continue
+		}
+		if c.pathSlow(l.Capture, l.Client, t.Query.Time, took) {
+			continue // bufferbloat
 		}
 		key := t.Resolver.Addr().String()
 		if worst[key] == nil || c.late.time(worst[key]) < took {

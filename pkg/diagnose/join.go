@@ -6,7 +6,7 @@ import (
 
 // connectionLost are the rules about a connection that the network broke: what
 // they explain of a journey, no rule about waiting, loss or giving up need say.
-var connectionLost = []string{"mtu-black-hole", "ssh-kex-stall", "accept-queue-full", "syn-queue-full", "refused-by-network", "injected-reset"}
+var connectionLost = []string{"mtu-black-hole", "ssh-kex-stall", "accept-queue-full", "syn-queue-full", "refused-by-network", "injected-reset", "nat-state-lost"}
 
 // lost are the rules about lost segments that name where they were lost.
 var lost = []string{"syn-lost", "loss-in-handshake", "loss-in-response"}
@@ -42,7 +42,8 @@ var consequences = map[string][]string{
 	"client-gave-up":             append([]string{"stale-keepalive", "server-limit"}, connectionLost...),
 	"ssh-late-banner":            connectionLost,
 	"ssh-shed":                   connectionLost,
-	"nat-state-lost":             connectionLost,
+	"nat-state-lost":             {"mtu-black-hole", "ssh-kex-stall", "refused-by-network"},
+	"injected-reset":             {"nat-state-lost"},
 	"ssh-slow-kex":               append(append([]string{}, connectionLost...), lost...),
 	"ssh-auth-backend":           {"ssh-reverse-dns"},
 	"ssh-slow-delivery":          append(append([]string{}, connectionLost...), lost...),

@@ -101,6 +101,7 @@ type Case struct {
 	lossyBy     map[*Rule][2]int                            // journeys held up by lost segments, and all, as rules count them
 	limited     *[]limitAnswer                              // answers that a limit explains, once looked for
 	lineTimes   map[*incident.File]map[int]int64            // ns, by line, once asked for
+	swellings   *[]swollen                                  // connections that were slow from beginning to end, once looked for
 	upstream    *words                                      // of the error log about an upstream, once looked for
 }
 

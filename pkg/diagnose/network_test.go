@@ -183,6 +183,11 @@ var networkTrials = []trial{
 	{"duplicate-address", "two answers", func(w *world) {
 		w.k.Neighbours = []*pcapflow.Resolution{{Protocol: "arp", Target: server.Addr(), Reply: w.at(1), MAC: [6]byte{2, 1}, Others: [][6]byte{{2, 2}}}}
 	}, true, Medium},
+	{"duplicate-address", "two answers, and one of the two refuses", func(w *world) {
+		_, n := w.tcp(100)
+		n.SYNACK, n.RST = nil, []pcapflow.Reset{{Stamp: w.at(1020), Dir: sv, TTL: 63}}
+		w.k.Neighbours = []*pcapflow.Resolution{{Protocol: "arp", Target: server.Addr(), Reply: w.at(1), MAC: [6]byte{2, 1}, Others: [][6]byte{{2, 2}}}}
+	}, true, High},
 	{"duplicate-address", "one answer", func(w *world) {
 		w.k.Neighbours = []*pcapflow.Resolution{{Protocol: "arp", Target: server.Addr(), Reply: w.at(1), MAC: [6]byte{2, 1}}}
 	}, false, 0},
@@ -250,6 +255,9 @@ var networkTrials = []trial{
 		_, n := w.request(1130, 1150)
 		n.Count[sv] = pcapflow.Counters{WindowFull: 9, MaxInFlight: 65535}
 	}, false, 0},
+	{"bufferbloat", "three connections that carried little, slow from beginning to end", func(w *world) { w.swollen(3, 240e6) }, true, Medium},
+	{"bufferbloat", "handshakes that were slow, and answers that were not", func(w *world) { w.swollen(3, 21e6) }, false, 0},
+	{"bufferbloat", "two such connections", func(w *world) { w.swollen(2, 240e6) }, false, 0},
 	{"bufferbloat", "with little in flight", func(w *world) {
 		_, n := w.tcp(3000)
 		n.Samples[cl], n.Count[sv].MaxInFlight = pcapflow.RTTStats{N: 50, Min: 20e6, P50: 100e6, P95: 220e6}, 3000
@@ -259,6 +267,16 @@ var networkTrials = []trial{
 		n.Idle = [2]pcapflow.Stamp{w.at(2000), w.at(3600_000)}
 		n.RST = []pcapflow.Reset{{Stamp: w.at(3600_020), Dir: sv, TTL: 63}}
 	}, true, Medium},
+	{"nat-state-lost", "RST after an hour of silence, at the server's side alone, by the device's TTL", func(w *world) {
+		_, n := w.seenAtServer(3600_000)
+		n.Idle = [2]pcapflow.Stamp{w.at(2000), w.at(3600_000)}
+		n.RST = []pcapflow.Reset{{Stamp: w.at(3600_020), Dir: cl, TTL: 64}}
+	}, true, Medium},
+	{"injected-reset", "after an hour of silence: its device had forgotten the connection", func(w *world) {
+		_, n := w.seenAtServer(3600_000)
+		n.Idle = [2]pcapflow.Stamp{w.at(2000), w.at(3600_000)}
+		n.RST = []pcapflow.Reset{{Stamp: w.at(3600_020), Dir: cl, TTL: 64}}
+	}, false, 0},
 	{"nat-state-lost", "keep-alives flowed", func(w *world) {
 		_, n := w.tcp(3600_000)
 		n.Idle = [2]pcapflow.Stamp{w.at(2000), w.at(3600_000)}
@@ -312,6 +330,17 @@ func (w *world) seenAtServer(ms int) (*correlate.Journey, *pcapflow.Conn) {
 	at.Conn = &pcapflow.Conn{SYN: n.SYN, SYNACK: n.SYNACK, ACK: n.ACK, RTT: n.RTT, RTTServer: 1e5, RTTClient: 20e6}
 	j.Points = append(j.Points, correlate.Point{Capture: w.k, Flow: &at})
 	return j, at.Conn
+}
+
+// swollen are a usual connection, and as many whose handshake took 250 ms, and
+// every acknowledgement after it at least so long.
+func (w *world) swollen(many int, least int64) {
+	w.tcp(100)
+	for range many {
+		_, n := w.tcp(2000)
+		n.RTT, n.RTTServer = 250e6, 250e6
+		n.Samples[sv] = pcapflow.RTTStats{N: 4, Min: least, P50: least, P95: least}
+	}
 }
 
 // takeover is a server whose packets come from one link address, and in a second

@@ -301,6 +301,7 @@ func checkDuplicateAddress(c *Case, r *Rule) []Finding {
 				ES: "%d direcciones de enlace responden por %s (%s y %s): cabe esperar reinicios y tiempos vencidos a ratos.",
 			}, len(list), a, pcapflow.LinkAddress(list[0].mac), pcapflow.LinkAddress(list[1].mac))
 			f.Refuters = c.doubts(r, foundIf(virtual))
+			c.brokenBy(&f, a)
 			out = append(out, f)
 		}
 		out = append(out, c.takenOver(r, k)...)
@@ -362,4 +363,18 @@ func checkPathChanged(c *Case, r *Rule) []Finding {
 		}, j.Client.Addr(), j.Server.Addr(), len(b.hits), int(w.From), int(w.To))
 		f.Refuters = c.doubts(r, foundIf(w.Changes > c.count(r, changes)))
 	})
+}
+
+// brokenBy names the connections that one of an address's machines refused: who
+// claims it with whom is the answer then, and two kinds of evidence agree.
+func (c *Case) brokenBy(f *Finding, a netip.Addr) {
+	for _, j := range c.Journeys {
+		if n := connection(j); n != nil && j.Server.Addr() == a && refused(n) {
+			f.Journeys = append(f.Journeys, j)
+			f.Lost += j.Total()
+		}
+	}
+	if len(f.Journeys) > 0 && f.Severity == Warning {
+		f.Severity, f.Confidence = Error, High
+	}
 }

@@ -295,11 +295,16 @@ var connectionRefused = Rule{
 	Check: checkConnectionRefused,
 }
 
+// refused tells whether a RST was the answer to the SYN.
+func refused(n *pcapflow.Conn) bool {
+	return len(n.SYN) > 0 && len(n.SYNACK) == 0 && len(n.RST) > 0 && n.RST[0].Dir == pcapflow.Server
+}
+
 func checkConnectionRefused(c *Case, r *Rule) []Finding {
 	var found batches
 	for _, j := range c.open(r) {
 		conn := connection(j)
-		if conn == nil || len(conn.SYN) == 0 || len(conn.SYNACK) > 0 || len(conn.RST) == 0 || conn.RST[0].Dir != pcapflow.Server {
+		if conn == nil || !refused(conn) {
 			continue
 		}
 		found.add(j.Server.String(), hit{journey: j, lost: j.Total(), evidence: phaseFrames(j, string(pcapflow.TCPConnect))})

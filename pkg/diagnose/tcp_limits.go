@@ -151,6 +151,7 @@ var (
 	bloatDelay  = &Threshold{"delay", 0.1, "s", lang.Text{EN: "shortest extra round trip that is told", ES: "menor ida y vuelta de más que se cuenta"}}
 	bloatFlight = &Threshold{"in-flight", 29200, "bytes", lang.Text{EN: "how much must have been in flight", ES: "cuánto debe haber habido en vuelo"}}
 	bloatSeen   = &Threshold{"connections", 2, "", lang.Text{EN: "how many connections must show it to be worth a warning", ES: "cuántas conexiones deben mostrarlo para merecer un aviso"}}
+	bloatAlone  = &Threshold{"connections-alone", 3, "", lang.Text{EN: "how many connections must be slow from beginning to end where none of them carried much", ES: "cuántas conexiones deben ser lentas de principio a fin donde ninguna llevó mucho"}}
 	bloatProbes = &Threshold{"samples", 20, "", lang.Text{EN: "how many samples of the round trip are needed", ES: "cuántas muestras de la ida y vuelta hacen falta"}}
 )
 
@@ -158,13 +159,13 @@ var bufferbloat = Rule{
 	Name: "bufferbloat", Family: "path",
 	Title: lang.Text{EN: "A queue in the path adds delay under load", ES: "Una cola en el camino añade retardo con carga"},
 	Doc: lang.Text{
-		EN: "The round trip grew to a multiple of its minimum while much was in flight: a device queues packets instead of dropping early. An active queue management (fq_codel, CAKE) at the narrow link mends it.",
-		ES: "La ida y vuelta creció a un múltiplo de su mínimo con mucho en vuelo: un equipo encola los paquetes en vez de descartar pronto. Lo arregla una gestión activa de colas (fq_codel, CAKE) en el enlace estrecho.",
+		EN: "The round trip grew to a multiple of its minimum while much was in flight, or for whole connections that carried little: a device queues packets, of this transfer or of another, instead of dropping early. An active queue management (fq_codel, CAKE) at the narrow link mends it.",
+		ES: "La ida y vuelta creció a un múltiplo de su mínimo con mucho en vuelo, o durante conexiones enteras que llevaban poco: un equipo encola los paquetes, de esta transferencia o de otra, en vez de descartar pronto. Lo arregla una gestión activa de colas (fq_codel, CAKE) en el enlace estrecho.",
 	},
 	Source:     "RFC 7567; RFC 8290",
 	Needs:      lang.Text{EN: "a capture with a transfer of many segments", ES: "una captura con una transferencia de muchos segmentos"},
 	Wants:      []*Want{wantConnections},
-	Thresholds: []*Threshold{bloatTimes, bloatDelay, bloatFlight, bloatProbes, bloatSeen, everyday},
+	Thresholds: []*Threshold{bloatTimes, bloatDelay, bloatFlight, bloatProbes, bloatSeen, bloatAlone, everyday},
 	Refuters: []lang.Text{
 		{EN: "the round trip is as long without load", ES: "la ida y vuelta es igual de larga sin carga"},
 	},
@@ -189,7 +190,7 @@ func checkBufferbloat(c *Case, r *Rule) []Finding {
 			found.add(j.Server.String(), hit{journey: j, lost: min(grown, length(j)), evidence: frames(p.Capture, p.Flow.Start.Frame, p.Flow.End.Frame)})
 		}
 	}
-	return found.telling(Note, Medium, func(b *batch, f *Finding) {
+	out := found.telling(Note, Medium, func(b *batch, f *Finding) {
 		s, server := worst[b.key], f.Journeys[0].Server
 		if len(b.hits) >= c.count(r, bloatSeen) {
 			f.Severity = c.loudness(r, len(b.hits), c.connections())
@@ -200,6 +201,10 @@ func checkBufferbloat(c *Case, r *Rule) []Finding {
 		}, server, time.Duration(s.P95-s.Min), time.Duration(s.Min), time.Duration(s.P95), len(b.hits))
 		f.Refuters = c.doubts(r, notCollected("CLIENT: ping -i 0.2 SERVER"))
 	})
+	if len(out) > 0 {
+		return out
+	}
+	return c.swollenPath(r)
 }
 
 var (

@@ -38,7 +38,7 @@ func checkInjectedReset(c *Case, r *Rule) []Finding {
 	var found batches
 	worst := map[string]forged{}
 	seen := map[*pcapflow.Flow]bool{}
-	for _, j := range c.Journeys {
+	for _, j := range c.open(r) {
 		if len(j.Points) == 0 || seen[flow(j)] {
 			continue
 		}

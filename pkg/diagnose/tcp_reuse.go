@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"slices"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -47,12 +48,21 @@ func checkStaleKeepalive(c *Case, r *Rule) []Finding {
 		found.add(j.Server.String(), hit{journey: j, lost: j.Total(), evidence: frames(j.Points[0].Capture, x.RequestFirst.Frame, end.Frame)})
 	}
 	return found.telling(Note, High, func(b *batch, f *Finding) {
+		if slices.ContainsFunc(b.hits, func(h hit) bool { return notRepeated(h.journey) }) {
+			f.Severity = Warning
+		}
 		f.Text = c.say(lang.Text{
 			EN: "%s closed %d idle connection{|s} just as a client reused {it|them}.",
 			ES: "%s cerró %d {conexión inactiva|conexiones inactivas} justo cuando un cliente {la|las} reutilizaba.",
 		}, f.Journeys[0].Server, len(b.hits))
 		f.Refuters = c.doubts(r, notFound)
 	})
+}
+
+// notRepeated tells whether a request is of a kind that no client sends again by
+// itself when it goes unanswered (RFC 9110, section 9.2.2): it was lost.
+func notRepeated(j *correlate.Journey) bool {
+	return j.Exchange != nil && (j.Exchange.Method == "POST" || j.Exchange.Method == "PATCH")
 }
 
 var forgotten = &Threshold{"idle", 60, "s", lang.Text{EN: "silence of a connection after which a state may be forgotten on the way", ES: "silencio de una conexión tras el que un estado puede olvidarse en el camino"}}
@@ -82,18 +92,18 @@ var natStateLost = Rule{
 func checkNATStateLost(c *Case, r *Rule) []Finding {
 	var found batches
 	idle := map[string]time.Duration{}
-	for j, f := range connections(c.open(r)) {
-		n := f.Conn
-		silence := time.Duration(n.Idle[1].Time - n.Idle[0].Time)
-		if silence < c.limit(r, forgotten) || n.Count[0].KeepAlives+n.Count[1].KeepAlives > 0 || closedBefore(n, n.Idle[1].Time) || n.FIN[0].Seen() && n.FIN[0].Time <= n.Idle[1].Time || n.FIN[1].Seen() && n.FIN[1].Time <= n.Idle[1].Time {
-			continue
+	for j := range connections(c.open(r)) {
+		// Only the side of the device that spoke up after the silence shows it.
+		for _, p := range j.Points {
+			n := p.Flow.Conn
+			end, broken := c.forgotten(r, p.Flow)
+			if !broken {
+				continue
+			}
+			idle[j.Server.String()] = max(idle[j.Server.String()], time.Duration(n.Idle[1].Time-n.Idle[0].Time))
+			found.add(j.Server.String(), hit{journey: j, lost: time.Duration(max(p.Flow.End.Time-n.Idle[1].Time, 0)), evidence: frames(p.Capture, n.Idle[0].Frame, n.Idle[1].Frame, end.Frame)})
+			break
 		}
-		end, broken := c.brokenAfter(r, f, n.Idle[1])
-		if !broken {
-			continue
-		}
-		idle[j.Server.String()] = max(idle[j.Server.String()], silence)
-		found.add(j.Server.String(), hit{journey: j, lost: time.Duration(max(f.End.Time-n.Idle[1].Time, 0)), evidence: frames(j.Points[0].Capture, n.Idle[0].Frame, n.Idle[1].Frame, end.Frame)})
 	}
 	return found.telling(Warning, Medium, func(b *batch, f *Finding) {
 		f.Text = c.say(lang.Text{
@@ -102,6 +112,21 @@ func checkNATStateLost(c *Case, r *Rule) []Finding {
 		}, len(b.hits), f.Journeys[0].Server, idle[b.key])
 		f.Refuters = c.doubts(r, notFound)
 	})
+}
+
+// forgotten tells whether a flow was silent for long, without keep-alives and
+// without an end, and dead afterwards; and the packet that shows it.
+func (c *Case) forgotten(r *Rule, f *pcapflow.Flow) (pcapflow.Stamp, bool) {
+	n := f.Conn
+	if n == nil || time.Duration(n.Idle[1].Time-n.Idle[0].Time) < c.limit(r, forgotten) || n.Count[0].KeepAlives+n.Count[1].KeepAlives > 0 || closedBefore(n, n.Idle[1].Time) {
+		return pcapflow.Stamp{}, false
+	}
+	for _, fin := range n.FIN {
+		if fin.Seen() && fin.Time <= n.Idle[1].Time {
+			return pcapflow.Stamp{}, false
+		}
+	}
+	return c.brokenAfter(r, f, n.Idle[1])
 }
 
 var (

@@ -2,10 +2,12 @@ package diagnose
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
@@ -48,7 +50,8 @@ func checkTLSCertificateTime(c *Case, r *Rule) []Finding {
 			continue
 		}
 		wrong := c.wrongClock(r, j)
-		dates := a.Code == alertCertificateExpired || (a.Code == alertBadCertificate || a.Code == alertCertificateUnknown) && (wrong || outsideValidity(f))
+		unclear := a.Code < 0 || a.Code == alertBadCertificate || a.Code == alertCertificateUnknown
+		dates := a.Code == alertCertificateExpired || unclear && datesTold(j) || unclear && a.Code > 0 && (wrong || outsideValidity(f) != nil)
 		if dates {
 			key := fmt.Sprint(j.Client.Addr(), " ", j.Server, " ", wrong)
 			found.add(key, hit{journey: j, lost: j.Total(), evidence: frames(j.Points[0].Capture, f.TLS.ClientHello.Frame, a.Frame)})
@@ -75,11 +78,21 @@ func (c *Case) certificate(r *Rule, f *Finding) {
 			EN: "%s turned down the certificate of %s (%s) because its own clock is %s: at the reference time the certificate is not the problem. Set the clock (NTP).",
 			ES: "%s rechazó el certificado de %s (%s) porque su propio reloj va %s: a la hora de referencia el certificado no es el problema. Ponga en hora el reloj (NTP).",
 		}, j.Client.Addr(), j.Server, j.Name, c.amiss(off))
+	} else if at, leaf, before := clientsDay(f.Journeys); !known && leaf != nil {
+		edge := leaf.NotAfter
+		if before {
+			edge = leaf.NotBefore
+		}
+		f.Text = c.say(lang.Text{
+			EN: "%s turned down the certificate of %s (%s) for its dates: by its own capture it was %s, and the certificate %s %s. Its clock is wrong, or the certificate is; set the clock (NTP) first.",
+			ES: "%s rechazó el certificado de %s (%s) por sus fechas: según su propia captura era el %s, y el certificado %s %s. Su reloj está mal, o lo está el certificado; ponga primero en hora el reloj (NTP).",
+		}, j.Client.Addr(), j.Server, j.Name, day(at), c.edgeWord(before), day(edge))
+		f.Confidence, nearer = Medium, notCollected("CLIENT: date -u; chronyc -n tracking")
 	} else {
 		f.Text = c.say(lang.Text{
 			EN: "%s turned down the certificate of %s (%s) as out of date; its clock is right as far as known%s.",
 			ES: "%s rechazó el certificado de %s (%s) por sus fechas; su reloj es correcto, hasta donde se sabe%s.",
-		}, j.Client.Addr(), j.Server, j.Name, c.validity(flow(j)))
+		}, j.Client.Addr(), j.Server, j.Name, c.validity(f.Journeys))
 		if !known {
 			f.Confidence, nearer = Medium, notCollected("CLIENT: date -u; chronyc -n tracking")
 		}
@@ -105,27 +118,75 @@ func (c *Case) clientOffset(j *correlate.Journey) (time.Duration, bool) {
 	return 0, false
 }
 
-// outsideValidity tells whether the leaf certificate, where it was in the
-// clear, is not valid at the capture's time.
-func outsideValidity(f *pcapflow.Flow) bool {
-	if len(f.TLS.Certificates) == 0 {
-		return false
+// clientsDay is the time of the first handshake, by a capture on its client, at
+// which the server's own certificate was not valid, that certificate, and whether
+// its first day had yet to come.
+func clientsDay(js []*correlate.Journey) (at int64, leaf *pcapflow.Certificate, before bool) {
+	for _, j := range js {
+		p := j.Points[0]
+		if p.Capture.Vantage != pcapflow.VantageClient && p.Flow.Conn.Vantage != pcapflow.VantageClient {
+			continue
+		}
+		if bad := outsideValidity(p.Flow); bad != nil && bad == &p.Flow.TLS.Certificates[0] {
+			at = p.Flow.Start.Time / int64(time.Second)
+			return at, bad, at < bad.NotBefore
+		}
 	}
-	leaf, at := f.TLS.Certificates[0], f.Start.Time/int64(time.Second)
-	if leaf.NotBefore == 0 && leaf.NotAfter == 0 {
-		return false // its dates could not be read
-	}
-	return at < leaf.NotBefore || at > leaf.NotAfter
+	return 0, nil, false
 }
 
-// validity is the clause about the leaf's dates.
-func (c *Case) validity(f *pcapflow.Flow) string {
-	if len(f.TLS.Certificates) == 0 || f.TLS.Certificates[0].NotAfter == 0 {
-		return ""
+func (c *Case) edgeWord(before bool) string {
+	if before {
+		return c.say(lang.Text{EN: "is valid from", ES: "vale desde el"})
 	}
-	leaf := f.TLS.Certificates[0]
-	day := func(s int64) string { return time.Unix(s, 0).UTC().Format(time.DateOnly) }
-	return c.say(lang.Text{EN: "; it is valid from %s to %s", ES: "; vale del %s al %s"}, day(leaf.NotBefore), day(leaf.NotAfter))
+	return c.say(lang.Text{EN: "was valid until", ES: "valía hasta el"})
+}
+
+// datesTold tells whether the client's program said that it was the
+// certificate's dates.
+func datesTold(j *correlate.Journey) bool {
+	for _, l := range j.Lines {
+		e := &l.Log.Events[l.Event]
+		if l.Status == "matched" && e.Kind == logparse.ClientHTTP && strings.Contains(e.Text, "certificate") &&
+			(strings.Contains(e.Text, "expired") || strings.Contains(e.Text, "not yet valid")) {
+			return true
+		}
+	}
+	return false
+}
+
+// outsideValidity is the first certificate of the chain, where it was in the
+// clear, that is not valid at the capture's time; nil: none.
+func outsideValidity(f *pcapflow.Flow) *pcapflow.Certificate {
+	at := f.Start.Time / int64(time.Second)
+	for i := range f.TLS.Certificates {
+		x := &f.TLS.Certificates[i]
+		if dated := x.NotBefore != 0 || x.NotAfter != 0; dated && (at < x.NotBefore || at > x.NotAfter) {
+			return x
+		}
+	}
+	return nil
+}
+
+func day(s int64) string { return time.Unix(s, 0).UTC().Format(time.DateOnly) }
+
+// validity is the clause about the dates of the chain: of the certificate that
+// is out of date, or of the server's own.
+func (c *Case) validity(js []*correlate.Journey) string {
+	for _, j := range js {
+		f := flow(j)
+		if len(f.TLS.Certificates) == 0 || f.TLS.Certificates[0].NotAfter == 0 {
+			continue
+		}
+		leaf := &f.TLS.Certificates[0]
+		if bad := outsideValidity(f); bad != nil && bad != leaf {
+			return c.say(lang.Text{
+				EN: "; it is that of %q in the chain, valid from %s to %s", ES: "; es el de %q en la cadena, que vale del %s al %s",
+			}, bad.Subject, day(bad.NotBefore), day(bad.NotAfter))
+		}
+		return c.say(lang.Text{EN: "; it is valid from %s to %s", ES: "; vale del %s al %s"}, day(leaf.NotBefore), day(leaf.NotAfter))
+	}
+	return ""
 }
 
 // amiss says how far a clock is off, in hours or days, and which way.

@@ -114,6 +114,23 @@ var sessionTrials = []trial{
 		t.Certificates = []pcapflow.Certificate{{}}
 		alert(w, t, cl, 42, "bad_certificate")
 	}, false, 0},
+	{"tls-certificate-time", "of a day before the certificate's first, by the client's own capture", func(w *world) {
+		_, t := w.tls(1050)
+		t.Certificates = []pcapflow.Certificate{{NotBefore: 1e9, NotAfter: 2e9}}
+		alert(w, t, cl, 42, "bad_certificate")
+		w.k.Vantage = pcapflow.VantageClient
+	}, true, Medium},
+	{"tls-certificate-time", "that of the issuer is out of date", func(w *world) {
+		_, t := w.tls(1050)
+		t.Certificates = []pcapflow.Certificate{{NotBefore: -1e9, NotAfter: 2e9}, {Subject: "CN=Issuer", NotBefore: -2e9, NotAfter: -1e6}}
+		alert(w, t, cl, 46, "certificate_unknown")
+	}, true, Medium},
+	{"tls-certificate-time", "the client's program says so of an encrypted alert", func(w *world) {
+		j, t := w.tls(1050)
+		alert(w, t, cl, -1, "encrypted")
+		l := w.log("client-http", logparse.Event{Kind: logparse.ClientHTTP, Text: "SSL certificate problem: certificate is not yet valid"})
+		j.Lines = []correlate.Line{{Log: l, Event: 0, Status: "matched"}}
+	}, true, Medium},
 	{"tls-certificate-time", "bad for another reason", func(w *world) { _, t := w.tls(1050); alert(w, t, cl, 42, "bad_certificate") }, false, 0},
 	{"tls-wrong-protocol", "clear request to a TLS port", func(w *world) { _, t := w.tls(0); t.ClearRequest = true }, true, High},
 	{"tls-wrong-protocol", "TLS to a clear port", func(w *world) { _, t := w.tls(0); t.PlainAnswer = "http" }, true, High},
