@@ -92,7 +92,9 @@ func (a *archive) index() string { return filepath.Join(a.opt.Out, "index") }
 func (a *archive) work() string  { return filepath.Join(a.index(), "work") }
 
 // schema of what the index keeps. Another one is not read.
-const schema = "flowcorr.archive/9" // 9: windows keep what they tell about no journey, and by day
+// 9: windows keep what they tell about no journey, and a clock may have the reference of its
+// own group alone.
+const schema = "flowcorr.archive/9"
 
 // Run analyses the archive, or what of it is new, and completes the result in
 // opt.Out. Ended at any instant, it goes on where it was when it is run again;

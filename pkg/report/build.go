@@ -148,15 +148,12 @@ func (b *builder) clock(k *correlate.Clock) Clock {
 	for _, f := range k.Files {
 		out.Evidence = append(out.Evidence, b.files[f])
 	}
-	for _, s := range k.Segments {
-		low, high := Seconds(s.LowEnd), Seconds(s.HighEnd)
-		out.Segments = append(out.Segments, Segment{
-			From: Instant(s.From), To: Instant(s.To), Offset: Seconds(s.Offset), Low: Seconds(s.Low), High: Seconds(s.High),
-			LowEnd: &low, HighEnd: &high, Drift: s.Drift, Step: s.StepBefore,
-		})
-	}
-	for _, s := range k.Supports {
-		out.Supports = append(out.Supports, Support{string(s.Method), s.Count, s.Rejected})
+	out.Segments, out.Supports = track(&k.Track)
+	if k.Aside != nil {
+		out.Aside = &Aside{Against: b.clockIDs[k.Root]}
+		if k.ID != k.Root {
+			out.Aside.Segments, out.Aside.Supports = track(k.Aside)
+		}
 	}
 	for _, s := range k.Candidates {
 		out.Candidates = append(out.Candidates, Candidate{Seconds(s.Offset), lang.Text(s.Reason).In(b.lang)})
@@ -168,6 +165,21 @@ func (b *builder) clock(k *correlate.Clock) Clock {
 		out.Path = append(out.Path, b.clockIDs[id])
 	}
 	return out
+}
+
+// track gives the straight pieces of a track and what it rests on.
+func track(t *clock.Track) (segments []Segment, supports []Support) {
+	for _, s := range t.Segments {
+		low, high := Seconds(s.LowEnd), Seconds(s.HighEnd)
+		segments = append(segments, Segment{
+			From: Instant(s.From), To: Instant(s.To), Offset: Seconds(s.Offset), Low: Seconds(s.Low), High: Seconds(s.High),
+			LowEnd: &low, HighEnd: &high, Drift: s.Drift, Step: s.StepBefore,
+		})
+	}
+	for _, s := range t.Supports {
+		supports = append(supports, Support{string(s.Method), s.Count, s.Rejected})
+	}
+	return segments, supports
 }
 
 // say gives sentences in the report's language.

@@ -99,9 +99,17 @@ type Clock struct {
 	Segments   []Segment   `json:"segments,omitempty"`
 	Supports   []Support   `json:"supports,omitempty"`
 	Candidates []Candidate `json:"candidates,omitempty"`
-	Path       []string    `json:"path,omitempty"` // clocks between it and the reference
+	Aside      *Aside      `json:"aside,omitempty"` // what is known of a clock that nothing ties to the reference
+	Path       []string    `json:"path,omitempty"`  // clocks between it and the reference
 	Notes      []string    `json:"notes,omitempty"`
 	Points     []Point     `json:"points,omitempty"` // a bounded choice of its evidence, in order of time
+}
+
+// Aside is the track of a clock against another one; nothing ties either to the reference.
+type Aside struct {
+	Against  string    `json:"against"` // a clock; of that clock itself there are no segments
+	Segments []Segment `json:"segments,omitempty"`
+	Supports []Support `json:"supports,omitempty"`
 }
 
 // Point says that at an instant of the reference the clock was ahead by

@@ -25,6 +25,7 @@ func (d *layout) overSteps(s *trend.Summary) {
 	d.rulesOver(length, steps, s.Whole())
 	d.phasesOver(length, steps)
 	d.clocksOver(length, steps)
+	d.groupsOf(s.Whole())
 }
 
 // stepTable begins a table with a row for each step of each of something.
@@ -122,6 +123,35 @@ func namesOver(steps []trend.Step, of func(*trend.Day) map[string]int) []string 
 		maps.Copy(all, of(step.Day))
 	}
 	return slices.Sorted(maps.Keys(all))
+}
+
+// groupsOf says which clocks nothing ties to each other.
+func (d *layout) groupsOf(whole *trend.Day) {
+	const most, mostOthers = 8, 6
+	all := whole.Groups()
+	if len(all) < 2 {
+		return
+	}
+	var list []string
+	for i, g := range all {
+		if i == most {
+			list = append(list, fmt.Sprintf("… +%d", len(all)-i))
+			break
+		}
+		text := g.Reference
+		if len(g.Others) > 0 {
+			text += " (" + strings.Join(g.Others[:min(len(g.Others), mostOthers)], ", ")
+			if n := len(g.Others) - mostOthers; n > 0 {
+				text += fmt.Sprintf(" … +%d", n)
+			}
+			text += ")"
+		}
+		list = append(list, text)
+	}
+	d.para(d.say(lang.Text{
+		EN: "Nothing joins these clocks, no connection, host or log that two of them saw; each is the reference of those behind it, and times by one say nothing about times by another: %s.",
+		ES: "Nada une estos relojes, ninguna conexión, equipo o registro que vieran dos de ellos; cada uno es la referencia de los que le siguen, y las horas de uno nada dicen de las de otro: %s."},
+		strings.Join(list, "; ")))
 }
 
 // clocksOver shows where the offset of each clock lay.

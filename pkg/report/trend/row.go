@@ -70,8 +70,8 @@ type ClockRow struct {
 	Name      string   `json:"name" parquet:"name,dict"`
 	Kind      string   `json:"kind" parquet:"kind,dict"`
 	Status    string   `json:"status" parquet:"status,dict"`
-	Reference string   `json:"reference" parquet:"reference,optional,dict"`
-	From      *int64   `json:"from_ns" parquet:"from_ns,optional"` // of the clock itself
+	Reference string   `json:"reference" parquet:"reference,optional,dict"` // of its own group, where nothing ties that to others
+	From      *int64   `json:"from_ns" parquet:"from_ns,optional"`          // of the clock itself
 	To        *int64   `json:"to_ns" parquet:"to_ns,optional"`
 	Offset    *float64 `json:"offset_seconds" parquet:"offset_seconds,optional"` // clock − reference
 	Low       *float64 `json:"low_seconds" parquet:"low_seconds,optional"`
@@ -280,20 +280,21 @@ func (n *names) affected(f *report.Finding, known map[[2]string]bool, all []Affe
 
 func (n *names) clockRows(r *report.Report) []ClockRow {
 	var rows []ClockRow
-	reference := ""
+	called := map[string]string{} // by ID
 	for i := range r.Clocks {
-		if r.Clocks[i].ID == r.Reference {
-			reference = n.clockName(&r.Clocks[i])
-		}
+		called[r.Clocks[i].ID] = n.clockName(&r.Clocks[i])
 	}
 	for i := range r.Clocks {
 		c := &r.Clocks[i]
-		base := ClockRow{Name: n.clockName(c), Kind: c.Kind, Status: c.Status, Reference: reference}
-		if len(c.Segments) == 0 {
+		base, segments := ClockRow{Name: called[c.ID], Kind: c.Kind, Status: c.Status, Reference: called[r.Reference]}, c.Segments
+		if c.Aside != nil {
+			base.Status, base.Reference, segments = asideStatus(c), called[c.Aside.Against], c.Aside.Segments
+		}
+		if len(segments) == 0 {
 			rows = append(rows, base)
 		}
-		for k := range c.Segments {
-			s, row := &c.Segments[k], base
+		for k := range segments {
+			s, row := &segments[k], base
 			row.From, row.To = new(int64(s.From)), new(int64(s.To))
 			row.Offset, row.Low, row.High = new(s.Offset.Duration().Seconds()), new(s.Low.Duration().Seconds()), new(s.High.Duration().Seconds())
 			row.Drift, row.Step = new(s.Drift), s.Step
@@ -306,10 +307,22 @@ func (n *names) clockRows(r *report.Report) []ClockRow {
 	return rows
 }
 
+// asideStatus is that of a clock in the group of those that nothing ties to the others.
+func asideStatus(c *report.Clock) string {
+	if c.ID == c.Aside.Against {
+		return "reference"
+	}
+	return "measured"
+}
+
 // evidenceOf counts what a clock was measured by, and what of that contradicts it.
 func evidenceOf(c *report.Clock) (all, contradicting map[string]int32) {
 	all, contradicting = map[string]int32{}, map[string]int32{}
-	for _, s := range c.Supports {
+	supports := c.Supports
+	if c.Aside != nil {
+		supports = c.Aside.Supports
+	}
+	for _, s := range supports {
 		all[s.Method] += int32(s.Count + s.Rejected)
 		if s.Rejected > 0 {
 			contradicting[s.Method] += int32(s.Rejected)

@@ -59,12 +59,14 @@ func (r *RuleCount) Told() int { return r.Findings + len(r.Standing) }
 
 // ClockRange is where a clock's offset from a reference lay.
 type ClockRange struct {
-	Status    string  `json:"status"`
-	Reference string  `json:"reference,omitempty"` // "": there were several
-	Measured  bool    `json:"measured"`            // otherwise Low and High say nothing
-	Low       float64 `json:"low_seconds"`
-	High      float64 `json:"high_seconds"`
-	Steps     int     `json:"steps"`
+	Status    string `json:"status"`
+	Reference string `json:"reference,omitempty"` // "": there were several
+	// Against are the clocks that it is known against, with the pieces of its track.
+	Against  map[string]int `json:"against,omitempty"`
+	Measured bool           `json:"measured"` // otherwise Low and High say nothing
+	Low      float64        `json:"low_seconds"`
+	High     float64        `json:"high_seconds"`
+	Steps    int            `json:"steps"`
 	// Pieces of evidence by method, and those of them that contradict the track.
 	Evidence     map[string]int `json:"evidence,omitempty"`
 	Contradicted map[string]int `json:"contradicted,omitempty"`
@@ -119,6 +121,9 @@ func (s *Summary) Add(o *Rows, day string) {
 			continue
 		}
 		r := &ClockRange{Status: c.Status, Reference: c.Reference, Evidence: map[string]int{}, Contradicted: map[string]int{}}
+		if c.Status == "reference" || c.From != nil {
+			r.Against = map[string]int{c.Reference: 1}
+		}
 		if c.From != nil {
 			r.Measured, r.Low, r.High = true, *c.Low, *c.High
 		}
@@ -184,12 +189,13 @@ func (d *Day) span(first, last int64) {
 func (d *Day) clock(name string, r *ClockRange) {
 	known := d.Clocks[name]
 	if known == nil {
-		r.Evidence, r.Contradicted = maps.Clone(r.Evidence), maps.Clone(r.Contradicted)
+		r.Evidence, r.Contradicted, r.Against = maps.Clone(r.Evidence), maps.Clone(r.Contradicted), maps.Clone(r.Against)
 		d.Clocks[name] = r
 		return
 	}
 	known.Evidence = sum(known.Evidence, r.Evidence)
 	known.Contradicted = sum(known.Contradicted, r.Contradicted)
+	known.Against = sum(known.Against, r.Against)
 	known.Steps += r.Steps
 	switch {
 	case known.Measured && !r.Measured:
