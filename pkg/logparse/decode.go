@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+
+	"github.com/flowcorr/flowcorr/internal/conceal"
 )
 
 // clear makes e an event of which nothing is stated.
@@ -109,11 +111,11 @@ func (p *problemList) addLine(in *lineReader, line []byte) {
 	if in.open {
 		text = "the last line is cut off: "
 	}
-	if len(line) > shown {
-		text += strconv.Quote(string(line[:shown])) + "…"
-	} else {
-		text += strconv.Quote(string(line))
+	quote, end := conceal.Secrets(string(line[:min(len(line), 10*shown)])), ""
+	if len(quote) > shown {
+		quote, end = quote[:shown], "…"
 	}
+	text += strconv.Quote(quote) + end
 	p.add(in.line, in.offset, text)
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/flowcorr/flowcorr/internal/conceal"
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/diagnose"
@@ -211,7 +212,7 @@ func (b *builder) unmatched(u correlate.Unmatched) Unmatched {
 }
 
 func (b *builder) finding(f diagnose.Finding) Finding {
-	out := Finding{ID: f.ID, Rule: f.Rule, Severity: f.Severity.String(), Confidence: f.Confidence.String(), Text: f.Text}
+	out := Finding{ID: f.ID, Rule: f.Rule, Severity: f.Severity.String(), Confidence: f.Confidence.String(), Text: conceal.Secrets(f.Text)}
 	for _, j := range f.Journeys {
 		out.Journeys = append(out.Journeys, j.ID)
 	}
@@ -230,13 +231,14 @@ func (b *builder) finding(f diagnose.Finding) Finding {
 		out.Evidence = append(out.Evidence, FindingEvidence{b.files[e.File], e.Frames, e.Filter, e.Lines})
 	}
 	for _, x := range f.Refuters {
+		x.Command = conceal.Secrets(x.Command)
 		out.Refuters = append(out.Refuters, Refuter(x))
 	}
 	return out
 }
 
 func (b *builder) check(k diagnose.Check) Check {
-	out := Check{Item: k.Item, Status: k.Status, Text: k.Text, Command: k.Command}
+	out := Check{Item: k.Item, Status: k.Status, Text: conceal.Secrets(k.Text), Command: conceal.Secrets(k.Command)}
 	for _, f := range k.Files {
 		out.Evidence = append(out.Evidence, b.files[f])
 	}

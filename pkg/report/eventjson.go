@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/flowcorr/flowcorr/internal/conceal"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
 
@@ -35,7 +36,7 @@ func AppendEvent(b []byte, evidence string, e *logparse.Event) []byte {
 	o.text("type", e.Type)
 	o.text("user", e.User)
 	o.text("method", e.Method)
-	o.text("path", e.Path)
+	o.text("path", conceal.Secrets(e.Path))
 	o.text("protocol", e.Proto)
 	o.count("status", e.Status)
 	o.text("rcode", e.RCode)
@@ -56,13 +57,13 @@ func AppendEvent(b []byte, evidence string, e *logparse.Event) []byte {
 	o.spans("upstream_seconds", e.Upstream)
 	o.spans("upstream_connect_seconds", e.UpstreamConnect)
 	o.spans("upstream_header_seconds", e.UpstreamHeader)
-	o.text("agent", e.Agent)
+	o.text("agent", conceal.Secrets(e.Agent))
 	o.text("request_id", e.RequestID)
 	o.text("connection", e.Connection)
 	o.text("outcome", e.Outcome)
 	o.count("child", e.Child)
 	o.count("repeated", e.Repeated)
-	o.text("text", e.Text)
+	o.text("text", conceal.Secrets(e.Text))
 	if e.Reading != nil || e.Timing != nil || e.Lookup != nil || len(e.Marks)+len(e.Values) > 0 {
 		eventParts(&o, e)
 	}
@@ -180,7 +181,7 @@ func reading(o *object, r *logparse.Reading) {
 // timing writes what an HTTP client measured from the start of its transfer.
 func timing(o *object, t *logparse.Timing) {
 	o.nested("timing")
-	o.text("url", t.URL)
+	o.text("url", conceal.Secrets(t.URL))
 	o.span("name_lookup_seconds", t.NameLookup)
 	o.span("connect_seconds", t.Connect)
 	o.span("app_connect_seconds", t.AppConnect)
@@ -192,7 +193,7 @@ func timing(o *object, t *logparse.Timing) {
 	o.endpoint("remote", t.Remote)
 	o.count("status", t.Status)
 	o.known("exit", int64(t.Exit))
-	o.text("error", t.Error)
+	o.text("error", conceal.Secrets(t.Error))
 	if t.Reused {
 		o.truth("reused", true)
 	}

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/flowcorr/flowcorr/internal/conceal"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
 
@@ -29,7 +30,7 @@ func EventRowOf(evidence string, e *logparse.Event) EventRow {
 			r.Zone = zoneNames[e.Zone]
 		}
 	}
-	r.What = strings.Clone(eventSubject(e))
+	r.What = conceal.Secrets(strings.Clone(eventSubject(e)))
 	switch {
 	case e.Status > 0:
 		r.Result = strconv.Itoa(e.Status)

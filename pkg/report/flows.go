@@ -3,6 +3,7 @@ package report
 import (
 	"time"
 
+	"github.com/flowcorr/flowcorr/internal/conceal"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
@@ -245,7 +246,7 @@ func (o *object) exchange(x *pcapflow.Exchange, c *pcapflow.Conn) {
 	o.open()
 	o.text("method", x.Method)
 	o.text("host", x.Host)
-	o.text("path", x.Path)
+	o.text("path", conceal.Secrets(x.Path))
 	o.text("version", x.Version)
 	if x.Status > 0 {
 		o.number("status", int64(x.Status))

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/flowcorr/flowcorr/internal/conceal"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
@@ -122,7 +123,7 @@ func (o *object) headers(x *pcapflow.Exchange) {
 	}
 	o.some("age", x.Age)
 	o.text("server", x.ServerName)
-	o.text("location", x.Location)
+	o.text("location", conceal.Secrets(x.Location))
 	o.text("request_id", x.RequestID)
 	if len(x.Timing) > 0 {
 		o.list("server_timing", len(x.Timing), func(i int) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/flowcorr/flowcorr/internal/conceal"
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
@@ -177,7 +178,7 @@ func (c *collector) exchange(k *incident.Capture, x *pcapflow.Exchange) {
 	if x == nil {
 		return
 	}
-	c.add(k, "http.request", fromClient, x.RequestFirst, strings.TrimSpace(x.Method+" "+x.Path))
+	c.add(k, "http.request", fromClient, x.RequestFirst, strings.TrimSpace(x.Method+" "+conceal.Secrets(x.Path)))
 	if x.RequestLast.Frame != x.RequestFirst.Frame {
 		c.add(k, "http.request-end", fromClient, x.RequestLast, "")
 	}

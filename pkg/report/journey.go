@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/flowcorr/flowcorr/internal/conceal"
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/diagnose"
 	"github.com/flowcorr/flowcorr/pkg/incident"
@@ -124,7 +125,7 @@ func request(x *pcapflow.Exchange) *Request {
 	if x == nil {
 		return nil
 	}
-	r := &Request{Method: x.Method, Path: x.Path, Status: x.Status, Version: x.Version, Estimated: x.Estimated}
+	r := &Request{Method: x.Method, Path: conceal.Secrets(x.Path), Status: x.Status, Version: x.Version, Estimated: x.Estimated}
 	if x.RequestBytes >= 0 {
 		r.RequestBytes = &x.RequestBytes
 	}
@@ -134,7 +135,7 @@ func request(x *pcapflow.Exchange) *Request {
 	if x.Date > 0 {
 		r.Date = time.Unix(x.Date, 0).UTC().Format(time.RFC3339)
 	}
-	r.Location, r.RequestID = x.Location, x.RequestID
+	r.Location, r.RequestID = conceal.Secrets(x.Location), x.RequestID
 	for _, t := range x.Timing {
 		timing := ServerTiming{Name: t.Name}
 		if t.Duration >= 0 {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/flowcorr/flowcorr/internal/conceal"
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
@@ -98,13 +99,14 @@ func readLines(in *bufio.Reader, lines, most int, out []byte) (_ []byte, n int64
 	return out, n
 }
 
-// trim cuts the line end, and a line of unusual length.
+// trim cuts the line end, and a line of unusual length, and hides its secrets.
 func trim(line []byte) string {
 	for len(line) > 0 && (line[len(line)-1] == '\n' || line[len(line)-1] == '\r') {
 		line = line[:len(line)-1]
 	}
+	text := conceal.Secrets(string(line[:min(len(line), 2*longestText)])) // a secret may reach across the cut
 	if len(line) > longestText {
-		return string(line[:longestText]) + "…"
+		return text[:min(len(text), longestText)] + "…"
 	}
-	return string(line)
+	return text
 }
