@@ -38,5 +38,6 @@ func Correlate(inc *incident.Incident, opt Options) *Case {
 func link(inc *incident.Incident, clocks []*Clock, opt Options) (*built, *matcher, timebase) {
 	tb := newTimebase(inc, clocks, opt)
 	b := build(inc, tb, opt)
+	repeatHandshakes(b.journeys)
 	return b, matchLines(inc, b, tb), tb
 }

@@ -88,6 +88,7 @@ type Journey struct {
 	Points    []Point            // every capture that saw the flow, the best one for the client's view first
 	Exchange  *pcapflow.Exchange // of Points[0]; nil where there is none
 	Lookup    *Lookup            // the lookup it waited for; nil: none seen
+	Repeats   TLSRepeat          // of a full TLS handshake
 	SSH       *pcapflow.SSH
 	NTP       *pcapflow.NTPSample
 	Neighbour *pcapflow.Resolution
@@ -106,6 +107,13 @@ type Journey struct {
 	Witnesses  []Comparison // client, packets and log, where more than one tells
 	Lines      []Line
 	Notes      []lang.Text
+}
+
+// TLSRepeat are handshakes before a full one, of the same client address, server, name
+// and ClientHello, that may have made it unnecessary.
+type TLSRepeat struct {
+	Ticket *Journey // the latest that had brought a ticket by then: a program that kept it could have resumed; nil: none
+	Beside *Journey // the latest that was not over yet: a program that waited could have used that connection; nil: none
 }
 
 // Link ties a journey to one before it, or to one that waited for it.

@@ -184,6 +184,11 @@ func misses() []miss {
 			w.sessionOf().Rounds[0].Reply = w.at(1300 + 3300)
 		}},
 		{"ssh-no-common-algorithm", "in the packets", 0, func(w *world) { w.sessionOf().NoCommon = "" }},
+		{"ssh-host-key-changed", "a client refuses the second key", 0, func(w *world) {
+			j, s := w.ssh(1040)
+			j.Start, s.HostKey, s.HostKeySHA256 = w.at(1100), "ssh-ed25519", "A"
+			w.c.Journeys[1].SSH.NewKeys[cl] = w.at(1231) // and nobody refuses one
+		}},
 		{"ssh-wrong-protocol", "only took the banner", 0, func(w *world) { w.sessionOf().ClientBanner = w.at(1045) }},
 		{"ssh-late-banner", "three seconds", 0, func(w *world) { w.again1(w.conn(), sv, 3900) }},
 		{"ssh-shed", "closed at once, no banner", 0, func(w *world) { w.sessionOf().ServerBanner = w.at(1040) }},

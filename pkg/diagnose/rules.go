@@ -85,6 +85,7 @@ var rules = []*Rule{
 	&sshAuthFailed,
 	&sshReverseDNS,
 	&sshNoCommon,
+	&sshHostKey,
 	&sshWrongProtocol,
 	&sshKexStall,
 	&sshLateBanner,

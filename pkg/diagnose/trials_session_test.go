@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -40,6 +41,15 @@ func (w *world) ssh(banner int) (*correlate.Journey, *pcapflow.SSH) {
 	s.AuthEnd, s.SessionStart = w.at(1500), w.at(1520)
 	j.SSH, j.Points[0].Flow.SSH = s, s
 	return j, s
+}
+
+// hostKeys are logins in which the server shows these, each by algorithm and fingerprint.
+func (w *world) hostKeys(shown ...string) {
+	for i, x := range shown {
+		j, s := w.ssh(1040)
+		j.Start = w.at(1000 + i)
+		s.HostKey, s.HostKeySHA256, _ = strings.Cut(x, " ")
+	}
 }
 
 // round of the authentication from ms to ms.
@@ -201,6 +211,24 @@ var sessionTrials = []trial{
 		w.log("auth-log", sshLine(logparse.SSHNegotiation, "Unable to negotiate: no matching key exchange method found"))
 	}, true, Medium},
 	{"ssh-no-common-algorithm", "NEWKEYS was seen", func(w *world) { w.ssh(1040) }, false, 0},
+	{"ssh-host-key-changed", "a client refuses the second key", func(w *world) {
+		w.hostKeys("ssh-ed25519 A", "ssh-ed25519 B")
+		w.c.Journeys[1].SSH.NewKeys[cl] = pcapflow.Stamp{}
+	}, true, High},
+	{"ssh-host-key-changed", "clients go on", func(w *world) { w.hostKeys("ssh-ed25519 A", "ssh-ed25519 B") }, true, Medium},
+	{"ssh-host-key-changed", "by turns, and clients go on", func(w *world) { w.hostKeys("ssh-ed25519 A", "ssh-ed25519 B", "ssh-ed25519 A") }, false, 0},
+	{"ssh-host-key-changed", "one key of RSA, signed in two ways", func(w *world) { w.hostKeys("rsa-sha2-256 A", "rsa-sha2-512 A", "ssh-rsa A") }, false, 0},
+	{"ssh-host-key-changed", "one key of each type", func(w *world) { w.hostKeys("ssh-ed25519 A", "ecdsa-sha2-nistp256 B", "rsa-sha2-512 C") }, false, 0},
+	{"ssh-host-key-changed", "forwarded ports", func(w *world) {
+		w.hostKeys("ssh-ed25519 A", "ssh-ed25519 B")
+		for _, j := range w.c.Journeys {
+			j.Server = netip.MustParseAddrPort("127.0.0.1:22")
+		}
+	}, false, 0},
+	{"ssh-host-key-changed", "another site's server", func(w *world) {
+		w.hostKeys("ssh-ed25519 A", "ssh-ed25519 B")
+		w.c.Journeys[1].Client, w.c.Journeys[1].Points[0].Capture = netip.MustParseAddrPort("10.9.9.9:40000"), &incident.Capture{Files: w.k.Files}
+	}, false, 0},
 	{"ssh-wrong-protocol", "only took the banner", func(w *world) {
 		j, s := w.ssh(1040)
 		s.ClientBanner = pcapflow.Stamp{}

@@ -108,6 +108,8 @@ func (s *SSH) AppendInstants(list []Instant) []Instant {
 		l.client("ssh.auth-request", r.Request, "")
 		l.server("ssh.auth-reply", r.Reply, r.Result)
 	}
+	l.client("ssh.channel-open", s.ChannelOpen, "")
+	l.server("ssh.channel-confirmed", s.ChannelConfirmed, "")
 	l.server("ssh.session", s.SessionStart, "")
 	l.add("ssh.disconnect", s.DisconnectBy.String(), s.Disconnect, "")
 	return l

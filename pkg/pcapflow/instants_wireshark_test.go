@@ -199,6 +199,9 @@ func TestInstantsAsWireshark(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				keyLog, options := filepath.Join(filepath.Dir(path), "c1", "sslkeys.log"), []string{"-d", "udp.port==853,quic", "-d", "udp.port==8853,quic"}
+				if filepath.Base(path) == "ssh-refused.pcap" { // elsewhere these are ports of clients
+					options = append(options, "-d", "tcp.port==44400-44404,ssh")
+				}
 				if _, err := os.Stat(keyLog); err == nil {
 					options = append(options, "-o", "tls.keylog_file:"+keyLog)
 				} else {

@@ -94,6 +94,7 @@ func (t *TLS) AppendMetrics(list []Metric, c *Conn) []Metric {
 	}
 	m.count("client_hello_bytes", int64(t.ClientHelloBytes))
 	m.count("server_flight_bytes", int64(t.ServerFlightBytes))
+	m.fact("flight_beyond_first_window", t.beyondFirstWindow(c))
 	m.count("certificate_bytes", int64(t.CertificateBytes))
 	m.count("certificates", int64(len(t.Certificates)))
 	if t.Staple != nil && t.ServerFlightEnd.Seen() {
@@ -101,6 +102,20 @@ func (t *TLS) AppendMetrics(list []Metric, c *Conn) []Metric {
 	}
 	m.count("tickets", int64(t.Tickets))
 	return m.list
+}
+
+// beyondFirstWindow is 1 where the server's flight does not fit into the first
+// congestion window of most systems (RFC 6928 §2), so that its end takes a further
+// round trip; 0 where it does, -1 where that is not known.
+func (t *TLS) beyondFirstWindow(c *Conn) int64 {
+	if c == nil || t.ServerFlightBytes == 0 || !t.ServerFlightEnd.Seen() || c.MSS[Client] == 0 || c.MSS[Server] == 0 {
+		return -1
+	}
+	mss := min(c.MSS[Client], c.MSS[Server])
+	if t.ServerFlightBytes > min(10*mss, max(2*mss, 14600)) {
+		return 1
+	}
+	return 0
 }
 
 // minimumRoundTrips is how many round trips a handshake of this version and mode
@@ -158,6 +173,7 @@ func (s *SSH) AppendMetrics(list []Metric, f *Flow) []Metric {
 	m.count("round_count", int64(len(s.Rounds)))
 	m.phase = SSHSession
 	if s.Auth == "success" {
+		m.between("channel_open_seconds", s.ChannelOpen, s.ChannelConfirmed, 0)
 		m.between("session_open_seconds", s.AuthEnd, s.SessionStart, 0)
 		m.between("login_total_seconds", begin, s.SessionStart, 0)
 	}
@@ -225,11 +241,33 @@ func (q *QUIC) AppendMetrics(list []Metric) []Metric {
 	return m.list
 }
 
-// AppendMetrics adds what an exchange tells about its time.
-func (e *Exchange) AppendMetrics(list []Metric, c *Conn) []Metric {
+// Before is the exchange before e on its connection; nil: there is none.
+func (f *Flow) Before(e *Exchange) *Exchange {
+	if i := e.Ordinal - 1; i > 0 && i < len(f.HTTP) && f.HTTP[i].Ordinal == e.Ordinal && f.HTTP[i-1].Ordinal == i {
+		return &f.HTTP[i-1]
+	}
+	return nil
+}
+
+// inTurn tells an exchange whose answer comes when those before it are over, as in
+// HTTP/1 (RFC 9112 §9.3.2).
+func (e *Exchange) inTurn() bool {
+	return e != nil && e.StreamID == 0 && !e.Multiplexed && !e.Truncated && e.ResponseLast.Seen()
+}
+
+// AppendMetrics adds what an exchange tells about its time. before is the one before
+// it on the connection; nil: none.
+func (e *Exchange) AppendMetrics(list []Metric, c *Conn, before *Exchange) []Metric {
 	m := metrics{HTTPSend, list}
 	m.between("send_seconds", e.RequestFirst, e.RequestLast, 0)
+	behind := before.inTurn() && e.StreamID == 0 && !e.Multiplexed
+	if behind && e.RequestFirst.Seen() && e.RequestFirst.Time >= before.ResponseLast.Time {
+		m.between("idle_before_seconds", before.ResponseLast, e.RequestFirst, 0)
+	}
 	m.phase = HTTPWait
+	if behind && e.RequestLast.Seen() && e.RequestLast.Time < before.ResponseLast.Time { // pipelined
+		m.between("queued_behind_seconds", e.RequestLast, before.ResponseLast, 0)
+	}
 	if len(e.Interim) > 0 {
 		m.between("interim_seconds", e.RequestFirst, e.Interim[0], 0)
 	}

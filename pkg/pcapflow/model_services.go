@@ -89,6 +89,7 @@ type SSH struct {
 	Auth                           string // "success", "failure", "unknown"
 	AuthAttempts                   int    // answered by success or failure; the method "none" that fails is none
 	AuthEnd                        Stamp
+	ChannelOpen, ChannelConfirmed  Stamp  // the client's first request for a session's channel, and its grant, by their sizes
 	SessionStart                   Stamp  // first server bytes after authentication's channel requests
 	WrongProtocol                  string // first bytes, quoted, of a client that did not speak SSH
 

@@ -247,6 +247,12 @@ func (z *sshSizes) payload(size int) (least, most int) {
 // typing.
 func (s *sshStream) session(role Dir, at Stamp, size int) {
 	a := &s.auth
+	switch {
+	case role == Client && !s.ssh.ChannelOpen.Seen() && s.opensChannel(size):
+		s.ssh.ChannelOpen = at
+	case role == Server && s.ssh.ChannelOpen.Seen() && !s.ssh.ChannelConfirmed.Seen() && s.down().known && size == s.down().wire(sshOpenConfirm):
+		s.ssh.ChannelConfirmed = at
+	}
 	if s.ssh.SessionStart.Seen() {
 		s.done = s.echo.take(role, at, size, s.up(), s.down())
 		return

@@ -48,7 +48,7 @@ func (l *FlowLines) Append(b []byte, evidence string, f *pcapflow.Flow) []byte {
 		o.array("http")
 		for i := range f.HTTP {
 			o.element(i)
-			o.exchange(&f.HTTP[i], f.Conn)
+			o.exchange(&f.HTTP[i], f)
 		}
 		o.endArray()
 	}
@@ -242,7 +242,8 @@ func (o *object) tls(t *pcapflow.TLS, c *pcapflow.Conn) {
 	o.close()
 }
 
-func (o *object) exchange(x *pcapflow.Exchange, c *pcapflow.Conn) {
+func (o *object) exchange(x *pcapflow.Exchange, f *pcapflow.Flow) {
+	c := f.Conn
 	o.open()
 	o.text("method", x.Method)
 	o.text("host", x.Host)
@@ -258,7 +259,7 @@ func (o *object) exchange(x *pcapflow.Exchange, c *pcapflow.Conn) {
 		o.number("response_bytes", x.ResponseBytes)
 	}
 	o.headers(x)
-	o.metrics(x.AppendMetrics(o.lines.metrics[:0], c))
+	o.metrics(x.AppendMetrics(o.lines.metrics[:0], c, f.Before(x)))
 	if x.Estimated {
 		o.truth("estimated", true)
 	}

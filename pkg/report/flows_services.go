@@ -361,6 +361,9 @@ func (o *object) sample(s *pcapflow.NTPSample) {
 		}
 		o.instant("response_time", r.Time)
 	}
+	if low, high, ok := s.Bounds(); ok {
+		o.strings("would_step", pcapflow.Steppers(low, high))
+	}
 	o.metrics(s.AppendMetrics(o.lines.metrics[:0]))
 	if x := s.Completes; x != nil {
 		o.nested("completes")

@@ -33,6 +33,9 @@ func (b *builder) journey(j *correlate.Journey) Journey {
 	out.Request = request(j.Exchange)
 	if len(j.Points) > 0 {
 		out.TLS = tls(j.Points[0].Flow.TLS)
+		if r := j.Repeats; out.TLS != nil {
+			out.TLS.FullAfter, out.TLS.Beside = journeyID(r.Ticket), journeyID(r.Beside)
+		}
 	}
 	if j.SSH != nil {
 		out.SSH = &SSH{j.SSH.ClientSoftware, j.SSH.ServerSoftware, j.SSH.Kex, j.SSH.Auth, j.SSH.AuthAttempts}
@@ -146,11 +149,19 @@ func request(x *pcapflow.Exchange) *Request {
 	return r
 }
 
+// journeyID is "" for none.
+func journeyID(j *correlate.Journey) string {
+	if j == nil {
+		return ""
+	}
+	return j.ID
+}
+
 func tls(t *pcapflow.TLS) *TLS {
 	if t == nil {
 		return nil
 	}
-	out := &TLS{t.Version, t.Cipher, t.ALPN, t.SNI, t.Resumed, t.HelloRetry, t.EarlyData, t.Decrypted, nil}
+	out := &TLS{Version: t.Version, Cipher: t.Cipher, ALPN: t.ALPN, SNI: t.SNI, Resumed: t.Resumed, HelloRetry: t.HelloRetry, EarlyData: t.EarlyData, Decrypted: t.Decrypted}
 	for _, a := range t.Alerts {
 		out.Alerts = append(out.Alerts, a.Dir.String()+": "+a.Description)
 	}

@@ -103,7 +103,7 @@ func phaseMetrics(j *correlate.Journey, p *correlate.Phase) Metrics {
 		}
 	case pcapflow.HTTPSend, pcapflow.HTTPWait, pcapflow.HTTPReceive:
 		if j.Exchange != nil {
-			list = j.Exchange.AppendMetrics(nil, f.Conn)
+			list = j.Exchange.AppendMetrics(nil, f.Conn, f.Before(j.Exchange))
 		}
 	case pcapflow.NTPExchange:
 		if j.NTP != nil {

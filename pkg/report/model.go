@@ -252,6 +252,9 @@ type TLS struct {
 	EarlyData  bool     `json:"early_data,omitempty"`
 	Decrypted  bool     `json:"decrypted,omitempty"`
 	Alerts     []string `json:"alerts,omitempty"`
+
+	FullAfter string `json:"full_after,omitempty"` // a full handshake, though that journey's had brought a ticket to the same client address and hello
+	Beside    string `json:"beside,omitempty"`     // a full handshake that began while that journey's with the same server was going on
 }
 
 // SSH is what the login showed.

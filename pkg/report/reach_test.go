@@ -65,7 +65,7 @@ var reachable = map[string][]string{
 		"tls.instants[tls.client-hello]", "tls.instants[tls.client-hello-first]", "tls.instants[tls.hello-retry]", "tls.instants[tls.second-client-hello]",
 		"tls.instants[tls.server-hello]", "tls.instants[tls.server-flight-end]", "tls.instants[tls.server-finished]", "tls.instants[tls.client-finished]",
 		"tls.instants[tls.established]", "tls.instants[tls.alert]", "tls.instants[tls.client-close]", "tls.instants[tls.server-close]",
-		"tls.server_hello_delay_seconds", "tls.client_compute_seconds", "tls.round_trips", "tls.minimum_round_trips", "tls.server_flight_bytes", "tls.client_hello_bytes",
+		"tls.server_hello_delay_seconds", "tls.client_compute_seconds", "tls.round_trips", "tls.minimum_round_trips", "tls.server_flight_bytes", "tls.flight_beyond_first_window", "tls.client_hello_bytes",
 		"tls.certificate_bytes", "tls.resumed", "tls.hello_retry_seconds", "tls.version", "tls.cipher", "tls.group", "tls.alpn", "tls.alpn_offered", "tls.sni", "tls.ja3",
 		"tls.ja4", "tls.chain.not_before", "tls.chain.not_after", "tls.chain.names", "tls.alerts", "tls.alert_levels", "tls.instants[tls.ticket]", "tls.instants[tls.client-data]", "tls.instants[tls.server-data]", "tls.client_hello_seconds", "tls.server_hello_seconds", "tls.server_flight_seconds", "tls.hello_retry", "tls.decrypted", "tls.certificates", "tls.ech", "tls.ocsp_produced", "tls.ocsp_next_update", "tls.ocsp_age_seconds", "tls.early_data", "tls.tickets", "tls.starttls", "tls.client_certificate", "tls.plain_answer", "tls.clear_request", "tls.unused", "tls.ocsp_status", "tls.request_delay_seconds", "tls.renegotiated_by", "tls.instants[tls.renegotiation]",
 		"phases[tls.handshake]", "tls.hello_verify", "tls.hello_verify_seconds", "tls.client_hellos", "tls.resent_flights", "tls.fragmented_messages", "tls.turned", "tls.instants[tls.hello-verify]", "tls.instants[tls.flight-again]",
@@ -74,17 +74,17 @@ var reachable = map[string][]string{
 		"quic.instants[quic.server-hello]", "quic.instants[quic.established]", "quic.instants[quic.initial]", "quic.instants[quic.answer]", "quic.instants[quic.second-client-hello]", "quic.instants[quic.retry]", "quic.instants[quic.server-flight-end]", "quic.instants[quic.close]", "quic.closed_by", "quic.close_code", "quic.close_reason", "quic.retry_seconds", "quic.second_hello_seconds", "quic.answer_seconds", "quic.server_hello_seconds", "quic.attempts", "quic.versions", "quic.cipher", "quic.group", "quic.alpn_offered", "quic.resumed", "quic.early_data", "quic.spin_rtt.median_seconds", "quic.ja4", "phases[quic.handshake]",
 		// HTTP
 		"http.method", "http.host", "http.path", "http.status", "http.version", "http.request_bytes", "http.response_bytes", "http.send_seconds", "http.wait_seconds",
-		"http.server_think_seconds", "http.receive_seconds", "http.ordinal", "http.date", "http.location", "http.interim_answers", "http.estimated", "http.truncated", "http.aborted_by", "http.unsent", "http.port_wants_tls", "http.reset_code", "http.flow_control_seconds", "http.head_of_line_seconds",
+		"http.server_think_seconds", "http.receive_seconds", "http.idle_before_seconds", "http.queued_behind_seconds", "http.ordinal", "http.date", "http.location", "http.interim_answers", "http.estimated", "http.truncated", "http.aborted_by", "http.unsent", "http.port_wants_tls", "http.reset_code", "http.flow_control_seconds", "http.head_of_line_seconds",
 		"http.body_bytes", "http.request_id", "http.server_timing.name", "http.interim_seconds", "http.server", "http.age", "http.gap", "http.multiplexed", "http.malformed", "http.reset", "http.stream_id", "http.concurrent_streams", "http.chunk_error", "http.auth_rounds", "http.redirect_loop", "http.upgraded", "goaway.by", "goaway.code", "goaway.last_stream", "goaway.time", "goaway.frames", "phases[http.send]", "phases[http.wait]", "phases[http.receive]",
 		// SSH
 		"ssh.instants[ssh.banner]", "ssh.instants[ssh.client-banner]", "ssh.instants[ssh.client-kexinit]", "ssh.instants[ssh.kexinit]", "ssh.instants[ssh.kex-request]",
 		"ssh.instants[ssh.kex-reply]", "ssh.instants[ssh.newkeys]", "ssh.instants[ssh.client-newkeys]", "ssh.instants[ssh.service-request]", "ssh.instants[ssh.service-accept]",
-		"ssh.instants[ssh.auth-request]", "ssh.instants[ssh.auth-reply]", "ssh.instants[ssh.session]", "ssh.banner_delay_seconds", "ssh.kex_total_seconds",
+		"ssh.instants[ssh.auth-request]", "ssh.instants[ssh.auth-reply]", "ssh.instants[ssh.session]", "ssh.instants[ssh.channel-open]", "ssh.instants[ssh.channel-confirmed]", "ssh.channel_open_seconds", "ssh.banner_delay_seconds", "ssh.kex_total_seconds",
 		"ssh.kex_server_seconds", "ssh.auth_total_seconds", "ssh.longest_round_seconds", "ssh.session_open_seconds", "ssh.login_total_seconds", "ssh.client_kexinit_bytes", "ssh.client_kexinit_first_large", "ssh.server_kexinit_first_large",
 		"ssh.rounds.request_bytes", "ssh.rounds.reply_bytes", "ssh.kex_client_seconds", "ssh.kex_round_trips", "ssh.group_seconds", "ssh.instants[ssh.group-request]", "ssh.instants[ssh.group-reply]", "ssh.instants[ssh.disconnect]", "ssh.service_seconds", "ssh.round_count", "ssh.server_kexinit_bytes", "ssh.kex", "ssh.host_key", "ssh.cipher", "ssh.mac", "ssh.compression", "ssh.host_key_sha256", "ssh.no_common", "ssh.client_offers", "ssh.server_offers", "ssh.wrong_protocol", "ssh.server_text", "ssh.version", "ssh.strict", "ssh.echo.median_seconds", "ssh.echo_obscured", "ssh.kex_retransmissions", "ssh.auth_retransmissions", "ssh.session_retransmissions", "ssh.hassh", "ssh.hassh_server", "ssh.client_software", "ssh.server_software", "ssh.auth", "ssh.auth_attempts", "ssh.rounds.result", "ssh.banner_retransmissions",
 		"phases[ssh.banner]", "phases[ssh.kex]", "phases[ssh.auth]", "phases[ssh.session]",
 		// NTP
-		"ntp.mode", "ntp.stratum", "ntp.request_time", "ntp.response_time", "ntp.server_received", "ntp.server_sent", "ntp.offset_seconds", "ntp.offset_low_seconds",
+		"ntp.mode", "ntp.stratum", "ntp.request_time", "ntp.response_time", "ntp.server_received", "ntp.server_sent", "ntp.offset_seconds", "ntp.would_step", "ntp.offset_low_seconds",
 		"ntp.offset_high_seconds", "ntp.bogus_origin", "ntp.server_sent_before", "ntp.answered_from", "ntp.nts", "ntp.leap", "ntp.repeats", "ntp.version",
 		"ntp.completes.offset_seconds", "ntp.completes.delay_seconds", "ntp.delay_seconds", "ntp.dwell_seconds", "ntp.root_distance_seconds", "ntp.kiss", "ntp.unsynchronised", "ntp.interleaved", "ntp.mac", "ntp.poll_log2_seconds", "ntp.request_poll_log2_seconds", "ntp.precision_log2_seconds", "ntp.reference_id",
 	},
@@ -96,7 +96,7 @@ var reachable = map[string][]string{
 		"journeys.phases.metrics.retry_wait_seconds", "journeys.phases.metrics.a_seconds", "journeys.phases.metrics.aaaa_seconds", "journeys.phases.metrics.suffixes",
 		"journeys.phases.metrics.processing_seconds", "journeys.phases.metrics.cached_seconds", "journeys.phases.metrics.ttl_seconds", "journeys.phases.metrics.first_use_seconds",
 		"series.resolvers.latency.sigma_seconds", "series.resolvers.outliers.cause", "series.lookups.wait.median_seconds",
-		"series.resolvers.latency.mean_seconds", "series.resolvers.latency.p95_seconds", "series.resolvers.rcodes", "series.resolvers.unanswered", "series.lookups.outliers.cause", "series.ntp.loss", "series.ntp.drift_ppm", "series.ntp.delay.median_seconds", "series.ntp.dwell.median_seconds", "series.ntp.poll.median_seconds", "series.ntp.poll_irregularity", "series.ntp.offset_low_seconds", "series.ntp.offset_high_seconds", "series.ntp.best_low_seconds", "series.ntp.root_distance_seconds", "series.ntp.unsynchronised", "series.ntp.kisses", "series.ntp.jitter_seconds", "series.ntp.reach", "series.ntp.verdict", "series.neighbours.proxy", "series.neighbours.time.count", "series.gateways.by", "series.neighbours.unicast_attempts",
+		"series.resolvers.latency.mean_seconds", "series.resolvers.latency.p95_seconds", "series.resolvers.rcodes", "series.resolvers.unanswered", "series.lookups.outliers.cause", "series.ntp.loss", "series.ntp.drift_ppm", "series.ntp.delay.median_seconds", "series.ntp.dwell.median_seconds", "series.ntp.poll.median_seconds", "series.ntp.poll_irregularity", "series.ntp.offset_low_seconds", "series.ntp.offset_high_seconds", "series.ntp.best_low_seconds", "series.ntp.root_distance_seconds", "series.ntp.unsynchronised", "series.ntp.kisses", "series.ntp.jitter_seconds", "series.ntp.reach", "series.ntp.verdict", "series.ntp.would_step", "series.host_keys.keys.sha256", "series.host_keys.changed", "series.host_keys.by_turns", "journeys.tls.full_after", "journeys.tls.beside", "series.neighbours.proxy", "series.neighbours.time.count", "series.gateways.by", "series.neighbours.unicast_attempts",
 	},
 }
 
@@ -104,8 +104,8 @@ var reachable = map[string][]string{
 // the JSON of real captures, and what explain says of a journey holds the same.
 func TestReachable(t *testing.T) {
 	own := filepath.Join("..", "pcapflow", "testdata", "recorded")
-	captures := []string{need.Shared(t, "incidents", "s09_nat_crowd", "input", "pc1.pcap"), filepath.Join(own, "dns-client.pcap"), filepath.Join(own, "dns-upstream.pcap"), filepath.Join(own, "ntp-interleaved.pcap"), filepath.Join(own, "http3.pcap"), filepath.Join(own, "tcp-options.pcap"), filepath.Join(own, "dtls.pcap"),
-		filepath.Join(own, "doq.pcap"), filepath.Join("..", "..", "samples", "black-hole", "input", "client.pcap"), filepath.Join(own, "quic", "quic.pcap"), need.Shared(t, "incidents", "s11_apache", "input", "cliente.pcap")}
+	captures := []string{need.Shared(t, "incidents", "s09_nat_crowd", "input", "pc1.pcap"), filepath.Join(own, "dns-client.pcap"), filepath.Join(own, "dns-upstream.pcap"), filepath.Join(own, "ntp-interleaved.pcap"), filepath.Join(own, "http3.pcap"), filepath.Join(own, "tcp-options.pcap"), filepath.Join(own, "dtls.pcap"), filepath.Join(own, "ssh-refused.pcap"),
+		filepath.Join(own, "doq.pcap"), filepath.Join("..", "..", "samples", "black-hole", "input", "client.pcap"), filepath.Join("..", "..", "samples", "full-queue", "input", "client.pcap"), filepath.Join(own, "quic", "quic.pcap"), need.Shared(t, "incidents", "s11_apache", "input", "cliente.pcap")}
 	for _, name := range reachCaptures {
 		captures = append(captures, need.Shared(t, "captures", name))
 	}
@@ -163,7 +163,7 @@ func TestReachable(t *testing.T) {
 		TLS:    &pcapflow.TLS{Renegotiation: at(3)},
 		DNS:    []pcapflow.Transaction{{Query: at(1), Answer: at(2), AnswerEnd: at(4), Messages: 3}},
 		QUIC:   &pcapflow.QUIC{SpinRTT: pcapflow.RTTStats{N: 1}},
-		HTTP:   []pcapflow.Exchange{{Status: 101, Upgrade: true, AuthRounds: 1, Looped: true, ChunkError: true, RequestID: "a", Timing: []pcapflow.ServerTiming{{Name: "db"}}}},
+		HTTP:   []pcapflow.Exchange{{Ordinal: 1, ResponseLast: at(9)}, {Ordinal: 2, RequestFirst: at(1), RequestLast: at(2)}, {Status: 101, Upgrade: true, AuthRounds: 1, Looped: true, ChunkError: true, RequestID: "a", Timing: []pcapflow.ServerTiming{{Name: "db"}}}},
 		SSH:    &pcapflow.SSH{Disconnect: at(9)},
 		Conn:   &pcapflow.Conn{Oddities: oddities, Retransmissions: []pcapflow.Retransmission{{Stamp: at(2)}, {Stamp: at(5)}}},
 		Phases: []pcapflow.Phase{{Name: pcapflow.SSHKex, Begin: at(1), End: at(3)}, {Name: pcapflow.SSHSession, Begin: at(4), End: at(6)}},

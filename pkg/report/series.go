@@ -15,13 +15,14 @@ type Series struct {
 	Resolvers []ResolverSeries `json:"resolvers,omitempty"`
 	Lookups   []LookupSeries   `json:"lookups,omitempty"`
 	NTP       []NTPSeries      `json:"ntp,omitempty"`
+	HostKeys  []HostKeys       `json:"host_keys,omitempty"`
 
 	Neighbours []NeighbourSeries `json:"neighbours,omitempty"`
 	Gateways   []Gateway         `json:"gateways,omitempty"`
 }
 
 func (s *Series) empty() bool {
-	return len(s.Resolvers)+len(s.Lookups)+len(s.NTP)+len(s.Neighbours)+len(s.Gateways) == 0
+	return len(s.Resolvers)+len(s.Lookups)+len(s.NTP)+len(s.HostKeys)+len(s.Neighbours)+len(s.Gateways) == 0
 }
 
 // ResolverSeries are the transactions of one resolver in one capture.
@@ -88,6 +89,7 @@ type NTPSeries struct {
 	BestLow      *Seconds `json:"best_low_seconds,omitempty"` // of the sample of least delay
 	BestHigh     *Seconds `json:"best_high_seconds,omitempty"`
 	BestFrame    int      `json:"best_frame,omitempty"`
+	WouldStep    []string `json:"would_step,omitempty"` // clients that would set their clock at that offset, as they come
 	Moved        bool     `json:"offset_moved,omitempty"`
 	RootDistance *Seconds `json:"root_distance_seconds,omitempty"`
 	Jitter       *Seconds `json:"jitter_seconds,omitempty"`
@@ -121,6 +123,11 @@ func (s *Series) of(fits func(endpoint string) bool) *Series {
 			out.NTP = append(out.NTP, x)
 		}
 	}
+	for _, x := range s.HostKeys {
+		if fits(x.Server) {
+			out.HostKeys = append(out.HostKeys, x)
+		}
+	}
 	for _, x := range s.Neighbours {
 		if x.fits(fits) {
 			out.Neighbours = append(out.Neighbours, x)
@@ -138,8 +145,8 @@ func (s *Series) of(fits func(endpoint string) bool) *Series {
 }
 
 // ofJourney are the series that a journey's exchanges belong to: the lookups of
-// its client, its client's exchanges with its NTP server, what its client asked
-// the link for, the gateways of its capture.
+// its client, its client's exchanges with its NTP server, the host keys of its server,
+// what its client asked the link for, the gateways of its capture.
 func (s *Series) ofJourney(j *Journey) *Series {
 	out := s.of(func(e string) bool {
 		host, _, ok := endpointOf(j.Client)
@@ -148,8 +155,13 @@ func (s *Series) ofJourney(j *Journey) *Series {
 	if out == nil {
 		out = &Series{}
 	}
-	out.Resolvers, out.Gateways = nil, nil
+	out.Resolvers, out.Gateways, out.HostKeys = nil, nil, nil
 	if s != nil {
+		for _, h := range s.HostKeys {
+			if h.Server == j.Server {
+				out.HostKeys = append(out.HostKeys, h)
+			}
+		}
 		for _, g := range s.Gateways {
 			if g.Evidence == j.Evidence {
 				out.Gateways = append(out.Gateways, g)
@@ -183,6 +195,7 @@ func (b *builder) series(c *correlate.Case) *Series {
 	for _, s := range all.NTP {
 		out.NTP = append(out.NTP, b.ntpSeries(s))
 	}
+	out.HostKeys = hostKeys(c.Journeys)
 	out.Neighbours, out.Gateways = b.neighbourSeries(all.Neighbours), b.gateways(all.Gateways)
 	if out.empty() {
 		return nil
@@ -229,7 +242,7 @@ func (b *builder) ntpSeries(s *correlate.NTPSeries) NTPSeries {
 	}
 	if s.Best != nil {
 		low, high, _ := s.Best.Bounds()
-		out.BestLow, out.BestHigh = seconds(low), seconds(high)
+		out.BestLow, out.BestHigh, out.WouldStep = seconds(low), seconds(high), pcapflow.Steppers(low, high)
 		_, out.BestFrame = b.file(s.Capture, s.Best.Request.Frame)
 	}
 	if s.Delay.N > 1 {

@@ -168,6 +168,12 @@ func (d *layout) journeyInFull(j *report.Journey) {
 			alerts[i] = d.momentDetail("tls.alert", a)
 		}
 		d.para(strings.Join(strings.Fields(fmt.Sprintf("TLS: %s %s %s %s %s", t.Version, t.Cipher, t.ALPN, t.SNI, strings.Join(alerts, ", "))), " "))
+		if t.FullAfter != "" {
+			d.para(d.say(lang.Text{EN: "Full handshake, though %s had brought the same kind of client a ticket.", ES: "Establecimiento completo, aunque %s había traído un ticket al mismo tipo de cliente."}, t.FullAfter))
+		}
+		if t.Beside != "" {
+			d.para(d.say(lang.Text{EN: "Full handshake, begun while that of %s with the same server was going on.", ES: "Establecimiento completo, empezado mientras el de %s con el mismo servidor estaba en curso."}, t.Beside))
+		}
 	}
 	if s := j.SSH; s != nil {
 		d.para(strings.Join(strings.Fields(fmt.Sprintf("SSH: %s ↔ %s %s %s", s.ClientSoftware, s.ServerSoftware, s.Kex, s.Auth)), " "))

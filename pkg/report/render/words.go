@@ -80,6 +80,7 @@ var moments = map[string]lang.Text{
 	"http.response": {EN: "first byte of the response", ES: "primer byte de la respuesta"}, "http.response-end": {EN: "last byte of the response", ES: "último byte de la respuesta"},
 	"ssh.banner": {EN: "server's banner", ES: "identificación del servidor"}, "ssh.client-banner": {EN: "client's banner", ES: "identificación del cliente"}, "ssh.newkeys": {EN: "keys in use", ES: "claves en uso"},
 	"ssh.auth-request": {EN: "authentication request", ES: "petición de autenticación"}, "ssh.auth-reply": {EN: "authentication reply", ES: "respuesta de autenticación"}, "ssh.session": {EN: "session", ES: "sesión"},
+	"ssh.channel-open": {EN: "channel asked", ES: "canal pedido"}, "ssh.channel-confirmed": {EN: "channel granted", ES: "canal concedido"},
 	"tls.ticket": {EN: "session ticket", ES: "ticket de sesión"}, "tls.client-data": {EN: "client's first data", ES: "primeros datos del cliente"}, "tls.server-data": {EN: "server's first data", ES: "primeros datos del servidor"},
 	"tcp.fin": {EN: "FIN", ES: "FIN"}, "http.interim": {EN: "interim response", ES: "respuesta provisional"},
 	"tls.client-hello-first": {EN: "first byte of the ClientHello", ES: "primer byte del ClientHello"},
@@ -93,7 +94,7 @@ var finer = map[string]bool{
 	"tls.ticket": true, "tls.client-data": true, "tls.server-data": true, "tcp.fin": true,
 	"tls.client-hello-first": true, "tls.server-flight-end": true, "tls.server-finished": true, "tls.client-finished": true, "tls.client-close": true, "tls.server-close": true,
 	"ssh.client-kexinit": true, "ssh.kexinit": true, "ssh.group-request": true, "ssh.group-reply": true, "ssh.kex-request": true, "ssh.kex-reply": true,
-	"ssh.client-newkeys": true, "ssh.service-request": true, "ssh.service-accept": true, "quic.server-flight-end": true, "quic.answer": true,
+	"ssh.client-newkeys": true, "ssh.service-request": true, "ssh.service-accept": true, "ssh.channel-open": true, "ssh.channel-confirmed": true, "quic.server-flight-end": true, "quic.answer": true,
 }
 
 // word gives a word of the contract in the reader's language; an unknown one
