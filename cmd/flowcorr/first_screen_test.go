@@ -50,3 +50,16 @@ func TestFirstScreen(t *testing.T) {
 		}
 	}
 }
+
+// TestClientsAlone: what a client printed of a failure is told though nothing else
+// was collected.
+func TestClientsAlone(t *testing.T) {
+	root, err := need.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := ranDone(t, "report", filepath.Join(root, "samples", "slow-application", "input", "c1"))
+	if !bytes.Contains(out, []byte("cannot be said")) || !bytes.Contains(out, []byte("Operation timed out")) {
+		t.Errorf("%.400s", out)
+	}
+}

@@ -44,9 +44,6 @@ func checkHealthy(c *Case, r *Rule) []Finding {
 			totals = append(totals, j.Total())
 		}
 	}
-	if len(totals) == 0 {
-		return nil // nothing came to an end: not evaluable
-	}
 	if why, e := c.unexplained(r); why != "" {
 		return []Finding{{
 			Severity: Info, Confidence: NotEvaluable, Evidence: e, Refuters: c.doubts(r, notFound, isFound),
@@ -55,6 +52,9 @@ func checkHealthy(c *Case, r *Rule) []Finding {
 				ES: "No se puede decir que todo esté bien: %s; nada de lo que hay muestra por qué.",
 			}, why),
 		}}
+	}
+	if len(totals) == 0 {
+		return nil // nothing came to an end: not evaluable
 	}
 	slices.Sort(totals)
 	f := Finding{Severity: Info, Confidence: High}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -309,10 +310,17 @@ func TestAccessible(t *testing.T) {
 	}
 }
 
-// TestPaper: on paper everything is unfolded, and the table has its rows.
+// TestPaper: on paper everything is unfolded, the table has its rows, and the ink is
+// dark though the screen was.
 func TestPaper(t *testing.T) {
 	r := sample(t, "tcp-loss", lang.EN)
-	p := open(t, r, lang.EN, 1000, "light")
+	p := open(t, r, lang.EN, 1000, "dark")
+	const ink = `getComputedStyle(document.documentElement).getPropertyValue("--ink")`
+	light := eval[string](p, ink)
+	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print", Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}})
+	if dark := eval[string](p, ink); dark == light {
+		t.Errorf("on white paper the ink is %s, as on a dark screen", dark)
+	}
 	p.do(chromedp.Evaluate[chromedp.Void](`dispatchEvent(new Event("beforeprint"))`))
 	has(p, 0, `document.querySelectorAll("details:not(.more):not([open])").length`)
 	has(p, min(len(r.Journeys), 120), `document.querySelectorAll("#rows .row").length`)
