@@ -2,7 +2,6 @@ package pcapflow
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"reflect"
@@ -227,22 +226,6 @@ func TestDNSNames(t *testing.T) {
 	}
 }
 
-// A chain of pointers, each to the one before, costs no more than a name may
-// hold labels.
-func TestDNSPointerChain(t *testing.T) {
-	b := make([]byte, dnsHeaderLen, 4096)
-	b = append(b, 1, 'a', 0)
-	to := dnsHeaderLen
-	for len(b) < 2000 {
-		at := len(b)
-		b = append(b, 0xc0|byte(to>>8), byte(to))
-		to = at
-	}
-	if _, bad := appendDNSName(nil, b, to); bad != dnsPointer {
-		t.Errorf("%q", bad)
-	}
-}
-
 func TestProbeDNS(t *testing.T) {
 	query := dnsQuery(t, 1, "a.example.", dnsmessage.TypeA)
 	reply := dnsReply(t, 1, "a.example.", dnsmessage.TypeA, "192.0.2.1")
@@ -280,118 +263,6 @@ func TestProbeDNS(t *testing.T) {
 	for _, text := range []string{"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + strings.Repeat("x", 500)} {
 		if got := dnsTCPDissector.Probe([2][]byte{[]byte(text), nil}, 443); got != No {
 			t.Errorf("%.10q is no DNS: %v", text, got)
-		}
-	}
-}
-
-func framedDNS(messages ...[]byte) (b []byte) {
-	for _, m := range messages {
-		b = append(binary.BigEndian.AppendUint16(b, uint16(len(m))), m...)
-	}
-	return b
-}
-
-// However TCP cuts the stream, the transactions are the same.
-func TestDNSOverTCPRecut(t *testing.T) {
-	soa := func(serial uint32) []byte {
-		return dnsBytes(t, dnsmessage.Message{
-			Header:    dnsmessage.Header{ID: 5, Response: true},
-			Questions: []dnsmessage.Question{{Name: dnsmessage.MustNewName("example."), Type: dnsmessage.TypeAXFR, Class: dnsmessage.ClassINET}},
-			Answers: []dnsmessage.Resource{{
-				Header: dnsmessage.ResourceHeader{Name: dnsmessage.MustNewName("example."), Class: dnsmessage.ClassINET, TTL: 9},
-				Body:   &dnsmessage.SOAResource{NS: dnsmessage.MustNewName("ns."), MBox: dnsmessage.MustNewName("m."), Serial: serial}}},
-		})
-	}
-	up := framedDNS(dnsQuery(t, 4, "a.example.", dnsmessage.TypeA), dnsQuery(t, 5, "example.", dnsmessage.TypeAXFR))
-	down := framedDNS(soa(1), dnsReply(t, 4, "a.example.", dnsmessage.TypeA, "192.0.2.1"), soa(2))
-	run := func(size int) []Transaction {
-		var f Flow
-		s := dnsTCPDissector.Open(&f, &Env{})
-		for chunk := range slices.Chunk(up, size) {
-			s.Data(Client, at(1, 0), chunk)
-		}
-		for chunk := range slices.Chunk(down, size) {
-			s.Data(Server, at(2, time.Second), chunk)
-		}
-		s.Close(at(3, time.Minute))
-		if len(f.Notes) != 0 {
-			t.Errorf("in pieces of %d: %q", size, f.Notes)
-		}
-		return f.DNS
-	}
-	want := run(1 << 16)
-	if len(want) != 2 || want[0].RCode != "NOERROR" || want[1].Messages != 2 || want[1].Records != 2 || len(want[1].Extra) != 0 {
-		t.Fatalf("%+v", want)
-	}
-	for size := 1; size <= len(down); size++ {
-		if got := run(size); !reflect.DeepEqual(got, want) {
-			t.Fatalf("in pieces of %d: %+v", size, got)
-		}
-	}
-}
-
-func TestDNSOverTCPGap(t *testing.T) {
-	first := dnsReply(t, 1, "a.example.", dnsmessage.TypeA, "192.0.2.1", "192.0.2.2")
-	second := dnsReply(t, 2, "b.example.", dnsmessage.TypeA, "192.0.2.3")
-	down := framedDNS(first, second)
-	for from := 0; from < len(down); from++ {
-		for _, n := range []int{1, 9, 40} {
-			if from+n > len(down) {
-				continue
-			}
-			var f Flow
-			s := dnsTCPDissector.Open(&f, &Env{})
-			s.Data(Server, at(1, 0), down[:from])
-			s.Gap(Server, at(2, 0), int64(n))
-			s.Data(Server, at(3, 0), down[from+n:])
-			s.Close(at(4, 0))
-			inside := from >= 2 && from+n <= 2+len(first)
-			if inside && (len(f.DNS) == 0 || f.DNS[len(f.DNS)-1].Name != "b.example") {
-				t.Fatalf("%d octets missing at %d: %s %q", n, from, describeDNS(f.DNS), f.Notes)
-			}
-		}
-	}
-}
-
-func TestDNSTruncatedEverywhere(t *testing.T) {
-	b := dnsReply(t, 1, "a.example.", dnsmessage.TypeA, "192.0.2.1", "2001:db8::1")
-	for n := range b {
-		var f Flow
-		s := openDNS(&f)
-		s.Data(Server, at(1, 0), b[:n])
-		s.Close(at(1, 0))
-		if len(f.Notes) != 1 {
-			t.Errorf("cut at %d: %q", n, f.Notes)
-		}
-		if n >= dnsHeaderLen+len("a.example.")+1+4 && (len(f.DNS) != 1 || f.DNS[0].Name != "a.example") {
-			t.Errorf("cut at %d: the question is whole, %+v", n, f.DNS)
-		}
-	}
-}
-
-// What the snap length leaves of a message is used, down to its ID.
-func TestDNSSnapped(t *testing.T) {
-	query := dnsQuery(t, 7, "application.example.", dnsmessage.TypeA)
-	reply := dnsReply(t, 7, "application.example.", dnsmessage.TypeA, "192.0.2.1")
-	for up := dnsHeaderLen; up <= len(query); up++ {
-		for down := dnsHeaderLen; down <= len(reply); down++ {
-			var f Flow
-			s := openDNS(&f)
-			s.Data(Client, at(1, 0), query[:up])
-			if up < len(query) {
-				s.Gap(Client, at(1, 0), int64(len(query)-up))
-			}
-			s.Data(Server, at(2, 0), reply[:down])
-			if down < len(reply) {
-				s.Gap(Server, at(2, 0), int64(len(reply)-down))
-			}
-			s.Close(at(2, 0))
-			if len(f.DNS) != 1 || f.DNS[0].Query.Frame != 1 || f.DNS[0].Answer.Frame != 2 || f.DNS[0].Bytes != [2]int{len(query), len(reply)} {
-				t.Fatalf("%d and %d octets: %+v", up, down, f.DNS)
-			}
-			if up == len(query) != (f.DNS[0].Name == "application.example") && down < len(reply) && up == len(query) {
-				t.Fatalf("%d and %d octets: name %q", up, down, f.DNS[0].Name)
-			}
 		}
 	}
 }
@@ -453,85 +324,6 @@ func TestDNSMulticastPaired(t *testing.T) {
 			t.Error("a flow that has ended is remembered")
 		}
 	}
-}
-
-// What a library of another author reads in a message, we read too.
-func checkAgainstLibrary(t *testing.T, b []byte) {
-	var m dnsmessage.Message
-	if m.Unpack(b) != nil || len(m.Questions) == 0 {
-		return
-	}
-	var f Flow
-	openDNS(&f).Data(Server, at(1, 0), b)
-	if len(f.DNS) == 0 && strings.Contains(strings.Join(f.Notes, " "), "does not point backwards") {
-		return // the library follows it; RFC 1035 section 4.1.4 allows a prior occurrence only
-	}
-	if len(f.DNS) != 1 {
-		t.Fatalf("%d transactions, %q", len(f.DNS), f.Notes)
-	}
-	got := f.DNS[0]
-	if m.Response != got.Answer.Seen() {
-		t.Errorf("answer: %+v", got)
-	}
-	if got.ID != m.ID || plainNames(m.Questions[0].Name.String()) && got.Name != foldName(m.Questions[0].Name.String()) {
-		t.Errorf("%d %q, library %d %q", got.ID, got.Name, m.ID, m.Questions[0].Name)
-	}
-	if !m.Response || got.Type == "AXFR" || got.Type == "IXFR" {
-		return
-	}
-	var want []netip.Addr
-	for _, r := range m.Answers {
-		switch body := r.Body.(type) { // it reads an address also where the record's length denies it
-		case *dnsmessage.AResource:
-			if r.Header.Length == 4 {
-				want = append(want, netip.AddrFrom4(body.A))
-			}
-		case *dnsmessage.AAAAResource:
-			if r.Header.Length == 16 {
-				want = append(want, netip.AddrFrom16(body.AAAA))
-			}
-		}
-	}
-	if len(want) <= dnsAnswersMax && !slices.Equal(got.Addresses, want) {
-		t.Errorf("%v, library %v", got.Addresses, want)
-	}
-}
-
-func plainNames(s string) bool {
-	return strings.IndexFunc(s, func(c rune) bool { return c <= ' ' || c >= 0x7f || c == '\\' }) < 0 && !strings.Contains(s, "..")
-}
-
-func foldName(s string) string {
-	if s == "." {
-		return s
-	}
-	return strings.TrimSuffix(strings.Map(func(c rune) rune {
-		if 'A' <= c && c <= 'Z' {
-			return c | 0x20
-		}
-		return c
-	}, s), ".")
-}
-
-func FuzzDNS(f *testing.F) {
-	f.Add(dnsReply(f, 1, "a.example.", dnsmessage.TypeA, "192.0.2.1", "2001:db8::1"))
-	f.Add(dnsQuery(f, 1, "a.example.", dnsmessage.TypeA))
-	f.Add([]byte("\x00\x01\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\xc0\x0c\x00\x01\x00\x01"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		checkAgainstLibrary(t, b)
-		for _, port := range []uint16{53, 5300} {
-			dnsDissector.Probe([2][]byte{b, b}, port)
-			dnsTCPDissector.Probe([2][]byte{b, b}, port)
-		}
-		var f Flow
-		s := dnsTCPDissector.Open(&f, &Env{})
-		half := len(b) / 2
-		s.Data(Client, at(1, 0), b[:half])
-		s.Gap(Client, at(2, 0), int64(half%5))
-		s.Data(Client, at(3, 0), b[half:])
-		s.Data(Server, at(4, 0), framedDNS(b, b))
-		s.Close(at(5, 0))
-	})
 }
 
 func BenchmarkDNSData(b *testing.B) {
