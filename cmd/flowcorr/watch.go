@@ -117,6 +117,7 @@ func (env *environment) watch(ctx context.Context, opt watch.Options) error {
 		}
 		env.tellProblem(path, err)
 	}
+	opt.Set = env.tellClockSet
 	var key []byte
 	if env.options.redact {
 		if key, err = lastingKey(opt.State, randomKey); err != nil {
@@ -263,6 +264,27 @@ func (env *environment) tellProblem(path string, err error) {
 		path = render.Printable(path) + ": "
 	}
 	fmt.Fprintf(env.diag, "flowcorr: %s%s\n", path, render.Printable(render.Phrase(err.Error(), env.speaks)))
+}
+
+// tellClockSet says that the clock of this machine was set.
+func (env *environment) tellClockSet(s watch.Set) {
+	if env.options.quiet {
+		return
+	}
+	text := lang.Text{
+		EN: "the clock of this machine was set forward by %s, after %s: what is stamped from then on is on another scale",
+		ES: "el reloj de este equipo se adelantó %s, después de %s: lo que lleva hora desde entonces está en otra escala"}
+	switch {
+	case s.AtLeast:
+		text = lang.Text{
+			EN: "the clock of this machine was set back by %s at least, after %s: it was started anew meanwhile, and nothing tells more",
+			ES: "el reloj de este equipo se atrasó %s al menos, después de %s: se arrancó de nuevo entretanto, y nada dice más"}
+	case s.By < 0:
+		text = lang.Text{
+			EN: "the clock of this machine was set back by %s, after %s: what is stamped from then on is on another scale",
+			ES: "el reloj de este equipo se atrasó %s, después de %s: lo que lleva hora desde entonces está en otra escala"}
+	}
+	fmt.Fprintf(env.diag, "flowcorr: %s\n", env.say(text, s.By.Abs().Round(time.Millisecond), s.Since.UTC().Format(time.RFC3339)))
 }
 
 // checkReportFiles refuses files whose ending names no format: --format is here

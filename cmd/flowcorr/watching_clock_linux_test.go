@@ -96,6 +96,7 @@ func setClock(t *testing.T) {
 	ask(t, server, 10)
 	time.Sleep(7 * time.Second) // what is new were certain by then
 	w.end(p, syscall.SIGTERM)
+	set(90 * time.Minute) // while nobody watches
 	p = w.run("--window", "10m")
 	ask(t, server, 10)
 	set(time.Hour)
@@ -103,6 +104,9 @@ func setClock(t *testing.T) {
 	stop()
 	time.Sleep(2 * time.Second)
 	w.end(p, syscall.SIGINT)
+	if !strings.Contains(p.diag.String(), "set forward by 1h30m") {
+		t.Errorf("a clock that was set while nobody watched: %s", p.diag)
+	}
 	n := journeysOf(t, w.out, false)
 	t.Logf("%d journeys at the end, told: %q, after %v", n, w.findings, time.Since(begun))
 	if n != 40 || w.told("app-slow") != 1 {

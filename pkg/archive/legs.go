@@ -2,8 +2,11 @@ package archive
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
@@ -97,10 +100,15 @@ func (p *point) legsOf(seen []sighted) []ledLeg {
 		}
 		for _, part := range p.divided(l, seen[:n]) {
 			own := ledLeg{leg: part.leg}
-			if len(part.seen) >= fewSightings {
+			known := len(part.seen) >= fewSightings
+			if k := len(all); !known && k > 0 {
+				if known = part.tells(&all[k-1]); !known {
+					own.lead = all[k-1].lead
+					p.doubt(part.Frame, all[k-1].To-part.From)
+				}
+			}
+			if known {
 				own.lead = leadOf(knotsOf(part.seen))
-			} else if k := len(all); k > 0 {
-				own.lead = all[k-1].lead // nobody tells otherwise
 			}
 			all = append(all, own)
 		}
@@ -110,6 +118,36 @@ func (p *point) legsOf(seen []sighted) []ledLeg {
 		return nil
 	}
 	return all
+}
+
+// tells tells whether the one or two flows that others saw of a leg say how its clock was.
+// It was set back by as much as its stamps went back, and by more if nothing came for a
+// while: one flow must agree with the former, of two, which agree with each other, none
+// may tell of less.
+func (part legPart) tells(before *ledLeg) bool {
+	if len(part.seen) == 0 {
+		return false
+	}
+	most := part.From - before.To
+	if n := len(before.lead); n > 0 {
+		most += before.lead[n-1].By
+	}
+	by := func(a, b sighted) int { return cmp.Compare(a.By, b.By) }
+	least, last := slices.MinFunc(part.seen, by).By, slices.MaxFunc(part.seen, by).By
+	return last <= most+setBack && last-least <= setBack && (len(part.seen) > 1 || least >= most-mostBeside)
+}
+
+// doubt notes beside the file where it was that nothing tells how a clock was from a packet
+// on.
+func (p *point) doubt(frame int, back int64) {
+	i := 0
+	p.eachFile(func(first int, _ *readFile) {
+		if first <= frame {
+			i++
+		}
+	})
+	f := p.files[max(i-1, 0)]
+	f.Note = strings.TrimPrefix(f.Note+fmt.Sprintf("; its clock was set back by %s or more, and too few others saw what came behind: that is told by the clock as it was before, and perhaps twice", time.Duration(back).Round(time.Second)), "; ")
 }
 
 func knotsOf(seen []sighted) []knot {

@@ -48,3 +48,37 @@ func TestLegs(t *testing.T) {
 		t.Errorf("%d legs, want %d", len(got), mostLegs)
 	}
 }
+
+// TestFewBehind: of what came behind the moment at which a clock was set back by an hour
+// others saw one flow or two. They tell how the clock was where they agree with what the
+// stamps themselves show; otherwise nothing does, and it is said.
+func TestFewBehind(t *testing.T) {
+	const second, hour = int64(1e9), int64(3600e9)
+	flow := func(frame int, at, by int64) sighted {
+		return sighted{knot: knot{At: at * second, By: by}, frame: frame}
+	}
+	for name, c := range map[string]struct {
+		behind []sighted
+		by     int64 // of the lead behind, in the end
+		said   bool
+	}{
+		"none":                     {nil, 0, true},
+		"one, as the stamps":       {[]sighted{flow(60, 7210, -hour)}, -hour, false},
+		"one of another time":      {[]sighted{flow(60, 9000, -hour/2)}, 0, true},
+		"one after a long silence": {[]sighted{flow(60, 9000, -2*hour)}, 0, true},
+		"two after a long silence": {[]sighted{flow(60, 9000, -2*hour), flow(70, 9010, -2*hour)}, -2 * hour, false},
+		"two that disagree":        {[]sighted{flow(60, 7210, -hour), flow(70, 9010, -2*hour)}, 0, true},
+	} {
+		p := &point{files: []*File{{}, {}}, done: &capturePoint{}}
+		p.chain.Files = []readFile{{Frames: 30}, {Frames: 100}}
+		p.done.Legs.List = []leg{{1, 3600 * second, 7200 * second}, {51, 3600 * second, 9000 * second}}
+		seen := append([]sighted{flow(2, 3600, 0), flow(3, 3700, 0), flow(4, 7100, 0)}, c.behind...)
+		by := int64(0)
+		if legs := p.legsOf(seen); legs != nil && legs[1].lead != nil {
+			by = legs[1].lead[len(legs[1].lead)-1].By
+		}
+		if by != c.by || (p.files[1].Note != "") != c.said || p.files[0].Note != "" {
+			t.Errorf("%s: %d s ahead, said %q", name, by/second, p.files[1].Note)
+		}
+	}
+}

@@ -68,7 +68,7 @@ func (w *watcher) newlyHeld(f found, before map[string]*held) *held {
 	h := &held{info: f.info, arrived: time.Now()}
 	h.head, _ = headOf(f.path, min(f.info.Size(), overwrittenBytes))
 	if !w.begun {
-		h.arrived = h.arrived.Add(min(0, f.info.ModTime().Sub(h.arrived)))
+		h.arrived = h.arrived.Add(-time.Duration(w.state.Clock.age(f.info.ModTime().UnixNano(), w.set)))
 		return h
 	}
 	for _, other := range before {

@@ -17,6 +17,7 @@ type state struct {
 	Schema string              `json:"schema"`
 	Logs   map[string]logState `json:"logs"` // by path
 	Told   map[string]int64    `json:"told"` // of certain
+	Clock  reading             `json:"clock"`
 
 	held map[string]*held // files in the evidence as they are, by name there
 }

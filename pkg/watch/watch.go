@@ -39,6 +39,11 @@ type Options struct {
 	Found func(r *report.Report, f *report.Finding) error
 	// Problem is told what goes wrong with one file, or one analysis.
 	Problem func(path string, err error)
+	// Set is told when the clock of this machine was set, also while nobody watched. nil:
+	// nobody asks.
+	Set func(Set)
+
+	clocks func() reading // another one in tests
 }
 
 // watcher is one run.
@@ -52,6 +57,8 @@ type watcher struct {
 	latest time.Time // when packets or lines last came
 	held   int       // of them, in the analysis before
 	rest   time.Time
+	read   func() reading
+	set    *Set // of the clock, since the run before
 	// problems are those told, and when last.
 	problems map[string]time.Time
 	certain
@@ -76,6 +83,8 @@ func Run(ctx context.Context, opt Options) (*report.Report, error) {
 	}
 	w := &watcher{opt: opt, state: s, logs: map[string]*followedLog{}, pieces: make(chan piece, 64), problems: map[string]time.Time{}}
 	w.certain.told = s.Told
+	w.read = opt.clocks
+	w.set = w.noticeSet()
 	if err := s.tidy(opt.State); err != nil {
 		return nil, err
 	}
@@ -92,6 +101,9 @@ func Run(ctx context.Context, opt Options) (*report.Report, error) {
 }
 
 func (o *Options) defaults() {
+	if o.clocks == nil {
+		o.clocks = readClocks
+	}
 	for _, d := range []struct {
 		v  *time.Duration
 		to time.Duration
@@ -116,6 +128,9 @@ func (w *watcher) loop(ctx context.Context) error {
 			w.take(p)
 		case <-tick.C:
 			w.scan(true)
+			if w.noticeSet() != nil { // told once, also where this run is killed
+				w.dirty = true
+			}
 			if !w.dirty && !w.pending || time.Now().Before(w.rest) {
 				continue
 			}

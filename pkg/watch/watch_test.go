@@ -21,6 +21,8 @@ type bench struct {
 	dir    string
 	state  string
 	window time.Duration
+	clocks func() reading
+	set    func(Set)
 	stop   func()
 	done   chan error
 
@@ -42,6 +44,7 @@ func (b *bench) start() {
 	b.stop, b.done = stop, make(chan error, 1)
 	go func() {
 		_, err := Run(ctx, Options{
+			Set: b.set, clocks: b.clocks,
 			Paths: []string{b.dir}, State: b.state, Every: 20 * time.Millisecond, Window: b.window, FromStart: true,
 			Analyse: b.analyse, Found: func(*report.Report, *report.Finding) error { return nil },
 			Problem: func(path string, err error) {

@@ -37,6 +37,7 @@ var phrases = []lang.Text{
 	{EN: "all %s files: %s", ES: "los %s archivos: %s"},
 	{EN: "the file is empty", ES: "el archivo está vacío"},
 	{EN: "taken for a part of one capture of %s files by names, sizes and times alone", ES: "se toma por parte de una captura de %s ficheros sólo por nombres, tamaños y horas"},
+	{EN: "its clock was set back by %s or more, and too few others saw what came behind: that is told by the clock as it was before, and perhaps twice", ES: "su reloj se atrasó %s o más, y muy pocos otros vieron lo que vino después: se cuenta por el reloj como iba antes, y quizá dos veces"},
 	{EN: "its lines state no year, and it would fall into the time of the other files in more than one", ES: "sus líneas no dicen el año, y caería en el tiempo de los demás ficheros en más de uno"},
 	{EN: "the capture holds no packet", ES: "la captura no contiene ningún paquete"},
 	{EN: "nothing in it tells of an event", ES: "nada en él habla de un evento"},
