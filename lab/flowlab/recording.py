@@ -193,13 +193,21 @@ def flows(lab, access):
     return [{"nat": nat, "lines": lines, "server_port": port} for (nat, port), lines in out.items()]
 
 
+def logged(lab, server):
+    """Is a log handed over that sshd's lines of this server are read from: its own, or one that all send theirs to?"""
+    keepers = [log["host"] for log in lab.logs if log["auth"]]
+    daemons = {a for h in lab.hosts.values() if os.path.exists(h.path("sshd_config")) for a in (h.ip, h.ip6)}
+    ip = (server or "").rpartition(":")[0]
+    return any(ip in (h.ip, h.ip6) or h.ip not in daemons for h in keepers)
+
+
 def sessions(lab, syns, auth):
     outer = lab.network.translations()
     for s in lab.ssh_sessions:
         found = within(syns, s["client_host"], 22, s["run_start_true"], s["run_end_true"])
         s["client"], s["server"] = (found[0][1], found[0][2]) if found else (None, None)
         s["first_syn_true"] = found[0][0] if found else None
-        seen = s["client"]
+        s["logged"], seen = logged(lab, s["server"]), s["client"]
         if seen:
             ip, _, port = seen.rpartition(":")
             seen = outer.get((ip, int(port)), seen)

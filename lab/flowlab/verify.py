@@ -43,7 +43,7 @@ def claims(folder, truth, stated, held=()):
     for s in truth["ssh_sessions"]:
         if s["client"] and seen:
             hold(f"{s['id']}: {s['client']} is in a capture", s["client"] in every or s.get("nat") in every)
-        if s["outcome"] == "accepted" and truth["auth_log_lines"]:
+        if s["outcome"] == "accepted" and s["logged"]:
             hold(f"{s['id']}: accepted in the log", any(x["msg"].startswith("Accepted") for x in s["log_lines"]))
     for file, display, least, most in stated:
         paths = [os.path.join(folder, f) for c in truth["captures"] if c["file"] == file for f in c["files"]]

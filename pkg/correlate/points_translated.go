@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"cmp"
+	"iter"
 	"net/netip"
 	"slices"
 
@@ -164,7 +165,8 @@ func (g *joining) mayBeOne(a, b *seenOnce, unique bool) bool {
 	if slices.ContainsFunc(a.sources, func(s source) bool { return slices.Contains(b.sources, s) }) {
 		return false
 	}
-	return g.all[a.at].Flow.Server == g.all[b.at].Flow.Server && (unique || !(a.ranks[0] && b.ranks[0]) && !(a.ranks[2] && b.ranks[2]))
+	p, q := g.all[a.at].Flow, g.all[b.at].Flow
+	return p.Server == q.Server && !saidOtherwise(p, q) && (unique || !(a.ranks[0] && b.ranks[0]) && !(a.ranks[2] && b.ranks[2]))
 }
 
 // payloadKeys are the beginnings of the data segments of a flow that began in its
@@ -172,16 +174,48 @@ func (g *joining) mayBeOne(a, b *seenOnce, unique bool) bool {
 // common pairUnique makes nothing.
 func (g *joining) payloadKeys(i int) []flowKey {
 	f := g.all[i].Flow
-	if len(f.Conn.SYN) == 0 {
-		return nil
-	}
 	var keys []flowKey
-	for _, m := range f.Conn.Marks {
-		if m.Len >= markedLeast && m.Sum != 0 && (m.Dir == pcapflow.Client || len(f.Conn.SYNACK) > 0) {
-			keys = append(keys, flowKey{f.Server, markKey{m.Dir, m.Seq - f.Conn.ISN[m.Dir], m.Len, m.Sum}})
-		}
+	for m := range openingMarks(f) {
+		keys = append(keys, flowKey{f.Server, m})
 	}
 	return keys
+}
+
+// openingMarks are a flow's marks by their place in the stream, where its beginning
+// was seen.
+func openingMarks(f *pcapflow.Flow) iter.Seq[markKey] {
+	return func(yield func(markKey) bool) {
+		if len(f.Conn.SYN) == 0 {
+			return
+		}
+		for _, m := range f.Conn.Marks {
+			known := m.Len >= markedLeast && m.Sum != 0 && (m.Dir == pcapflow.Client || len(f.Conn.SYNACK) > 0)
+			if known && !yield(markKey{m.Dir, m.Seq - f.Conn.ISN[m.Dir], m.Len, m.Sum}) {
+				return
+			}
+		}
+	}
+}
+
+// saidOtherwise: at one place of the stream two flows carry segments that begin with
+// different bytes. A device that translates changes no payload; the later part
+// of a list of algorithms may be the same in every connection, the first part of
+// it, with its random cookie, is not.
+func saidOtherwise(p, q *pcapflow.Flow) bool {
+	type place struct {
+		dir pcapflow.Dir
+		seq uint32
+	}
+	said := map[place]uint32{}
+	for m := range openingMarks(p) {
+		said[place{m.dir, m.seq}] = m.sum
+	}
+	for m := range openingMarks(q) {
+		if other, ok := said[place{m.dir, m.seq}]; ok && other != m.sum {
+			return true
+		}
+	}
+	return false
 }
 
 // markedLeast is the payload, in bytes, from which its beginning names a segment.

@@ -45,6 +45,15 @@ func TestTranslatedBy(t *testing.T) {
 			a.mark(f, pcapflow.Client, 1, 300, 77)
 			behind(b, f, outside+"5000", 0)
 		}, []By{ByPayload}},
+		{"a segment that is the same in every connection, behind one that is not", func(a, b *scene) {
+			f := a.connect(inside+"1000", web, 0, 20)
+			g := behind(b, f, outside+"5000", 0)
+			for i, x := range []*pcapflow.Flow{f, g} {
+				x.SSH = &pcapflow.SSH{}
+				a.mark(x, pcapflow.Client, 41, 1400+48*uint32(i), uint32(7+i))
+				a.mark(x, pcapflow.Client, 1489, 112, 77)
+			}
+		}, []By{"", ""}},
 		{"one payload of two connections", func(a, b *scene) {
 			for _, port := range []string{"1000", "1001"} {
 				f := a.connect(inside+port, web, 0, 20)

@@ -65,9 +65,21 @@ func known(t *clock.Track) bool { return t.Status == clock.Measured || t.Status 
 // flows with a server on which the capture was taken.
 func (e *evidence) identities() []identity {
 	var out []identity
+	most := map[clock.ID]int{} // lines of one log about flows of a capture's own host
+	own := func(i int) bool {
+		s, o := &e.series[i], &e.origins[i]
+		return o.capture != nil && e.takenOn(o.capture, e.clocks[s.A].clockID(), o.server)
+	}
+	for i := range e.series {
+		if s := &e.series[i]; own(i) {
+			most[s.A] = max(most[s.A], len(s.Lines))
+		}
+	}
 	for i := range e.series {
 		s, o := &e.series[i], &e.origins[i]
-		if o.capture != nil && e.takenOn(o.capture, e.clocks[s.A].clockID(), o.server) {
+		// A log of fewer requests than another has from the same clients may be that
+		// of one of several servers behind this one.
+		if own(i) && 4*len(s.Lines) >= 3*most[s.A] {
 			out = append(out, identity{e.clocks[s.A], e.clocks[s.B], o.capture})
 		}
 	}

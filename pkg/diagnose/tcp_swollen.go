@@ -18,9 +18,12 @@ type swollen struct {
 	trip    time.Duration // of its own handshake
 }
 
-// handshakeTrip is the round trip of a handshake in which nothing was sent twice.
-func handshakeTrip(n *pcapflow.Conn) (time.Duration, bool) {
-	return time.Duration(n.RTT), len(n.SYN) == 1 && len(n.SYNACK) == 1 && n.RTT > 0
+// trips are the round trip of a handshake in which nothing was sent twice, and
+// the least of the acknowledgements after it: a device near by may shake hands for
+// the server.
+func trips(n *pcapflow.Conn) (handshake, least time.Duration, ok bool) {
+	least = time.Duration(max(n.Samples[0].Min, n.Samples[1].Min))
+	return time.Duration(n.RTT), least, len(n.SYN) == 1 && len(n.SYNACK) == 1 && n.RTT > 0
 }
 
 // swollenConnections are those whose handshake, and every acknowledgement after
@@ -37,16 +40,16 @@ func (c *Case) swollenConnections() []swollen {
 	least := map[ends]time.Duration{}
 	at := func(j *correlate.Journey) ends { return ends{j.Points[0].Capture, j.Server.Addr()} }
 	for j, f := range connections(c.Journeys) {
-		if d, ok := handshakeTrip(f.Conn); ok && (least[at(j)] == 0 || d < least[at(j)]) {
+		d, far, ok := trips(f.Conn)
+		if d = max(d, far); ok && (least[at(j)] == 0 || d < least[at(j)]) {
 			least[at(j)] = d
 		}
 	}
 	var all []swollen
 	for j, f := range connections(c.Journeys) {
-		d, ok := handshakeTrip(f.Conn)
+		d, far, ok := trips(f.Conn)
 		usual := least[at(j)]
-		far := max(f.Conn.Samples[0].Min, f.Conn.Samples[1].Min)
-		if ok && d-usual >= c.limit(r, bloatDelay) && c.exceeds(r, bloatTimes, d, usual) && c.exceeds(r, bloatTimes, time.Duration(far), usual) {
+		if ok && d-usual >= c.limit(r, bloatDelay) && c.exceeds(r, bloatTimes, d, usual) && c.exceeds(r, bloatTimes, far, usual) {
 			all = append(all, swollen{j, usual, d})
 		}
 	}

@@ -18,10 +18,18 @@ const (
 	maxMarks   = 48
 	maxPinned  = 16
 	firstLevel = 2 // one packet in four
+	// openingBytes is how far into a TCP stream a segment may begin that belongs to
+	// its opening: behind SSH's identification, which all connections have in common
+	// and which is at most 255 bytes long (RFC 4253 §4.2), begins what none has.
+	openingBytes = 255
 	// markedBytes is how much of the payload a mark's sum covers: little enough
 	// to be there in most captures that cut packets.
 	markedBytes = 16
 )
+
+// opensStream tells whether a segment belongs to the opening of a TCP stream: at is
+// how far into it the segment begins, in bytes.
+func opensStream(at uint32, length int) bool { return at == 0 || length > 0 && at <= openingBytes }
 
 // packet considers the packet at hand, sent by d. opening: it belongs to the
 // beginning of the flow.

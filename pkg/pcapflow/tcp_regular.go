@@ -60,7 +60,7 @@ func (e *engine) regular(f *flow, h *header) bool {
 	}
 	me.identified(h)
 	me.heard = now
-	e.mark(f, d, h.seq == me.base+1)
+	e.mark(f, d, opensStream(h.seq-me.base-1, h.length))
 	return true
 }
 

@@ -56,7 +56,7 @@ func (e *engine) segment(f *flow, d Dir, before Stamp, same sameness) {
 	}
 	me.identified(h)
 	me.heard = h.stamp.Time
-	e.mark(f, d, seq == me.base+1)
+	e.mark(f, d, opensStream(seq-me.base-1, h.length))
 	if f.watch&watchHold != 0 {
 		e.settle(f, d)
 		e.settle(f, d.Other())
