@@ -20,6 +20,7 @@ import (
 )
 
 func flowsCommand(env *environment) *cobra.Command {
+	var turns bool
 	cmd := &cobra.Command{
 		Use:   env.say(lang.Text{EN: "flows CAPTURE…", ES: "flows CAPTURA…"}),
 		Short: env.say(lang.Text{EN: "Print every flow of captures with its phases", ES: "Escribir cada flujo de las capturas con sus fases"}),
@@ -37,17 +38,19 @@ Las marcas son las capturadas, también para --since, --until y --around.`}),
 		Example: `  flowcorr flows client.pcap
   tcpdump -w - | flowcorr flows --format jsonl -`,
 		RunE: func(_ *cobra.Command, args []string) error {
-			return env.streamed(func() error { return runFlows(env, args) })
+			return env.streamed(func() error { return runFlows(env, args, turns) })
 		},
 	}
 	env.takeFormat(cmd, lang.Text{}, "text", "jsonl")
 	env.takeOnly(cmd, "keylog", "jobs", "redact", "strict")
 	env.takeOnly(cmd, "since", "until", "around", "window", "client", "server", "name", "service", "min-total")
 	env.takePartOutput(cmd)
+	cmd.Flags().BoolVar(&turns, "turns", false, env.say(lang.Text{EN: "tell each connection's turns as well, and what held their senders back (jsonl)", ES: "decir también los turnos de cada conexión y qué frenó a quien enviaba (jsonl)"}))
+	annotate(cmd.Flags().Lookup("turns"), ownOptions, "", nil)
 	return cmd
 }
 
-func runFlows(env *environment, args []string) error {
+func runFlows(env *environment, args []string, turns bool) error {
 	l := env.speaks
 	if len(args) == 0 {
 		return &usageError{env.say(lang.Text{EN: "no capture given", ES: "no se dio ninguna captura"}), env.say(lang.Text{EN: "flowcorr flows FILE…, or - for standard input", ES: "flowcorr flows ARCHIVO…, o - para la entrada estándar"})}
@@ -56,6 +59,7 @@ func runFlows(env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
+	opt.Turns = turns
 	chosen, err := env.rowChoice()
 	if err != nil {
 		return err

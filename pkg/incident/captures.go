@@ -230,7 +230,7 @@ func (r *reader) readCapture(items []*item, apart *pcapflow.Twins) (c *Capture, 
 		for src.Next(&p) == nil {
 		}
 	} else {
-		res, err := pcapflow.Analyse(src, pcapflow.Options{Keys: keys, Apart: apart, Frames: r.opt.Frames, Lean: true, MaxKept: cmp.Or(r.opt.MaxFlows, maxFlows)})
+		res, err := pcapflow.Analyse(src, pcapflow.Options{Keys: keys, Apart: apart, Frames: r.opt.Frames, Turns: true, Lean: true, MaxKept: cmp.Or(r.opt.MaxFlows, maxFlows)})
 		c.Result = *res
 		if c.Beyond > 0 {
 			c.Files[0].problem("only its first %d flows are used, to %s UTC: %d packets are behind them", len(c.Flows), time.Unix(0, c.Last.Time).UTC().Format(time.DateTime), c.Beyond)

@@ -51,7 +51,7 @@ func EachFlow(ctx context.Context, path string, stdin io.Reader, opt Options, us
 	src = &interruptible{Set: set, ctx: ctx}
 	guard(it.file, func() {
 		var told *pcapflow.Result
-		told, err = pcapflow.Analyse(src, pcapflow.Options{Keys: keys, OnFlow: func(f *pcapflow.Flow) {
+		told, err = pcapflow.Analyse(src, pcapflow.Options{Keys: keys, Turns: opt.Turns, OnFlow: func(f *pcapflow.Flow) {
 			flows++
 			use(f)
 		}})

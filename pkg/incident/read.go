@@ -55,6 +55,9 @@ type Options struct {
 	MaxFlows int
 	// Frames has every flow list its frames.
 	Frames bool
+	// Turns has EachFlow tell the turns of connections, and what held their senders
+	// back; flows that are kept always have them.
+	Turns bool
 	// Workers is how many files are read at a time; 0: 2. What is read does not
 	// depend on it.
 	Workers int

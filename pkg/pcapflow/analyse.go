@@ -56,6 +56,9 @@ type Options struct {
 	// Frames asks for Frames of every flow.
 	Frames bool
 
+	// Turns asks for Conn.Turns, and what comes with them.
+	Turns bool
+
 	// Lean leaves the phases of exchanges out of Phases, which repeat what HTTP
 	// says; Flow.ListExchanges adds them.
 	Lean bool
@@ -148,7 +151,7 @@ func newEngine(src PacketSource, opt Options) *engine {
 		opt.MaxOpen = defaultMaxOpen
 	}
 	e := &engine{opt: opt, env: Env{Keys: opt.Keys}, keep: opt.OnFlow == nil}
-	e.marked = e.keep || opt.Marks
+	e.marked = e.keep || opt.Marks || opt.Turns
 	e.onFlow = telling{use: opt.OnFlow, lean: opt.Lean}
 	e.res = &Result{Undecoded: map[string]int64{}}
 	e.desc, _ = src.(describedSource)
@@ -201,6 +204,9 @@ func (e *engine) packet(p *capture.Packet, h *header) {
 		e.udpKeyed()
 	default:
 		e.link(p.Link, p.Data)
+	}
+	if len(e.neighbours.awaited) > 0 {
+		e.released(p)
 	}
 }
 

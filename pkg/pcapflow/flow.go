@@ -62,7 +62,8 @@ type tcpPart struct {
 	opened    tcpOpening
 	beginning [historyBeginning]byte // of Zeek's history
 	timeWait  bool                   // the connection before it of the same addresses was ended by both sides
-	_         [28]byte               // flows begin where a line of memory does
+	before    Stamp                  // that connection's latest packet; unseen: none is remembered
+	_         [8]byte                // flows begin where a line of memory does
 }
 
 // closing is how far a flow has come towards its end.
@@ -258,6 +259,9 @@ func (e *engine) mark(f *flow, d Dir, opening bool) {
 		f.marks = new(marker)
 	}
 	f.marks.packet(e.h, d, opening)
+	if e.opt.Turns && f.isTCP() {
+		e.followTurn(f, d)
+	}
 }
 
 // finish ends f and hands it out.
@@ -364,6 +368,7 @@ type freeRooms struct {
 	tcp     []*tcpState
 	stories []*tcpStory
 	carried []*carried
+	judges  []*turnJudge
 	phases  [][]Phase    // what flows take only when they end
 	http    [][]Exchange //
 	parts   [][]byte     // copies of segments behind holes, of partRoom

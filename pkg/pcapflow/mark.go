@@ -9,9 +9,10 @@ import "slices"
 // enough zeros.
 type marker struct {
 	list   []Mark
-	pinned uint8 // marks of the flow's opening, which come first and stay
-	level  uint8 // zeros asked for
-	full   bool  // even the highest level did not make room
+	pinned uint8    // marks of the flow's opening, which come first and stay
+	level  uint8    // zeros asked for
+	full   bool     // even the highest level did not make room
+	turns  *turnLog // of a TCP connection, where they are asked for
 }
 
 const (

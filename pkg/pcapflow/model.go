@@ -188,9 +188,19 @@ type Resolution struct {
 	Reply         Stamp
 	MAC           [6]byte   // of the answer
 	Others        [][6]byte // further, different answers: a duplicate address
+	Released      Released  // what had to wait for the answer
 	Gratuitous    bool
 	Encapsulation string
 	Clock         capture.ClockID
+}
+
+// Released is the first packet of IP from the asker to the link address that
+// answered, if it came soon behind the answer.
+type Released struct {
+	Stamp               // unseen: there was none
+	Transport Transport // of its flow; 0: not followed
+	Stream    int
+	Place     int64 // which of its flow's packets it is, both sides counted, from 1
 }
 
 // LinkAddress writes a link address as hexadecimal octets with colons.

@@ -29,6 +29,12 @@ type Conn struct {
 
 	Marks []Mark // bounded: handshake, first data, and a spread of the rest
 
+	// Where Options.Turns asks for them:
+	Turns       []Turn // the first ones, in order of their first bytes
+	TurnCount   int    // how many there were
+	Cut         [2]Cut
+	FirstWindow [2]int64 // bytes that each side announced when the connection stood
+
 	AckedTo  [2]uint32  // how far each side's bytes were acknowledged, relative to the ISN as Wireshark shows it; 0: not at all
 	Holes    [2]Hole    // the first stretch of each side's bytes that never came
 	Rerouted [2]Reroute // a change of each side's TTL
@@ -120,6 +126,7 @@ type Reset struct {
 	Answer bool // answers a SYN
 	Odd    bool // TTL or IP ID unlike the peer's other packets
 	Beside bool // its number is not the sender's next, and behind what the peer awaits
+	Forgot bool // of an open connection that its sender has not closed, yet as who knows of none answers (RFC 9293 section 3.10.7.1)
 }
 
 // Vantage is where the capture was taken, as this flow shows it.

@@ -12,6 +12,7 @@ type neighbours struct {
 	routers   []*Router
 	solicited Stamp                        // the latest solicitation of routers
 	open      map[neighbourKey]*Resolution // the latest of each asker and target
+	awaited   []*Resolution                // just answered: the packet that had to wait comes next
 }
 
 type neighbourKey struct {
@@ -103,6 +104,7 @@ func (n *neighbours) reply(e *engine, h *header, protocol string, asker, sender 
 	switch {
 	case !r.Reply.Seen():
 		r.Reply, r.MAC = h.stamp, mac
+		n.await(r)
 	case r.MAC != mac && len(r.Others) < maxRequests && !slices.Contains(r.Others, mac):
 		r.Others = append(r.Others, mac)
 	}

@@ -39,13 +39,14 @@ type tcpRare struct {
 	resent   [2]resent
 	sacked   [2]sackedRange // by each side's word
 	late     lateAck
-	fullAt   Stamp     // when a side had last used up the other's window
-	probed   [2]uint32 // sequence number behind a probe of a closed window
-	fast     [2]uint32 // the number that ends a fast recovery once it is acknowledged
-	synTS    [8]uint32 // TSval of the first SYNs
-	lastSYN  Stamp     // the SYN that the SYN-ACK answers
-	firstSYN Stamp     // the SYN that it answers by its time stamp, where that is an earlier one
-	lastSA   Stamp     // the latest SYN-ACK before the ACK
+	alive    *[2]aliveProbes // nil: there were none
+	fullAt   Stamp           // when a side had last used up the other's window
+	probed   [2]uint32       // sequence number behind a probe of a closed window
+	fast     [2]uint32       // the number that ends a fast recovery once it is acknowledged
+	synTS    [8]uint32       // TSval of the first SYNs
+	lastSYN  Stamp           // the SYN that the SYN-ACK answers
+	firstSYN Stamp           // the SYN that it answers by its time stamp, where that is an earlier one
+	lastSA   Stamp           // the latest SYN-ACK before the ACK
 }
 
 // tcpSide is one sender's half of a connection: what every segment touches.
@@ -191,9 +192,9 @@ func (e *engine) tcpKeyed() {
 			f.catchUp() // before the latest payload is another
 		}
 	}
-	timeWait := false
+	timeWait, before := false, Stamp{}
 	if f != nil && h.flags&(flagSYN|flagACK|flagRST) == flagSYN && f.reused(h) {
-		timeWait = f.side[Client].fin && f.side[Server].fin
+		timeWait, before = f.side[Client].fin && f.side[Server].fin, f.last
 		e.finish(f)
 		f = nil
 	}
@@ -202,7 +203,7 @@ func (e *engine) tcpKeyed() {
 	}
 	if f == nil {
 		f = e.openTCP()
-		f.timeWait = timeWait
+		f.timeWait, f.before = timeWait, before
 	}
 	d := f.sender(h.swapped)
 	last := f.last

@@ -29,6 +29,7 @@ func (e *engine) finishTCP(f *flow) {
 		}
 	}
 	f.judgeSYN()
+	e.oddEnd(f)
 	slices.SortStableFunc(c.Stalls, func(a, b Stall) int { return a.Begin.Frame - b.Begin.Frame })
 	c.State = f.connState()
 	c.History = f.history(&e.env)
@@ -36,6 +37,9 @@ func (e *engine) finishTCP(f *flow) {
 	c.Vantage = f.vantage()
 	if f.marks != nil {
 		c.Marks = f.marks.ordered()
+		if x := f.marks.turns; x != nil {
+			x.into(e, f, c)
+		}
 	}
 	if len(c.SYN) > 0 || len(c.SYNACK) > 0 {
 		e.connectPhase(f, f.out.newPhase())

@@ -205,6 +205,7 @@ func (f *flow) resetOf(h *header, d Dir, asked bool) Reset {
 	me := &f.side[d]
 	r := Reset{Stamp: h.stamp, Dir: d, TTL: h.ttl, ID: h.id, Beside: f.besides(h, d)}
 	r.Answer = d == Server && asked && !f.steady
+	r.Forgot = h.flags&flagACK == 0 && f.forgets(h, d)
 	if f.packets[d] > 1 && !r.Answer {
 		r.Odd = me.ttl != h.ttl
 		if !h.v6 && h.id != 0 && me.counts() && h.stamp.Time-me.heard < promptAnswer {

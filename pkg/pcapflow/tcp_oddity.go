@@ -23,9 +23,40 @@ const (
 	// A further SYN-ACK begins with another number: another machine answers, or the
 	// server no longer knows of the connection that it took.
 	OddOtherSYNACK
+	// The SYN was answered, and the client never confirmed it (RFC 4987 section 2).
+	OddHalfOpen
+	// A side that had taken part in the connection answers as one that does not know
+	// of it (RFC 9293 section 3.5.1).
+	OddForgotten
+	// The client answers the SYN-ACK by a RST.
+	OddSYNACKReset
+	// A SYN-ACK is sent again though the ACK had come.
+	OddSYNACKAfterACK
+	// The side that sent a RST goes on sending, or its peer does when it must have it.
+	OddDataAfterReset
+	// Each side sent its FIN before it had the other's (RFC 9293 section 3.6).
+	OddSimultaneousClose
+	// A SYN begins another connection between the ports of one that is remembered.
+	OddPortReuse
+	// Probes of an idle connection stay unanswered (RFC 9293 section 3.8.4).
+	OddKeepAliveDeath
+	// A side has the other's FIN and does not close.
+	OddFINWaitLeak
 )
 
-var oddityNames = [...]string{"challenge-ack", "time-wait", "challenged-reset", "old-timestamp", "sack-reneged", "window-shrunk", "other-syn-ack"}
+var oddityNames = [...]string{
+	"challenge-ack", "time-wait", "challenged-reset", "old-timestamp", "sack-reneged", "window-shrunk", "other-syn-ack",
+	"half-open", "forgotten", "syn-ack-reset", "syn-ack-after-ack", "data-after-reset", "simultaneous-close", "port-reuse", "keep-alive-death", "fin-wait-leak",
+}
+
+// Oddities are all kinds.
+func Oddities() []OddityKind {
+	list := make([]OddityKind, len(oddityNames))
+	for k := range list {
+		list[k] = OddityKind(k)
+	}
+	return list
+}
 
 func (k OddityKind) String() string { return oddityNames[k] }
 
@@ -43,12 +74,14 @@ const maxOddities = 16
 
 // odd notes that the segment at hand, sent by d, shows something odd.
 func (e *engine) odd(f *flow, d Dir, x Oddity) {
-	c := e.story(f).conn
-	if len(c.Oddities) == maxOddities {
-		return
-	}
 	x.Stamp, x.Dir = e.h.stamp, d
-	c.Oddities = append(c.Oddities, x)
+	e.story(f).conn.odd(x)
+}
+
+func (c *Conn) odd(x Oddity) {
+	if len(c.Oddities) < maxOddities {
+		c.Oddities = append(c.Oddities, x)
+	}
 }
 
 // challengedSYN takes, before the handshake is over, an ACK of the server that is of

@@ -57,7 +57,7 @@ func TestOddities(t *testing.T) {
 			w.tcp(20*ms, Server, flagRST, 4000, 0, "")
 			w.tcp(ms, Client, a, 1001, 1, "")
 		}},
-		{"a RST in its place, and an acknowledgement on its way", "", func(w *wire) {
+		{"a RST in its place, and an acknowledgement on its way", "forgotten by server 0→5 0", func(w *wire) {
 			w.open()
 			w.tcp(ms, Client, a, 1, 1, block)
 			w.tcp(20*ms, Server, flagRST, 1, 0, "")
@@ -98,7 +98,7 @@ func TestOddities(t *testing.T) {
 			w.open()
 			w.tcp(time.Second, Server, flagSYN|a, 777, 1, "")
 		}},
-		{"a SYN-ACK repeated", "", func(w *wire) {
+		{"a SYN-ACK repeated", "syn-ack-after-ack by server 3→4 0", func(w *wire) {
 			w.open()
 			w.tcp(time.Second, Server, flagSYN|a, 0, 1, "")
 		}},
@@ -138,7 +138,7 @@ func TestOddities(t *testing.T) {
 		w.tcp(ms, Client, flagSYN, 70000, 0, "")
 		w.tcp(20*ms, Server, a, 2, 2, "")
 		list := w.flows(t)
-		if len(list) != 2 || oddities(list[0]) != "" || oddities(list[1]) != "time-wait by server 7→8 0" {
+		if len(list) != 2 || oddities(list[0]) != "" || oddities(list[1]) != "time-wait by server 7→8 0, port-reuse by client 6→7 0" {
 			t.Errorf("%d flows", len(list))
 		}
 	})

@@ -37,7 +37,7 @@ func (e *engine) repeated(f *flow, d Dir, seq, end uint32, same sameness) bool {
 		if peer.window == 0 || probed == me.next {
 			count.Probes++
 		} else {
-			count.KeepAlives++
+			y.keptAlive(f, d, h.stamp)
 		}
 		return true
 	}

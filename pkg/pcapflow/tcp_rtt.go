@@ -27,6 +27,11 @@ func (e *engine) roundTrip(f *flow, d Dir, me *tcpSide, ns int64) {
 		e.state(f).samples[d].keep(me, uint32(min(ns>>sampleShift, 1<<32-1)))
 	}
 	me.trips++
+	if e.opt.Turns && f.marks != nil && f.marks.turns != nil {
+		if j := f.marks.turns.side[d.Other()].judge; j != nil {
+			j.tripOf(ns, f.nearest(d))
+		}
+	}
 }
 
 func (x *rttSamples) keep(s *tcpSide, v uint32) {

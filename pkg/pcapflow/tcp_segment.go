@@ -71,13 +71,14 @@ func (e *engine) bare(f *flow, d Dir, seq uint32, me, peer *tcpSide) {
 	if f.closing == closed {
 		e.challengedReset(f, d)
 	}
+	h := e.h
 	switch ahead := int32(seq - me.next); {
-	case ahead == -1 && e.h.flags&flagSYN == 0 && !me.fin:
-		c := &e.story(f).conn.Count[d] // RFC 9293 section 3.8.4, without the byte of garbage
+	case ahead == -1 && h.flags&flagSYN == 0 && !me.fin:
+		y := e.story(f) // RFC 9293 section 3.8.4, without the byte of garbage
 		if peer.window == 0 && peer.acks {
-			c.Probes++
+			y.conn.Count[d].Probes++
 		} else {
-			c.KeepAlives++
+			y.keptAlive(f, d, h.stamp)
 		}
 	case ahead > 0 && ahead < wildJump:
 		e.hole(f, d, me.next, seq)
@@ -138,8 +139,11 @@ func (e *engine) data(f *flow, d Dir, seq, size uint32, same sameness) {
 	if h.flags&flagFIN != 0 && !me.fin {
 		me.fin = true
 		if peer.fin {
-			e.closed(f)
+			e.closedBoth(f, d)
 		}
+	}
+	if f.closing == closed && h.length > 0 {
+		e.afterReset(f, d, ahead)
 	}
 	if h.length > 0 {
 		e.receive(f, d, seq, ahead)
@@ -276,9 +280,15 @@ func (s *tcpSide) counts() bool { return s.idGood >= 2 && int(s.idBad)*4 <= int(
 // sentBefore tells whether the packet at hand was certainly sent before the
 // sender's latest one.
 func (s *tcpSide) sentBefore(h *header) bool {
-	if h.v6 || h.id == 0 || !s.counts() || h.stamp.Time-s.heard > steadyID {
+	return h.stamp.Time-s.heard <= steadyID && s.sentBeforeID(h, s.lastID)
+}
+
+// sentBeforeID is the same against a packet of that IP identification, sent within
+// steadyID.
+func (s *tcpSide) sentBeforeID(h *header, id uint16) bool {
+	if h.v6 || h.id == 0 || !s.counts() {
 		return false
 	}
-	step := int16(h.id - s.lastID)
+	step := int16(h.id - id)
 	return step < 0 && step > -4096
 }

@@ -163,7 +163,9 @@ func (o *object) conn(f *pcapflow.Flow) {
 		})
 	}
 	o.carried(f)
+	o.segments(f)
 	o.transfer(c)
+	o.turns(f)
 	o.number("completeness", int64(c.Completeness))
 	o.close()
 }

@@ -34,6 +34,19 @@ func (l *FlowLines) AppendResolution(b []byte, evidence string, r *pcapflow.Reso
 	o.some("probe", r.Asker.IsUnspecified() && r.Asker.IsValid())
 	o.some("unasked_answer", len(r.Requests) == 0 && !r.Gratuitous)
 	o.some("unanswered", !r.Reply.Seen() && !r.Gratuitous)
+	if w := &r.Released; w.Seen() {
+		o.nested("released")
+		o.instant("time", w.Time)
+		o.seconds("held_seconds", w.Time-begin.Time)
+		o.seconds("answer_seconds", w.Time-r.Reply.Time)
+		if w.Transport != 0 {
+			o.text("transport", w.Transport.String())
+			o.number("stream", int64(w.Stream))
+			o.number("packet_of_flow", w.Place)
+		}
+		o.frames(w.Frame)
+		o.close()
+	}
 	o.close()
 	if len(r.Requests) > 0 && !r.Gratuitous {
 		p := r.Phase()

@@ -83,29 +83,28 @@ func (o *object) interrupted(c *pcapflow.Conn) {
 	if a.Probes+z.Probes > 0 {
 		o.sides("window_probes", a.Probes, z.Probes)
 	}
-	if c.Holes[0].Since.Seen() || c.Holes[1].Since.Seen() {
-		o.sided("missing", func(d int) bool { return c.Holes[d].Since.Seen() }, func(d int) {
-			h := &c.Holes[d]
-			o.instant("since", h.Since.Time)
-			o.number("sequence", int64(h.Seq))
-			o.number("bytes", h.Bytes)
-			o.frames(h.Since.Frame)
-		})
-	}
-	if c.Rerouted[0].Seen() || c.Rerouted[1].Seen() {
-		o.sided("ttl_change", func(d int) bool { return c.Rerouted[d].Seen() }, func(d int) {
-			r := &c.Rerouted[d]
-			o.instant("time", r.Time)
-			o.number("from", int64(r.From))
-			o.number("to", int64(r.To))
-			o.count("changes", r.Changes)
-			o.frames(r.Frame)
-		})
-	}
+	o.sided("missing", func(d int) bool { return c.Holes[d].Since.Seen() }, func(d int) {
+		h := &c.Holes[d]
+		o.instant("since", h.Since.Time)
+		o.number("sequence", int64(h.Seq))
+		o.number("bytes", h.Bytes)
+		o.frames(h.Since.Frame)
+	})
+	o.sided("ttl_change", func(d int) bool { return c.Rerouted[d].Seen() }, func(d int) {
+		r := &c.Rerouted[d]
+		o.instant("time", r.Time)
+		o.number("from", int64(r.From))
+		o.number("to", int64(r.To))
+		o.count("changes", r.Changes)
+		o.frames(r.Frame)
+	})
 }
 
-// sided writes an object of those sides that have one.
+// sided writes an object of those sides that have one, if any does.
 func (o *object) sided(name string, has func(d int) bool, write func(d int)) {
+	if !has(0) && !has(1) {
+		return
+	}
 	o.nested(name)
 	for d := range 2 {
 		if has(d) {

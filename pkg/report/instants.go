@@ -111,6 +111,7 @@ func (c *collector) neighbour(k *incident.Capture, n *pcapflow.Resolution) {
 		c.add(k, n.Protocol+".request", fromClient, r, address(n.Target))
 	}
 	c.add(k, n.Protocol+".reply", fromNeighbour, n.Reply, fmt.Sprintf("%s = %x", address(n.Target), n.MAC))
+	c.add(k, n.Protocol+".released", fromClient, n.Released.Stamp, address(n.Target))
 }
 
 // conn notes how a connection was made and ended; its SYNs say where to, unless

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/flowcorr/flowcorr/internal/need"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
 // TestMetricsAreDocumented: every name that the code can write stands in
@@ -33,14 +34,23 @@ func TestMetricsAreDocumented(t *testing.T) {
 			written[m[1]] = true
 		}
 	}
+	for l := pcapflow.LimitOpportunity; l <= pcapflow.LimitTransport; l++ {
+		written[l.MetricName()] = true
+	}
 	for _, typ := range []string{"a", "aaaa", "https", "ptr"} {
 		written[typ+"_seconds"] = true
 	}
 	for _, path := range []string{"docs/en/metrics.md", "docs/es/metrics.md"} {
 		documented := map[string]bool{}
 		tables, _, _ := strings.Cut(read(path), "\n## Series")
+		ofMetrics := false
 		for line := range strings.Lines(tables) {
-			if cells := strings.Split(line, "|"); len(cells) == 4 {
+			switch cells := strings.Split(line, "|"); {
+			case len(cells) != 4:
+				ofMetrics = false
+			case !ofMetrics:
+				ofMetrics = cells[1] == " name " || cells[1] == " nombre "
+			default:
 				for _, m := range regexp.MustCompile("`([a-z_0-9]+)`").FindAllStringSubmatch(cells[1], -1) {
 					documented[m[1]] = true
 				}

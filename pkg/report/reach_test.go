@@ -57,10 +57,12 @@ var reachable = map[string][]string{
 		"dns.time", "dns.messages", "dns.transfer_seconds", "dns.records", "dns.answer_bytes", "dns.instants[dns.query]", "dns.instants[dns.retry]", "dns.instants[dns.answer]", "dns.instants[dns.further-answer]", "dns.extended_error_text", "dns.multicast", "dns.mixed_case", "dns.case_changed", "dns.authoritative", "dns.processing_seconds", "dns_over", "icmp.text", "dns.fragments", "dns.fragment_lost", "dns.opcode",
 		// ARP and ND
 		"neighbour.attempts", "neighbour.asker_link_address", "neighbour.other_link_addresses", "neighbour.probe", "icmp.from", "icmp.type", "icmp.code", "icmp.frames", "icmp.mtu", "neighbour.link_address", "neighbour.announcement", "neighbour.duplicate_address", "neighbour.unasked_answer", "neighbour.unanswered", "phases[l2.resolve]",
-		"gateway.link_address", "gateway.addresses", "gateway.by", "gateway.hosts", "gateway.behind", "gateway.frames", "neighbour.unicast_attempts", "router.link_address", "router.advertisements", "router.lifetime_seconds", "router.solicited_seconds", "router.withdrawn", "router.prefixes", "router.mtu", "router.hop_limit", "router.managed_addresses", "router.instants[nd.router-advertisement]", "router.instants[nd.router-solicitation]",
+		"gateway.link_address", "gateway.addresses", "gateway.by", "gateway.hosts", "gateway.behind", "gateway.frames", "neighbour.unicast_attempts", "neighbour.released.time", "neighbour.released.held_seconds", "neighbour.released.answer_seconds", "neighbour.released.packet_of_flow", "neighbour.released.frames", "router.link_address", "router.advertisements", "router.lifetime_seconds", "router.solicited_seconds", "router.withdrawn", "router.prefixes", "router.mtu", "router.hop_limit", "router.managed_addresses", "router.instants[nd.router-advertisement]", "router.instants[nd.router-solicitation]",
 		// TCP
 		"tcp.syns", "tcp.syn_acks", "tcp.connect_seconds", "tcp.rtt_server_seconds", "tcp.rtt_client_seconds", "tcp.retransmissions", "tcp.stalls.cause", "tcp.rst.by", "tcp.rst.time", "tcp.rst.odd", "tcp.duplicate_acks", "tcp.window_probes", "tcp.missing.server.bytes", "tcp.missing.server.since", "tcp.missing.server.sequence", "tcp.ttl_change.server.from", "tcp.ttl_change.server.to", "tcp.ttl_change.server.changes", "tcp.rtt_seconds", "tcp.stalls.waiting_for", "tcp.retransmitted_bytes", "tcp.fast", "tcp.timeouts", "tcp.tail_probes", "tcp.spurious", "tcp.out_of_order", "tcp.duplicates", "tcp.acked_unseen_bytes", "tcp.zero_windows", "tcp.window_full", "tcp.keep_alives", "tcp.max_in_flight_bytes", "tcp.vantage", "tcp.completeness", "duplicates",
-		"tcp.samples_to_server.median_seconds", "tcp.mss.client", "tcp.window_scale.server", "tcp.sack.server", "tcp.timestamps.client", "tcp.ecn", "tcp.fast_open.accepted_bytes", "tcp.multipath.server", "tcp.zero_window_seconds", "conn_state", "history", "phases[tcp.connect]", "tcp.data.client.first", "tcp.data.server.last", "tcp.data.server.frames", "tcp.oddities[challenge-ack]", "tcp.oddities[time-wait]", "tcp.oddities[challenged-reset]", "tcp.oddities[old-timestamp]", "tcp.oddities[sack-reneged]", "tcp.oddities[window-shrunk]", "tcp.oddities[other-syn-ack]", "tcp.oddities.bytes", "tcp.oddities.time", "tcp.oddities.by", "tcp.oddities.frames",
+		"tcp.samples_to_server.median_seconds", "tcp.mss.client", "tcp.window_scale.server", "tcp.sack.server", "tcp.timestamps.client", "tcp.ecn", "tcp.fast_open.accepted_bytes", "tcp.multipath.server", "tcp.zero_window_seconds", "conn_state", "history", "phases[tcp.connect]", "tcp.data.client.first", "tcp.data.server.last", "tcp.data.server.frames", "tcp.oddities[challenge-ack]", "tcp.oddities[time-wait]", "tcp.oddities[challenged-reset]", "tcp.oddities[old-timestamp]", "tcp.oddities[sack-reneged]", "tcp.oddities[window-shrunk]", "tcp.oddities[other-syn-ack]", "tcp.oddities[half-open]", "tcp.oddities[forgotten]", "tcp.oddities[syn-ack-reset]", "tcp.oddities[syn-ack-after-ack]", "tcp.oddities[data-after-reset]", "tcp.oddities[simultaneous-close]", "tcp.oddities[port-reuse]", "tcp.oddities[keep-alive-death]", "tcp.oddities[fin-wait-leak]",
+		"tcp.largest_segment_bytes.server", "tcp.full_segments.server.bytes", "tcp.full_segments.client.times", "tcp.clamped.server.segment_bytes", "tcp.clamped.server.offered_bytes", "tcp.first_window_bytes.client", "tcp.turn_count", "tcp.turns.by", "tcp.turns.start", "tcp.turns.end", "tcp.turns.acknowledged", "tcp.turns.bytes", "tcp.turns.segments", "tcp.turns.idle_restarts", "tcp.turns.goodput_bytes_per_second", "tcp.turns.frames", "tcp.turns.limited_by", "tcp.turns.held.opportunity_seconds", "tcp.turns.held.application_seconds", "tcp.turns.held.receiver_window_seconds", "tcp.turns.held.congestion_seconds", "tcp.turns.held.bandwidth_seconds", "tcp.turns.held.transport_seconds", "tcp.not_judged.client.reason",
+		"tcp.oddities.bytes", "tcp.oddities.time", "tcp.oddities.by", "tcp.oddities.frames",
 		// TLS
 		"tls.instants[tls.client-hello]", "tls.instants[tls.client-hello-first]", "tls.instants[tls.hello-retry]", "tls.instants[tls.second-client-hello]",
 		"tls.instants[tls.server-hello]", "tls.instants[tls.server-flight-end]", "tls.instants[tls.server-finished]", "tls.instants[tls.client-finished]",
@@ -89,7 +91,7 @@ var reachable = map[string][]string{
 		"ntp.completes.offset_seconds", "ntp.completes.delay_seconds", "ntp.delay_seconds", "ntp.dwell_seconds", "ntp.root_distance_seconds", "ntp.kiss", "ntp.unsynchronised", "ntp.interleaved", "ntp.mac", "ntp.poll_log2_seconds", "ntp.request_poll_log2_seconds", "ntp.precision_log2_seconds", "ntp.reference_id",
 	},
 	"report": {
-		"journeys.instants[dns.query]", "journeys.instants[dns.retry]", "journeys.instants[dns.answer]", "journeys.instants[arp.request]", "journeys.instants[arp.reply]", "journeys.instants[tcp.syn-ack]", "journeys.instants[tcp.syn-retry]", "journeys.instants[tcp.syn-ack-retry]", "journeys.instants[tcp.reset]", "journeys.instants[tcp.retransmission]", "journeys.instants[icmp.error]", "journeys.instants[http.request-end]", "journeys.instants[http.response-end]", "journeys.phases.metrics.transactions", "journeys.phases.metrics.resolvers", "journeys.phases.metrics.answers", "journeys.phases.metrics.cname_depth", "journeys.phases.metrics.answer_bytes", "journeys.phases.metrics.edns_bytes", "journeys.phases.metrics.tcp_cost_seconds", "journeys.phases.metrics.syn_retry_seconds", "journeys.instants[ntp.request]", "journeys.instants[ntp.response]",
+		"journeys.instants[dns.query]", "journeys.instants[dns.retry]", "journeys.instants[dns.answer]", "journeys.instants[arp.request]", "journeys.instants[arp.reply]", "journeys.instants[arp.released]", "journeys.phases.metrics.opportunity_seconds", "journeys.phases.metrics.application_seconds", "journeys.phases.metrics.congestion_seconds", "journeys.instants[tcp.syn-ack]", "journeys.instants[tcp.syn-retry]", "journeys.instants[tcp.syn-ack-retry]", "journeys.instants[tcp.reset]", "journeys.instants[tcp.retransmission]", "journeys.instants[icmp.error]", "journeys.instants[http.request-end]", "journeys.instants[http.response-end]", "journeys.phases.metrics.transactions", "journeys.phases.metrics.resolvers", "journeys.phases.metrics.answers", "journeys.phases.metrics.cname_depth", "journeys.phases.metrics.answer_bytes", "journeys.phases.metrics.edns_bytes", "journeys.phases.metrics.tcp_cost_seconds", "journeys.phases.metrics.syn_retry_seconds", "journeys.instants[ntp.request]", "journeys.instants[ntp.response]",
 		"journeys.instants[http.request]", "journeys.instants[http.response]", "journeys.instants[tcp.syn]", "journeys.instants[tcp.established]",
 		"journeys.instants[tcp.fin]", "journeys.instants[http.interim]", "journeys.instants[tls.client-data]", "journeys.instants[tls.server-data]", "journeys.instants[tls.ticket]",
 		"journeys.phases[dns.lookup]", "journeys.phases[ntp.exchange]", "journeys.phases[l2.resolve]",
@@ -122,7 +124,7 @@ func TestReachable(t *testing.T) {
 	for _, path := range captures {
 		var gateways correlate.GatewayFinder
 		var link pcapflow.Result
-		_, err := incident.EachFlow(context.Background(), path, nil, incident.Options{},
+		_, err := incident.EachFlow(context.Background(), path, nil, incident.Options{Turns: true},
 			func(f *pcapflow.Flow) {
 				gateways.Flow(f)
 				membersOf(t, "flow", lines.Append(nil, "x", f), seen)
@@ -154,7 +156,7 @@ func TestReachable(t *testing.T) {
 	membersOf(t, "flow", lines.Append(nil, "x", rare), seen)
 	at := func(n int) pcapflow.Stamp { return pcapflow.Stamp{Frame: n, Time: int64(n) * 1e6} }
 	var oddities []pcapflow.Oddity
-	for k := pcapflow.OddChallengedSYN; k <= pcapflow.OddOtherSYNACK; k++ {
+	for _, k := range pcapflow.Oddities() {
 		oddities = append(oddities, pcapflow.Oddity{Stamp: at(2), Of: at(1), Kind: k, Bytes: 1})
 	}
 	membersOf(t, "flow", lines.Append(nil, "x", &pcapflow.Flow{TLS: &pcapflow.TLS{DTLS: &pcapflow.DTLS{Turned: true}}}), seen)
@@ -165,7 +167,7 @@ func TestReachable(t *testing.T) {
 		QUIC:   &pcapflow.QUIC{SpinRTT: pcapflow.RTTStats{N: 1}},
 		HTTP:   []pcapflow.Exchange{{Ordinal: 1, ResponseLast: at(9)}, {Ordinal: 2, RequestFirst: at(1), RequestLast: at(2)}, {Status: 101, Upgrade: true, AuthRounds: 1, Looped: true, ChunkError: true, RequestID: "a", Timing: []pcapflow.ServerTiming{{Name: "db"}}}},
 		SSH:    &pcapflow.SSH{Disconnect: at(9)},
-		Conn:   &pcapflow.Conn{Oddities: oddities, Retransmissions: []pcapflow.Retransmission{{Stamp: at(2)}, {Stamp: at(5)}}},
+		Conn:   &pcapflow.Conn{MSS: [2]int{1460, 1460}, Cut: [2]pcapflow.Cut{{}, {Bytes: 1300, Times: 20}}, TurnCount: 1, Oddities: oddities, Retransmissions: []pcapflow.Retransmission{{Stamp: at(2)}, {Stamp: at(5)}}},
 		Phases: []pcapflow.Phase{{Name: pcapflow.SSHKex, Begin: at(1), End: at(3)}, {Name: pcapflow.SSHSession, Begin: at(4), End: at(6)}},
 	}
 	membersOf(t, "flow", lines.Append(nil, "x", rare), seen)

@@ -1,0 +1,82 @@
+package report
+
+import (
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+// segments writes how large each side's segments were, and whether something on the
+// way seems to keep them small.
+func (o *object) segments(f *pcapflow.Flow) {
+	c := f.Conn
+	if a, z := c.Count[pcapflow.Client].Largest, c.Count[pcapflow.Server].Largest; a+z > 0 {
+		o.sides("largest_segment_bytes", a, z)
+	}
+	if c.TurnCount == 0 {
+		return
+	}
+	o.sides("first_window_bytes", c.FirstWindow[0], c.FirstWindow[1])
+	o.sided("full_segments", func(d int) bool { return c.Cut[d].Bytes > 0 }, func(d int) {
+		o.number("bytes", int64(c.Cut[d].Bytes))
+		o.number("times", int64(c.Cut[d].Times))
+	})
+	var offered [2]int
+	for d := range offered {
+		offered[d] = f.Clamped(pcapflow.Dir(d))
+	}
+	o.sided("clamped", func(d int) bool { return offered[d] > 0 }, func(d int) {
+		o.number("segment_bytes", int64(c.Cut[d].Bytes))
+		o.number("offered_bytes", int64(offered[d]))
+	})
+}
+
+// turns writes the turns of a connection, and what held their senders back.
+func (o *object) turns(f *pcapflow.Flow) {
+	c := f.Conn
+	if c.TurnCount == 0 {
+		return
+	}
+	o.number("turn_count", int64(c.TurnCount))
+	o.list("turns", len(c.Turns), func(i int) { o.turn(&c.Turns[i]) })
+	o.sided("not_judged", func(d int) bool { return f.Unjudged(pcapflow.Dir(d)) != "" }, func(d int) {
+		o.text("reason", f.Unjudged(pcapflow.Dir(d)))
+	})
+}
+
+func (o *object) turn(t *pcapflow.Turn) {
+	o.open()
+	o.text("by", t.Dir.String())
+	o.instant("start", t.First.Time)
+	o.instant("end", t.Last.Time)
+	if t.Acked.Seen() {
+		o.instant("acknowledged", t.Acked.Time)
+	}
+	o.number("bytes", t.Bytes)
+	o.count("segments", t.Segments)
+	o.count("idle_restarts", t.Restarts)
+	if span := t.Last.Time - t.First.Time; span > 0 && t.Segments > 1 {
+		o.number("goodput_bytes_per_second", int64(float64(t.Bytes)*float64(time.Second)/float64(span)))
+	}
+	if t.Held != nil {
+		o.held(t.Held)
+	}
+	o.frames(t.First.Frame, t.Last.Frame, t.Acked.Frame)
+	o.close()
+}
+
+// held writes what held a sender back, and how long each did.
+func (o *object) held(h *pcapflow.Held) {
+	by, any := h.By()
+	if !any {
+		return
+	}
+	o.text("limited_by", by.String())
+	o.nested("held")
+	for l, ns := range h {
+		if ns > 0 {
+			o.seconds(pcapflow.Limit(l).MetricName(), ns)
+		}
+	}
+	o.close()
+}
