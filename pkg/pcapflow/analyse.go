@@ -56,7 +56,7 @@ type Options struct {
 	// Frames asks for Frames of every flow.
 	Frames bool
 
-	// Turns asks for Conn.Turns, and what comes with them.
+	// Turns asks for Conn.Talk.
 	Turns bool
 
 	// Lean leaves the phases of exchanges out of Phases, which repeat what HTTP

@@ -65,16 +65,16 @@ func (c *Conn) RoundTripClient() int64 {
 func (t *TLS) AppendMetrics(list []Metric, c *Conn) []Metric {
 	m := metrics{TLSHandshake, list}
 	m.between("client_hello_seconds", t.ClientHelloFirst, t.ClientHello, 0)
-	price := "hello_retry_seconds"
 	if x := t.DTLS; x != nil {
-		if x.HelloVerify.Seen() {
-			price = "hello_verify_seconds"
-		}
 		m.count("client_hellos", int64(x.Hellos))
 		m.count("resent_flights", int64(len(x.Resent)))
 		m.count("fragmented_messages", int64(x.Fragmented))
 	}
-	m.between(price, t.ClientHello, t.SecondHello, 0)
+	if x := t.DTLS; x != nil && x.HelloVerify.Seen() {
+		m.between("hello_verify_seconds", t.ClientHello, t.SecondHello, 0)
+	} else {
+		m.between("hello_retry_seconds", t.ClientHello, t.SecondHello, 0)
+	}
 	hello := t.ClientHello
 	if t.SecondHello.Seen() {
 		hello = t.SecondHello

@@ -29,11 +29,7 @@ type Conn struct {
 
 	Marks []Mark // bounded: handshake, first data, and a spread of the rest
 
-	// Where Options.Turns asks for them:
-	Turns       []Turn // the first ones, in order of their first bytes
-	TurnCount   int    // how many there were
-	Cut         [2]Cut
-	FirstWindow [2]int64 // bytes that each side announced when the connection stood
+	Talk *Talk // nil: Options.Turns does not ask for it, or the connection never stood
 
 	AckedTo  [2]uint32  // how far each side's bytes were acknowledged, relative to the ISN as Wireshark shows it; 0: not at all
 	Holes    [2]Hole    // the first stretch of each side's bytes that never came

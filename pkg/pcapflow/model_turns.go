@@ -1,5 +1,13 @@
 package pcapflow
 
+// Talk is how the two sides of a connection took turns.
+type Talk struct {
+	Turns       []Turn // the first ones, in order of their first bytes
+	Count       int    // how many there were
+	Cut         [2]Cut
+	FirstWindow [2]int64 // bytes that each side announced when the connection stood
+}
+
 // Turn is a run of one side's new bytes: until the other side has sent some that
 // can have reached it, and it sends again.
 type Turn struct {
@@ -46,11 +54,11 @@ var limitMetrics = [...]string{
 // nil: it is not known.
 func (c *Conn) heldIn(d Dir, from, to Stamp) *Held {
 	var sum *Held
-	if c == nil || !from.Seen() || !to.Seen() {
+	if c == nil || c.Talk == nil || !from.Seen() || !to.Seen() {
 		return nil
 	}
-	for i := range c.Turns {
-		t := &c.Turns[i]
+	for i := range c.Talk.Turns {
+		t := &c.Talk.Turns[i]
 		if t.Dir != d || t.Held == nil || t.First.Time < from.Time || t.Last.Time > to.Time {
 			continue
 		}
@@ -111,7 +119,11 @@ const clampedTimes = 16
 func (f *Flow) Clamped(d Dir) int {
 	const least = 40 // bytes of options that a segment can have (RFC 9293 section 3.1)
 	c := f.Conn
-	if c == nil || c.MSS[Client] == 0 || c.MSS[Server] == 0 || c.Cut[d].Times < clampedTimes || c.Count[d].Largest > int64(c.Cut[d].Bytes) {
+	if c == nil || c.Talk == nil || c.MSS[Client] == 0 || c.MSS[Server] == 0 {
+		return 0
+	}
+	cut := c.Talk.Cut[d]
+	if cut.Times < clampedTimes || c.Count[d].Largest > int64(cut.Bytes) {
 		return 0
 	}
 	for i := range f.ICMP {
@@ -123,7 +135,7 @@ func (f *Flow) Clamped(d Dir) int {
 	if c.Timestamps() {
 		offered -= 12 // RFC 7323 appendix A
 	}
-	if c.Cut[d].Bytes >= offered-least {
+	if cut.Bytes >= offered-least {
 		return 0
 	}
 	return offered

@@ -192,23 +192,28 @@ func (e *engine) tcpKeyed() {
 			f.catchUp() // before the latest payload is another
 		}
 	}
-	timeWait, before := false, Stamp{}
 	if f != nil && h.flags&(flagSYN|flagACK|flagRST) == flagSYN && f.reused(h) {
-		timeWait, before = f.side[Client].fin && f.side[Server].fin, f.last
-		e.finish(f)
-		f = nil
+		f = e.openAgain(f)
 	}
 	if f == nil && h.flags&flagACK != 0 {
 		f = e.adopt(h)
 	}
 	if f == nil {
 		f = e.openTCP()
-		f.timeWait, f.before = timeWait, before
 	}
 	d := f.sender(h.swapped)
 	last := f.last
 	e.count(f, h, d)
 	e.segment(f, d, last, same)
+}
+
+// openAgain begins another connection with the addresses of f, which ends.
+func (e *engine) openAgain(f *flow) *flow {
+	timeWait, before := f.side[Client].fin && f.side[Server].fin, f.last
+	e.finish(f)
+	f = e.openTCP()
+	f.timeWait, f.before = timeWait, before
+	return f
 }
 
 // reused tells whether a SYN begins another connection with the same addresses.

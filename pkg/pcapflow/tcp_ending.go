@@ -73,6 +73,9 @@ func (e *engine) afterReset(f *flow, d Dir, ahead int32) {
 // oddEnd tells what only the end of a connection shows to be odd about it.
 func (e *engine) oddEnd(f *flow) {
 	c := f.tcp.story.conn
+	if f.closing == settled && len(c.SYNACK) <= 1 && f.tcp.story.rare.alive == nil && !f.before.Seen() {
+		return // as most
+	}
 	if f.before.Seen() {
 		c.odd(Oddity{Stamp: f.start, Kind: OddPortReuse, Dir: Client, Of: f.before})
 	}

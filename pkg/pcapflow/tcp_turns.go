@@ -23,7 +23,7 @@ type turnSide struct {
 	size   int    // payload of its latest segment
 	heard  int64  // time of the peer's latest new bytes
 	edge   uint32 // of the receiver's window, as it knew it when it sent that
-	window int64  // Conn.FirstWindow
+	window int64  // Talk.FirstWindow
 	seen   bool   // window means something
 	cut    Cut
 	judge  *turnJudge // of its latest turn; nil: it has had one segment
@@ -194,8 +194,8 @@ func (x *turnLog) into(e *engine, f *flow, c *Conn) {
 			t.Held = nil
 		}
 	}
-	c.Turns, c.TurnCount = x.list, x.count
+	c.Talk = &Talk{Turns: x.list, Count: x.count}
 	for d := range x.side {
-		c.Cut[d], c.FirstWindow[d] = x.side[d].cut, x.side[d].window
+		c.Talk.Cut[d], c.Talk.FirstWindow[d] = x.side[d].cut, x.side[d].window
 	}
 }

@@ -55,10 +55,10 @@ func TestTurns(t *testing.T) {
 			x.play(w)
 			var list []string
 			f := w.turns(t)
-			for _, u := range f.Conn.Turns {
+			for _, u := range f.Conn.Talk.Turns {
 				list = append(list, fmt.Sprintf("%s %d-%d %d %d×%d", u.Dir, u.First.Frame, u.Last.Frame, u.Acked.Frame, u.Segments, u.Bytes))
 			}
-			if got := strings.Join(list, ", "); got != x.want || f.Conn.TurnCount != len(list) {
+			if got := strings.Join(list, ", "); got != x.want || f.Conn.Talk.Count != len(list) {
 				t.Errorf("%s, want %s", got, x.want)
 			}
 		})
@@ -133,10 +133,10 @@ func TestLimits(t *testing.T) {
 				w := &wire{window: [2]uint16{x.window, x.window}}
 				w.send(d, x.list)
 				f := w.turns(t)
-				if len(f.Conn.Turns) != 1 || f.Conn.Turns[0].Held == nil {
-					t.Fatalf("%+v", f.Conn.Turns)
+				if len(f.Conn.Talk.Turns) != 1 || f.Conn.Talk.Turns[0].Held == nil {
+					t.Fatalf("%+v", f.Conn.Talk.Turns)
 				}
-				u := f.Conn.Turns[0]
+				u := f.Conn.Talk.Turns[0]
 				if by, ok := u.Held.By(); !ok || by != x.want {
 					t.Errorf("%s: %v", by, u.Held)
 				}
@@ -153,7 +153,7 @@ func TestLimits(t *testing.T) {
 	t.Run("a queue that fills", func(t *testing.T) {
 		w := &wire{}
 		w.send(Client, append([]flight{{segments: 4}}, same(30, flight{segments: 25, trip: 90 * ms})...))
-		if by, _ := w.turns(t).Conn.Turns[0].Held.By(); by != LimitBandwidth {
+		if by, _ := w.turns(t).Conn.Talk.Turns[0].Held.By(); by != LimitBandwidth {
 			t.Error(by)
 		}
 	})
@@ -165,7 +165,7 @@ func TestLimits(t *testing.T) {
 			w.tcp(2*ms, Server, flagACK, 1+i*1000, 1, block)
 			w.tcp(100*time.Microsecond, Client, flagACK, 1, 1001+i*1000, "")
 		}
-		if by, _ := w.turns(t).Conn.Turns[0].Held.By(); by != LimitBandwidth {
+		if by, _ := w.turns(t).Conn.Talk.Turns[0].Held.By(); by != LimitBandwidth {
 			t.Error(by)
 		}
 	})
@@ -198,7 +198,7 @@ func TestUnjudged(t *testing.T) {
 		if got := f.Unjudged(Client); got != x.want {
 			t.Errorf("%s: %q", name, got)
 		}
-		for _, u := range f.Conn.Turns {
+		for _, u := range f.Conn.Talk.Turns {
 			if u.Held != nil {
 				t.Errorf("%s: %+v", name, u.Held)
 			}
@@ -253,8 +253,8 @@ func TestTurnsBounded(t *testing.T) {
 		w.tcp(ms, Client, flagACK, 1+i, 1+i, "x")
 		w.tcp(20*ms, Server, flagACK, 1+i, 2+i, "y")
 	}
-	if c := w.turns(t).Conn; len(c.Turns) != maxTurns || c.TurnCount != 400 {
-		t.Errorf("%d of %d", len(c.Turns), c.TurnCount)
+	if c := w.turns(t).Conn.Talk; len(c.Turns) != maxTurns || c.Count != 400 {
+		t.Errorf("%d of %d", len(c.Turns), c.Count)
 	}
 	w = &wire{}
 	w.open()
@@ -262,7 +262,7 @@ func TestTurnsBounded(t *testing.T) {
 		w.tcp(ms, Server, flagACK, 1+i*100, 1, strings.Repeat("x", 100))
 		w.tcp(ms, Client, flagACK, 1+i, 101+i*100, "y")
 	}
-	if c := w.turns(t).Conn; len(c.Turns) > 12 || c.Turns[0].Segments != 200 {
+	if c := w.turns(t).Conn.Talk; len(c.Turns) > 12 || c.Turns[0].Segments != 200 {
 		t.Errorf("%d: %+v", len(c.Turns), c.Turns[0])
 	}
 }

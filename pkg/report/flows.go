@@ -165,7 +165,9 @@ func (o *object) conn(f *pcapflow.Flow) {
 	o.carried(f)
 	o.segments(f)
 	o.transfer(c)
-	o.turns(f)
+	if c.Talk != nil {
+		o.talk(f)
+	}
 	o.number("completeness", int64(c.Completeness))
 	o.close()
 }

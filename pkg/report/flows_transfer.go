@@ -83,6 +83,15 @@ func (o *object) interrupted(c *pcapflow.Conn) {
 	if a.Probes+z.Probes > 0 {
 		o.sides("window_probes", a.Probes, z.Probes)
 	}
+	if c.Holes[0].Since.Seen() || c.Holes[1].Since.Seen() {
+		o.holes(c)
+	}
+	if c.Rerouted[0].Seen() || c.Rerouted[1].Seen() {
+		o.rerouted(c)
+	}
+}
+
+func (o *object) holes(c *pcapflow.Conn) {
 	o.sided("missing", func(d int) bool { return c.Holes[d].Since.Seen() }, func(d int) {
 		h := &c.Holes[d]
 		o.instant("since", h.Since.Time)
@@ -90,6 +99,9 @@ func (o *object) interrupted(c *pcapflow.Conn) {
 		o.number("bytes", h.Bytes)
 		o.frames(h.Since.Frame)
 	})
+}
+
+func (o *object) rerouted(c *pcapflow.Conn) {
 	o.sided("ttl_change", func(d int) bool { return c.Rerouted[d].Seen() }, func(d int) {
 		r := &c.Rerouted[d]
 		o.instant("time", r.Time)

@@ -6,39 +6,32 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
-// segments writes how large each side's segments were, and whether something on the
-// way seems to keep them small.
+// segments writes how large each side's segments were.
 func (o *object) segments(f *pcapflow.Flow) {
 	c := f.Conn
 	if a, z := c.Count[pcapflow.Client].Largest, c.Count[pcapflow.Server].Largest; a+z > 0 {
 		o.sides("largest_segment_bytes", a, z)
 	}
-	if c.TurnCount == 0 {
-		return
-	}
-	o.sides("first_window_bytes", c.FirstWindow[0], c.FirstWindow[1])
-	o.sided("full_segments", func(d int) bool { return c.Cut[d].Bytes > 0 }, func(d int) {
-		o.number("bytes", int64(c.Cut[d].Bytes))
-		o.number("times", int64(c.Cut[d].Times))
-	})
-	var offered [2]int
-	for d := range offered {
-		offered[d] = f.Clamped(pcapflow.Dir(d))
-	}
-	o.sided("clamped", func(d int) bool { return offered[d] > 0 }, func(d int) {
-		o.number("segment_bytes", int64(c.Cut[d].Bytes))
-		o.number("offered_bytes", int64(offered[d]))
-	})
 }
 
-// turns writes the turns of a connection, and what held their senders back.
-func (o *object) turns(f *pcapflow.Flow) {
-	c := f.Conn
-	if c.TurnCount == 0 {
+// talk writes the turns of a connection, what held their senders back, and how they
+// cut their segments.
+func (o *object) talk(f *pcapflow.Flow) {
+	k := f.Conn.Talk
+	if k.Count == 0 {
 		return
 	}
-	o.number("turn_count", int64(c.TurnCount))
-	o.list("turns", len(c.Turns), func(i int) { o.turn(&c.Turns[i]) })
+	o.sides("first_window_bytes", k.FirstWindow[0], k.FirstWindow[1])
+	o.sided("full_segments", func(d int) bool { return k.Cut[d].Bytes > 0 }, func(d int) {
+		o.number("bytes", int64(k.Cut[d].Bytes))
+		o.number("times", int64(k.Cut[d].Times))
+	})
+	o.sided("clamped", func(d int) bool { return f.Clamped(pcapflow.Dir(d)) > 0 }, func(d int) {
+		o.number("segment_bytes", int64(k.Cut[d].Bytes))
+		o.number("offered_bytes", int64(f.Clamped(pcapflow.Dir(d))))
+	})
+	o.number("turn_count", int64(k.Count))
+	o.list("turns", len(k.Turns), func(i int) { o.turn(&k.Turns[i]) })
 	o.sided("not_judged", func(d int) bool { return f.Unjudged(pcapflow.Dir(d)) != "" }, func(d int) {
 		o.text("reason", f.Unjudged(pcapflow.Dir(d)))
 	})

@@ -167,7 +167,7 @@ func TestReachable(t *testing.T) {
 		QUIC:   &pcapflow.QUIC{SpinRTT: pcapflow.RTTStats{N: 1}},
 		HTTP:   []pcapflow.Exchange{{Ordinal: 1, ResponseLast: at(9)}, {Ordinal: 2, RequestFirst: at(1), RequestLast: at(2)}, {Status: 101, Upgrade: true, AuthRounds: 1, Looped: true, ChunkError: true, RequestID: "a", Timing: []pcapflow.ServerTiming{{Name: "db"}}}},
 		SSH:    &pcapflow.SSH{Disconnect: at(9)},
-		Conn:   &pcapflow.Conn{MSS: [2]int{1460, 1460}, Cut: [2]pcapflow.Cut{{}, {Bytes: 1300, Times: 20}}, TurnCount: 1, Oddities: oddities, Retransmissions: []pcapflow.Retransmission{{Stamp: at(2)}, {Stamp: at(5)}}},
+		Conn:   &pcapflow.Conn{MSS: [2]int{1460, 1460}, Talk: &pcapflow.Talk{Cut: [2]pcapflow.Cut{{}, {Bytes: 1300, Times: 20}}, Count: 1}, Oddities: oddities, Retransmissions: []pcapflow.Retransmission{{Stamp: at(2)}, {Stamp: at(5)}}},
 		Phases: []pcapflow.Phase{{Name: pcapflow.SSHKex, Begin: at(1), End: at(3)}, {Name: pcapflow.SSHSession, Begin: at(4), End: at(6)}},
 	}
 	membersOf(t, "flow", lines.Append(nil, "x", rare), seen)

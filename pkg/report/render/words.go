@@ -60,7 +60,7 @@ var moments = map[string]lang.Text{
 	"dns.query": {EN: "DNS query sent", ES: "consulta DNS enviada"}, "dns.retry": {EN: "DNS query repeated", ES: "consulta DNS repetida"}, "dns.answer": {EN: "DNS answer", ES: "respuesta DNS"},
 	"dns.further-answer": {EN: "further DNS answer", ES: "otra respuesta DNS"},
 	"arp.request":        {EN: "ARP request", ES: "petición ARP"}, "arp.reply": {EN: "ARP reply", ES: "respuesta ARP"},
-	"arp.released": {EN: "first packet to the address resolved", ES: "primer paquete a la dirección resuelta"}, "nd.released": {EN: "first packet to the address resolved", ES: "primer paquete a la dirección resuelta"},
+	"arp.released": {EN: "packet released", ES: "paquete liberado"}, "nd.released": {EN: "packet released", ES: "paquete liberado"},
 	"nd.request": {EN: "neighbour solicitation", ES: "solicitud de vecino"}, "nd.reply": {EN: "neighbour advertisement", ES: "anuncio de vecino"},
 	"tcp.syn": {EN: "SYN", ES: "SYN"}, "tcp.syn-retry": {EN: "SYN repeated", ES: "SYN repetido"}, "tcp.syn-ack": {EN: "SYN-ACK", ES: "SYN-ACK"}, "tcp.syn-ack-retry": {EN: "SYN-ACK repeated", ES: "SYN-ACK repetido"},
 	"tcp.established": {EN: "TCP established", ES: "TCP establecido"}, "tcp.reset": {EN: "RST", ES: "RST"}, "tcp.retransmission": {EN: "retransmission", ES: "retransmisión"},
