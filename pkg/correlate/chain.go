@@ -30,10 +30,11 @@ const leastTurn = 1e-4
 // Edges must be sorted by line, then target. The cost is O(E log T) for E edges
 // and T targets. It returns the logarithm of the sum over all ways.
 func chain(edges []edge, lines, targets int, swapped func(a, b int) float64, lowest func(b int) int) float64 {
-	return new(chainRun).solve(edges, lines, targets, swapped, lowest)
+	return (&chainRun{before: usualEnd, after: usualEnd}).solve(edges, lines, targets, swapped, lowest)
 }
 
-// solve is chain; the run may be used again, and keeps what it needed of memory.
+// solve is chain, with the weights of the ends; the run may be used again, and keeps
+// what it needed of memory.
 func (c *chainRun) solve(edges []edge, lines, targets int, swapped func(a, b int) float64, lowest func(b int) int) float64 {
 	if len(edges) == 0 {
 		return 0
@@ -43,10 +44,14 @@ func (c *chainRun) solve(edges []edge, lines, targets int, swapped func(a, b int
 	c.fore = slices.Grow(c.fore[:0], len(edges))[:len(edges)]
 	c.foreScale = slices.Grow(c.foreScale[:0], lines)[:lines]
 	c.findSwaps(swapped, lowest)
+	c.ended = math.Inf(-1)
 	c.forward()
 	c.backward()
 	return c.total
 }
+
+// usualEnd: a way may begin or end anywhere.
+func usualEnd(line, target int) float64 { return 1 }
 
 // number gives the edges targets from 0 on without gaps, in their order, and
 // returns which of all those were.
@@ -95,7 +100,10 @@ type chainRun struct {
 	foreScale []float64 // by line
 	pairs     []swap    // in order of their first line
 	total     float64   // logarithm of the sum over all ways
+	ended     float64   // of what ways weigh more than usual for their ends
 	place     []int32   // by target, while they are numbered
+
+	before, after func(line, target int) float64 // weight of a way that begins, or ends, with them; 1 is the usual one
 }
 
 // swap is a pair of edges of two lines in a row whose targets changed places:
@@ -142,12 +150,16 @@ func (c *chainRun) forward() {
 		scale := sums.scale
 		c.foreScale[i] = scale
 		for e := from; e < to; e++ {
-			c.fore[e] = sums.before(c.edges[e].target)
+			t := c.edges[e].target
+			c.fore[e] = sums.before(t) + (c.before(i, t)-1)*sums.empty
+			c.end(i, t, c.edges[e].odds*c.fore[e], scale)
 		}
 		next = next[:0]
 		for ; k < len(c.pairs) && c.pairs[k].first < to; k++ {
 			p := &c.pairs[k]
-			p.fore, p.scale = sums.before(c.edges[p.second].target), scale
+			t := c.edges[p.second].target
+			p.fore, p.scale = sums.before(t)+(c.before(i, t)-1)*sums.empty, scale
+			c.end(i+1, c.edges[p.first].target, p.odds*p.fore, scale)
 			next = append(next, waiting{c.edges[p.first].target, p.odds * p.fore, scale})
 		}
 		for e := from; e < to; e++ {
@@ -158,7 +170,19 @@ func (c *chainRun) forward() {
 		}
 		held, next = next, held
 	}
-	c.total = math.Log(sums.before(c.targets)) + sums.scale
+	usual := math.Log(sums.before(c.targets)) + sums.scale
+	c.total = math.Max(usual, c.ended)
+	c.total += math.Log(math.Exp(usual-c.total) + math.Exp(c.ended-c.total))
+}
+
+// end adds to the sum of all ways what those with value, in a scale, weigh more than
+// usual for ending with a line and a target.
+func (c *chainRun) end(line, target int, value, scale float64) {
+	if w := c.after(line, target) - 1; w > 0 && value > 0 {
+		x := math.Log(w) + math.Log(value) + scale
+		high := math.Max(x, c.ended)
+		c.ended = high + math.Log(math.Exp(x-high)+math.Exp(c.ended-high))
+	}
 }
 
 // backward walks the lines from the end and completes the probabilities.
@@ -175,7 +199,8 @@ func (c *chainRun) backward() {
 		back = back[:0]
 		way := math.Exp(c.foreScale[i] + scale - c.total)
 		for e := from; e < to; e++ {
-			b := sums.before(mirror(c.edges[e].target))
+			t := c.edges[e].target
+			b := sums.before(mirror(t)) + (c.after(i, t)-1)*sums.empty
 			back = append(back, b)
 			c.edges[e].p += c.edges[e].odds * c.fore[e] * b * way
 		}
@@ -183,7 +208,8 @@ func (c *chainRun) backward() {
 		next = next[:0]
 		for ; k >= 0 && c.pairs[k].second >= from; k-- {
 			p := &c.pairs[k]
-			after := sums.before(mirror(c.edges[p.first].target))
+			t := c.edges[p.first].target
+			after := sums.before(mirror(t)) + (c.after(i, t)-1)*sums.empty
 			prob := p.odds * p.fore * after * math.Exp(p.scale+scale-c.total)
 			c.edges[p.first].p += prob
 			c.edges[p.second].p += prob

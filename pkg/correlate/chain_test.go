@@ -114,6 +114,48 @@ func TestChainAgreesWithEveryWay(t *testing.T) {
 	}
 }
 
+// TestChainWeighsItsEnds: a way counts with the weights of where it begins and ends.
+func TestChainWeighsItsEnds(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for n := range 200 {
+		lines, targets := 1+r.IntN(5), 1+r.IntN(5)
+		edges := randomEdges(r, lines, targets)
+		swapped := func(a, b int) float64 { return 0.3 / float64(b-a) }
+		var heads, tails [5][5]float64
+		for i := range 5 {
+			for k := range 5 {
+				heads[i][k], tails[i][k] = math.Exp(r.Float64()*8), math.Exp(r.Float64()*8)
+			}
+		}
+		ordered := inOrder(edges, swapped)
+		want := everyWay(edges, lines, func(way []int) float64 {
+			weight, first, last := ordered(way), -1, -1
+			low, high := targets, -1
+			for l, w := range way {
+				if w == 0 {
+					continue
+				}
+				if first < 0 {
+					first = l
+				}
+				last = l
+				low, high = min(low, edges[w-1].target), max(high, edges[w-1].target)
+			}
+			if first < 0 || weight == 0 {
+				return weight
+			}
+			return weight * heads[first][low] * tails[last][high]
+		})
+		run := &chainRun{before: func(l, t int) float64 { return heads[l][t] }, after: func(l, t int) float64 { return tails[l][t] }}
+		run.solve(edges, lines, targets, swapped, func(int) int { return 0 })
+		for i, e := range edges {
+			if math.Abs(e.p-want[i]) > 1e-9 {
+				t.Fatalf("case %d: edge %d→%d: %v, want %v", n, e.line, e.target, e.p, want[i])
+			}
+		}
+	}
+}
+
 func TestChainKeepsItsScale(t *testing.T) {
 	const n = 3000
 	var edges []edge

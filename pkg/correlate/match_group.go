@@ -13,15 +13,17 @@ import (
 // belong together, and nothing else may.
 type group struct {
 	lines   []line
-	targets []*target // in order of place
-	keyed   bool      // the lines name the client's port
-	dns     bool      // of one question; targets are its packets
-	pairs   []pair    // by line, then target
-	typical float64   // mean duration of the lines, ns
-	rate    float64   // logarithm of the lines per second
-	blur    int64     // the largest of the targets
-	counts  map[string]int
-	shown   map[byte]*shown   // by kind
+	targets []*target  // in order of place
+	keyed   bool       // the lines name the client's port
+	dns     bool       // of one question; targets are its packets
+	pairs   []pair     // by line, then target
+	typical float64    // mean duration of the lines, ns
+	rate    float64    // logarithm of the lines per second
+	blur    int64      // the largest of the targets
+	rare    []rarities // by line
+	longest int64      // that an exchange took, but for few of them
+	heads   ends       // of the log and of the captures
+	tails   ends
 	told    map[*Journey]told // what other logs say of the requests
 	log     *incident.Log
 }
@@ -34,7 +36,6 @@ type pair struct {
 }
 
 func (g *group) prepare() {
-	g.counts = map[string]int{}
 	low, high := int64(math.MaxInt64), int64(math.MinInt64)
 	sum, n := 0.0, 0
 	for i := range g.lines {
@@ -45,63 +46,17 @@ func (g *group) prepare() {
 			sum += float64(e.Duration)
 			n++
 		}
-		for _, k := range []struct {
-			kind byte
-			text string
-		}{{'m', e.Method}, {'p', e.Path}, {'s', statusText(e.Status)}, {'v', majorVersion(e.Proto)}, {'h', hostName(e.Name)}} {
-			g.counts[string(k.kind)+k.text]++
-		}
 	}
 	for _, t := range g.targets {
 		g.blur = max(g.blur, t.blur())
 	}
-	g.shown = shownIn(g.targets)
+	if !g.dns {
+		g.countSayings()
+	}
+	g.longest = g.usual()
 	g.typical = max(sum/float64(max(n, 1)), 5e6)
 	seconds := max(float64(high-low)/1e9, 1)
 	g.rate = math.Log(float64(len(g.lines)) / seconds)
-}
-
-// shown counts what the targets in clear say of one kind.
-type shown struct {
-	values map[string]int
-	all    int
-}
-
-// shownIn counts, by kind, what targets in clear show and lines may say.
-func shownIn(targets []*target) map[byte]*shown {
-	byKind := map[byte]*shown{}
-	for _, t := range targets {
-		x := t.point.Exchange
-		if x.Method == "" || t.bare {
-			continue
-		}
-		for _, k := range [...]struct {
-			kind byte
-			text string
-		}{{'m', x.Method}, {'p', x.Path}, {'s', statusText(x.Status)}, {'v', majorVersion(x.Version)}} {
-			s := byKind[k.kind]
-			if s == nil {
-				s = &shown{values: map[string]int{}}
-				byKind[k.kind] = s
-			}
-			s.values[k.text]++
-			s.all++
-		}
-	}
-	return byKind
-}
-
-// rare is the share of the group's lines and targets that say value, none of them
-// sure; what all packets in clear show speaks for none.
-func (g *group) rare(kind byte, value string) float64 {
-	n, all := g.counts[string(kind)+value], len(g.lines)
-	if s := g.shown[kind]; s != nil {
-		if s.values[value] == s.all {
-			return 1
-		}
-		n, all = n+s.values[value], all+s.all
-	}
-	return float64(n+1) / float64(all+2)
 }
 
 // leastOdds is where a pair is no longer considered.
@@ -131,7 +86,7 @@ func (g *group) join(sizes *sizes) {
 			}
 			s -= g.rate
 			if !g.dns {
-				s += durationScore(l, t, g.typical) + keyScore(l, t, g.rare) + g.toldScore(l, t)
+				s += durationScore(l, t, g.typical) + keyScore(l, t, g.rare[i]) + g.toldScore(i, t)
 			}
 			if s < leastOdds {
 				return
@@ -150,7 +105,7 @@ func (g *group) joinUntimed(i int, sizes *sizes) {
 	}
 	l := &g.lines[i]
 	for n, t := range g.targets {
-		if s := keyScore(l, t, g.rare) - g.rate; s >= leastOdds {
+		if s := keyScore(l, t, g.rare[i]) - g.rate; s >= leastOdds {
 			g.pairs = append(g.pairs, pair{edge: edge{line: i, target: n}, base: s, keys: sizes.keys(l, t)})
 		}
 	}

@@ -19,10 +19,10 @@ func (m *matcher) requests(l *incident.Log) {
 		g.told, g.log = m.told, l
 	}
 	r := m.newRequestLog(l, groups)
-	r.ordered = endsInOrder(groups)
 	for _, g := range groups {
 		g.prepare()
 	}
+	r.ordered = endsInOrder(groups)
 	r.placeByPaths()
 	r.compareCounts()
 	for _, g := range groups {
@@ -115,7 +115,8 @@ func (r *requestLog) covers() (low, high int64) {
 func (r *requestLog) solve() {
 	for _, g := range r.groups {
 		g.weigh(r)
-		g.solve(r.ordered, &r.chain)
+		g.findEnds(r)
+		g.solve(r)
 	}
 }
 
@@ -264,45 +265,4 @@ func (m *matcher) candidates(client netip.Addr, port uint16) []*target {
 		}
 	}
 	return own
-}
-
-// sortLines puts lines in the order their requests ended, where their own stamps
-// tell that better than their place in the file.
-func sortLines(g *group) {
-	for i := range g.lines {
-		if g.lines[i].width > 50*msec || g.lines[i].event.Means == logparse.RequestStart && g.lines[i].event.Duration < 0 {
-			return
-		}
-	}
-	slices.SortStableFunc(g.lines, func(a, b line) int { return cmp.Compare(a.ended(), b.ended()) })
-}
-
-// ended is when the request of a line ended, as the line tells.
-func (l *line) ended() int64 {
-	if l.event.Means == logparse.RequestStart && l.event.Duration > 0 {
-		return l.at + int64(l.event.Duration)
-	}
-	return l.at
-}
-
-// endsInOrder tells whether the lines of a log stand in the order in which
-// their requests ended. Buffered logs of several workers do not.
-func endsInOrder(groups []*group) bool {
-	n, back := 0, 0
-	for _, g := range groups {
-		latest := int64(0)
-		for i := range g.lines {
-			l := &g.lines[i]
-			if l.event.Means == logparse.RequestStart && l.event.Duration < 0 {
-				continue // its stamp does not tell when it ended
-			}
-			n++
-			if end := l.ended(); end < latest-l.width-100*msec {
-				back++
-			} else {
-				latest = end
-			}
-		}
-	}
-	return back*50 <= n
 }

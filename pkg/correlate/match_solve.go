@@ -6,10 +6,10 @@ import (
 )
 
 // solve finds the probabilities of all pairs.
-func (g *group) solve(ordered bool, run *chainRun) {
-	if ordered {
+func (g *group) solve(r *requestLog) {
+	if r.ordered {
 		for _, part := range g.chunks() {
-			g.solveChain(run, part[0], part[1])
+			g.solveChain(r, part[0], part[1])
 		}
 		g.solveRest()
 		g.levelStreams()
@@ -83,7 +83,8 @@ func (g *group) chunks() [][2]int {
 	return parts
 }
 
-func (g *group) solveChain(run *chainRun, from, to int) {
+func (g *group) solveChain(r *requestLog, from, to int) {
+	run := &r.chain
 	all := g.edges(from, to)
 	if len(all) == 0 {
 		return
@@ -92,6 +93,13 @@ func (g *group) solveChain(run *chainRun, from, to int) {
 	used := run.number(edges, len(g.targets))
 	for i := range edges {
 		edges[i].line -= from
+	}
+	run.before, run.after = usualEnd, usualEnd
+	if first := g.pairs[0].line; from <= first && first < to {
+		run.before = func(line, target int) float64 { return g.heads.weight(from+line, used[target]) }
+	}
+	if last := g.pairs[len(g.pairs)-1].line; from <= last && last < to {
+		run.after = func(line, target int) float64 { return g.tails.weight(from+line, used[target]) }
 	}
 	run.solve(edges, to-from, len(used), func(a, b int) float64 { return swapped(g.targets[used[a]], g.targets[used[b]]) },
 		func(b int) int {

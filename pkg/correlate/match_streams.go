@@ -144,7 +144,7 @@ func (w *ways) walk(i int, odds float64) {
 		w.used[c], w.path[i] = true, c
 		g, pair := w.b.g, &w.b.g.pairs[at]
 		// What another log says against a pair is not drowned by what says for both.
-		against := math.Exp(min(g.toldScore(&g.lines[pair.line], g.targets[pair.target]), 0))
+		against := math.Exp(min(g.toldScore(pair.line, g.targets[pair.target]), 0))
 		w.walk(i+1, odds*against*pair.odds/(1+pair.odds))
 		w.used[c] = false
 	}

@@ -1,7 +1,6 @@
 package correlate
 
 import (
-	"math"
 	"strings"
 
 	"github.com/flowcorr/flowcorr/pkg/incident"
@@ -25,9 +24,10 @@ func (m *matcher) tell(j *Journey, l *incident.Log, e *logparse.Event) {
 	}
 }
 
-// toldScore compares a line with what another log surely said of the request.
+// toldScore compares line i with what another log surely said of the request.
 // An application behind a proxy may know the path without its beginning.
-func (g *group) toldScore(l *line, t *target) float64 {
+func (g *group) toldScore(i int, t *target) float64 {
+	l := &g.lines[i]
 	x, ok := g.told[t.journey]
 	if !ok || x.log == g.log || l.event.Path == "" {
 		return 0
@@ -35,7 +35,7 @@ func (g *group) toldScore(l *line, t *target) float64 {
 	s := 0.0
 	switch {
 	case x.path == l.event.Path:
-		s -= math.Log(g.rare('p', x.path))
+		s += g.rare[i][ofPath]
 	case strings.HasSuffix(x.path, l.event.Path) || strings.HasSuffix(l.event.Path, x.path):
 	default:
 		s -= 5
@@ -45,7 +45,7 @@ func (g *group) toldScore(l *line, t *target) float64 {
 	}
 	if x.status > 0 && l.event.Status > 0 {
 		if x.status == l.event.Status {
-			s -= math.Log(g.rare('s', statusText(x.status)))
+			s += g.rare[i][ofStatus]
 		} else {
 			s -= 3
 		}

@@ -35,7 +35,7 @@ func (r *requestLog) placeByPaths() {
 			if l.timed || len(all) >= fewLines {
 				return
 			}
-			ends = g.agreements(l, len(all), ends)
+			ends = g.agreements(i, len(all), ends)
 			all = append(all, l)
 		}
 	}
@@ -49,15 +49,16 @@ func (r *requestLog) placeByPaths() {
 	}
 }
 
-// agreements adds the offsets at which l tells of a target with its path.
-func (g *group) agreements(l *line, number int, ends []agreement) []agreement {
+// agreements adds the offsets at which line i tells of a target with its path.
+func (g *group) agreements(i, number int, ends []agreement) []agreement {
+	l := &g.lines[i]
 	var fits []*target
 	for _, t := range g.targets {
 		path := t.point.Exchange.Path
 		if path == "" {
 			path = g.told[t.journey].path
 		}
-		if path != "" && path == l.event.Path && t.timed && t.root == 0 && keyScore(l, t, g.rare) > leastOdds {
+		if path != "" && path == l.event.Path && t.timed && t.root == 0 && keyScore(l, t, g.rare[i]) > leastOdds {
 			fits = append(fits, t)
 		}
 	}

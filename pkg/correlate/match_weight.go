@@ -222,9 +222,9 @@ func durationScore(l *line, t *target, typical float64) float64 {
 	return s - math.Log(other)
 }
 
-// keyScore compares what both the line and the packets say in clear. rare(kind,
-// value) is the share of the group's lines that say the same.
-func keyScore(l *line, t *target, rare func(kind byte, value string) float64) float64 {
+// keyScore compares what both the line and the packets say in clear; rare is how
+// rarely lines say what this one says.
+func keyScore(l *line, t *target, rare rarities) float64 {
 	e, x := l.event, t.point.Exchange
 	s := 0.0
 	if t.bare {
@@ -247,11 +247,11 @@ func keyScore(l *line, t *target, rare func(kind byte, value string) float64) fl
 			s -= 6
 		}
 	}
-	compare := func(kind byte, said, seen string, same bool, miss float64) {
+	compare := func(kind saying, said, seen string, same bool, miss float64) {
 		switch {
 		case said == "" || seen == "":
 		case same:
-			s -= math.Log(rare(kind, said))
+			s += rare[kind]
 		default:
 			s += miss
 		}
@@ -262,24 +262,24 @@ func keyScore(l *line, t *target, rare func(kind byte, value string) float64) fl
 		}
 		s -= 6
 	}
-	compare('m', e.Method, x.Method, e.Method == x.Method, -12)
+	compare(ofMethod, e.Method, x.Method, e.Method == x.Method, -12)
 	if cut := t.point.Capture.Snapped > 0; cut && x.Path != e.Path && strings.HasPrefix(e.Path, x.Path) {
 		s += 0.1 // the capture cut it
 	} else {
-		compare('p', e.Path, x.Path, e.Path == x.Path || samePath(e.Path, x.Path), -12)
+		compare(ofPath, e.Path, x.Path, e.Path == x.Path || samePath(e.Path, x.Path), -12)
 	}
 	if e.Status > 0 && x.Status > 0 {
-		compare('s', statusText(e.Status), statusText(x.Status), e.Status == x.Status, -12)
+		compare(ofStatus, statusText(e.Status), statusText(x.Status), e.Status == x.Status, -12)
 	} else if e.Status == 499 && !t.open {
 		s -= 6
 	} else if !t.bare && t.open && t.reply == t.sent && e.Status != 499 && e.Status != 408 && e.Status != 0 && e.Status != 400 {
 		s -= 3
 	}
 	if e.Proto != "" && x.Version != "" {
-		compare('v', majorVersion(e.Proto), majorVersion(x.Version), majorVersion(e.Proto) == majorVersion(x.Version), -8)
+		compare(ofVersion, majorVersion(e.Proto), majorVersion(x.Version), majorVersion(e.Proto) == majorVersion(x.Version), -8)
 	}
 	if name := hostName(e.Name); strings.IndexByte(name, '.') > 0 && t.journey.Name != "" {
-		compare('h', name, t.journey.Name, name == t.journey.Name, -2)
+		compare(ofHost, name, t.journey.Name, name == t.journey.Name, -2)
 	}
 	if p := e.Server.Port(); p != 0 && p != t.journey.Server.Port() {
 		s -= 6

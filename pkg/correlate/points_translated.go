@@ -247,6 +247,7 @@ func (g *joining) bySizes(list []*seenOnce) {
 	if len(known) == 0 {
 		return
 	}
+	apart := g.beginnings()
 	slices.SortStableFunc(list, func(a, b *seenOnce) int { return cmp.Compare(g.all[a.at].Flow.Start.Time, g.all[b.at].Flow.Start.Time) })
 	type view struct {
 		source source
@@ -276,7 +277,7 @@ func (g *joining) bySizes(list []*seenOnce) {
 			o := theirs[place[u]]
 			p, q := g.all[u.at].Flow, g.all[o.at].Flow
 			became := known[[2]netip.Addr{p.Client.Addr(), q.Client.Addr()}] || known[[2]netip.Addr{q.Client.Addr(), p.Client.Addr()}]
-			if became && abs(lasted(p)-lasted(q)) <= second && g.mayBeOne(u, o, true) {
+			if became && abs(lasted(p)-lasted(q)) <= second && apart.allow(g.all[u.at], g.all[o.at]) && g.mayBeOne(u, o, true) {
 				g.joinAcross(u, o, BySizes)
 			}
 		}
@@ -296,6 +297,42 @@ func (g *joining) translations() map[[2]netip.Addr]bool {
 		}
 	}
 	return known
+}
+
+// beginnings are, by pair of sources, the least and the most that flows known to be one
+// began later in the second, by both captures' own stamps.
+type beginnings map[[2]source]span
+
+func (g *joining) beginnings() beginnings {
+	known := beginnings{}
+	of := map[int][]Point{}
+	for i, p := range g.all {
+		if p.Flow.Conn != nil && len(p.Flow.Conn.SYN) > 0 {
+			root := g.sets.find(i)
+			of[root] = append(of[root], p)
+		}
+	}
+	for _, points := range of {
+		for _, p := range points {
+			for _, q := range points {
+				k, d := [2]source{sourceOf(p), sourceOf(q)}, q.Flow.Start.Time-p.Flow.Start.Time
+				s, ok := known[k]
+				if !ok {
+					s = span{low: d, high: d}
+				}
+				known[k] = span{low: min(s.low, d), high: max(s.high, d)}
+			}
+		}
+	}
+	return known
+}
+
+// allow tells whether two flows began as far apart as others of their captures that
+// are one.
+func (b beginnings) allow(p, q Point) bool {
+	s, ok := b[[2]source{sourceOf(p), sourceOf(q)}]
+	d := q.Flow.Start.Time - p.Flow.Start.Time
+	return ok && d >= s.low-second && d <= s.high+second
 }
 
 // lasted is how long a flow was seen, ns.

@@ -98,6 +98,13 @@ func TestTranslatedBy(t *testing.T) {
 				}
 			}
 		}, []By{ByISN, "", "", ""}},
+		{"sizes of connections that began at quite other times", func(a, b *scene) {
+			f := a.connect(inside+"1000", web, 0, 20)
+			behind(b, f, outside+"5000", 0).Conn.ISN = f.Conn.ISN
+			f = a.connect(inside+"1001", web, 100, 20)
+			f.Payload = [2]int64{500, 4000}
+			behind(b, f, outside+"5001", 8000)
+		}, []By{ByISN, "", ""}},
 		{"another server", func(a, b *scene) {
 			f := a.connect(inside+"1000", web, 0, 20)
 			f.Conn.TSVal[pcapflow.Client] = 123456
