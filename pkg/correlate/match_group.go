@@ -50,9 +50,7 @@ func (g *group) prepare() {
 	for _, t := range g.targets {
 		g.blur = max(g.blur, t.blur())
 	}
-	if !g.dns {
-		g.countSayings()
-	}
+	g.countSayings()
 	g.longest = g.usual()
 	g.typical = max(sum/float64(max(n, 1)), 5e6)
 	seconds := max(float64(high-low)/1e9, 1)

@@ -15,7 +15,7 @@ import (
 var misleading = &Threshold{"misleading", 0.5, "s", lang.Text{EN: "how far a client's own figure must be from the packets to be called contradicted", ES: "cuánto debe distar la cifra del propio cliente de los paquetes para llamarse contradicha"}}
 
 var dnsRetry = Rule{
-	Name: "dns-retry", Family: "dns",
+	Name: "dns-retry", Family: "dns", Absence: true,
 	Title: lang.Text{EN: "Lookup slow by retries", ES: "Resolución lenta por reintentos"},
 	Doc: lang.Text{
 		EN: "A query got no answer in time and was asked again after the resolver timer (1, 2 or 5 s, as the client is set). The time is the timer's, not the resolver's. Find where the packet was lost: the resolver's own capture or query log tells whether it arrived.",
@@ -260,7 +260,7 @@ var oneSocket = &Threshold{"together", 0.001, "s", lang.Text{EN: "how near to ea
 var pattern = &Threshold{"lookups", 2, "", lang.Text{EN: "how many lookups must show it before it is more than one lost packet", ES: "cuántas resoluciones deben mostrarlo para ser más que un paquete perdido"}}
 
 var dnsParallelLost = Rule{
-	Name: "dns-parallel-query-lost", Family: "dns",
+	Name: "dns-parallel-query-lost", Family: "dns", Absence: true,
 	Title: lang.Text{EN: "One of two parallel queries was lost", ES: "Se perdió una de dos consultas paralelas"},
 	Doc: lang.Text{
 		EN: "A and AAAA left from one socket within a millisecond; one was answered, the other only when it was asked again. Translation tables that race on the same port pair do this; the client option single-request avoids it.",

@@ -10,7 +10,7 @@ import (
 )
 
 var dnsFailover = Rule{
-	Name: "dns-failover", Family: "dns",
+	Name: "dns-failover", Family: "dns", Absence: true,
 	Title: lang.Text{EN: "Every lookup pays for a dead resolver", ES: "Cada resolución paga por un servidor DNS muerto"},
 	Doc: lang.Text{
 		EN: "The first resolver of the list is silent; the client waits for its timer before it asks the next one. Remove the dead one, or put it last.",
@@ -55,7 +55,7 @@ func checkDNSFailover(c *Case, r *Rule) []Finding {
 var noAnswer = &Threshold{"quiet", 2, "s", lang.Text{EN: "how long the capture must go on without an answer", ES: "cuánto debe seguir la captura sin respuesta"}}
 
 var dnsUnreachable = Rule{
-	Name: "dns-unreachable", Family: "dns",
+	Name: "dns-unreachable", Family: "dns", Absence: true,
 	Title: lang.Text{EN: "No resolver answered", ES: "Ningún servidor DNS respondió"},
 	Doc: lang.Text{
 		EN: "All queries of a lookup stayed without answer and no other resolver was asked: the resolver is down, the path or a firewall drops the packets, or ICMP says so.",
@@ -122,7 +122,7 @@ func (c *Case) deaf(l *correlate.Lookup) bool {
 }
 
 var dnsNeverReached = Rule{
-	Name: "dns-never-reached-resolver", Family: "dns",
+	Name: "dns-never-reached-resolver", Family: "dns", Absence: true,
 	Title: lang.Text{EN: "The query never reached the resolver", ES: "La consulta nunca llegó al servidor DNS"},
 	Doc: lang.Text{
 		EN: "The client's capture holds more queries for the name than the resolver's capture or log: those were lost on the way.",

@@ -10,12 +10,13 @@ var captureLost = Rule{
 	Name: "capture-lost-packets", Family: "gate",
 	Title: lang.Text{EN: "The capture itself lost packets", ES: "La propia captura perdió paquetes"},
 	Doc: lang.Text{
-		EN: "Bytes were acknowledged that the capture never held, or the capture counts drops, or packets were cut short. What looks like loss may be the capture's: figures of loss are upper bounds.",
-		ES: "Se confirmaron bytes que la captura nunca tuvo, o la captura cuenta descartes, o los paquetes se cortaron. Lo que parece pérdida puede ser de la captura: las cifras de pérdidas son cotas superiores.",
+		EN: "Bytes were acknowledged that the capture never held, or the capture counts drops, or packets were cut short. What looks like loss may be the capture's: figures of loss are upper bounds, and a few answers that do not show are worth a note alone.",
+		ES: "Se confirmaron bytes que la captura nunca tuvo, o la captura cuenta descartes, o los paquetes se cortaron. Lo que parece pérdida puede ser de la captura: las cifras de pérdidas son cotas superiores, y unas pocas respuestas que no se ven solo merecen una nota.",
 	},
-	Source: "pcapng, Interface Statistics Block; tcpdump(8), packets dropped by kernel",
-	Needs:  lang.Text{EN: "a capture", ES: "una captura"},
-	Wants:  []*Want{wantCapture},
+	Source:     "pcapng, Interface Statistics Block; tcpdump(8), packets dropped by kernel",
+	Needs:      lang.Text{EN: "a capture", ES: "una captura"},
+	Wants:      []*Want{wantCapture},
+	Thresholds: []*Threshold{ownGaps},
 	Refuters: []lang.Text{
 		{EN: "every acknowledged byte is in the capture", ES: "todo byte confirmado está en la captura"},
 	},

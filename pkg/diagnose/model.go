@@ -57,6 +57,7 @@ type Rule struct {
 	Refuters   []lang.Text
 	Answers    bool                             // even a note of it answers what happened: it comes before the verdict that nothing did
 	Gated      bool                             // a capture that lost or doubled packets makes it less sure
+	Absence    bool                             // it rests on packets that were not there: a capture with gaps of its own tells little
 	Check      func(c *Case, r *Rule) []Finding // r is the rule itself
 }
 
@@ -102,6 +103,7 @@ type Case struct {
 	limited     *[]limitAnswer                              // answers that a limit explains, once looked for
 	lineTimes   map[*incident.File]map[int]int64            // ns, by line, once asked for
 	swellings   *[]swollen                                  // connections that were slow from beginning to end, once looked for
+	lacks       map[*incident.Capture]float64               // share of its packets, of the captures that were asked for
 	upstream    *words                                      // of the error log about an upstream, once looked for
 }
 

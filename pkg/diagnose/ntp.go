@@ -14,7 +14,7 @@ var oneOf = &Threshold{"one-of", 40, "", lang.Text{EN: "one request without answ
 var manyLost = &Threshold{"many", 0.1, "share", lang.Text{EN: "share of unanswered requests that is worth a warning though the others were answered", ES: "parte de peticiones sin respuesta que merece un aviso aunque las demás la tuvieran"}}
 
 var ntpUnanswered = Rule{
-	Name: "ntp-unanswered", Family: "ntp",
+	Name: "ntp-unanswered", Family: "ntp", Absence: true,
 	Title: lang.Text{EN: "NTP requests without answer", ES: "Peticiones NTP sin respuesta"},
 	Doc: lang.Text{
 		EN: "A client asked for the time and got nothing: UDP port 123 is filtered, or the server is down. Its clock runs free.",

@@ -6,8 +6,10 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 )
 
@@ -53,6 +55,7 @@ func Run(c *correlate.Case, opt Options) *Diagnosis {
 				f.At = dc.firstLine(f)
 			}
 			dc.weigh(r, f)
+			dc.doubtAbsence(r, f)
 			dc.collect(f)
 			dc.explain(f)
 			dc.found = append(dc.found, *f)
@@ -84,7 +87,7 @@ func newCase(c *correlate.Case, opt Options) *Case {
 		explained: map[*correlate.Journey]map[string]bool{}, swallows: map[[2]netip.Addr]bool{}, scanners: map[string]bool{},
 		roundTrips: resolverRoundTrips(c), usualAnswer: usualAnswer(c),
 		waiting: map[*correlate.Lookup][]*correlate.Journey{}, sshPorts: map[netip.AddrPort]bool{}, sshHosts: map[netip.Addr]bool{}, exchanges: map[netip.AddrPort]int{},
-		serving: map[served][]*correlate.Journey{},
+		serving: map[served][]*correlate.Journey{}, lacks: map[*incident.Capture]float64{},
 	}
 	for _, r := range rules {
 		dc.rules[r.Name] = r
@@ -152,6 +155,16 @@ func rank(all []Finding) []string {
 	return ids
 }
 
+// noticed is a wait that breaks a person's train of thought (Nielsen, Usability
+// Engineering, 1993, section 5.5).
+const noticed = time.Second
+
+// felt tells whether each journey that a finding speaks of waited as long as somebody
+// notices: that others did not wait is no answer to those who did.
+func (f *Finding) felt() bool {
+	return f.Lost > 0 && f.Lost >= noticed*time.Duration(len(f.Journeys))
+}
+
 // tier sorts what answers "why" before what only qualifies the answer.
 func tier(f Finding) int {
 	loud := f.Severity >= Warning
@@ -159,8 +172,8 @@ func tier(f Finding) int {
 	switch {
 	case loud && !about && f.Rule != "slower-than-normal":
 		return 0
-	case f.Severity >= Note && f.answers:
-		return 1 // something is to be known, though it cost little
+	case f.Severity >= Note && (f.answers || !about && f.felt()):
+		return 1 // something is to be known, though it cost little, or few
 	case f.Rule == "healthy":
 		return 2
 	case loud:

@@ -135,7 +135,7 @@ var reachedLate = &Threshold{"reached-late", 0.5, "s", lang.Text{EN: "how late s
 var lateBanner = &Threshold{"late", 1, "s", lang.Text{EN: "shortest wait for sshd's identification that is called late", ES: "menor espera por la identificación de sshd que se llama tardía"}}
 
 var sshLateBanner = Rule{
-	Name: "ssh-late-banner", Family: "ssh",
+	Name: "ssh-late-banner", Family: "ssh", Absence: true,
 	Title: lang.Text{EN: "The SSH banner came late", ES: "La identificación SSH llegó tarde"},
 	Doc: lang.Text{
 		EN: "TCP was established, but sshd's identification took far longer than a round trip, or never came: the daemon was stopped or overloaded, waited for TCP wrappers, or the attempt waited in a queue before it.",

@@ -157,7 +157,7 @@ var scanTargets = &Threshold{"scan", 16, "", lang.Text{EN: "ports or hosts that 
 var due = &Threshold{"due", 0.9, "s", lang.Text{EN: "how long after the first SYN a repetition shows that an answer was due", ES: "cuánto después del primer SYN una repetición muestra que la respuesta ya tocaba"}}
 
 var synUnanswered = Rule{
-	Name: "syn-unanswered", Family: "tcp", Gated: true,
+	Name: "syn-unanswered", Family: "tcp", Gated: true, Absence: true,
 	Title: lang.Text{EN: "SYN never answered", ES: "SYN sin respuesta"},
 	Doc: lang.Text{
 		EN: "Every SYN stayed without SYN-ACK, RST or ICMP error: a firewall drops it, the host is down, or there is no route. Nothing reached the application.",

@@ -326,7 +326,7 @@ var (
 )
 
 var synQueueFull = Rule{
-	Name: "syn-queue-full", Family: "tcp",
+	Name: "syn-queue-full", Family: "tcp", Absence: true,
 	Title: lang.Text{EN: "SYN queue full", ES: "Cola de SYN llena"},
 	Doc: lang.Text{
 		EN: "Very many connections are half open at once, or the kernel says that it sends SYN cookies: a flood, or clients whose last ACK never comes. New clients may be ignored.",

@@ -68,6 +68,13 @@ var alertMeanings = map[string]lang.Text{
 	"inappropriate_fallback":  {EN: "the client came back with an older TLS than both know", ES: "el cliente volvió con un TLS más viejo que el que ambos conocen"},
 }
 
+// whole tells whether the capture holds both sides of a flow without a gap: where
+// records are encrypted, what follows the last one tells what it was.
+func whole(f *pcapflow.Flow) bool {
+	c := f.Conn
+	return f.Packets[0] > 0 && f.Packets[1] > 0 && (c == nil || c.Count[0].AckedUnseen+c.Count[1].AckedUnseen == 0)
+}
+
 func checkTLSAlert(c *Case, r *Rule) []Finding {
 	var found batches
 	for _, j := range c.open(r) {
@@ -75,7 +82,7 @@ func checkTLSAlert(c *Case, r *Rule) []Finding {
 		if f == nil || f.TLS == nil || j.Ordinal > 1 {
 			continue
 		}
-		if a := fatal(f.TLS); a != nil {
+		if a := fatal(f.TLS); a != nil && (a.Code >= 0 || whole(f)) {
 			key := j.Server.String() + " " + a.Dir.String() + " " + a.Description
 			found.add(key, hit{journey: j, lost: j.Total(), evidence: frames(j.Points[0].Capture, f.TLS.ClientHello.Frame, a.Frame)})
 		}

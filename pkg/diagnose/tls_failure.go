@@ -246,7 +246,7 @@ func checkTLSWrongProtocol(c *Case, r *Rule) []Finding {
 }
 
 var tlsSilent = Rule{
-	Name: "tls-silent", Family: "tls",
+	Name: "tls-silent", Family: "tls", Absence: true,
 	Title: lang.Text{EN: "Silence after the ClientHello", ES: "Silencio tras el ClientHello"},
 	Doc: lang.Text{
 		EN: "The server's kernel took the connection and acknowledged the ClientHello, but no TLS answer came: the process is stuck or its queue is full, or nothing there speaks TLS.",

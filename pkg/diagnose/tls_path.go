@@ -14,7 +14,7 @@ import (
 )
 
 var tlsLargeHelloDropped = Rule{
-	Name: "tls-large-hello-dropped", Family: "tls",
+	Name: "tls-large-hello-dropped", Family: "tls", Absence: true,
 	Title: lang.Text{EN: "Large ClientHello dropped", ES: "ClientHello grande descartado"},
 	Doc: lang.Text{
 		EN: "A ClientHello that takes two segments (a post-quantum key share) is repeated or reset and never answered, while small ones to the same server work: a device on the path reads only the first segment.",

@@ -99,6 +99,11 @@ const ms = time.Millisecond
 var sessionTrials = []trial{
 	{"tls-alert", "handshake_failure", func(w *world) { _, t := w.tls(0); alert(w, t, sv, 40, "handshake_failure") }, true, High},
 	{"tls-alert", "encrypted", func(w *world) { _, t := w.tls(1050); alert(w, t, cl, -1, "encrypted") }, true, Low},
+	{"tls-alert", "encrypted, and the capture lacks bytes", func(w *world) {
+		j, t := w.tls(1050)
+		alert(w, t, cl, -1, "encrypted")
+		j.Points[0].Flow.Conn.Count[sv].AckedUnseen = 500
+	}, false, 0},
 	{"tls-alert", "a warning, and the server went on", func(w *world) {
 		_, t := w.tls(1150)
 		alert(w, t, sv, 112, "unrecognized_name")
