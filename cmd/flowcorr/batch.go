@@ -69,23 +69,10 @@ lo que se dice en la salida de errores sí: no los comparta.`}),
   flowcorr batch --query --out result/ --service https --min-total 1s
   duckdb -c "SELECT name, count(*) FROM 'result/journeys/*/*/*.parquet' GROUP BY name"`,
 		RunE: func(_ *cobra.Command, args []string) error {
-			if out == "" {
-				return &usageError{env.say(lang.Text{EN: "no folder for the result given", ES: "no se dio carpeta para el resultado"}),
-					env.say(lang.Text{EN: "flowcorr batch ARCHIVE… --out FOLDER", ES: "flowcorr batch ARCHIVO… --out CARPETA"})}
-			}
-			if !query && (env.options.format != "" || len(env.options.outputs) > 0) {
-				return &usageError{env.say(lang.Text{EN: "--format and -o are of the rows that --query prints", ES: "--format y -o son de las filas que escribe --query"}),
-					env.say(lang.Text{EN: "the result goes to --out FOLDER: rows as Parquet and JSON Lines, report.txt, report.md and report.html", ES: "el resultado va a --out CARPETA: filas como Parquet y JSON Lines, report.txt, report.md y report.html"})}
-			}
-			if query && env.options.redact {
-				return &usageError{env.say(lang.Text{EN: "--query prints the result as it was made", ES: "--query escribe el resultado como se hizo"}),
-					env.say(lang.Text{EN: "make it with --redact: flowcorr batch ARCHIVE… --out FOLDER --redact", ES: "hágalo con --redact: flowcorr batch ARCHIVO… --out CARPETA --redact"})}
+			if err := env.checkBatch(out, query); err != nil {
+				return err
 			}
 			if query {
-				if err := env.refuseGiven(lang.Text{EN: "--query prints the result as it was made", ES: "--query escribe el resultado como se hizo"},
-					lang.Text{EN: "give the option where the result is made", ES: "dé la opción al hacer el resultado"}, []optionGroup{readingOptions, analysisOptions}, "strict"); err != nil {
-					return err
-				}
 				return env.queryArchive(out, args)
 			}
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -113,6 +100,27 @@ lo que se dice en la salida de errores sí: no los comparta.`}),
 	}
 	env.takeFailOn(cmd, "never")
 	return cmd
+}
+
+// checkBatch refuses options that say nothing, or contradict each other.
+func (env *environment) checkBatch(out string, query bool) error {
+	if out == "" {
+		return &usageError{env.say(lang.Text{EN: "no folder for the result given", ES: "no se dio carpeta para el resultado"}),
+			env.say(lang.Text{EN: "flowcorr batch ARCHIVE… --out FOLDER", ES: "flowcorr batch ARCHIVO… --out CARPETA"})}
+	}
+	if !query && (env.options.format != "" || len(env.options.outputs) > 0) {
+		return &usageError{env.say(lang.Text{EN: "--format and -o are of the rows that --query prints", ES: "--format y -o son de las filas que escribe --query"}),
+			env.say(lang.Text{EN: "the result goes to --out FOLDER: rows as Parquet and JSON Lines, report.txt, report.md and report.html", ES: "el resultado va a --out CARPETA: filas como Parquet y JSON Lines, report.txt, report.md y report.html"})}
+	}
+	if query && env.options.redact {
+		return &usageError{env.say(lang.Text{EN: "--query prints the result as it was made", ES: "--query escribe el resultado como se hizo"}),
+			env.say(lang.Text{EN: "make it with --redact: flowcorr batch ARCHIVE… --out FOLDER --redact", ES: "hágalo con --redact: flowcorr batch ARCHIVO… --out CARPETA --redact"})}
+	}
+	if query {
+		return env.refuseGiven(lang.Text{EN: "--query prints the result as it was made", ES: "--query escribe el resultado como se hizo"},
+			lang.Text{EN: "give the option where the result is made", ES: "dé la opción al hacer el resultado"}, []optionGroup{readingOptions, analysisOptions}, "strict")
+	}
+	return nil
 }
 
 // ofRows tells a file of rows from a folder of a result, by its ending.

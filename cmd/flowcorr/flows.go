@@ -79,43 +79,18 @@ func runFlows(env *environment, args []string, turns bool) error {
 		defer bar.done()
 		opt.Progress = bar.counter()
 	}
-	read, told, shown := 0, 0, false
+	read, shown := 0, false
 	for _, path := range args {
-		var gateways correlate.GatewayFinder
-		var link pcapflow.Result // what is told of the link
-		problems, err := incident.EachFlow(context.Background(), path, env.in, opt, func(f *pcapflow.Flow) {
-			gateways.Flow(f)
-			if chosen.flow(f) {
-				told, shown = told+1, true
-				sink.flow(filepath.Base(path), f)
-			}
-		}, func(rest *pcapflow.Result) {
-			link.Neighbours, link.Routers = rest.Neighbours, rest.Routers
-			for _, r := range link.Neighbours {
-				if chosen.resolution(r) {
-					sink.resolution(filepath.Base(path), r)
-				}
-			}
-			for _, r := range link.Routers {
-				if chosen.router(r) {
-					sink.router(filepath.Base(path), r)
-				}
-			}
-		})
+		told, problems, err := tellFlows(path, env.in, opt, chosen, sink)
+		shown = shown || told > 0
 		if err != nil {
 			fmt.Fprintf(env.diag, "flowcorr: %s: %s\n", render.Printable(path), render.Printable(render.Phrase(err.Error(), env.speaks)))
 			continue
 		}
 		read++
-		for _, g := range gateways.Find(link) {
-			if chosen.gateway(g) {
-				sink.gateway(filepath.Base(path), g)
-			}
-		}
 		if env.options.verbose {
 			fmt.Fprintf(env.diag, "flowcorr: %s: %s\n", render.Printable(path), env.say(lang.Text{EN: "%d flows", ES: "%d flujos"}, told))
 		}
-		told = 0
 		if env.options.strict && len(problems) > 0 {
 			env.status = exitDamaged
 		}
@@ -142,6 +117,43 @@ func runFlows(env *environment, args []string, turns bool) error {
 		return incident.ErrNoInput
 	}
 	return nil
+}
+
+// tellFlows hands the chosen flows of a capture to sink, behind them what is told of
+// its link, and the gateways that all these show where it was read to its end. told
+// counts the flows.
+func tellFlows(path string, in io.Reader, opt incident.Options, chosen *rowChoice, sink flowSink) (told int, problems []incident.Problem, err error) {
+	var gateways correlate.GatewayFinder
+	var link pcapflow.Result // what is told of the link
+	name := filepath.Base(path)
+	problems, err = incident.EachFlow(context.Background(), path, in, opt, func(f *pcapflow.Flow) {
+		gateways.Flow(f)
+		if chosen.flow(f) {
+			told++
+			sink.flow(name, f)
+		}
+	}, func(rest *pcapflow.Result) {
+		link.Neighbours, link.Routers = rest.Neighbours, rest.Routers
+		for _, r := range link.Neighbours {
+			if chosen.resolution(r) {
+				sink.resolution(name, r)
+			}
+		}
+		for _, r := range link.Routers {
+			if chosen.router(r) {
+				sink.router(name, r)
+			}
+		}
+	})
+	if err != nil {
+		return told, problems, err
+	}
+	for _, g := range gateways.Find(link) {
+		if chosen.gateway(g) {
+			sink.gateway(name, g)
+		}
+	}
+	return told, problems, nil
 }
 
 // flowSink takes flows as they end, and neighbour resolutions behind them.

@@ -8,6 +8,7 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
 
 var (
@@ -60,10 +61,11 @@ func checkClockStepped(c *Case, r *Rule) []Finding {
 			for _, file := range k.Files {
 				f.Evidence = append(f.Evidence, Evidence{File: file})
 			}
-			f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: monotonicStatus(k.Supports)}}
-			if f.Refuters[0].Status == "not-collected" {
-				f.Refuters[0].Command = c.onClock(k, "journalctl -o export WINDOW")
+			gap := notFound
+			if !c.onlyWallClock(size) {
+				gap = notCollected(c.onClock(k, "journalctl -o export WINDOW"))
 			}
+			f.Refuters = c.doubts(r, gap)
 			out = append(out, f)
 		}
 	}
@@ -81,14 +83,28 @@ func (c *Case) stepTime(k *correlate.Clock, i int) string {
 	return c.say(lang.Text{EN: "between %s and %s", ES: "entre las %s y las %s"}, a, z)
 }
 
-// monotonicStatus says whether a journal, which records both clocks, took part.
-func monotonicStatus(supports []clock.Support) string {
-	for _, s := range supports {
-		if s.Method == clock.Journal {
-			return "not-found"
+// onlyWallClock tells whether a journal, which records both clocks, shows that the
+// monotonic one went on while the other jumped by size.
+func (c *Case) onlyWallClock(size time.Duration) bool {
+	for _, l := range c.Incident.Logs {
+		last := map[string]*logparse.Event{} // by boot
+		for i := range l.Events {
+			e := &l.Events[i]
+			if !e.HasMonotonic || e.JournalTime == 0 {
+				continue
+			}
+			before := last[e.BootID]
+			last[e.BootID] = e
+			if before == nil || e.Monotonic < before.Monotonic {
+				continue
+			}
+			jump := time.Duration(e.JournalTime - before.JournalTime - (e.Monotonic - before.Monotonic))
+			if (jump - size).Abs() < size.Abs()/4 {
+				return true
+			}
 		}
 	}
-	return "not-collected"
+	return false
 }
 
 var clockDrift = Rule{

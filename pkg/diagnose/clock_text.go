@@ -51,7 +51,11 @@ func checkClockZone(c *Case, r *Rule) []Finding {
 			EN: "%s states no zone and is in %s, as what it matches shows (the rest of its offset is %s).",
 			ES: "%s no dice su zona y está en %s, como muestra aquello con lo que casa (el resto de su desfase es %s).",
 		}, l.File.Path, zoneName(time.Duration(l.Events[first].ZoneSeconds)*time.Second), rest)
-		f.Refuters = c.doubts(r, notFound, notCollected("SERVER: date --iso-8601=ns"))
+		date := "date --iso-8601=ns"
+		if k := c.clockOf(l.File); k != nil {
+			date = c.onClock(k, date)
+		}
+		f.Refuters = c.doubts(r, notFound, notCollected(date))
 		out = append(out, f)
 	}
 	return append(out, c.statedZones(r)...)
@@ -77,7 +81,7 @@ func (c *Case) statedZones(r *Rule) []Finding {
 			EN: "The log of %s is in %s, not UTC (the rest of its offset is %s).",
 			ES: "El registro de %s está en %s, no en UTC (el resto de su desfase es %s).",
 		}, k.Name, zoneName(time.Duration(east)*time.Second), time.Duration(rest))
-		f.Refuters = c.doubts(r, notFound, notCollected("SERVER: date --iso-8601=ns"))
+		f.Refuters = c.doubts(r, notFound, notCollected(c.onClock(k, "date --iso-8601=ns")))
 		out = append(out, f)
 	}
 	return out

@@ -133,7 +133,8 @@ func resolverOf(j *correlate.Journey) string {
 	return ""
 }
 
-// elsewhere is another resolver of the incident, else the servers of the zone.
+// elsewhere is another resolver of the incident that answers, else the servers of
+// the zone.
 func (c *Case) elsewhere(js []*correlate.Journey) string {
 	asked := firstOf(resolverOf)(c, js)
 	for _, r := range c.resolvers {

@@ -65,7 +65,15 @@ func TestCommands(t *testing.T) {
 			t.Errorf("%s: %s, want %s", x.template, got, x.want)
 		}
 	}
-	l.Resolvers = append(l.Resolvers, second.Addr())
+	silent := w.try("A", "app.example", 920, 0, "")
+	silent.Resolver = second
+	l.Tries, l.Resolvers = append(l.Tries, silent), append(l.Resolvers, second.Addr())
+	if got := newCase(w.c, Options{}).command("dig ELSEWHERE", []*correlate.Journey{dns}); got != "dig +trace" {
+		t.Errorf("another resolver is there, and is silent: %s", got)
+	}
+	other := w.try("A", "app.example", 930, 940, "NOERROR")
+	other.Resolver = second
+	l.Tries = append(l.Tries, other)
 	if got := newCase(w.c, Options{}).command("dig ELSEWHERE", []*correlate.Journey{dns}); got != "dig @10.2.0.54" {
 		t.Errorf("another resolver is there: %s", got)
 	}

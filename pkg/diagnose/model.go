@@ -98,7 +98,7 @@ type Case struct {
 	states      []told                                      // what hosts printed of themselves, once looked for
 	unlisted    []string                                    // thresholds asked for by rules that do not list them: a mistake of ours
 	made        int                                         // journeys that made a connection
-	resolvers   []netip.Addr                                // of all lookups, each once
+	resolvers   []netip.Addr                                // that answered a lookup, each once
 	lossyBy     map[*Rule][2]int                            // journeys held up by lost segments, and all, as rules count them
 	limited     *[]limitAnswer                              // answers that a limit explains, once looked for
 	lineTimes   map[*incident.File]map[int]int64            // ns, by line, once asked for

@@ -113,9 +113,9 @@ func newCase(c *correlate.Case, opt Options) *Case {
 	}
 	known := map[netip.Addr]bool{}
 	for _, l := range c.Lookups {
-		for _, a := range l.Resolvers {
-			if !known[a] {
-				known[a], dc.resolvers = true, append(dc.resolvers, a)
+		for i := range l.Tries {
+			if t := &l.Tries[i]; t.Answer.Seen() && !known[t.Resolver.Addr()] {
+				known[t.Resolver.Addr()], dc.resolvers = true, append(dc.resolvers, t.Resolver.Addr())
 			}
 		}
 	}
