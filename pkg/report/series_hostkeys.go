@@ -14,7 +14,7 @@ type HostKeys struct {
 
 // HostKey is one of them.
 type HostKey struct {
-	SHA256   string `json:"sha256"`
+	SHA256   string `json:"sha256,omitempty"`
 	Journeys int    `json:"journeys"`
 	First    string `json:"first"` // journey
 	Last     string `json:"last"`
