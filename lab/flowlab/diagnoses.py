@@ -42,6 +42,7 @@ RULES = {
     # connections
     "accept_queue_overflow": ["accept-queue-full"],
     "connection_refused": ["connection-refused"],
+    "deaf_side": ["spurious-retransmission"],
     "nat_state_lost": ["nat-state-lost"],
     "stale_keepalive": ["stale-keepalive"],
     "syn_dropped": ["syn-unanswered", "syn-lost"],

@@ -99,13 +99,13 @@ class Lab:
             self.network.ready()
         self.captures.append(Capture(host, file, filter, **more))
 
-    def log(self, host, file, source, program, means, auth=False):
-        """A log to be handed over: source is its path or a function that writes it to a path."""
-        self.logs.append({"host": host, "file": file, "source": source, "program": program, "means": means, "auth": auth, "read": None})
+    def log(self, host, file, source, program, means, auth=False, clock=None):
+        """A log to be handed over: source is its path or a function that writes it to a path; clock says whose clocks stamped it, where not the host's."""
+        self.logs.append({"host": host, "clock": clock or host.name, "file": file, "source": source, "program": program, "means": means, "auth": auth, "read": None})
 
     def access(self, host, file, program, means, read):
         """An access log: read(host, public path) writes it and tells what is true of each line."""
-        self.logs.append({"host": host, "file": file, "source": None, "program": program, "means": means, "auth": False, "read": read})
+        self.logs.append({"host": host, "clock": host.name, "file": file, "source": None, "program": program, "means": means, "auth": False, "read": read})
 
     def withhold(self, host):
         """Hands over no log of this host."""

@@ -64,7 +64,7 @@ def logs(lab, folder, written):
         if not count:  # nothing to hand over
             os.unlink(path)
             continue
-        told.append({"file": name, "host": log["host"].name, "program": log["program"], "clock": log["host"].name, "tz": log["host"].tz,
+        told.append({"file": name, "host": log["host"].name, "program": log["program"], "clock": log["clock"], "tz": log["host"].tz,
                      "time_semantics": log["means"], "lines": count})
         if lines is not None:
             access.append((name, log["host"], lines))

@@ -364,11 +364,17 @@ var spuriousRetransmission = Rule{
 	Refuters: []lang.Text{
 		{EN: "the original never arrived (a loss)", ES: "el original nunca llegó (una pérdida)"},
 	},
+	Thresholds: []*Threshold{deafTimes},
 	Check: func(c *Case, r *Rule) []Finding {
-		return c.connNote(r, lang.Text{
+		return append(c.deafSenders(r), c.connNote(r, lang.Text{
 			EN: "%d needless retransmission{|s} on %d connection{|s} with %s: a delay, not a loss.",
 			ES: "%d {retransmisión innecesaria|retransmisiones innecesarias} en %d {conexión|conexiones} con %s: un retraso, no una pérdida.",
-		}, func(n *pcapflow.Conn) int64 { return n.Count[0].Spurious + n.Count[1].Spurious })
+		}, func(n *pcapflow.Conn) int64 {
+			if times, _, _ := deaf(n); times >= c.count(r, deafTimes) {
+				return 0 // told apart
+			}
+			return n.Count[0].Spurious + n.Count[1].Spurious
+		})...)
 	},
 }
 

@@ -59,6 +59,18 @@ var tcpTrials = []trial{
 	{"reordering", "three out of order", func(w *world) { _, n := w.tcp(300); n.Count[sv].OutOfOrder = 3 }, true, Medium},
 	{"reordering", "in order", func(w *world) { w.tcp(300) }, false, 0},
 	{"spurious-retransmission", "one", func(w *world) { _, n := w.tcp(300); n.Count[sv].Spurious = 1 }, true, Medium},
+	{"spurious-retransmission", "one acknowledged segment four times: its sender hears nothing", func(w *world) {
+		_, n := w.tcp(20_000)
+		for i := range 4 {
+			n.Retransmissions = append(n.Retransmissions, pcapflow.Retransmission{Stamp: w.at(2000 << i), Dir: sv, Kind: pcapflow.RetransmitSpurious, Seq: 77, Len: 44})
+		}
+	}, true, Medium},
+	{"spurious-retransmission", "four segments once each, counted nowhere", func(w *world) {
+		_, n := w.tcp(20_000)
+		for i := range 4 {
+			n.Retransmissions = append(n.Retransmissions, pcapflow.Retransmission{Stamp: w.at(2000 << i), Dir: sv, Kind: pcapflow.RetransmitSpurious, Seq: uint32(77 + i), Len: 44})
+		}
+	}, false, 0},
 	{"spurious-retransmission", "none", func(w *world) { w.tcp(300) }, false, 0},
 	{"syn-queue-full", "a hundred half open", func(w *world) { w.halfOpen(100) }, true, Medium},
 	{"syn-queue-full", "and the kernel says so", func(w *world) {

@@ -50,6 +50,7 @@ def chats(lab):
             site=f"location /chat {{ proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection Upgrade; proxy_pass http://127.0.0.1:{port}; }}")
     s.web.spawn(sys.executable, "-c", CHAT, "serve", str(port))
     s.web.listening(port)
+    s.c1.must("sysctl", "-qw", "net.ipv4.tcp_rmem=4096 16384 32768")  # else the kernel takes the whole download at once
     lab.capture(s.c1, "client.pcap", "port 53 or port 443 or port 80")
     lab.capture(s.web, "server.pcap", "tcp port 443 or tcp port 80")
 

@@ -241,7 +241,7 @@ def central_syslog(lab):
             time.sleep(0.05)
     for host in (s1, s2):
         sshd.start(host, log=forwarding)
-    lab.log(keeper, "all.log", file, "central syslog", "by the clock of the host that wrote the line", auth=True)
+    lab.log(keeper, "all.log", file, "central syslog", "by the clock of the host that wrote the line", auth=True, clock="of each line's host")
     lab.capture(c1, "client.pcap", "port 53 or port 22")
     if r.random() < 0.5:
         lab.capture(s1, "s1.pcap", "port 22 or udp port 514", snaplen=128)

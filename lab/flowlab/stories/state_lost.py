@@ -74,6 +74,7 @@ def banned(lab):
     lab.fault("the server bans an address after three wrong passwords, its open session as well", address=guest.ip)
     lab.diagnosis("ssh_auth_failure", client=guest.ip)
     lab.diagnosis("syn_dropped", client=guest.ip)
+    lab.diagnosis("deaf_side", text="the server repeats what the banned client acknowledges")
     lab.clocks_differ(s.ssh, guest)
     lab.claim("two.pcap", "tcp.flags.syn == 1 and tcp.flags.ack == 0 and tcp.analysis.retransmission", 2)
 

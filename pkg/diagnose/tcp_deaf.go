@@ -1,0 +1,61 @@
+package diagnose
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
+
+var deafTimes = &Threshold{"acknowledged", 4, "times", lang.Text{EN: "how often one acknowledged segment must be sent again to show that its sender hears nothing", ES: "cuántas veces debe repetirse un segmento confirmado para mostrar que quien lo envía no oye nada"}}
+
+// deaf is how often a side sent one segment again that the capture had seen
+// acknowledged, at most, and the first and the last of the repetitions.
+func deaf(n *pcapflow.Conn) (times int, first, last *pcapflow.Retransmission) {
+	type place struct {
+		dir pcapflow.Dir
+		seq uint32
+	}
+	begun := map[place]*pcapflow.Retransmission{}
+	count := map[place]int{}
+	for i := range n.Retransmissions {
+		x := &n.Retransmissions[i]
+		if x.Kind != pcapflow.RetransmitSpurious {
+			continue
+		}
+		at := place{x.Dir, x.Seq}
+		if begun[at] == nil {
+			begun[at] = x
+		}
+		if count[at]++; count[at] > times {
+			times, first, last = count[at], begun[at], x
+		}
+	}
+	return times, first, last
+}
+
+// deafSenders tells of connections one of whose sides repeats what was
+// acknowledged to it: what the other sends gets lost behind the capture.
+func (c *Case) deafSenders(r *Rule) []Finding {
+	var found batches
+	most := map[string]int{}
+	for j, f := range connections(c.open(r)) {
+		times, first, last := deaf(f.Conn)
+		if times < c.count(r, deafTimes) {
+			continue
+		}
+		key := fmt.Sprint(j.Server, " ", first.Dir)
+		most[key] = max(most[key], times)
+		found.add(key, hit{journey: j, lost: time.Duration(last.Time - first.Time), evidence: frames(j.Points[0].Capture, first.Frame, last.Frame)})
+	}
+	return found.telling(Warning, Medium, func(b *batch, f *Finding) {
+		j := f.Journeys[0]
+		_, first, _ := deaf(connection(j))
+		f.Text = c.say(lang.Text{
+			EN: "On %d connection{|s} with %s the %s repeated what had been acknowledged to it, one segment up to %d times: from some moment on it hears nothing of the other side (a block or a filter of one direction).",
+			ES: "En %d {conexión|conexiones} con %s el %s repitió lo que ya se le había confirmado, un segmento hasta %d veces: desde algún momento no oye nada del otro lado (un veto o un filtro de un solo sentido).",
+		}, len(b.hits), j.Server, c.side(first.Dir), most[b.key])
+		f.Refuters = c.doubts(r, notFound)
+	})
+}
