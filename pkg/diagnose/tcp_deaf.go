@@ -11,7 +11,8 @@ import (
 var deafTimes = &Threshold{"acknowledged", 4, "times", lang.Text{EN: "how often one acknowledged segment must be sent again to show that its sender hears nothing", ES: "cuántas veces debe repetirse un segmento confirmado para mostrar que quien lo envía no oye nada"}}
 
 // deaf is how often a side sent one segment again that the capture had seen
-// acknowledged, at most, and the first and the last of the repetitions.
+// acknowledged, at most, and the first and the last of the repetitions; 0 where a
+// side was already done with the connection: nobody waits then.
 func deaf(n *pcapflow.Conn) (times int, first, last *pcapflow.Retransmission) {
 	type place struct {
 		dir pcapflow.Dir
@@ -21,7 +22,7 @@ func deaf(n *pcapflow.Conn) (times int, first, last *pcapflow.Retransmission) {
 	count := map[place]int{}
 	for i := range n.Retransmissions {
 		x := &n.Retransmissions[i]
-		if x.Kind != pcapflow.RetransmitSpurious {
+		if x.Kind != pcapflow.RetransmitSpurious || ended(n, x.Time) {
 			continue
 		}
 		at := place{x.Dir, x.Seq}
@@ -33,6 +34,11 @@ func deaf(n *pcapflow.Conn) (times int, first, last *pcapflow.Retransmission) {
 		}
 	}
 	return times, first, last
+}
+
+// ended tells whether a side had closed the connection by an instant.
+func ended(n *pcapflow.Conn, at int64) bool {
+	return n.FIN[0].Seen() && n.FIN[0].Time <= at || n.FIN[1].Seen() && n.FIN[1].Time <= at
 }
 
 // deafSenders tells of connections one of whose sides repeats what was

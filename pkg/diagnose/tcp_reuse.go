@@ -118,13 +118,8 @@ func checkNATStateLost(c *Case, r *Rule) []Finding {
 // without an end, and dead afterwards; and the packet that shows it.
 func (c *Case) forgotten(r *Rule, f *pcapflow.Flow) (pcapflow.Stamp, bool) {
 	n := f.Conn
-	if n == nil || time.Duration(n.Idle[1].Time-n.Idle[0].Time) < c.limit(r, forgotten) || n.Count[0].KeepAlives+n.Count[1].KeepAlives > 0 || closedBefore(n, n.Idle[1].Time) {
+	if n == nil || time.Duration(n.Idle[1].Time-n.Idle[0].Time) < c.limit(r, forgotten) || n.Count[0].KeepAlives+n.Count[1].KeepAlives > 0 || ended(n, n.Idle[1].Time) {
 		return pcapflow.Stamp{}, false
-	}
-	for _, fin := range n.FIN {
-		if fin.Seen() && fin.Time <= n.Idle[1].Time {
-			return pcapflow.Stamp{}, false
-		}
 	}
 	return c.brokenAfter(r, f, n.Idle[1])
 }

@@ -65,6 +65,13 @@ var tcpTrials = []trial{
 			n.Retransmissions = append(n.Retransmissions, pcapflow.Retransmission{Stamp: w.at(2000 << i), Dir: sv, Kind: pcapflow.RetransmitSpurious, Seq: 77, Len: 44})
 		}
 	}, true, Medium},
+	{"spurious-retransmission", "of a connection that the other side had closed", func(w *world) {
+		_, n := w.tcp(20_000)
+		n.FIN[cl] = w.at(1900)
+		for i := range 4 {
+			n.Retransmissions = append(n.Retransmissions, pcapflow.Retransmission{Stamp: w.at(2000 << i), Dir: sv, Kind: pcapflow.RetransmitSpurious, Seq: 77, Len: 44})
+		}
+	}, false, 0},
 	{"spurious-retransmission", "four segments once each, counted nowhere", func(w *world) {
 		_, n := w.tcp(20_000)
 		for i := range 4 {
