@@ -38,6 +38,21 @@ func (s *dnsFlow) readAnswer(at Stamp, m *dnsMessage, t *Transaction) (extended 
 	return extended
 }
 
+// NoData tells an answer that the name exists and has nothing of the type that was asked
+// (RFC 2308 §2.2), from a server that says so by an SOA record or looks names up itself;
+// else it may be a referral.
+func (t *Transaction) NoData() bool {
+	const available = 0x0080 // RA
+	if !t.Answer.Seen() || t.RCode != "NOERROR" || t.Truncated || t.Unread > 0 || t.Opcode != 0 || t.Multicast || t.NegativeTTL == 0 && t.Flags[1]&available == 0 {
+		return false
+	}
+	switch t.Type {
+	case "A", "AAAA": // behind a CNAME there may be nothing
+		return len(t.Addresses) == 0
+	}
+	return t.Records == 0
+}
+
 // countAnswers counts the records of the answer section that can be read.
 func (s *dnsFlow) countAnswers(m *dnsMessage) (n int) {
 	var r dnsRecord

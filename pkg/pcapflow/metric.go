@@ -177,6 +177,7 @@ func (s *SSH) AppendMetrics(list []Metric, f *Flow) []Metric {
 		m.between("session_open_seconds", s.AuthEnd, s.SessionStart, 0)
 		m.between("login_total_seconds", begin, s.SessionStart, 0)
 	}
+	s.ending(&m, f, begin)
 	for i := range f.Phases {
 		p := &f.Phases[i]
 		m.phase = p.Name

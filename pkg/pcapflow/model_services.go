@@ -57,6 +57,7 @@ type NTPMessage struct {
 	From               Dir    // who sent it
 	NTS                bool   // carries an NTS authenticator (RFC 8915)
 	MAC                bool   // carries a message digest (RFC 5905 §7.3)
+	Fields             uint8  // extension fields (RFC 7822)
 }
 
 // NTPSample is a request with its answer; either may be missing (Frame 0).

@@ -137,6 +137,9 @@ func (m *NTPMessage) readTrailer(b []byte) {
 		if kind == ntsAuthenticator {
 			m.NTS = true
 		}
+		if m.Fields < 255 {
+			m.Fields++
+		}
 		b = b[n:]
 	}
 }

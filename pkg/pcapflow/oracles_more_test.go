@@ -40,7 +40,7 @@ func expectedOf(t *testing.T, ending string, use func(capture string, r *Result,
 var ndpiFlow = regexp.MustCompile(`^\t\d+\t(TCP|UDP) (\S+) <?-> (\S+) \[proto: [\d.]+/(\S+)\].*\[Confidence: ([^\]]+)\].*\[(\d+) pkts/(\d+) bytes <?-> (\d+) pkts/(\d+) bytes\].*\[(< 1|[\d.]+) sec\]`)
 
 // ndpiServices are nDPI's names of what is recognised here.
-var ndpiServices = map[string]string{"HTTP": "http", "TLS": "tls", "QUIC": "quic", "SSH": "ssh", "DNS": "dns", "NTP": "ntp"}
+var ndpiServices = map[string]string{"HTTP": "http", "TLS": "tls", "QUIC": "quic", "SSH": "ssh", "DNS": "dns", "NTP": "ntp", "DTLS": "dtls"}
 
 // TestNDPI compares packets and bytes of each side, durations, services and
 // server names with what nDPI's own tests expect.

@@ -174,6 +174,7 @@ func (o *object) ssh(s *pcapflow.SSH, f *pcapflow.Flow) {
 		o.text(m[0], m[1])
 	}
 	o.count("auth_attempts", s.AuthAttempts)
+	o.text("ended_by", s.EndedBy(f))
 	if len(s.Rounds) > 0 {
 		o.list("rounds", len(s.Rounds), func(i int) { o.round(&s.Rounds[i]) })
 	}
@@ -310,6 +311,7 @@ func (o *object) oddities(t *pcapflow.Transaction) {
 	o.count("fragments", int(t.Pieces))
 	o.some("fragment_lost", t.PieceLost)
 	o.some("late", t.Late)
+	o.some("no_data", t.NoData())
 	o.some("unsolicited", !t.Query.Seen() && t.Answer.Seen() && !t.Multicast)
 	o.some("mismatch", t.Mismatch)
 	o.some("mixed_case", t.MixedCase)
@@ -336,6 +338,7 @@ func (o *object) sample(s *pcapflow.NTPSample) {
 	}
 	o.some("nts", s.Request.NTS || s.Response.NTS)
 	o.some("mac", s.Request.MAC || s.Response.MAC)
+	o.count("extension_fields", int(max(s.Request.Fields, s.Response.Fields)))
 	o.count("version", int(answer.Version))
 	if answer.LI > 0 && answer.LI < 3 {
 		o.number("leap", int64(answer.LI))
