@@ -3,7 +3,7 @@ import time
 
 from ..programs import nginx, resolver
 from ..programs.clients import curl, dig
-from ..site import WEB_NEEDS, dns, web
+from ..site import WEB_NEEDS, web
 from ..story import Story
 
 
