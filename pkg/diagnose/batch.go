@@ -127,6 +127,7 @@ func (b *batches) telling(s Severity, k Confidence, sentence func(b *batch, f *F
 	for _, x := range b.all {
 		f := x.finding(s, k)
 		sentence(x, &f)
+		f.Example = x.worst().journey
 		out = append(out, f)
 	}
 	return out

@@ -116,8 +116,9 @@ type Finding struct {
 	Text       string
 	At         int64 // ns, when it happened, by the reference clock; 0: it holds for a time, or journeys say when
 	Journeys   []*correlate.Journey
-	Share      float64       // of the time of those journeys; 0: does not apply
-	Lost       time.Duration // time it explains, over all its journeys; 0: none
+	Example    *correlate.Journey // whose figures its words tell; nil: they are of all
+	Share      float64            // of the time of those journeys; 0: does not apply
+	Lost       time.Duration      // time it explains, over all its journeys; 0: none
 	Evidence   []Evidence
 	Refuters   []Refuter
 

@@ -216,6 +216,9 @@ func (b *builder) finding(f diagnose.Finding) Finding {
 	for _, j := range f.Journeys {
 		out.Journeys = append(out.Journeys, j.ID)
 	}
+	if f.Example != nil && len(f.Journeys) > 1 {
+		out.Example = f.Example.ID
+	}
 	if f.Share > 0 {
 		share := ratio(f.Share)
 		out.Share = &share

@@ -52,11 +52,15 @@ func (r *Report) EvidenceByID(id string) *Evidence {
 	return &r.Evidence[i]
 }
 
-// Focus is the journey that shows the answer best: the longest one of the first
-// hypothesis, or of all where that names none; nil where there is no journey.
+// Focus is the journey that shows the answer best: the one whose figures the first
+// hypothesis tells, else its longest, or that of all where it names none; nil where
+// there is no journey.
 func (r *Report) Focus() *Journey {
 	ids := map[string]bool{}
 	if a := r.Answer(); a != nil {
+		if j := r.JourneyByID(a.Example); j != nil {
+			return j
+		}
 		for _, id := range a.Journeys {
 			ids[id] = true
 		}

@@ -164,6 +164,7 @@ type Finding struct {
 	Text       string            `json:"text"`
 	At         *Instant          `json:"at,omitempty"` // when it happened, by the reference clock: of what no journey shows
 	Journeys   []string          `json:"journeys,omitempty"`
+	Example    string            `json:"example,omitempty"` // the journey whose figures the text tells
 	Share      *Ratio            `json:"share,omitempty"`
 	Lost       *Seconds          `json:"lost_seconds,omitempty"`
 	Evidence   []FindingEvidence `json:"evidence,omitempty"`

@@ -84,6 +84,7 @@ func (r *Report) Select(s Selection) *Report {
 			kept[j.ID] = true
 		}
 	}
+	part.Series = r.Series.shownBy(part.Journeys)
 	for _, f := range r.Findings {
 		if !s.fits(&f) {
 			continue

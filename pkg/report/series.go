@@ -144,6 +144,24 @@ func (s *Series) of(fits func(endpoint string) bool) *Series {
 	return out
 }
 
+// shownBy leaves of the host keys those of the servers that journeys were with; the
+// other series are of hosts, whoever asked them.
+func (s *Series) shownBy(list []Journey) *Series {
+	if s == nil || len(s.HostKeys) == 0 {
+		return s
+	}
+	servers := map[string]bool{}
+	for i := range list {
+		servers[list[i].Server] = true
+	}
+	out := *s
+	out.HostKeys = slices.DeleteFunc(slices.Clone(s.HostKeys), func(h HostKeys) bool { return !servers[h.Server] })
+	if out.empty() {
+		return nil
+	}
+	return &out
+}
+
 // ofJourney are the series that a journey's exchanges belong to: the lookups of
 // its client, its client's exchanges with its NTP server, the host keys of its server,
 // what its client asked the link for, the gateways of its capture.
