@@ -6,7 +6,8 @@ package pcapflow
 // reached it, half a round trip or a whole one after it has passed the capture.
 //
 //   - while lost bytes are being sent again: congestion
-//   - no room for a segment behind the last byte: the receiver's window
+//   - no room for a segment behind the last byte, now or within the round trip: the
+//     receiver's window
 //   - the latest segment said that there was no more (PSH, and not full), or nothing
 //     was in flight, or for long no acknowledgement let it go: the application
 //   - else its own window, which still grows from round trip to round trip
@@ -25,6 +26,7 @@ type turnJudge struct {
 	before      int64 // in the one before it
 	most        int64 // in any
 	lostAt      int64 // most, when bytes were lost
+	used        bool  // the receiver's window was used up in it
 	window      int64 // ns of the round trip at hand in which its own window held it
 	grown, flat int64 // the same of those before, with more bytes than the one before, or not
 	after       int64 // the same of those with a smaller window after losses
@@ -150,6 +152,7 @@ func (j *turnJudge) reason(f *flow, d Dir, me *turnSide, gap int64) (l Limit, wi
 	since := now - max(known.time+trip, j.latest)
 	segment := int32(min(f.side[d].largest, uint32(f.segmentMost())))
 	full := int32(me.edge-me.next) < segment
+	j.used = j.used || full
 	switch {
 	case j.lost && int32(peer.acked-j.recovered) < 0:
 		return LimitCongestion, false
@@ -176,6 +179,8 @@ func (j *turnJudge) rounds(now, trip, bytes int64) {
 	switch {
 	case j.lost:
 		j.after += j.window
+	case j.used: // senders spread what it allows over the round trip
+		j.by[LimitReceiver] += j.window
 	case j.bytes*4 >= j.before*5:
 		j.grown += j.window
 	default:
@@ -185,6 +190,7 @@ func (j *turnJudge) rounds(now, trip, bytes int64) {
 		j.lost = false
 	}
 	j.before, j.bytes, j.window, j.round = j.bytes, bytes, 0, now
+	j.used = false
 }
 
 // tripOf takes the round trip of an acknowledgement of the bytes judged; shortest is
@@ -200,9 +206,12 @@ func (j *turnJudge) tripOf(ns, shortest int64) {
 func (j *turnJudge) held(f *flow, d Dir, t *Turn) *Held {
 	by, span := j.by, t.Last.Time-t.First.Time
 	flat, after := j.flat, j.after
-	if j.lost { // the last round trip is not over
+	switch { // the last round trip is not over
+	case j.lost:
 		after += j.window
-	} else {
+	case j.used:
+		by[LimitReceiver] += j.window
+	default:
 		flat += j.window
 	}
 	by[LimitOpportunity] += j.grown
