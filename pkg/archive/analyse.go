@@ -168,13 +168,16 @@ func (a *archive) analyse(ctx context.Context, n int, w *window, near bounds, kn
 	}
 	opt := a.opt.Link
 	opt.Known = knownIn(inc, at, known)
-	c, r, err := a.told(ctx, inc, opt)
+	told := map[string]bool{}
+	c, r, err := a.told(ctx, inc, opt, func(c *correlate.Case) {
+		for _, j := range c.Journeys {
+			told[j.ID] = a.byClockOf(j, w, at).at(j.Start.Frame).holds(j.Start.Time)
+			// What is redacted may be named by journeys of other windows alone.
+			j.Elsewhere = !told[j.ID] && a.opt.Redact == nil
+		}
+	})
 	if err != nil {
 		return nil, false, err
-	}
-	told := map[string]bool{}
-	for _, j := range c.Journeys {
-		told[j.ID] = a.byClockOf(j, w, at).at(j.Start.Frame).holds(j.Start.Time)
 	}
 	rows := trend.RowsOf(r, trend.Choice{
 		Told: func(id string) bool { return told[id] }, Place: at.place, Line: lines.place, Point: func(name string) string { return at[name].point },
@@ -191,9 +194,9 @@ func (a *archive) analyse(ctx context.Context, n int, w *window, near bounds, kn
 	return k, true, err
 }
 
-// told correlates and diagnoses. When ctx ends it does not wait for them: they only
+// told correlates, has choose say which journeys are told, and diagnoses. When ctx ends it does not wait for them: they only
 // reckon, and nobody takes what they come to.
-func (a *archive) told(ctx context.Context, inc *incident.Incident, opt correlate.Options) (*correlate.Case, *report.Report, error) {
+func (a *archive) told(ctx context.Context, inc *incident.Incident, opt correlate.Options, choose func(*correlate.Case)) (*correlate.Case, *report.Report, error) {
 	type outcome struct {
 		c   *correlate.Case
 		r   *report.Report
@@ -203,6 +206,7 @@ func (a *archive) told(ctx context.Context, inc *incident.Incident, opt correlat
 	go func() {
 		o := outcome{c: correlate.Correlate(inc, opt), err: ctx.Err()}
 		if o.err == nil {
+			choose(o.c)
 			o.r, o.err = a.opt.Report(ctx, o.c)
 		}
 		done <- o

@@ -252,14 +252,18 @@ func (r *recordReader) choose(from, to int64, wanted func(*recordHead) bool) {
 	}
 }
 
-// packer packs blocks; it may be used by several goroutines at a time.
-var packer = func() *zstd.Encoder {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2))
+// packer packs blocks; it may be used by several goroutines at a time. It keeps twice the
+// window for each of them, or little more than once, from then on.
+var packer = newPacker()
+
+func newPacker() *zstd.Encoder {
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2),
+		zstd.WithWindowSize(blockBytes), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		panic(err) // of options that are wrong
 	}
 	return e
-}()
+}
 
 // unpacker unpacks blocks; it may be used by several goroutines at a time.
 var unpacker = func() *zstd.Decoder {

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"testing"
 )
 
@@ -74,4 +75,27 @@ func TestRecords(t *testing.T) {
 	if len(file.Blocks) < 30 || touched > 10 {
 		t.Errorf("%d of %d blocks hold records of one second", touched, len(file.Blocks))
 	}
+}
+
+// TestPackerIsSmall: what a packer holds when it has packed a block is little more than
+// that block: it stays for the rest of the run.
+func TestPackerIsSmall(t *testing.T) {
+	held := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	block := make([]byte, blockBytes+blockBytes/2)
+	for i := range block {
+		block[i] = byte(rand.IntN(7))
+	}
+	before := held()
+	p := newPacker()
+	packed := p.EncodeAll(block, nil)
+	if n := held() - before - int64(cap(packed)); n > 3<<20 {
+		t.Errorf("%d KiB", n>>10)
+	}
+	runtime.KeepAlive(p)
+	runtime.KeepAlive(block)
 }

@@ -75,11 +75,14 @@ type Phase struct {
 
 // Journey is all that one action needed.
 type Journey struct {
-	ID      string // "j1", … in order of start
-	Service string // http | https | ssh | dns | ntp | tcp | tls | quic
-	Client  netip.AddrPort
-	Server  netip.AddrPort
-	Name    string // the name that was asked for: SNI, Host, the DNS name
+	ID string // "j1", … in order of start
+	// Elsewhere says that another report tells the journey: one of this case leaves it
+	// out, though what is found may be about it.
+	Elsewhere bool
+	Service   string // http | https | ssh | dns | ntp | tcp | tls | quic
+	Client    netip.AddrPort
+	Server    netip.AddrPort
+	Name      string // the name that was asked for: SNI, Host, the DNS name
 	// ClientSeen is the client as the server saw it, where an address
 	// translation lies between; zero otherwise.
 	ClientSeen netip.AddrPort

@@ -77,8 +77,17 @@ func Build(c *correlate.Case, d *diagnose.Diagnosis, l lang.Lang, version string
 		}
 		r.Clocks = append(r.Clocks, b.clock(k))
 	}
-	r.Journeys = make([]Journey, 0, len(c.Journeys))
+	n := 0
 	for _, j := range c.Journeys {
+		if !j.Elsewhere {
+			n++
+		}
+	}
+	r.Journeys = make([]Journey, 0, n)
+	for _, j := range c.Journeys {
+		if j.Elsewhere {
+			continue
+		}
 		r.Journeys = append(r.Journeys, b.journey(j))
 	}
 	r.Unmatched = slices.Grow(r.Unmatched, len(c.Unmatched))
