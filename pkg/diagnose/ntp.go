@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -33,6 +34,7 @@ var ntpUnanswered = Rule{
 func checkNTPUnanswered(c *Case, r *Rule) []Finding {
 	var found batches
 	asked := map[string]int{}
+	answers := map[netip.AddrPort]bool{} // servers that answered somebody
 	oneWay := map[*incident.Capture]bool{}
 	for _, k := range c.Incident.Captures {
 		oneWay[k] = correlate.OneWay(k)
@@ -47,6 +49,7 @@ func checkNTPUnanswered(c *Case, r *Rule) []Finding {
 		}
 		key := j.Client.Addr().String() + " " + j.Server.String()
 		asked[key]++
+		answers[j.Server] = answers[j.Server] || j.NTP.Response.Seen()
 		if unanswered {
 			found.add(key, hit{journey: j, evidence: phaseFrames(j, string(pcapflow.NTPExchange))})
 		}
@@ -73,10 +76,17 @@ func checkNTPUnanswered(c *Case, r *Rule) []Finding {
 			continue
 		}
 		f.Severity = Warning
+		why := c.say(lang.Text{EN: "UDP/123 is filtered or the server is down", ES: "UDP/123 está filtrado o el servidor está caído"})
+		if lost == all && answers[j.Server] { // another client
+			why = c.say(lang.Text{
+				EN: "the server answers others, so that UDP/123 is filtered on this client's way, or the server turns it away",
+				ES: "el servidor responde a otros, de modo que UDP/123 está filtrado en el camino de este cliente, o el servidor no lo atiende",
+			})
+		}
 		f.Text = c.say(lang.Text{
-			EN: "%d of %d NTP requests from %s to %s (in %s) got no answer: UDP/123 is filtered or the server is down.",
-			ES: "%d de %d peticiones NTP de %s a %s (en %s) quedaron sin respuesta: UDP/123 está filtrado o el servidor está caído.",
-		}, lost, all, j.Client.Addr(), j.Server, j.Points[0].Capture.Files[0].Path)
+			EN: "%d of %d NTP requests from %s to %s (in %s) got no answer: %s.",
+			ES: "%d de %d peticiones NTP de %s a %s (en %s) quedaron sin respuesta: %s.",
+		}, lost, all, j.Client.Addr(), j.Server, j.Points[0].Capture.Files[0].Path, why)
 		f.Refuters = []Refuter{answeredElsewhere(c, r, f.Journeys)}
 		out = append(out, f)
 	}
