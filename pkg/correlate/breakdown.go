@@ -170,6 +170,7 @@ func (b *bill) phase(j *Journey, p placed, begin, end int64) {
 			// Until the device that answered has reached the server, its window is closed.
 			left = b.share(CauseNetwork, beyond, left)
 			left = b.share(CauseClient, t.ClientHelloFirst.Time+p.shift-begin-beyond, left)
+			left = b.share(CauseLoss, t.ResendWait(), left)
 		}
 		left = b.share(CauseNetwork, rtt*int64(roundTrips(p.Flow)), left)
 		b.charge(CauseTLS, left)

@@ -155,6 +155,8 @@ func clientProgram(j *correlate.Journey) string {
 		return fmt.Sprintf("time ssh -vvv -p %d %s", j.Server.Port(), server)
 	case j.Service == "ntp":
 		return "sntp " + server
+	case j.Service == "dtls":
+		return "time openssl s_client -dtls -connect " + j.Server.String()
 	}
 	return ""
 }
@@ -282,7 +284,7 @@ func window(js []*correlate.Journey) string {
 }
 
 // servicesOf are those that rules of a family are about; those of other families are about all.
-var servicesOf = map[string][]string{"dns": {"dns"}, "web": {"http", "https"}, "ssh": {"ssh"}, "ntp": {"ntp"}, "tls": {"https", "tls"}, "quic": {"quic"}}
+var servicesOf = map[string][]string{"dns": {"dns"}, "web": {"http", "https"}, "ssh": {"ssh"}, "ntp": {"ntp"}, "tls": {"https", "tls", "dtls"}, "quic": {"quic"}}
 
 // speakOf lists the journeys that rules of a family are about.
 func (c *Case) speakOf(family string) []*correlate.Journey {

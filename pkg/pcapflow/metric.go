@@ -1,5 +1,7 @@
 package pcapflow
 
+import "slices"
+
 // Metric is one measured quantity of a phase. Its name ends with its unit:
 // "_seconds" (Value counts nanoseconds), "_bytes"; without one of them Value is
 // a plain count. In outputs it stands in the object, or phase, it belongs to.
@@ -68,6 +70,9 @@ func (t *TLS) AppendMetrics(list []Metric, c *Conn) []Metric {
 	if x := t.DTLS; x != nil {
 		m.count("client_hellos", int64(x.Hellos))
 		m.count("resent_flights", int64(len(x.Resent)))
+		if wait := t.ResendWait(); wait > 0 {
+			m.duration("resend_wait_seconds", wait)
+		}
 		m.count("fragmented_messages", int64(x.Fragmented))
 	}
 	if x := t.DTLS; x != nil && x.HelloVerify.Seen() {
@@ -116,6 +121,32 @@ func (t *TLS) beyondFirstWindow(c *Conn) int64 {
 		return 1
 	}
 	return 0
+}
+
+// ResendWait is the time within a handshake over datagrams that ended, ns, in which
+// nothing came until a side sent its flight again, and the other did not then send twice:
+// a timer of the handshake's, for a datagram that was lost rather than answered late.
+func (t *TLS) ResendWait() (sum int64) {
+	if t.DTLS == nil || !t.HandshakeEnd.Seen() {
+		return 0
+	}
+	said := t.AppendInstants(nil)
+	for i, r := range t.DTLS.Resent {
+		late := func(x Resent) bool { return x.Dir != r.Dir && x.Time <= t.HandshakeEnd.Time }
+		if slices.ContainsFunc(t.DTLS.Resent[i+1:], late) {
+			continue
+		}
+		before := int64(0)
+		for _, x := range said {
+			if x.Time < r.Time {
+				before = max(before, x.Time)
+			}
+		}
+		if before > 0 && r.Time <= t.HandshakeEnd.Time {
+			sum += r.Time - before
+		}
+	}
+	return sum
 }
 
 // minimumRoundTrips is how many round trips a handshake of this version and mode
