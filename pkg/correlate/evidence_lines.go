@@ -111,7 +111,7 @@ func namesFlow(ev *logparse.Event) bool {
 // bound adds what a line, of an instant in window w of a capture, tells of the
 // two clocks.
 func (e *evidence) bound(capture, writer *Clock, w window, ev *logparse.Event, m clock.Method) {
-	if capture == nil || writer == nil || w.low > w.high {
+	if capture == nil || writer == nil || w.low > w.high || w.low == math.MinInt64 && w.high == math.MaxInt64 {
 		return
 	}
 	low, high := stampOf(ev)
@@ -178,7 +178,7 @@ func windowOf(f *pcapflow.Flow, ev *logparse.Event) (window, bool) {
 		}
 	case logparse.HTTPError:
 		if f.Transport == pcapflow.TCP && (ev.Server.Port() == 0 || ev.Server.Port() == f.Server.Port()) {
-			return window{f.Start.Time, f.End.Time + syslogLate}, true
+			return wholeWindow(f), true
 		}
 	}
 	return window{}, false
@@ -200,13 +200,30 @@ func distance(f *pcapflow.Flow, from pcapflow.Dir) int64 {
 	return c.RTTServer
 }
 
+// wholeWindow is where a line about a connection as a whole lies: from its beginning to
+// its end, as far as the capture holds them. What began before it, or goes on behind
+// it, is open there.
+func wholeWindow(f *pcapflow.Flow) window {
+	w := window{f.Start.Time, f.End.Time + syslogLate}
+	c := f.Conn
+	if c == nil {
+		return w
+	}
+	if len(c.SYN)+len(c.SYNACK) == 0 {
+		w.low = math.MinInt64
+	}
+	if !c.FIN[pcapflow.Client].Seen() && !c.FIN[pcapflow.Server].Seen() && len(c.RST) == 0 {
+		w.high = math.MaxInt64
+	}
+	return w
+}
+
 // sshWindow is where sshd writes its lines, by the packets around them.
 func sshWindow(f *pcapflow.Flow, kind logparse.Kind) (window, bool) {
-	s := f.SSH
+	s, w := f.SSH, wholeWindow(f)
 	if s == nil {
-		return window{f.Start.Time, f.End.Time + syslogLate}, true
+		return w, true
 	}
-	w := window{f.Start.Time, f.End.Time + syslogLate}
 	last := func(x pcapflow.Stamp, d int64) {
 		if x.Seen() {
 			w.high = min(w.high, x.Time+d)
