@@ -139,24 +139,27 @@ func apartness(a, b *clock.Track, c *incident.Capture) (n, apart int) {
 // addresses: the lines of a log are divided among them. Logs whose stamps are
 // wider than width are left out.
 func (e *evidence) fits(id identity, width time.Duration) bool {
-	matched, lines := 0, map[*incident.Log]int{}
+	matched, partners, lines := 0, 0, map[*incident.Log]int{}
 	for i := range e.series {
 		s, o := &e.series[i], &e.origins[i]
 		if s.A != id.capture.ID || s.B != id.host.ID || o.log == nil || !e.takenOn(o.capture, id.capture.clockID(), o.server) || resolution(o.log) > int64(width) {
 			continue
 		}
 		at, best, inside := clock.Matches(s, 0)
-		if at < best-max(1, best/20) {
+		if at < best-max(1, best/40) {
 			return false
 		}
 		lines[o.log] = max(lines[o.log], inside)
+		partners += len(s.Partners)
 		matched += at
 	}
 	all := 0
 	for _, n := range lines {
 		all += n
 	}
-	return matched >= 2 && matched*10 >= all*8
+	// A capture that lost packets shows fewer requests than the log tells of: then
+	// nearly all that it shows must have a line.
+	return matched >= 2 && (matched*10 >= all*8 || matched*20 >= partners*19 && partners*4 >= all)
 }
 
 // identify adds the claim as evidence, over the capture's whole time: at so
