@@ -17,7 +17,7 @@ many='TestExtractTells|TestGrown|TestTrends|TestResumed|TestTorn|TestCopies|Test
 many="$many|TestHazards|TestFullDisk|TestVanishing|TestBatchMemory|TestPhrases|TestNoRawNames|TestOutputOfParts|TestMatchIsTheReport"
 many="$many|TestPointsApart|TestAnyCut|TestLongLog|TestLogWithoutYears"
 many="$many|TestScanOfManyPorts|TestFlowsWithoutEnd|TestOffersAsWireshark|TestInstantsAsWireshark|TestTLSCombinations|TestRankTestNormal|TestMerge"
-many="$many|TestCompletion|TestClocksOfYears|TestDays|TestHostileOutputs|TestHostileText"
+many="$many|TestCompletion|TestClocksOfYears|TestDays|TestHostileOutputs|TestHostileText|TestSecretsHidden"
 many="$many|TestClocksOfLackingCaptures|TestClocksOfIncidents|TestFewLinesProveNothingOfThemselves|TestLossesPlaced|TestRotatedLog"
 "$go" test -race -timeout 11m -skip "^(TestScore|$many)\$" ./...
 "$go" test -count=1 -run "^($many)\$" ./cmd/flowcorr ./pkg/archive ./pkg/pcapflow ./pkg/pcapflow/segment ./pkg/report/compare ./pkg/report/render ./pkg/report/trend
