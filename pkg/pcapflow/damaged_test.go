@@ -73,7 +73,7 @@ func TestDamaged(t *testing.T) {
 		list := ownPackets(t, x.path, 500)
 		for seed := range uint64(3) {
 			s := damage(list, seed)
-			r, err := Analyse(s, Options{})
+			r, err := Analyse(s, Options{Turns: true})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -137,14 +137,14 @@ func FuzzAnalyse(f *testing.F) {
 			return
 		}
 		s := unpack(b)
-		r, err := Analyse(s, Options{})
+		r, err := Analyse(s, Options{Turns: true})
 		if err != nil {
 			t.Fatal(err)
 		}
 		checkResult(t, r, len(s.list))
 		s.at = 0
 		var handed int64
-		if _, err := Analyse(s, Options{MaxOpen: 4, OnFlow: func(f *Flow) { handed += f.Packets[0] + f.Packets[1] }}); err != nil {
+		if _, err := Analyse(s, Options{MaxOpen: 4, Turns: true, OnFlow: func(f *Flow) { handed += f.Packets[0] + f.Packets[1] }}); err != nil {
 			t.Fatal(err)
 		}
 		var kept int64

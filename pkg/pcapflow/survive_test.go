@@ -56,7 +56,7 @@ func survive(t *testing.T, name string, data []byte) {
 	if err != nil {
 		return
 	}
-	if _, err := pcapflow.Analyse(r, pcapflow.Options{}); err != nil {
+	if _, err := pcapflow.Analyse(r, pcapflow.Options{Turns: true}); err != nil {
 		t.Errorf("%s, %d bytes: %v", name, len(data), err)
 	}
 }

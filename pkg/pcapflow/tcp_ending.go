@@ -7,7 +7,7 @@ type aliveProbes struct {
 }
 
 const (
-	deadProbes  = 3           // keep-alives in a row without an answer, of which the fewest senders give up after less
+	deadProbes  = 3           // keep-alives in a row without an answer: hardly a sender gives up sooner
 	finWait     = 60 * second // Linux waits so long for the other's FIN (tcp_fin_timeout)
 	besideRST   = 1e6         // packets of one host are recorded in another order by less, ns
 	unconfirmed = second      // a server repeats its SYN-ACK after it (RFC 6298 section 2)
