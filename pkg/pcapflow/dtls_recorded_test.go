@@ -126,76 +126,13 @@ func TestDTLSAsWireshark(t *testing.T) {
 	}
 	n := 0
 	for _, path := range paths {
-		want := map[int]map[string]string{}
-		asked := analyseWith(t, path, "")
 		flows := map[int]*Flow{}
-		for _, f := range asked.Flows {
+		for _, f := range analyseWith(t, path, "").Flows {
 			if f.Transport == UDP {
 				flows[f.Stream] = f
 			}
 		}
-		covered := map[string][]bool{}
-		first := map[string]bool{}
-		fields := []string{"frame.number", "udp.stream", "udp.srcport", "dtls.handshake.type", "dtls.handshake.message_seq", "dtls.handshake.fragment_offset", "dtls.handshake.fragment_length", "dtls.handshake.length",
-			"dtls.handshake.ja3", "dtls.handshake.ciphersuite", "dtls.handshake.extensions_server_name", "dtls.alert_message.desc"}
-		tsharkFields(t, path, "dtls", fields, func(v []string) {
-			stream, _ := strconv.Atoi(v[1])
-			if want[stream] == nil {
-				want[stream] = map[string]string{}
-			}
-			say := func(what, value string) {
-				if want[stream][what] == "" {
-					want[stream][what] = value
-				}
-			}
-			lists := make([][]string, len(v))
-			for i := range v {
-				lists[i] = strings.FieldsFunc(v[i], func(c rune) bool { return c == ',' })
-			}
-			for i, typ := range lists[3] {
-				if len(lists[4]) <= i || len(lists[5]) <= i || len(lists[6]) <= i || len(lists[7]) <= i {
-					continue
-				}
-				offset, _ := strconv.Atoi(lists[5][i])
-				length, _ := strconv.Atoi(lists[6][i])
-				size, _ := strconv.Atoi(lists[7][i])
-				key := strings.Join([]string{v[1], v[2], typ, lists[4][i]}, " ")
-				if covered[key] == nil {
-					covered[key] = make([]bool, size)
-				}
-				for k := offset; k < min(offset+length, size); k++ {
-					covered[key][k] = true
-				}
-				if !slices.Contains(covered[key], false) && !first[key] {
-					first[key] = true
-					name := map[string]string{"1": "hello", "2": "server hello", "3": "verify", "14": "flight end", "4": "ticket"}[typ]
-					if typ == "1" && want[stream]["hello"] != "" {
-						name = "second hello"
-					}
-					if typ == "2" && want[stream]["server hello"] != "" {
-						name = "server hello again"
-					}
-					if name != "" {
-						say(name, v[0])
-					}
-				}
-			}
-			if len(lists[3]) > 0 && lists[3][0] == "2" && len(lists[9]) == 1 {
-				suite, _ := strconv.ParseUint(lists[9][0], 0, 16)
-				say("cipher", cipherSuiteName(uint16(suite)))
-			}
-			if v[8] != "" {
-				say("ja3", v[8])
-			}
-			if v[10] != "" {
-				say("sni", v[10])
-			}
-			for _, a := range lists[11] {
-				code, _ := strconv.Atoi(a)
-				say("alert", alertName(code))
-			}
-		}, "-E", "aggregator=,")
-		for stream, said := range want {
+		for stream, said := range tsharkDTLS(t, path) {
 			f := flows[stream]
 			if f == nil || f.TLS == nil || f.TLS.DTLS == nil {
 				t.Errorf("%s: stream %d is not followed", filepath.Base(path), stream)
@@ -229,4 +166,72 @@ func TestDTLSAsWireshark(t *testing.T) {
 	if n < 200 {
 		t.Errorf("%d fields compared", n)
 	}
+}
+
+// tsharkDTLS is what tshark reads of the handshakes of a capture, by stream.
+func tsharkDTLS(t *testing.T, path string) map[int]map[string]string {
+	t.Helper()
+	want := map[int]map[string]string{}
+	covered := map[string][]bool{}
+	first := map[string]bool{}
+	fields := []string{"frame.number", "udp.stream", "udp.srcport", "dtls.handshake.type", "dtls.handshake.message_seq", "dtls.handshake.fragment_offset", "dtls.handshake.fragment_length", "dtls.handshake.length",
+		"dtls.handshake.ja3", "dtls.handshake.ciphersuite", "dtls.handshake.extensions_server_name", "dtls.alert_message.desc"}
+	tsharkFields(t, path, "dtls", fields, func(v []string) {
+		stream, _ := strconv.Atoi(v[1])
+		if want[stream] == nil {
+			want[stream] = map[string]string{}
+		}
+		say := func(what, value string) {
+			if want[stream][what] == "" {
+				want[stream][what] = value
+			}
+		}
+		lists := make([][]string, len(v))
+		for i := range v {
+			lists[i] = strings.FieldsFunc(v[i], func(c rune) bool { return c == ',' })
+		}
+		for i, typ := range lists[3] {
+			if len(lists[4]) <= i || len(lists[5]) <= i || len(lists[6]) <= i || len(lists[7]) <= i {
+				continue
+			}
+			offset, _ := strconv.Atoi(lists[5][i])
+			length, _ := strconv.Atoi(lists[6][i])
+			size, _ := strconv.Atoi(lists[7][i])
+			key := strings.Join([]string{v[1], v[2], typ, lists[4][i]}, " ")
+			if covered[key] == nil {
+				covered[key] = make([]bool, size)
+			}
+			for k := offset; k < min(offset+length, size); k++ {
+				covered[key][k] = true
+			}
+			if !slices.Contains(covered[key], false) && !first[key] {
+				first[key] = true
+				name := map[string]string{"1": "hello", "2": "server hello", "3": "verify", "14": "flight end", "4": "ticket"}[typ]
+				if typ == "1" && want[stream]["hello"] != "" {
+					name = "second hello"
+				}
+				if typ == "2" && want[stream]["server hello"] != "" {
+					name = "server hello again"
+				}
+				if name != "" {
+					say(name, v[0])
+				}
+			}
+		}
+		if len(lists[3]) > 0 && lists[3][0] == "2" && len(lists[9]) == 1 {
+			suite, _ := strconv.ParseUint(lists[9][0], 0, 16)
+			say("cipher", cipherSuiteName(uint16(suite)))
+		}
+		if v[8] != "" {
+			say("ja3", v[8])
+		}
+		if v[10] != "" {
+			say("sni", v[10])
+		}
+		for _, a := range lists[11] {
+			code, _ := strconv.Atoi(a)
+			say("alert", alertName(code))
+		}
+	}, "-E", "aggregator=,")
+	return want
 }
