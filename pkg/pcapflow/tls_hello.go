@@ -192,25 +192,27 @@ func parseServerHello(body []byte) (h serverHello, ok bool) {
 		return h, false
 	}
 	h.session = id
-	if s.ReadUint8(&method) {
-		h.readExtensions(s)
+	whole := s.ReadUint8(&method) && h.readExtensions(s)
+	if !whole && h.version == versionTLS12 && h.suite>>8 == 0x13 { // suites of 1.3 alone: RFC 8446 §B.4
+		h.version = versionTLS13
 	}
 	return h, true
 }
 
-func (h *serverHello) readExtensions(s cryptobyte.String) {
+// readExtensions takes what the hello chose, and tells whether all of the list was
+// there.
+func (h *serverHello) readExtensions(s cryptobyte.String) bool {
 	var n uint16
 	if !s.ReadUint16(&n) {
-		return
+		return false
 	}
-	if int(n) < len(s) {
-		s = s[:n]
-	}
+	whole := int(n) <= len(s)
+	s = s[:min(int(n), len(s))]
 	for !s.Empty() {
 		var typ uint16
 		var data cryptobyte.String
 		if !s.ReadUint16(&typ) || !s.ReadUint16LengthPrefixed(&data) {
-			return
+			return false
 		}
 		switch typ {
 		case extSupportedVersions:
@@ -227,6 +229,7 @@ func (h *serverHello) readExtensions(s cryptobyte.String) {
 			h.etm = true
 		}
 	}
+	return whole
 }
 
 func appendUint16s(list []uint16, s cryptobyte.String) []uint16 {

@@ -267,7 +267,7 @@ func (s *tlsStream) Gap(d Dir, at Stamp, n int64) {
 			s.endRecord(d, at, nil)
 		}
 	}
-	if n > 0 {
+	if n > 0 && !s.finishedInGap(d, at, n) {
 		s.guess.gap(d, at)
 		s.moved, s.gapped = s.moved || d == Client, s.gapped || d == Client
 		side.lost, side.have = true, 0
