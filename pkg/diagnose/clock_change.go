@@ -99,7 +99,7 @@ func (c *Case) onlyWallClock(size time.Duration) bool {
 				continue
 			}
 			jump := time.Duration(e.JournalTime - before.JournalTime - (e.Monotonic - before.Monotonic))
-			if (jump - size).Abs() < size.Abs()/4 {
+			if 2*(jump-size).Abs() < size.Abs() { // nearer to it than to none
 				return true
 			}
 		}

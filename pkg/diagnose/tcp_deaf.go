@@ -55,7 +55,7 @@ func (c *Case) deafSenders(r *Rule) []Finding {
 		most[key] = max(most[key], times)
 		found.add(key, hit{journey: j, lost: time.Duration(last.Time - first.Time), evidence: frames(j.Points[0].Capture, first.Frame, last.Frame)})
 	}
-	return found.telling(Warning, Medium, func(b *batch, f *Finding) {
+	return found.telling(Warning, High, func(b *batch, f *Finding) {
 		j := f.Journeys[0]
 		_, first, _ := deaf(connection(j))
 		f.Text = c.say(lang.Text{
