@@ -139,7 +139,7 @@ func (s *dtlsStream) handshake(d Dir, at Stamp, r *dtlsRecord) {
 		role := s.role(d)
 		side := &s.side[role]
 		if s.answered = s.answered || role == Server; side.passed(m.seq, m.typ) {
-			s.again(role, at, int(m.seq)<<24|m.offset)
+			s.again(role, at, int64(m.seq)<<24|int64(m.offset))
 			continue
 		}
 		side.place = 0
@@ -170,7 +170,7 @@ func (s *dtlsStream) turn(role Dir) {
 
 // again notes that a side sends what it had sent: once each time it begins anew.
 // place is where in the handshake; parts of one flight come in order.
-func (s *dtlsStream) again(role Dir, at Stamp, place int) {
+func (s *dtlsStream) again(role Dir, at Stamp, place int64) {
 	side := &s.side[role]
 	part := side.place > 0 && place+1 > side.place || side.again.Frame == at.Frame
 	side.place, side.again = place+1, at

@@ -94,7 +94,7 @@ type dtlsSide struct {
 	done  uint64                // messages that are there, by number
 	types [maxDTLSMessages]byte // of them
 	open  []*dtlsMessage        // those in the making
-	place int                   // how far a flight was sent again, + 1; 0: none since it said something new
+	place int64                 // how far a flight was sent again, + 1; 0: none since it said something new
 	again Stamp                 // of the latest such datagram
 }
 
