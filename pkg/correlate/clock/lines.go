@@ -238,8 +238,11 @@ func (s *solver) fromSeries(id ID, lines, partners []Instant, known *course) ([]
 	if known != nil {
 		m := newPairing(lines, partners)
 		ev := refine(m, known, s.steps[id], s.state[id].ev, nil)
-		if len(ev) == 0 {
+		switch {
+		case len(ev) == 0:
 			return nil, guess{status: Insufficient, why: noPartner}
+		case m.outdone(known, newCourse(append(slices.Clone(s.state[id].ev), ev...), s.steps[id]), len(ev)):
+			return nil, guess{status: Insufficient, why: sentence("another offset gives more lines a partner than the pairs that looked certain", "otro desfase da pareja a más líneas que las parejas que parecían seguras")}
 		}
 		return ev, guess{status: Measured, score: len(ev)}
 	}
@@ -280,6 +283,31 @@ func refine(m *pairing, c *course, steps []Step, known, pairs []evidence) []evid
 		best, c, width = append(anchors(fixed[len(known):]), withoutAnchors(found)...), next, next.width()
 	}
 	return best
+}
+
+// outdone tells whether another offset, within the band that was known, gives more
+// lines a partner (as many where they are few) than the course of a few pairs that
+// had no other choice: where the partner of a line is missing (an application's log
+// lacks what its server answers itself, a capture ends), another one's looks certain.
+func (m *pairing) outdone(known, c *course, pairs int) bool {
+	const (
+		many = 20
+		wide = int64(100 * time.Millisecond)
+	)
+	if pairs >= many || c == nil || known.width() < wide {
+		return false
+	}
+	at := c.pivot
+	_, here, _ := c.band(at)
+	_, middle, _ := known.band(at)
+	found := newPairing(m.along(c), m.partners).match(0, nil)
+	for _, p := range newPairing(m.along(known), m.partners).peaks() {
+		apart := abs(middle+p.theta-here) > c.width()
+		if apart && 2*abs(p.theta) <= known.width() && (p.score > found || p.score == found && found < minSupport) {
+			return true
+		}
+	}
+	return false
 }
 
 // anchors are the items that bound the search itself, not pairs.

@@ -124,3 +124,51 @@ func TestOneServerAfterTheOther(t *testing.T) {
 		slices.Reverse(series)
 	}
 }
+
+// TestMissingPartner: a web server's log has stamps of a second, the application's
+// of a millisecond, but lacks what the server answers itself. The one request of
+// one client that the capture holds has a line of the former only; its next one,
+// behind the capture's end, looks like it, and its offset puts a few others right
+// by chance. More are right at the true one.
+func TestMissingPartner(t *testing.T) {
+	const trip = 0.01
+	h := truth{start: start}
+	var sent, coarse, fine []Instant
+	for i, x := range []struct {
+		at                    float64
+		client                int
+		captured, application bool
+	}{
+		{0.091, 6, true, false},
+		{0.228, 4, true, true}, {0.290, 4, true, true}, {0.345, 4, true, true}, {0.458, 4, true, true},
+		{0.505, 4, false, true}, {0.566, 4, false, true}, {0.706, 4, false, true},
+		{0.798, 6, false, true},
+		{0.930, 4, false, true}, {1.027, 4, false, true}, {1.160, 4, false, true}, {1.303, 4, false, true},
+	} {
+		at := h.at(x.at)
+		if x.captured {
+			sent = append(sent, Instant{Low: h.at(x.at - trip), High: h.at(x.at + trip), Group: x.client, Ref: i})
+		}
+		if x.application {
+			fine = append(fine, Instant{Low: at, High: at + 1e6, Group: x.client, Ref: i})
+		}
+		coarse = append(coarse, Instant{Low: at / 1e9 * 1e9, High: at/1e9*1e9 + 1e9, Group: x.client, Ref: i})
+	}
+	solve := func(series ...[]Instant) *Track {
+		p := Problem{Clocks: 2, Prefer: []ID{0}, Spans: []Span{{start, start + 2e9}, {}}}
+		p.Constraints = []Constraint{{A: 0, B: 1, At: start, Low: -0.9e9, High: 0.9e9, Method: Keyed, Ref: 1}}
+		for _, lines := range series {
+			p.Series = append(p.Series, Series{A: 0, B: 1, Lines: lines, Partners: sent, Method: Intervals})
+		}
+		return &Solve(p).Tracks[1]
+	}
+	for name, tr := range map[string]*Track{"both": solve(coarse, fine), "the server's alone": solve(coarse)} {
+		_, low, high, ok := tr.At(start + 3e8)
+		if tr.Status != Measured || !ok {
+			t.Fatalf("%s: %s %s: the trial shows nothing", name, tr.Status, tr.Why)
+		}
+		if low > 0 || high < 0 {
+			t.Errorf("%s: the clock is measured %d … %d ns ahead, and is right", name, low, high)
+		}
+	}
+}
