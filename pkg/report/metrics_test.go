@@ -29,7 +29,8 @@ func TestMetricsAreDocumented(t *testing.T) {
 	}
 	written := map[string]bool{}
 	call := regexp.MustCompile(`(?:between|duration|count|span|fact)\("([a-z_0-9]+)"`)
-	for _, path := range []string{"pkg/pcapflow/metric.go", "pkg/report/metrics.go"} {
+	sources := []string{"pkg/pcapflow/metric.go", "pkg/report/metrics.go", "pkg/pcapflow/ssh_end.go"}
+	for _, path := range sources {
 		for _, m := range call.FindAllStringSubmatch(read(path), -1) {
 			written[m[1]] = true
 		}
