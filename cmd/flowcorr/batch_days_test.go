@@ -145,7 +145,9 @@ func findingsByDay(t *testing.T, text string, truth map[string]map[string]int) {
 		}
 	}
 	for _, row := range section(text, "Findings day by day")[2:] {
-		got[row[0]+" "+row[1]], _ = strconv.Atoi(row[3])
+		if n, _ := strconv.Atoi(row[3]); n > 0 { // the others are about no journey: a clock, a capture
+			got[row[0]+" "+row[1]] = n
+		}
 	}
 	for what, n := range want {
 		if got[what] != n {

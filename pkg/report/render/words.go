@@ -31,7 +31,7 @@ var vocabulary = map[string]lang.Text{
 	"buffered-end":           {EN: "the server had handed all to its kernel", ES: "el servidor ya lo había entregado todo a su núcleo"},
 	"coarse-clock":           {EN: "the log writes no finer", ES: "el registro no escribe más fino"},
 	"unexplained":            {EN: "not explained", ES: "sin explicación"},
-	"lost-syn":               {EN: "the lost SYN", ES: "el SYN perdido"}, "lost-segments": {EN: "the lost segments", ES: "los segmentos perdidos"}, "unanswered-query": {EN: "the unanswered query", ES: "la consulta sin respuesta"},
+	"lost-syn":               {EN: "the repeated SYN", ES: "la repetición del SYN"}, "lost-segments": {EN: "the lost segments", ES: "los segmentos perdidos"}, "unanswered-query": {EN: "the unanswered query", ES: "la consulta sin respuesta"},
 	"unknown-neighbour": {EN: "the neighbour resolution", ES: "la resolución de vecino"}, "closed-window": {EN: "the closed window", ES: "la ventana cerrada"},
 	"late-ack": {EN: "the delayed acknowledgement", ES: "la confirmación retrasada"}, "delayed-ack": {EN: "delayed acknowledgement", ES: "confirmación retrasada"},
 	"tls": {EN: "encryption", ES: "cifrado"}, "window": {EN: "receive window", ES: "ventana de recepción"}, "idle": {EN: "idle", ES: "inactividad"},
