@@ -351,33 +351,6 @@ func checkReordering(c *Case, r *Rule) []Finding {
 	})
 }
 
-var spuriousRetransmission = Rule{
-	Name: "spurious-retransmission", Family: "tcp", Gated: true,
-	Title: lang.Text{EN: "Needless retransmissions", ES: "Retransmisiones innecesarias"},
-	Doc: lang.Text{
-		EN: "Data was sent again although its original arrived, or had been acknowledged: a delay, or acknowledgements lost, not a loss of data.",
-		ES: "Se enviaron datos de nuevo aunque el original llegó, o ya estaban confirmados: un retraso o confirmaciones perdidas, no una pérdida de datos.",
-	},
-	Source: "RFC 5682; RFC 2883",
-	Needs:  lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
-	Wants:  []*Want{wantConnections},
-	Refuters: []lang.Text{
-		{EN: "the original never arrived (a loss)", ES: "el original nunca llegó (una pérdida)"},
-	},
-	Thresholds: []*Threshold{deafTimes},
-	Check: func(c *Case, r *Rule) []Finding {
-		return append(c.deafSenders(r), c.connNote(r, lang.Text{
-			EN: "%d needless retransmission{|s} on %d connection{|s} with %s: a delay, not a loss.",
-			ES: "%d {retransmisión innecesaria|retransmisiones innecesarias} en %d {conexión|conexiones} con %s: un retraso, no una pérdida.",
-		}, func(n *pcapflow.Conn) int64 {
-			if times, _, _ := deaf(n); times >= c.count(r, deafTimes) {
-				return 0 // told apart
-			}
-			return n.Count[0].Spurious + n.Count[1].Spurious
-		})...)
-	},
-}
-
 // connNote makes one note a server of a count that is not zero, from the point
 // of each connection that shows most.
 func (c *Case) connNote(r *Rule, text lang.Text, count func(*pcapflow.Conn) int64) []Finding {

@@ -10,6 +10,33 @@ import (
 
 var deafTimes = &Threshold{"acknowledged", 4, "times", lang.Text{EN: "how often one acknowledged segment must be sent again to show that its sender hears nothing", ES: "cuántas veces debe repetirse un segmento confirmado para mostrar que quien lo envía no oye nada"}}
 
+var spuriousRetransmission = Rule{
+	Name: "spurious-retransmission", Family: "tcp", Gated: true,
+	Title: lang.Text{EN: "Needless retransmissions", ES: "Retransmisiones innecesarias"},
+	Doc: lang.Text{
+		EN: "Data was sent again although its original arrived, or had been acknowledged: a delay, or acknowledgements lost, not a loss of data.",
+		ES: "Se enviaron datos de nuevo aunque el original llegó, o ya estaban confirmados: un retraso o confirmaciones perdidas, no una pérdida de datos.",
+	},
+	Source: "RFC 5682; RFC 2883",
+	Needs:  lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
+	Wants:  []*Want{wantConnections},
+	Refuters: []lang.Text{
+		{EN: "the original never arrived (a loss)", ES: "el original nunca llegó (una pérdida)"},
+	},
+	Thresholds: []*Threshold{deafTimes},
+	Check: func(c *Case, r *Rule) []Finding {
+		return append(c.deafSenders(r), c.connNote(r, lang.Text{
+			EN: "%d needless retransmission{|s} on %d connection{|s} with %s: a delay, not a loss.",
+			ES: "%d {retransmisión innecesaria|retransmisiones innecesarias} en %d {conexión|conexiones} con %s: un retraso, no una pérdida.",
+		}, func(n *pcapflow.Conn) int64 {
+			if times, _, _ := deaf(n); times >= c.count(r, deafTimes) {
+				return 0 // told apart
+			}
+			return n.Count[0].Spurious + n.Count[1].Spurious
+		})...)
+	},
+}
+
 // deaf is how often a side sent one segment again that the capture had seen
 // acknowledged, at most, and the first and the last of the repetitions; 0 where a
 // side was already done with the connection: nobody waits then.
