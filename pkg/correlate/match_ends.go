@@ -64,7 +64,7 @@ func newOutside(outermost, innermost int, cost func(place int) float64) outside 
 }
 
 // findEnds finds what may lie before and behind the log or the captures.
-func (g *group) findEnds(r *requestLog) {
+func (g *group) findEnds(r *requestLog, e *edges) {
 	g.heads, g.tails = ends{}, ends{}
 	if !r.ordered || len(g.pairs) == 0 {
 		return
@@ -76,7 +76,7 @@ func (g *group) findEnds(r *requestLog) {
 		}
 		return math.Log1p(math.Exp(g.loggedOdds(r, t.server)))
 	}
-	head, tail := r.edges(g)
+	head, tail := e.of(g.longest)
 	if a, b, ok := g.targetsIn(head); ok {
 		g.heads.targets = newOutside(a, b, cost)
 	}
@@ -104,10 +104,17 @@ func (g *group) escape(line int) float64 {
 	return sum
 }
 
-// edges are the stretches in which the first and the last request of the log ended,
-// as far as their stamps tell.
-func (r *requestLog) edges(own *group) (head, tail span) {
-	seen := false
+// edges are the stretches in which the first and the last request of a log ended, as
+// far as their stamps tell. Lines stamped at a request's start that do not say how long
+// it took (open) lie apart: their ends follow from how long requests of a group take.
+type edges struct {
+	first, last, lastOpen span
+	firstIsOpen, opens    bool
+}
+
+func (r *requestLog) edges() edges {
+	var e edges
+	seen, closed := false, false
 	for _, g := range r.groups {
 		for i := range g.lines {
 			l := &g.lines[i]
@@ -115,17 +122,33 @@ func (r *requestLog) edges(own *group) (head, tail span) {
 				continue
 			}
 			s := span{low: l.ended() - l.slack, high: l.ended() + l.width + l.slack}
-			if l.event.Means == logparse.RequestStart && l.event.Duration < 0 {
-				s.high += own.longest
-			}
-			if !seen || s.low < head.low {
-				head = s
-			}
-			if !seen || s.high > tail.high {
-				tail = s
+			open := l.event.Means == logparse.RequestStart && l.event.Duration < 0
+			if !seen || s.low < e.first.low {
+				e.first, e.firstIsOpen = s, open
 			}
 			seen = true
+			switch {
+			case open && (!e.opens || s.high > e.lastOpen.high):
+				e.lastOpen, e.opens = s, true
+			case !open && (!closed || s.high > e.last.high):
+				e.last, closed = s, true
+			}
 		}
+	}
+	if !closed {
+		e.last = e.lastOpen
+	}
+	return e
+}
+
+// of are the edges where an open request takes as long as usual.
+func (e *edges) of(usual int64) (head, tail span) {
+	head, tail = e.first, e.last
+	if e.firstIsOpen {
+		head.high += usual
+	}
+	if e.opens && e.lastOpen.high+usual > tail.high {
+		tail = span{low: e.lastOpen.low, high: e.lastOpen.high + usual}
 	}
 	return head, tail
 }

@@ -113,9 +113,10 @@ func (r *requestLog) covers() (low, high int64) {
 }
 
 func (r *requestLog) solve() {
+	e := r.edges()
 	for _, g := range r.groups {
 		g.weigh(r)
-		g.findEnds(r)
+		g.findEnds(r, &e)
 		g.solve(r)
 	}
 }
