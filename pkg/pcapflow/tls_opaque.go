@@ -168,10 +168,7 @@ func (s *tlsStream) end(at Stamp) {
 func (s *tlsStream) opaque13(r tlsRecord) {
 	if s.version == 0 && s.helloed && r.dir == Client && !s.early && s.isFinished(r.length) {
 		// Up to 1.2 a client's first encrypted record is of the handshake's type.
-		s.version = versionTLS13
-		s.t.Version = tlsVersionName(s.version)
-		s.suite = suiteShape{overhead: 1 + 16, exact: true, finished: r.length}
-		s.guess.chosen("", true, true)
+		s.inferVersion13(r.length)
 	}
 	if r.dir == Server && s.nHeld > 0 {
 		s.releaseHeld()
@@ -269,9 +266,9 @@ func (s *tlsStream) inferVersion13(length int) {
 		return
 	}
 	s.version = versionTLS13
-	s.t.Version = "TLSv1.3"
+	s.t.Version = tlsVersionName(versionTLS13)
 	s.suite = suiteShape{overhead: 1 + 16, exact: true, finished: length}
-	s.guess.tls13, s.guess.exact = true, true
+	s.guess.chosen("", true, true)
 }
 
 // releaseHeld gives up waiting for a record of a Finished's length: the first
