@@ -260,7 +260,9 @@ func (d *layout) journeys() {
 		shown = shown[:most]
 	}
 	t := &table{header: []string{"", d.say(lang.Text{EN: "start", ES: "inicio"}), d.say(lang.Text{EN: "service", ES: "servicio"}), d.say(lang.Text{EN: "what", ES: "qué"}), d.say(lang.Text{EN: "client", ES: "cliente"}), d.say(lang.Text{EN: "total", ES: "total"}), d.say(lang.Text{EN: "result", ES: "resultado"}), d.say(lang.Text{EN: "lines", ES: "líneas"})}, right: []bool{false, false, false, false, false, true, false, true}, yields: []int{3}, quotes: []int{3}}
+	moved := false
 	for _, j := range shown {
+		moved = moved || startOf(j) != j.Start
 		what := j.Name
 		if j.Request != nil && j.Request.Path != "" {
 			what = strings.TrimSpace(what + " " + j.Request.Path)
@@ -272,9 +274,12 @@ func (d *layout) journeys() {
 				matched++
 			}
 		}
-		t.rows = append(t.rows, []string{j.ID, clockOf(j.Start), j.Service, shorten(what, 50), j.Client, span(j.Length()), d.journeyWord(j.Outcome), fmt.Sprint(matched)})
+		t.rows = append(t.rows, []string{j.ID, clockOf(startOf(j)), j.Service, shorten(what, 50), j.Client, span(j.Length()), d.journeyWord(j.Outcome), fmt.Sprint(matched)})
 	}
 	d.out = append(d.out, block{table: t})
+	if moved { // stamps of several clocks in one column would be out of order
+		d.para(d.say(lang.Text{EN: "Starts are told by the reference clock, as in the timeline; the report in JSON also has them as stamped.", ES: "Los inicios se dan según el reloj de referencia, como en la línea de tiempo; el informe en JSON los tiene además como se registraron."}))
+	}
 }
 
 func (d *layout) checklist() {
