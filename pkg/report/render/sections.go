@@ -262,7 +262,7 @@ func (d *layout) journeys() {
 	t := &table{header: []string{"", d.say(lang.Text{EN: "start", ES: "inicio"}), d.say(lang.Text{EN: "service", ES: "servicio"}), d.say(lang.Text{EN: "what", ES: "qué"}), d.say(lang.Text{EN: "client", ES: "cliente"}), d.say(lang.Text{EN: "total", ES: "total"}), d.say(lang.Text{EN: "result", ES: "resultado"}), d.say(lang.Text{EN: "lines", ES: "líneas"})}, right: []bool{false, false, false, false, false, true, false, true}, yields: []int{3}, quotes: []int{3}}
 	moved := false
 	for _, j := range shown {
-		moved = moved || startOf(j) != j.Start
+		moved = moved || clockOf(startOf(j)) != clockOf(j.Start)
 		what := j.Name
 		if j.Request != nil && j.Request.Path != "" {
 			what = strings.TrimSpace(what + " " + j.Request.Path)
