@@ -106,7 +106,7 @@ func (d *layout) steps(j *report.Journey) ([]stepView, int) {
 		}
 		at, row := *l.Time, stepView{Time: clockOf(*l.Time), What: d.label("log-line"), Detail: lineText(l.Text, l.Shown, 140, foreign), Where: d.shortPlace(l.Evidence, ":", l.Line), Line: true}
 		if l.Corrected != nil {
-			at, row.Raw = middle(l), clockOf(*l.Time)
+			at, row.Raw = middleOf(l), clockOf(*l.Time)
 			row.Time, row.Bound = clockOf(at), around(l)
 		}
 		all = append(all, placed{at, row})
@@ -117,6 +117,15 @@ func (d *layout) steps(j *report.Journey) ([]stepView, int) {
 		out[i] = all[i].row
 	}
 	return out, len(all) - len(out)
+}
+
+// middleOf a line's bounds is the time shown of it: a coarse stamp is the beginning
+// of an interval.
+func middleOf(l report.LineLink) report.Instant {
+	if l.Low == nil || l.High == nil {
+		return *l.Corrected
+	}
+	return *l.Low + (*l.High-*l.Low)/2
 }
 
 // around is how far the middle of a line's bounds may lie from the truth.

@@ -46,12 +46,13 @@ func (d *layout) timelineOf(j *report.Journey) {
 		}
 		all = append(all, entry{at, at, []string{clockOf(at), "", raw, d.momentName(m.Name), shorten(d.momentDetail(m.Name, m.Detail), widestDetail), d.place(m.Evidence, "", m.Frame)}, i})
 	}
+	stand := places(j)
 	for i, l := range j.Lines {
 		if l.Status == "matched" && l.Time != nil {
 			at, raw, bound, place := *l.Time, "", "", *l.Time
 			if l.Corrected != nil {
 				at, raw = *l.Corrected, clockOf(*l.Time)
-				bound, place = bounds(l), middle(l)
+				bound, place = bounds(l), stand[&j.Lines[i]]
 			}
 			all = append(all, entry{place, at, []string{clockOf(at), bound, raw, d.say(lang.Text{EN: "log line", ES: "línea de registro"}), lineText(l.Text, l.Shown, 100, shorten), d.place(l.Evidence, ":", l.Line)}, 1000 + i})
 		}
@@ -63,22 +64,13 @@ func (d *layout) timelineOf(j *report.Journey) {
 	}
 	d.out = append(d.out, block{table: t})
 	if !slices.IsSortedFunc(all, func(a, b entry) int { return cmp.Compare(a.told, b.told) }) {
-		d.para(d.say(lang.Text{EN: "A log line stands by the middle of the interval (±) in which its instant lies.", ES: "Una línea de registro está en el lugar que da la mitad del intervalo (±) en que cae su instante."}))
+		d.para(d.say(lang.Text{EN: "A log line stands where, within the interval (±) of its instant, it is nearest to the packet that it tells of; else by the middle.", ES: "Una línea de registro está donde, dentro del intervalo (±) de su instante, queda más cerca del paquete del que habla; si no, por la mitad."}))
 	}
 }
 
 // widestDetail is how many characters of a moment's detail a timeline shows: an
 // answer or a name may be as long as its sender likes. The JSON has it whole.
 const widestDetail = 160
-
-// middle is where a line most likely stands among the packets: a coarse stamp
-// is the beginning of an interval.
-func middle(l report.LineLink) report.Instant {
-	if l.Low == nil || l.High == nil {
-		return *l.Corrected
-	}
-	return *l.Low + (*l.High-*l.Low)/2
-}
 
 // bounds writes how far a corrected stamp may lie from the truth.
 func bounds(l report.LineLink) string {
