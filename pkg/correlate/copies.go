@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -109,13 +110,17 @@ func (t *thinning) copies() []int {
 // the place, -1 for all others: a log that was gathered twice into one file says
 // nothing twice. Lines that are alike may well tell of several requests, so that
 // they are copies only where no clock shows one instant twice, or where the whole
-// log is written several times over. Without copies it is nil.
+// log is written several times over, which requests that come often enough look
+// like by chance. Without copies it is nil.
 func copiesOf(l *incident.Log) []int {
 	alike, different := alikeEvents(l)
 	if len(alike) == 0 {
 		return nil
 	}
 	times := timesOver(alike, different)
+	if times > 1 && !goesBack(l, alike) && chance(l, alike, times) > unlikely {
+		times = 1
+	}
 	inRow := times > 1 && copiedInRow(alike)
 	var out []int
 	for _, g := range alike {
@@ -154,6 +159,75 @@ func copiedInRow(alike [][]int) bool {
 		}
 	}
 	return next*2 > len(alike)
+}
+
+// goesBack tells whether the log begins anew: between most lines and their copies
+// stand some of other instants.
+func goesBack(l *incident.Log, alike [][]int) bool {
+	n := 0
+	for _, g := range alike {
+		for i := g[0] + 1; i < g[len(g)-1]; i++ {
+			if e := &l.Events[i]; e.HasTime && e.Time != l.Events[g[0]].Time {
+				n++
+				break
+			}
+		}
+	}
+	return n*2 > len(alike)
+}
+
+const (
+	// unlikely is the chance below which lines in groups are not requests in groups.
+	unlikely = 0.01
+	// paced is the chance that requests which come in (nearly) every instant keep a
+	// pace that makes groups of one size, as health checks do.
+	paced = 0.05
+)
+
+// chance is how probable it is that lines that are no copies stand in groups of so
+// many, or a multiple of it: requests that say the same come at random, or keep a
+// pace.
+func chance(l *incident.Log, alike [][]int, times int) float64 {
+	groups := slices.Clone(alike)
+	slices.SortFunc(groups, func(a, b []int) int { return compareSayings(&l.Events[a[0]], &l.Events[b[0]]) })
+	first, last := int64(math.MaxInt64), int64(math.MinInt64)
+	for _, g := range alike {
+		e := &l.Events[g[0]]
+		first, last = min(first, e.Time), max(last, e.Time)
+	}
+	p := 1.0
+	for from := 0; from < len(groups); {
+		to, lines := from, 0
+		for to < len(groups) && compareSayings(&l.Events[groups[from][0]], &l.Events[groups[to][0]]) == 0 {
+			lines += len(groups[to])
+			to++
+		}
+		width := max(int64(l.Events[groups[from][0]].Width), 1)
+		instants, n := float64((last-first)/width+1), float64(to-from)
+		mean := (float64(lines)*(n-1)/n + 0.5) / instants // what the other groups tell of each
+		random := math.Pow(multiple(mean, times), n)
+		if n*5 >= instants*4 {
+			random = max(random, paced)
+		}
+		p *= random
+		from = to
+	}
+	return p
+}
+
+// multiple is the probability that an instant which has any of the requests that
+// come mean times an instant, at random, has a multiple of n of them.
+func multiple(mean float64, n int) float64 {
+	if mean > 30 {
+		return 1 / float64(n)
+	}
+	sum, term := 0.0, 1.0
+	for k := 1; k < 200; k++ {
+		if term *= mean / float64(k); k%n == 0 {
+			sum += term
+		}
+	}
+	return sum / math.Expm1(mean)
 }
 
 // mayRepeat tells of which kinds of events compareEvents sees all that they say.
@@ -232,9 +306,13 @@ func compareEvents(a, b *logparse.Event) int {
 	if o := cmp.Compare(a.Time, b.Time); o != 0 {
 		return o
 	}
+	return cmp.Or(cmp.Compare(a.JournalTime, b.JournalTime), cmp.Compare(a.Monotonic, b.Monotonic), compareSayings(a, b))
+}
+
+// compareSayings orders events by what their lines say, but for when.
+func compareSayings(a, b *logparse.Event) int {
 	return cmp.Or(
-		cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.JournalTime, b.JournalTime), cmp.Compare(a.Monotonic, b.Monotonic),
-		cmp.Compare(a.Host, b.Host), cmp.Compare(a.Process, b.Process), cmp.Compare(a.PID, b.PID),
+		cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Host, b.Host), cmp.Compare(a.Process, b.Process), cmp.Compare(a.PID, b.PID),
 		a.Client.Compare(b.Client), a.Server.Compare(b.Server), a.Peer.Compare(b.Peer),
 		cmp.Compare(a.Name, b.Name), cmp.Compare(a.Type, b.Type), cmp.Compare(a.User, b.User),
 		cmp.Compare(a.Method, b.Method), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Proto, b.Proto),
