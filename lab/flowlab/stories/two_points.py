@@ -12,6 +12,7 @@ def play(lab):
     curl(s.c1, "-4", "--http1.1", s.url + "/item/first", label="before the capture at the server began")
     lab.capture(s.web, "point_b_server.pcap", "port 443", nanoseconds=True)
     lab.path.rule("loss", "drop", proto="tcp", port=443, data=1, prob=0.012)
+    lab.path.rule("once", "drop", proto="tcp", dir="ba", sport=443, longer=1000, nth=lab.random.randint(30, 300))  # chance alone may lose none
     for i in range(12):
         curl(s.c1, "-4", "--http1.1", f"{s.url}/item/{i}", s.url + "/big?kb=40", label="page and download", trace=i % 4 == 0)
         lab.pause(0.3)
