@@ -72,6 +72,7 @@ var grounds = map[string]ground{
 	"tls-slow-server":         {anywhere, []witness{clientText, twoPoints}},
 	"app-slow":                {anywhere, []witness{serverFigure}},
 	"upstream-error":          {anywhere, []witness{upstreamLine}},
+	"server-hung-up":          {anywhere, []witness{serverLine, clientText, twoPoints}},
 	"client-gave-up":          {anywhere, []witness{serverLine, clientText, twoPoints}},
 	"slow-body":               {anywhere, []witness{serverFigure, twoPoints}},
 	"slow-upload":             {atClientSide, []witness{serverFigure, twoPoints}},

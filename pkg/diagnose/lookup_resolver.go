@@ -9,6 +9,7 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
 // resolverView is what the resolver's own capture, one on the way to it, or its
@@ -20,9 +21,10 @@ type resolverView struct {
 	silent           bool // its answers are not known: the log has questions only
 }
 
-// ignored tells that every unanswered query arrived, and none was answered.
+// ignored tells that every unanswered query arrived and was not answered, and that
+// no answer to another was lost.
 func (v resolverView) ignored(unanswered int) bool {
-	return v.known && !v.silent && v.queries >= unanswered && v.answers == 0
+	return v.known && !v.silent && v.queries >= unanswered+v.answers && v.answers <= v.heard
 }
 
 // heard counts the answers of a try.
@@ -150,7 +152,7 @@ func (c *Case) viewInLog(l *correlate.Lookup) resolverView {
 		case !again || q == nil:
 			continue
 		case slices.ContainsFunc(q.repeated, func(o *correlate.Lookup) bool { return o != l }):
-			return resolverView{} // which of them a line is of is not known
+			return c.viewInLines(l, asked, v.heard) // which of them a line is of its stamp must tell
 		}
 		others, gotten = others+q.sent, gotten+q.heard
 	}
@@ -163,6 +165,39 @@ func (c *Case) viewInLog(l *correlate.Lookup) resolverView {
 		return v
 	}
 	return resolverView{}
+}
+
+// viewInLines counts the lines of query logs that are known to be of a lookup,
+// about its repeated questions. Where a query has none, they tell nothing: a line may
+// be there that is not known to be its.
+func (c *Case) viewInLines(l *correlate.Lookup, asked map[string]bool, heard int) resolverView {
+	v := resolverView{heard: heard}
+	type place struct {
+		log   *incident.Log
+		event int
+	}
+	counted := map[place]bool{}
+	for _, j := range c.waiting[l] {
+		for _, x := range j.Lines {
+			e := &x.Log.Events[x.Event]
+			at := place{x.Log, x.Event}
+			if x.Status != "matched" || counted[at] || !asked[e.Type+" "+pcapflow.PlainName(e.Name)] {
+				continue
+			}
+			counted[at] = true
+			switch e.Kind {
+			case logparse.DNSQuery:
+				v.queries++
+			case logparse.DNSReply:
+				v.answers++
+			}
+		}
+	}
+	if v.known = v.queries >= repeatedQueries(l); !v.known {
+		return resolverView{}
+	}
+	v.silent = v.answers == 0 && !slices.ContainsFunc(c.Incident.Logs, hasReplies)
+	return v
 }
 
 // questions counts the lines of a log about some questions of a lookup's client,

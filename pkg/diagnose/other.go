@@ -37,13 +37,7 @@ func checkHealthy(c *Case, r *Rule) []Finding {
 	if c.halfSeen() {
 		return nil // what the other side did is not known: not evaluable
 	}
-	var totals []time.Duration
-	for _, j := range c.Journeys {
-		// Of answers without their questions nobody knows how long they took.
-		if j.End.Seen() && slices.ContainsFunc(j.Phases, func(p correlate.Phase) bool { return p.Begin.Seen() && p.Begin != p.End }) {
-			totals = append(totals, j.Total())
-		}
-	}
+	totals, parallel := c.totals()
 	if why, e := c.unexplained(r); why != "" {
 		return []Finding{{
 			Severity: Info, Confidence: NotEvaluable, Evidence: e, Refuters: c.doubts(r, notFound, isFound),
@@ -61,8 +55,42 @@ func checkHealthy(c *Case, r *Rule) []Finding {
 	f.Text = c.say(lang.Text{
 		EN: "Nothing abnormal: %d journeys, half of them within %s, 95 %% within %s%s.",
 		ES: "Nada anormal: %d recorridos, la mitad en menos de %s, el 95 %% en menos de %s%s.",
-	}, len(c.Journeys), quantile(totals, 0.50), quantile(totals, 0.95), c.reservations(r, &f))
+	}, len(c.Journeys), quantile(totals, 0.50), quantile(totals, 0.95), c.reservations(r, &f)+c.inParallel(parallel, &f))
 	return []Finding{f}
+}
+
+// totals are how long journeys took that came to an end; parallel counts those of
+// which only a bound is known, as their answers are not told apart. Where there are
+// no others, the bounds stand.
+func (c *Case) totals() (list []time.Duration, parallel int) {
+	var bounds []time.Duration
+	for _, j := range c.Journeys {
+		// Of answers without their questions nobody knows how long they took.
+		if !j.End.Seen() || !slices.ContainsFunc(j.Phases, func(p correlate.Phase) bool { return p.Begin.Seen() && p.Begin != p.End }) {
+			continue
+		}
+		if j.Exchange != nil && j.Exchange.Undecided {
+			bounds = append(bounds, j.Total())
+		} else {
+			list = append(list, j.Total())
+		}
+	}
+	if len(list) == 0 {
+		return bounds, len(bounds)
+	}
+	return list, len(bounds)
+}
+
+// inParallel is the clause about answers of parallel streams, where most are.
+func (c *Case) inParallel(n int, f *Finding) string {
+	if n <= len(c.Journeys)-n {
+		return ""
+	}
+	f.Confidence = min(f.Confidence, Medium)
+	return c.say(lang.Text{
+		EN: "; of %d, encrypted and in parallel on their connections, how long each took does not show",
+		ES: "; de %d, cifrados y en paralelo en sus conexiones, no se ve cuánto tardó cada uno",
+	}, n)
 }
 
 // reservations is the clause about what a healthy case does not show, with what

@@ -120,6 +120,8 @@ func misses() []miss {
 		{"window-limited", "window full again and again", 0, func(w *world) { w.conn().Count[sv].WindowFull = 0 }},
 		{"nagle-delayed-ack", "held back", 0, func(w *world) { w.conn().Stalls[0].Cause = pcapflow.StallTimeout }},
 		{"slow-start", "four round trips of growth", 0, func(w *world) { w.first().Phases[3].End.Time = w.first().Phases[3].Begin.Time + 5e6 }},
+		{"server-hung-up", "FIN instead of an answer", 0, func(w *world) { w.conn().FIN[cl] = w.at(1500) }},
+		{"server-hung-up", "FIN instead of an answer", 1, func(w *world) { w.said(w.first(), took(time.Millisecond)) }},
 		{"stale-keepalive", "FIN instead of an answer", 0, func(w *world) { w.conn().FIN[sv] = w.at(2000) }},
 		{"nat-state-lost", "RST after an hour of silence", 0, func(w *world) { w.conn().Count[cl].KeepAlives = 50 }},
 		{"happy-eyeballs", "IPv6 first, 250 ms, then IPv4", 0, func(w *world) { w.conn().SYNACK = []pcapflow.Stamp{w.at(1020)} }},

@@ -71,6 +71,7 @@ var rules = []*Rule{
 	&appSlow,
 	&upstreamError,
 	&queueBeforeApp,
+	&serverHungUp,
 	&clientGaveUp,
 	&slowBody,
 	&slowUpload,

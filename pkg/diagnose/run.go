@@ -128,8 +128,8 @@ func newCase(c *correlate.Case, opt Options) *Case {
 	return dc
 }
 
-// rank orders findings into hypotheses: what explains the most lost time first;
-// then by severity and confidence. What speaks of the evidence or of clocks
+// rank orders findings into hypotheses: what is known before what is guessed, and
+// what explains the most lost time first; then by severity and confidence. What speaks of the evidence or of clocks
 // comes behind what speaks of the service. That nothing abnormal was found, or
 // that this cannot be said, is an answer too.
 func rank(all []Finding) []string {
@@ -143,6 +143,7 @@ func rank(all []Finding) []string {
 	slices.SortStableFunc(order, func(a, b Finding) int {
 		return cmp.Or(
 			cmp.Compare(tier(a), tier(b)),
+			cmp.Compare(guess(a), guess(b)),
 			cmp.Compare(b.Lost, a.Lost),
 			cmp.Compare(b.Severity, a.Severity),
 			cmp.Compare(b.Confidence, a.Confidence),
@@ -153,6 +154,14 @@ func rank(all []Finding) []string {
 		ids = append(ids, f.ID)
 	}
 	return ids
+}
+
+// guess is 1 for a loud finding of low confidence: it goes behind what is known.
+func guess(f Finding) int {
+	if f.Confidence == Low && tier(f) == 0 {
+		return 1
+	}
+	return 0
 }
 
 // noticed is a wait that breaks a person's train of thought (Nielsen, Usability

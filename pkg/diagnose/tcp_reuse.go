@@ -11,6 +11,8 @@ import (
 
 var justWhen = &Threshold{"near", 0.05, "s", lang.Text{EN: "how near to the request, beyond two round trips, the close must be", ES: "cómo de cerca de la petición, más allá de dos idas y vueltas, debe estar el cierre"}}
 
+var wasIdle = &Threshold{"idle", 0.2, "s", lang.Text{EN: "shortest silence before the request after which a connection was idle", ES: "menor silencio antes de la petición tras el que una conexión estaba inactiva"}}
+
 var staleKeepalive = Rule{
 	Name: "stale-keepalive", Family: "tcp",
 	Title: lang.Text{EN: "The server closed an idle connection that was reused", ES: "El servidor cerró una conexión inactiva que se reutilizó"},
@@ -21,7 +23,7 @@ var staleKeepalive = Rule{
 	Source:     "RFC 9112, section 9.3.1",
 	Needs:      lang.Text{EN: "a capture with the connection", ES: "una captura con la conexión"},
 	Wants:      []*Want{wantResponses},
-	Thresholds: []*Threshold{justWhen},
+	Thresholds: []*Threshold{justWhen, wasIdle},
 	Refuters: []lang.Text{
 		{EN: "the server's close came long before the request", ES: "el cierre del servidor llegó mucho antes que la petición"},
 	},
@@ -35,12 +37,10 @@ func checkStaleKeepalive(c *Case, r *Rule) []Finding {
 		if x == nil || f == nil || f.Conn == nil || x.Ordinal <= 1 || x.ResponseFirst.Seen() || !x.RequestFirst.Seen() {
 			continue
 		}
-		end := f.Conn.FIN[pcapflow.Server]
-		for _, t := range f.Conn.RST {
-			if t.Dir == pcapflow.Server && (!end.Seen() || t.Time < end.Time) {
-				end = t.Stamp
-			}
+		if said := f.LastPayload[pcapflow.Server]; said.Seen() && time.Duration(x.RequestFirst.Time-said.Time) < c.limit(r, wasIdle) {
+			continue // the rest of a body that the server answered before it had all
 		}
+		end := endOf(f.Conn, pcapflow.Server)
 		near := 2*roundTrip(j) + c.limit(r, justWhen)
 		if !end.Seen() || time.Duration(end.Time-x.RequestFirst.Time).Abs() > near {
 			continue
@@ -57,6 +57,17 @@ func checkStaleKeepalive(c *Case, r *Rule) []Finding {
 		}, f.Journeys[0].Server, len(b.hits))
 		f.Refuters = c.doubts(r, notFound)
 	})
+}
+
+// endOf is the first packet by which a side ended a connection: its FIN or a RST.
+func endOf(n *pcapflow.Conn, side pcapflow.Dir) pcapflow.Stamp {
+	end := n.FIN[side]
+	for _, t := range n.RST {
+		if t.Dir == side && (!end.Seen() || t.Time < end.Time) {
+			end = t.Stamp
+		}
+	}
+	return end
 }
 
 // notRepeated tells whether a request is of a kind that no client sends again by

@@ -2,7 +2,9 @@ package diagnose
 
 import (
 	"slices"
+	"strings"
 
+	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
@@ -76,10 +78,16 @@ func whole(f *pcapflow.Flow) bool {
 }
 
 func checkTLSAlert(c *Case, r *Rule) []Finding {
-	var found batches
+	var found, told batches
 	for _, j := range c.open(r) {
 		f := flow(j)
 		if f == nil || f.TLS == nil || j.Ordinal > 1 {
+			continue
+		}
+		if fatal(f.TLS) == nil {
+			if words, e := certificateRefused(j); words != "" {
+				told.add(j.Server.String()+" "+words, hit{journey: j, lost: j.Total(), evidence: append(frames(j.Points[0].Capture, f.TLS.ClientHello.Frame, f.End.Frame), e)})
+			}
 			continue
 		}
 		if a := fatal(f.TLS); a != nil && (a.Code >= 0 || whole(f)) {
@@ -87,7 +95,7 @@ func checkTLSAlert(c *Case, r *Rule) []Finding {
 			found.add(key, hit{journey: j, lost: j.Total(), evidence: frames(j.Points[0].Capture, f.TLS.ClientHello.Frame, a.Frame)})
 		}
 	}
-	return found.telling(Error, High, func(b *batch, f *Finding) {
+	out := found.telling(Error, High, func(b *batch, f *Finding) {
 		j := f.Journeys[0]
 		a := fatal(flow(j).TLS)
 		meaning := ""
@@ -105,4 +113,26 @@ func checkTLSAlert(c *Case, r *Rule) []Finding {
 		}
 		f.Refuters = c.doubts(r, other)
 	})
+	return append(out, told.telling(Error, High, func(b *batch, f *Finding) {
+		j := f.Journeys[0]
+		words, _ := certificateRefused(j)
+		f.Text = c.say(lang.Text{
+			EN: "In %d handshake{|s} with %s, the client refused the certificate, as its program says: %q.",
+			ES: "En %d establecimiento{|s} con %s, el cliente rechazó el certificado, como dice su programa: %q.",
+		}, len(b.hits), j.Server, shorten(words, 120))
+		f.Refuters = c.doubts(r, notCollected(collectKeys))
+	})...)
+}
+
+// certificateRefused is what a client's program says of a certificate that it
+// did not accept, where it is known to speak of this connection: it checks some of
+// it itself, and closes without an alert.
+func certificateRefused(j *correlate.Journey) (string, Evidence) {
+	for _, l := range j.Lines {
+		e := &l.Log.Events[l.Event]
+		if l.Status == "matched" && e.Timing != nil && e.Timing.Exit > 0 && strings.Contains(e.Timing.Error, "certificate") {
+			return e.Timing.Error, lines(l.Log, l.Event)
+		}
+	}
+	return "", Evidence{}
 }

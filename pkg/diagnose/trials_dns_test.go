@@ -212,6 +212,9 @@ var dnsTrials = []trial{
 	}, true, High},
 	{"dns-never-reached-resolver", "a capture on the way lacks it", func(w *world) { w.midway(1) }, true, High},
 	{"dns-never-reached-resolver", "a capture on the way has both queries", func(w *world) { w.midway(2) }, false, 0},
+	{"dns-slow-resolver", "each line of its log is of one of two lookups, all queries have theirs", func(w *world) { w.askedTwice(2) }, true, Medium},
+	{"dns-retry", "each line of its log is of one of two lookups, all queries have theirs", func(w *world) { w.askedTwice(2) }, false, 0},
+	{"dns-retry", "of one of two lookups the log has one query", func(w *world) { w.askedTwice(1) }, true, High},
 	{"dns-never-reached-resolver", "the query log lacks it", func(w *world) { w.queryLog(1) }, true, High},
 	{"dns-never-reached-resolver", "the query log has both queries", func(w *world) { w.queryLog(2) }, false, 0},
 	{"dns-parallel-query-lost", "the resolver's capture tells of them", func(w *world) {
@@ -301,4 +304,21 @@ var dnsTrials = []trial{
 		j, _ := w.tcp(300)
 		j.Name, j.Lookup = "app.example", w.lookup("app.example", w.try("A", "app.example", 900, 910, "NOERROR"))
 	}, false, 0},
+}
+
+// askedTwice are two lookups of one name, each asked again after five seconds, and
+// lines of the resolver's log that are known to be of them: so many queries each.
+func (w *world) askedTwice(queries int) {
+	for _, at := range []int{1000, 20000} {
+		t := w.try("A", "app.example", at, at+6000, "NOERROR")
+		t.Repeats = []pcapflow.Stamp{w.at(at + 5000)}
+		w.lookup("app.example", t)
+		j := w.c.Journeys[len(w.c.Journeys)-1]
+		for range queries {
+			log := w.log("dns-log", logparse.Event{Kind: logparse.DNSQuery, Client: client, Name: "app.example", Type: "A"})
+			j.Lines = append(j.Lines, correlate.Line{Log: log, Status: "matched"})
+		}
+		log := w.log("dns-log", logparse.Event{Kind: logparse.DNSReply, Client: client, Name: "app.example", Type: "A"})
+		j.Lines = append(j.Lines, correlate.Line{Log: log, Status: "matched"})
+	}
 }

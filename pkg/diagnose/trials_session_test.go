@@ -99,6 +99,8 @@ const ms = time.Millisecond
 var sessionTrials = []trial{
 	{"tls-alert", "handshake_failure", func(w *world) { _, t := w.tls(0); alert(w, t, sv, 40, "handshake_failure") }, true, High},
 	{"tls-alert", "encrypted", func(w *world) { _, t := w.tls(1050); alert(w, t, cl, -1, "encrypted") }, true, Low},
+	{"tls-alert", "no alert, and the client's program refused the certificate", func(w *world) { w.refusing("certificate subject name does not match") }, true, High},
+	{"tls-alert", "no alert, and the client's program failed otherwise", func(w *world) { w.refusing("Operation timed out") }, false, 0},
 	{"tls-alert", "encrypted, and the capture lacks bytes", func(w *world) {
 		j, t := w.tls(1050)
 		alert(w, t, cl, -1, "encrypted")

@@ -41,6 +41,15 @@ func (w *world) said(j *correlate.Journey, e logparse.Event) {
 	j.Lines = append(j.Lines, correlate.Line{Log: w.log("nginx-access", e), Status: "matched"})
 }
 
+// early is a second request on a connection that the server closes at once, with its
+// last word before it.
+func (w *world) early(said pcapflow.Stamp) {
+	j, n := w.request(0, 2000)
+	j.Ordinal, j.Exchange.Ordinal, j.Exchange.Estimated = 2, 2, true
+	j.Points[0].Flow.LastPayload[sv] = said
+	n.FIN[sv] = w.at(1110)
+}
+
 func took(d time.Duration) logparse.Event { return logparse.Event{Duration: d, Status: 200} }
 
 var webTrials = []trial{
@@ -61,6 +70,36 @@ var webTrials = []trial{
 		j, _ := w.request(1700, 1701)
 		w.said(j, took(time.Millisecond))
 	}, false, 0},
+	{"app-slow", "slow by the log, its answer is not told from those of parallel streams", func(w *world) {
+		j, _ := w.request(1700, 1701)
+		j.Exchange.Undecided = true
+		w.said(j, took(580*time.Millisecond))
+	}, true, High},
+	{"app-slow", "parallel streams, and no log", func(w *world) {
+		j, _ := w.request(1700, 1701)
+		j.Exchange.Undecided = true
+	}, false, 0},
+	{"server-hung-up", "FIN instead of an answer", func(w *world) {
+		_, n := w.request(0, 2000)
+		n.FIN[sv] = w.at(1900)
+	}, true, Medium},
+	{"server-hung-up", "an answer broken off", func(w *world) {
+		j, n := w.request(1700, 1900)
+		j.Exchange.Truncated, j.Exchange.Aborted = true, sv
+		n.FIN[sv] = w.at(1901)
+	}, true, Medium},
+	{"server-hung-up", "an answer that the client broke off", func(w *world) {
+		j, n := w.request(1700, 1900)
+		j.Exchange.Truncated, j.Exchange.Aborted = true, cl
+		n.FIN[cl], n.FIN[sv] = w.at(1901), w.at(1920)
+	}, false, 0},
+	{"server-hung-up", "closed after the answer", func(w *world) {
+		_, n := w.request(1700, 1900)
+		n.FIN[sv] = w.at(1901)
+	}, false, 0},
+	{"server-hung-up", "the rest of a body that was answered before it was whole", func(w *world) { w.early(w.at(1090)) }, false, 0},
+	{"stale-keepalive", "the rest of a body that was answered before it was whole", func(w *world) { w.early(w.at(1090)) }, false, 0},
+	{"stale-keepalive", "the answer before it came long ago", func(w *world) { w.early(w.at(100)) }, true, Medium},
 	{"app-slow", "the request was lost once", func(w *world) {
 		_, n := w.request(1700, 1701)
 		w.resend(n, cl, 1, 400, 1)
@@ -308,4 +347,12 @@ func (w *world) families(answered int) {
 	four, m := w.tcp(500)
 	m.SYN[0] = w.at(1250)
 	four.Links = []correlate.Link{{Kind: "address", Journey: six}}
+}
+
+// refusing is a handshake without an alert, and what the client's program said when
+// it failed.
+func (w *world) refusing(text string) {
+	j, _ := w.tls(1050)
+	log := w.log("curl", logparse.Event{Kind: logparse.ClientHTTP, Timing: &logparse.Timing{Exit: 60, Error: text}})
+	j.Lines = append(j.Lines, correlate.Line{Log: log, Status: "matched"})
 }

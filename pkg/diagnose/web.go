@@ -8,6 +8,7 @@ import (
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/logparse"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
@@ -62,19 +63,62 @@ func guessedRoles(j *correlate.Journey) bool {
 }
 
 func checkAppSlow(c *Case, r *Rule) []Finding {
-	var found batches
+	var found, held, parallel batches
 	for _, j := range c.open(r) {
+		d, logged := loggedDuration(j)
+		e := append(phaseFrames(j, string(pcapflow.HTTPWait)), journeyLines(j)...)
+		if x := j.Exchange; x != nil && x.Undecided && logged && c.bottleneck(r, j, d) {
+			parallel.add(j.Server.String(), hit{journey: j, lost: d, evidence: e})
+			continue
+		}
 		t, ok := think(j)
 		if !ok || !c.bottleneck(r, j, t) || c.resentBetween(j, j.Exchange.RequestFirst, j.Exchange.ResponseFirst) {
 			continue
 		}
-		if d, ok := loggedDuration(j); ok && !c.exceeds(r, ownShare, d, t) {
+		if logged && !c.exceeds(r, ownShare, d, t) {
 			continue // the server says it was quick: queue-before-app
 		}
-		e := append(phaseFrames(j, string(pcapflow.HTTPWait)), journeyLines(j)...)
-		found.add(j.Server.String(), hit{journey: j, lost: t, evidence: e})
+		into := &found
+		if behind, known := upstreamTook(j); known && !c.exceeds(r, ownShare, behind, t) {
+			into = &held
+		}
+		into.add(j.Server.String(), hit{journey: j, lost: t, evidence: e})
 	}
-	return found.telling(Note, High, func(b *batch, f *Finding) { c.appSlow(r, b, f) })
+	out := found.telling(Note, High, func(b *batch, f *Finding) { c.appSlow(r, b, f) })
+	out = append(out, held.telling(Note, High, func(b *batch, f *Finding) { c.appSlow(r, b, f) })...)
+	return append(out, parallel.telling(Note, High, func(b *batch, f *Finding) { c.slowInParallel(r, b, f) })...)
+}
+
+// upstreamTook is how long what is behind the server took for a request, in all, by
+// the server's log.
+func upstreamTook(j *correlate.Journey) (time.Duration, bool) {
+	for _, l := range j.Lines {
+		e := &l.Log.Events[l.Event]
+		if l.Status != "matched" || e.Kind != logparse.HTTPRequest || len(e.Upstream) == 0 {
+			continue
+		}
+		sum := time.Duration(0)
+		for _, d := range e.Upstream {
+			if d < 0 {
+				return 0, false
+			}
+			sum += d
+		}
+		return sum, true
+	}
+	return 0, false
+}
+
+// slowInParallel fills in the finding about requests that only the log shows to be
+// slow: their answers are not told apart from those of other streams.
+func (c *Case) slowInParallel(r *Rule, b *batch, f *Finding) {
+	w := b.worst()
+	f.Severity = c.loudness(r, len(b.hits), c.requests(w.journey))
+	f.Text = c.say(lang.Text{
+		EN: "%s took %s to answer, by its log (%d request{|s}); of the encrypted answers of parallel streams the packets show only that all were there after %s.",
+		ES: "%s tardó %s en responder, según su registro (%d {petición|peticiones}); de las respuestas cifradas de flujos paralelos los paquetes solo muestran que estaban todas a los %s.",
+	}, b.key, c.upTo(r, b), len(b.hits), w.journey.Total())
+	f.Refuters = c.doubts(r, notFound, notFound, notFound)
 }
 
 // bottleneck tells whether a stretch of a journey is long by itself, the main
@@ -93,6 +137,12 @@ func (c *Case) appSlow(r *Rule, b *batch, f *Finding) {
 	who := c.say(lang.Text{EN: "the server, its application or a queue before it (no log tells which)", ES: "el servidor, su aplicación o una cola delante (ningún registro dice cuál)"})
 	if _, logged := loggedDuration(w.journey); logged {
 		who = c.say(lang.Text{EN: "the application", ES: "la aplicación"})
+	}
+	if behind, known := upstreamTook(w.journey); known && !c.exceeds(r, ownShare, behind, w.lost) {
+		who = c.say(lang.Text{
+			EN: "the server itself, not what is behind it (which took %s, by the log): a limit of requests, a queue, its disk",
+			ES: "el propio servidor, no lo que hay detrás (que tardó %s, según el registro): un límite de peticiones, una cola, su disco",
+		}, behind)
 	}
 	f.Text = c.say(lang.Text{
 		EN: "%s of %s is %s: %s from the last request byte to the first response byte, beyond a round trip of %s%s; %s%s.",

@@ -37,12 +37,7 @@ func (c *Case) abandoned(r *Rule, j *correlate.Journey) (at pcapflow.Stamp, ok b
 	if x == nil || f == nil || f.Conn == nil || !x.RequestFirst.Seen() || x.ResponseFirst.Seen() || answeredUnread(f, x) {
 		return at, false
 	}
-	at = f.Conn.FIN[pcapflow.Client]
-	for _, x := range f.Conn.RST {
-		if x.Dir == pcapflow.Client && (!at.Seen() || x.Time < at.Time) {
-			at = x.Stamp
-		}
-	}
+	at = endOf(f.Conn, pcapflow.Client)
 	if own := f.Conn.FIN[pcapflow.Server]; own.Seen() && own.Time < at.Time {
 		return at, false
 	}

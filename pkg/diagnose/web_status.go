@@ -180,6 +180,49 @@ func (c *Case) statusFinding(r *Rule, l *incident.Log, status int, events []int,
 		EN: "%d answer{ has|s have} status %d (of %d in the log)%s.",
 		ES: "%d respuesta{ tiene|s tienen} el estado %d (de %d en el registro)%s.",
 	}, len(events), status, requests, such)
+	if log, i := c.reasonFor(l, events); log != nil {
+		f.Text += " " + c.say(lang.Text{EN: "The error log: %q", ES: "El registro de errores: %q"}, shorten(log.Events[i].Text, 160))
+		f.Evidence = merge(append(f.Evidence, lines(log, i)))
+	}
 	f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected", Command: "SERVER: journalctl -o export WINDOW"}}
 	return f
+}
+
+// reasonFor is the first line of an error log that speaks of one of the requests of
+// an access log: of the same client and path, on the same clock, written near it;
+// nil: none.
+func (c *Case) reasonFor(l *incident.Log, events []int) (*incident.Log, int) {
+	wanted := map[request][]int64{}
+	for _, i := range events {
+		e := &l.Events[i]
+		k := request{e.Client.Addr(), e.Path}
+		wanted[k] = append(wanted[k], e.Time)
+	}
+	near := int64(c.limit(c.rules["server-limit"], limitNear))
+	for _, g := range c.Incident.Logs {
+		if c.clockOf(g.File) == nil || c.clockOf(g.File) != c.clockOf(l.File) {
+			continue
+		}
+		for i := range g.Events {
+			e := &g.Events[i]
+			if e.Kind != logparse.HTTPError || e.Path == "" || e.Text == "" || !grave(e.Level) {
+				continue
+			}
+			for _, at := range wanted[request{e.Client.Addr(), e.Path}] {
+				if e.Time >= at-near && e.Time <= at+near {
+					return g, i
+				}
+			}
+		}
+	}
+	return nil, 0
+}
+
+// grave tells whether a level of an error log is that of a failure.
+func grave(level string) bool {
+	switch level {
+	case "info", "debug", "notice":
+		return false
+	}
+	return true
 }
