@@ -51,7 +51,7 @@ func build(inc *incident.Incident, tb timebase, opt Options) *built {
 	b.lookupJourneys(tb, k, n)
 	b.order(tb)
 	linkActions(b, tb)
-	linkUpstream(b, tb)
+	linkUpstream(b, tb, nil)
 	return b
 }
 

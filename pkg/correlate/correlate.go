@@ -39,5 +39,7 @@ func link(inc *incident.Incident, clocks []*Clock, opt Options) (*built, *matche
 	tb := newTimebase(inc, clocks, opt)
 	b := build(inc, tb, opt)
 	repeatHandshakes(b.journeys)
-	return b, matchLines(inc, b, tb), tb
+	m := matchLines(inc, b, tb)
+	linkUpstream(b, tb, m.told)
+	return b, m, tb
 }

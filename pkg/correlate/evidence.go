@@ -26,6 +26,8 @@ type evidence struct {
 	keyedHosts  []keyedHost
 	answers     []map[digKey][]answered            // by capture; see answersIn
 	served      map[netip.Addr]map[*Clock]servedBy // whose lines tell of what an address served
+	paths       map[*incident.Capture]askedPaths
+	ids         map[*incident.Capture]map[string]carried
 }
 
 // origin tells what a series was made of.

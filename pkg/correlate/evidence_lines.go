@@ -44,6 +44,8 @@ func (e *evidence) lines() {
 		for i := range e.inc.Captures {
 			e.keyed(l, i, byClient[i])
 		}
+		e.requestIDs(l)
+		e.proxied(l)
 		e.httpSeries(l)
 		e.dnsSeries(l)
 	}

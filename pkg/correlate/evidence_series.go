@@ -49,12 +49,11 @@ func (e *evidence) httpSeries(l *incident.Log) {
 			byClock := map[*Clock][]clock.Instant{}
 			var order []*Clock
 			for _, f := range c.Flows {
-				g, known := groups[plain(f.Client).Addr()]
 				k := e.byKey[captureKey(i, f.Clock)]
-				if !known || e.machine(plain(f.Server).Addr()) != server || k == nil {
+				if k == nil || e.machine(plain(f.Server).Addr()) != server {
 					continue
 				}
-				partners := exchangeInstants(c, f, g, anchor)
+				partners := exchangeInstants(c, f, groups, anchor)
 				if len(partners) > 0 && byClock[k] == nil {
 					order = append(order, k)
 				}
@@ -74,23 +73,45 @@ const fewContentless = 12
 // showsRequests tells whether a capture shows what clients of a log asked for.
 func showsRequests(c *incident.Capture, groups numbers[netip.Addr]) bool {
 	return slices.ContainsFunc(c.Flows, func(f *pcapflow.Flow) bool {
-		_, known := groups[plain(f.Client).Addr()]
-		return known && len(f.HTTP) > 0
+		return len(f.HTTP) > 0 && requestsOf(c, f, groups) > 0
 	})
 }
 
+// requestsOf is how many requests of a flow lines that name one of the clients may tell
+// of: those of its client, or those that a proxy asked for one of them.
+func requestsOf(c *incident.Capture, f *pcapflow.Flow, clients numbers[netip.Addr]) int {
+	if _, direct := clients[plain(f.Client).Addr()]; direct {
+		return requestsIn(c, f)
+	}
+	n := 0
+	for i := range f.HTTP {
+		if _, known := clients[f.HTTP[i].Forwarded]; known {
+			n++
+		}
+	}
+	return n
+}
+
 // exchangeInstants are the requests of a flow as lines may tell of them.
-func exchangeInstants(c *incident.Capture, f *pcapflow.Flow, group int, anchor func(*pcapflow.Flow, *pcapflow.Exchange) (window, bool)) (out []clock.Instant) {
+func exchangeInstants(c *incident.Capture, f *pcapflow.Flow, groups numbers[netip.Addr], anchor func(*pcapflow.Flow, *pcapflow.Exchange) (window, bool)) (out []clock.Instant) {
+	group, direct := groups[plain(f.Client).Addr()]
 	if contentless(c, f) {
-		if w, ok := contentlessWindow(f); ok {
+		if w, ok := contentlessWindow(f); ok && direct {
 			out = append(out, clock.Instant{Low: w.low, High: w.high, Group: group})
 		}
 		return out
 	}
 	for n := range f.HTTP {
 		x := &f.HTTP[n]
+		g, known := group, direct
+		if !direct {
+			g, known = groups[x.Forwarded]
+		}
+		if !known {
+			continue
+		}
 		if w, ok := anchor(f, x); ok {
-			out = append(out, clock.Instant{Low: w.low, High: w.high, Group: group, Ref: n, Size: bodySize(x)})
+			out = append(out, clock.Instant{Low: w.low, High: w.high, Group: g, Ref: n, Size: bodySize(x)})
 		}
 	}
 	return out
@@ -114,6 +135,11 @@ func (e *evidence) clientsOf(l *incident.Log) (groups numbers[netip.Addr], every
 		for _, f := range c.Flows {
 			if a := plain(f.Client).Addr(); lines.count[a] > 0 {
 				exchanges[a] += requestsIn(c, f)
+			}
+			for n := range f.HTTP {
+				if a := f.HTTP[n].Forwarded; lines.count[a] > 0 && a != plain(f.Client).Addr() {
+					exchanges[a]++
+				}
 			}
 		}
 	}
@@ -215,9 +241,7 @@ func (e *evidence) capturesOf(groups numbers[netip.Addr]) []int {
 	for i, c := range e.inc.Captures {
 		n := 0
 		for _, f := range c.Flows {
-			if _, ok := groups[plain(f.Client).Addr()]; ok {
-				n += requestsIn(c, f)
-			}
+			n += requestsOf(c, f, groups)
 		}
 		if n > 0 {
 			ranks = append(ranks, rank{i, n})
@@ -247,10 +271,8 @@ func nearServer(c *incident.Capture) int {
 func (e *evidence) serversOf(c *incident.Capture, groups numbers[netip.Addr]) []netip.Addr {
 	var servers tally[netip.Addr]
 	for _, f := range c.Flows {
-		if _, ok := groups[plain(f.Client).Addr()]; ok {
-			for range requestsIn(c, f) {
-				servers.add(e.machine(plain(f.Server).Addr()))
-			}
+		for range requestsOf(c, f, groups) {
+			servers.add(e.machine(plain(f.Server).Addr()))
 		}
 	}
 	return servers.top(seriesServers)

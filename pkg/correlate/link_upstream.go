@@ -25,7 +25,9 @@ type waited struct {
 
 // linkUpstream ties what a server asked of another one to the journey that waited
 // meanwhile. Where several waited, the path decides; else it is not said.
-func linkUpstream(b *built, tb timebase) {
+//
+// said is what lines of logs surely say of the requests that packets hide.
+func linkUpstream(b *built, tb timebase, said map[*Journey]told) {
 	servers := map[int]*owed{}
 	for _, j := range b.journeys {
 		if w, ok := waitOf(j, tb); ok {
@@ -40,8 +42,8 @@ func linkUpstream(b *built, tb timebase) {
 		list.sort()
 	}
 	for _, u := range b.journeys {
-		if id := b.hosts.id(u.Client.Addr()); servers[id] != nil && isTransfer(u) {
-			b.linkWaiting(tb, u, servers[id])
+		if id := b.hosts.id(u.Client.Addr()); servers[id] != nil && isTransfer(u) && u.waiting() == nil {
+			b.linkWaiting(tb, u, servers[id], said)
 		}
 	}
 }
@@ -106,7 +108,7 @@ func waitOf(j *Journey, tb timebase) (waited, bool) {
 }
 
 // linkWaiting finds the one journey of a server that waited while u lasted.
-func (b *built) linkWaiting(tb timebase, u *Journey, list *owed) {
+func (b *built) linkWaiting(tb timebase, u *Journey, list *owed, said map[*Journey]told) {
 	from, ok := tb.stamp(sourceOf(u.Points[0]), u.Start)
 	to, ok2 := tb.stamp(sourceOf(u.Points[0]), u.End)
 	if !ok || !ok2 {
@@ -119,7 +121,7 @@ func (b *built) linkWaiting(tb timebase, u *Journey, list *owed) {
 		if w.journey == u || to.at > w.to+w.slack+loose || u.Outcome == pcapflow.Unseen {
 			return
 		}
-		switch passedOn(w.journey, u) {
+		switch passedOn(w.journey, u, said) {
 		case -1:
 		case 1:
 			if byPath == 0 {
@@ -146,13 +148,27 @@ func (b *built) linkWaiting(tb timebase, u *Journey, list *owed) {
 const leastSlack = int64(200_000)
 
 // passedOn compares what a server was asked with what it asked of another one: 1
-// where the one ends in the other, −1 where both are known and do not, else 0.
-func passedOn(j, u *Journey) int {
-	if j.Exchange == nil || u.Exchange == nil || j.Exchange.Path == "" || u.Exchange.Path == "" {
+// where the one ends in the other, or was asked for the same client, −1 where both are
+// known and do not, else 0.
+func passedOn(j, u *Journey, said map[*Journey]told) int {
+	if j.Exchange == nil || u.Exchange == nil {
 		return 0
 	}
-	a, b := j.Exchange.Path, u.Exchange.Path
-	if strings.HasSuffix(a, b) || strings.HasSuffix(b, a) {
+	same := 0
+	if a := u.Exchange.Forwarded; a.IsValid() {
+		if a != plainAddr(j.Client.Addr()) && a != plainAddr(j.ClientSeen.Addr()) && a != j.Exchange.Forwarded {
+			return -1
+		}
+		same = 1
+	}
+	a, b := plainPath(j.Exchange.Path), plainPath(u.Exchange.Path)
+	if a == "" {
+		a = plainPath(said[j].path)
+	}
+	switch {
+	case a == "" || b == "":
+		return same
+	case strings.HasSuffix(a, b) || strings.HasSuffix(b, a):
 		return 1
 	}
 	return -1

@@ -30,7 +30,9 @@ type matcher struct {
 	built   *built
 	targets []*target
 	clients map[netip.Addr][]*target
-	flows   map[netip.Addr]bool // clients of any conversation
+	behalf  map[netip.Addr][]*target // by the client that a proxy asked for
+	behind  map[*incident.Log]bool   // of servers behind a proxy
+	flows   map[netip.Addr]bool      // clients of any conversation
 	byPort  map[netip.AddrPort][]*Journey
 
 	ofPort     map[netip.AddrPort][]*target // once asked for
@@ -63,6 +65,7 @@ type match struct {
 func matchLines(inc *incident.Incident, b *built, tb timebase) *matcher {
 	m := &matcher{inc: inc, tb: tb, built: b, targets: targetsOf(b, tb), flows: map[netip.Addr]bool{}, missing: map[*incident.Log][]missed{}, told: map[*Journey]told{}, own: map[hostKind]*ownJourneys{}, byTime: map[netip.Addr]*timeIndex{}}
 	m.clients = byClient(m.targets)
+	m.behalf = onBehalf(m.targets)
 	for _, j := range b.joints {
 		for _, p := range j.points {
 			m.flows[plainAddr(p.Flow.Client.Addr())] = true
@@ -70,6 +73,7 @@ func matchLines(inc *incident.Incident, b *built, tb timebase) *matcher {
 	}
 	m.span = capturesSpan(inc, tb)
 	m.clientOutputs()
+	m.findBehind()
 	for _, l := range finestFirst(inc.Logs) {
 		m.requests(l)
 		m.questions(l)

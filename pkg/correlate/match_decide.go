@@ -175,8 +175,11 @@ func (m *matcher) joinRequestIDs() {
 				continue
 			}
 			list := old[at{l, i}]
-			if len(list) == 1 && m.result[list[0]].line.Status == "matched" && m.result[list[0]].journey == k.journey {
-				continue // it found its journey by itself
+			if len(list) == 1 && m.result[list[0]].line.Status == "matched" && m.result[list[0]].journey.outermost() == k.journey.outermost() {
+				continue // it found its journey by itself, or its own part of the way
+			}
+			if outer := k.journey.outermost(); outer != k.journey && !m.behind[l] {
+				k.journey, k.target = outer, nil // the identifier was passed on
 			}
 			for _, n := range list {
 				drop[n] = true

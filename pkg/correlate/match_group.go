@@ -26,6 +26,7 @@ type group struct {
 	tails   ends
 	told    map[*Journey]told // what other logs say of the requests
 	log     *incident.Log
+	behind  bool // the log is of a server behind a proxy
 }
 
 // pair is a line and a target that fit in time.
@@ -91,7 +92,9 @@ func (g *group) join(sizes *sizes) {
 			}
 			g.pairs = append(g.pairs, pair{edge: edge{line: i, target: n}, base: s, keys: sizes.keys(l, t)})
 		})
-		slices.SortFunc(g.pairs[from:], func(a, b pair) int { return cmp.Compare(a.target, b.target) })
+		own := g.leaveOuter(l, g.pairs[from:])
+		g.pairs = g.pairs[:from+len(own)]
+		slices.SortFunc(own, func(a, b pair) int { return cmp.Compare(a.target, b.target) })
 	}
 }
 

@@ -16,7 +16,7 @@ func (m *matcher) requests(l *incident.Log) {
 		return
 	}
 	for _, g := range groups {
-		g.told, g.log = m.told, l
+		g.told, g.log, g.behind = m.told, l, m.behind[l]
 	}
 	r := m.newRequestLog(l, groups)
 	for _, g := range groups {
@@ -204,7 +204,7 @@ func (m *matcher) groups(l *incident.Log) []*group {
 			m.miss(l, i, "the line has no time")
 			continue
 		}
-		client, reason := m.clientOf(e)
+		client, reason := m.clientOf(l, e)
 		if reason != "" {
 			m.miss(l, i, reason)
 			continue
@@ -212,10 +212,10 @@ func (m *matcher) groups(l *incident.Log) []*group {
 		k := key{client, e.Client.Port()}
 		g := byKey[k]
 		if g == nil {
-			g = &group{targets: m.candidates(k.client, k.port), keyed: k.port != 0}
+			g = &group{targets: m.nearest(l, k.client, k.port), keyed: k.port != 0}
 			if g.keyed && len(g.targets) == 0 {
 				// The port may be another one's, before a translation.
-				g.targets, g.keyed = m.candidates(k.client, 0), false
+				g.targets, g.keyed = m.nearest(l, k.client, 0), false
 			}
 			byKey[k] = g
 			list = append(list, g)
@@ -229,12 +229,12 @@ func (m *matcher) groups(l *incident.Log) []*group {
 }
 
 // clientOf is the client of a line by whose targets it can be matched.
-func (m *matcher) clientOf(e *logparse.Event) (netip.Addr, string) {
+func (m *matcher) clientOf(l *incident.Log, e *logparse.Event) (netip.Addr, string) {
 	if !e.Client.Addr().IsValid() {
 		return netip.Addr{}, ""
 	}
 	client := plainAddr(e.Client.Addr())
-	if len(m.clients[client]) > 0 {
+	if len(m.clients[client]) > 0 || m.behind[l] && len(m.behalf[client]) > 0 {
 		return client, ""
 	}
 	// A proxy between: the connection seen is the one its client made.

@@ -44,7 +44,7 @@ func (h *http2) request(b *h2Block, last Stamp) {
 			return
 		}
 		e := Exchange{Ordinal: len(h.list) + 1, Version: "HTTP/2", StreamID: int(b.stream), Exact: true, RequestFirst: b.first,
-			Method: b.fields.exchange.Method, Path: b.fields.exchange.Path, Host: b.fields.exchange.Host, RequestID: b.fields.exchange.RequestID}
+			Method: b.fields.exchange.Method, Path: b.fields.exchange.Path, Host: b.fields.exchange.Host, RequestID: b.fields.exchange.RequestID, Forwarded: b.fields.exchange.Forwarded}
 		h.list = append(h.list, e)
 		s = &h2Stream{exchange: len(h.list) - 1}
 		h.streams[b.stream] = s

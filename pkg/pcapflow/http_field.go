@@ -50,6 +50,8 @@ func keepField(env *Env, e *Exchange, d Dir, name, value []byte) {
 	if d == Client {
 		if isField(name, "host") || isField(name, ":authority") {
 			e.Host = env.text(fieldValue(value))
+		} else if a := forwardedFor(name, value); a.IsValid() && !e.Forwarded.IsValid() {
+			e.Forwarded = a
 		}
 		return
 	}

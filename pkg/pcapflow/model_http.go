@@ -1,5 +1,7 @@
 package pcapflow
 
+import "net/netip"
+
 // Exchange is one request and its answer.
 type Exchange struct {
 	Ordinal int    // n-th of the connection, from 1
@@ -32,6 +34,7 @@ type Exchange struct {
 	ServerName string // Server header: whose meaning of Date applies
 	Age        bool   // an Age, Via or X-Cache header: Date may be another clock's
 	RequestID  string
+	Forwarded  netip.Addr // for whom the client says that it asks (X-Forwarded-For and the like): the first; invalid: not said
 	Location   string
 	Timing     []ServerTiming // what the server says of its own time
 	Truncated  bool           // the capture or the peer ended it early
