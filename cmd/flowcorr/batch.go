@@ -75,6 +75,7 @@ lo que se dice en la salida de errores sí: no los comparta.`}),
 			if query {
 				return env.queryArchive(out, args)
 			}
+			collectAtOnce()
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
 			return env.batch(ctx, args, out, memory)

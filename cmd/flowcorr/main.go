@@ -19,6 +19,7 @@ const (
 )
 
 func main() {
+	asProgram = true
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
