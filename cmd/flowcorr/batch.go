@@ -214,9 +214,9 @@ func (env *environment) judgeResult(out string) error {
 const leastMemory = 200_000_000
 
 // bound keeps the program within memory and processors, and uses the memory: the
-// runtime looks for what is no longer needed when the heap has grown to nine tenths of
-// the limit. Beyond that it gives memory back and asks for it again all the time, which
-// took a twelfth of the work. What is left of memory is what the runtime does not count:
+// runtime looks for what is no longer needed when the heap has grown to four fifths of
+// the limit. Beyond that it gives memory back and asks for it again, which took a
+// twentieth of the work with nine tenths. What is left of memory is what the runtime does not count:
 // the program's code and what files are read through. GOGC is respected.
 func bound(memory int64, jobs int) {
 	limit := max(memory-memory/14-32<<20, 64<<20)
@@ -224,7 +224,7 @@ func bound(memory int64, jobs int) {
 	if os.Getenv("GOGC") == "" {
 		room := func() {
 			live, globals := living()
-			debug.SetGCPercent(percentWithin(uint64(limit-limit/10), live, globals))
+			debug.SetGCPercent(percentWithin(uint64(limit-limit/5), live, globals))
 		}
 		room()
 		afterEachCollection(room)
