@@ -73,13 +73,15 @@ func (c *Case) onTheWay(k *incident.Capture, l *correlate.Lookup) bool {
 	if x.passing == nil {
 		x.passing = map[passage][]*correlate.Lookup{}
 		for _, o := range c.Lookups {
-			if len(o.Resolvers) == 0 {
-				continue
-			}
 			for _, other := range o.Others {
-				p := passage{other.Capture, o.Client, o.Resolvers[0]}
-				if list := x.passing[p]; len(list) < 2 && !slices.Contains(list, o) {
-					x.passing[p] = append(list, o)
+				for _, resolver := range o.Resolvers {
+					if len(o.Resolvers) > 1 && !slices.Contains(other.Resolvers, resolver) {
+						continue // only the questions to another resolver passed there
+					}
+					p := passage{other.Capture, o.Client, resolver}
+					if list := x.passing[p]; len(list) < 2 && !slices.Contains(list, o) {
+						x.passing[p] = append(list, o)
+					}
 				}
 			}
 		}

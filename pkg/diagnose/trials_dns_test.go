@@ -134,6 +134,17 @@ func (w *world) midway(queries int) {
 	l.Others = []*correlate.Lookup{{Capture: k, Tries: []correlate.Try{t}}}
 }
 
+// elsewhere is a capture on the way to the resolver that lookups asked second; the
+// queries to the first do not pass there.
+func (w *world) elsewhere() {
+	before, _, _ := w.retried()
+	k := &incident.Capture{Files: []*incident.File{{Path: "second.pcap"}}, Frames: []int{1000}}
+	w.c.Incident.Captures = append(w.c.Incident.Captures, k)
+	second := netip.MustParseAddr("192.0.2.54")
+	before.Resolvers = append(before.Resolvers, second)
+	before.Others = []*correlate.Lookup{{Capture: k, Resolvers: []netip.Addr{second}}}
+}
+
 // queryLog is a resolver's log that has so many of the two queries.
 func (w *world) queryLog(queries int) {
 	w.retried()
@@ -211,6 +222,7 @@ var dnsTrials = []trial{
 		w.atResolver(w.c.Lookups[0], 1, true)
 	}, true, High},
 	{"dns-never-reached-resolver", "a capture on the way lacks it", func(w *world) { w.midway(1) }, true, High},
+	{"dns-never-reached-resolver", "a capture of the way to the second resolver lacks it", func(w *world) { w.elsewhere() }, false, 0},
 	{"dns-never-reached-resolver", "a capture on the way has both queries", func(w *world) { w.midway(2) }, false, 0},
 	{"dns-slow-resolver", "each line of its log is of one of two lookups, all queries have theirs", func(w *world) { w.askedTwice(2) }, true, Medium},
 	{"dns-retry", "each line of its log is of one of two lookups, all queries have theirs", func(w *world) { w.askedTwice(2) }, false, 0},
