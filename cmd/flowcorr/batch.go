@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
@@ -14,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -31,7 +29,7 @@ func batchCommand(env *environment) *cobra.Command {
 	var query bool
 	cmd := &cobra.Command{
 		Use:   env.say(lang.Text{EN: "batch ARCHIVE… --out FOLDER", ES: "batch ARCHIVO… --out CARPETA"}),
-		Short: env.say(lang.Text{EN: "Analyse an archive of captures and logs, only what is new of it", ES: "Analizar un archivo de capturas y registros, sólo lo nuevo"}),
+		Short: env.say(lang.Text{EN: "Analyse an archive of captures and logs, only what is new of it", ES: "Analizar un archivo de capturas y registros, solo lo nuevo"}),
 		Long: env.say(lang.Text{
 			EN: `batch analyses archives: thousands of captures and logs, rotated, compressed, of
 several capture points. Each point is read in one pass, file after file, so that
@@ -59,7 +57,7 @@ ventanas de tiempo con sus registros. CARPETA guarda el resultado:
   report.txt report.md report.html   tendencias a lo largo de los días
   index/                        lo que ya se sabe, para la próxima vez
 
-Al repetirlo, batch lee sólo lo nuevo o cambiado. Interrumpido en cualquier
+Al repetirlo, batch lee solo lo nuevo o cambiado. Interrumpido en cualquier
 momento, sigue donde estaba; el resultado es el mismo, byte a byte.
 
 Con --query no lee capturas: escribe las filas de CARPETA que eligen las opciones.
@@ -76,7 +74,7 @@ lo que se dice en la salida de errores sí: no los comparta.`}),
 				return env.queryArchive(out, args)
 			}
 			collectAtOnce()
-			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+			ctx, stop := untilSignal()
 			defer stop()
 			return env.batch(ctx, args, out, memory)
 		},
@@ -183,7 +181,10 @@ func (env *environment) batch(ctx context.Context, paths []string, out, memory s
 	case errors.Is(err, archive.ErrBusy):
 		return &usageError{env.say(lang.Text{EN: "another run works on %s", ES: "otra ejecución trabaja en %s"}, out), env.say(lang.Text{EN: "wait for it, or name another folder with --out", ES: "espere a que acabe, o nombre otra carpeta con --out"})}
 	case ctx.Err() != nil:
-		return &usageError{env.say(lang.Text{EN: "interrupted; nothing is lost", ES: "interrumpido; no se pierde nada"}), env.say(lang.Text{EN: "the same command goes on where it was", ES: "la misma orden sigue donde estaba"})}
+		fmt.Fprintf(env.diag, "flowcorr: %s\n", env.say(lang.Text{EN: "interrupted; nothing is lost", ES: "interrumpido; no se pierde nada"}))
+		env.hint(env.say(lang.Text{EN: "the same command goes on where it was", ES: "la misma orden sigue donde estaba"}))
+		env.status = exitInterrupted
+		return nil
 	case err != nil:
 		return fmt.Errorf("%w: %w", errWrite, err)
 	}

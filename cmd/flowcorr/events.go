@@ -82,7 +82,7 @@ func printEvents(env *environment, l lang.Lang, args []string, opt incident.Opti
 		}
 		flush = out.Flush
 	default:
-		return &usageError{env.say(lang.Text{EN: "--format %s: only with --summary", ES: "--format %s: sólo con --summary"}, format), env.say(lang.Text{EN: "use jsonl or text", ES: "use jsonl o text"})}
+		return &usageError{env.say(lang.Text{EN: "--format %s: only with --summary", ES: "--format %s: solo con --summary"}, format), env.say(lang.Text{EN: "use jsonl or text", ES: "use jsonl o text"})}
 	}
 	if !env.onTerminal() { // else the events themselves show that it goes on
 		bar := env.watchProgress(args, 1)

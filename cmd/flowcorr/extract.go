@@ -53,7 +53,7 @@ recorridos corrientes con que comparar. Elija con --about
 DIRECCIÓN[:PUERTO]), o por cliente, servidor, nombre, servicio, hora, regla y
 gravedad.
 
-Con --index CARPETA, el resultado de flowcorr batch, sólo se leen los ficheros bajo
+Con --index CARPETA, el resultado de flowcorr batch, solo se leen los ficheros bajo
 las rutas que guardan los recorridos pedidos.
 
 Los paquetes y líneas se copian como son, con las direcciones, nombres y rutas que

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -84,7 +85,7 @@ func runFlows(env *environment, args []string, turns bool) error {
 		told, problems, err := tellFlows(path, env.in, opt, chosen, sink)
 		shown = shown || told > 0
 		if err != nil {
-			fmt.Fprintf(env.diag, "flowcorr: %s: %s\n", render.Printable(path), render.Printable(render.Phrase(err.Error(), env.speaks)))
+			fmt.Fprintf(env.diag, "flowcorr: %s: %s\n", render.Printable(path), render.Printable(render.Phrase(strings.TrimPrefix(err.Error(), incident.ErrNoInput.Error()+": "), env.speaks)))
 			continue
 		}
 		read++
@@ -102,7 +103,7 @@ func runFlows(env *environment, args []string, turns bool) error {
 		}
 	}
 	if read == 0 && !shown {
-		return errors.Join(&usageError{incident.ErrNoInput.Error(), env.say(lang.Text{
+		return errors.Join(&usageError{env.say(lang.Text{EN: "nothing given is a capture that can be read", ES: "nada de lo dado es una captura que se pueda leer"}), env.say(lang.Text{
 			EN: "flows reads capture files, such as flowcorr flows FOLDER/*.pcap; flowcorr report FOLDER reads all that is in a folder",
 			ES: "flows lee archivos de captura, como flowcorr flows CARPETA/*.pcap; flowcorr report CARPETA lee todo lo que hay en una carpeta"})}, incident.ErrNoInput)
 	}

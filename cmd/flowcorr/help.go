@@ -69,11 +69,13 @@ var exitStatuses = lang.Text{
 	EN: `Exit status: 0 done; 1 done, with findings at or above --fail-on (report, render
 and watch: error, unless told otherwise); 2 wrong usage; 3 no usable input, or an
 output could not be written; 4 done, but with --strict a file was damaged or not
-understood.`,
+understood; 130 interrupted (batch goes on from there; watch ends with its report,
+and 0 or 1).`,
 	ES: `Estado de salida: 0 hecho; 1 hecho, con hallazgos de la gravedad de --fail-on o
 más (report, render y watch: error, si falta); 2 mal uso; 3 sin pruebas que se
 puedan usar, o no se pudo escribir una salida; 4 hecho, pero con --strict un
-archivo estaba dañado o no se entendió.`,
+archivo estaba dañado o no se entendió; 130 interrumpido (batch sigue desde ahí;
+watch acaba con su informe, y 0 o 1).`,
 }
 
 // usageLine is how the command is called.

@@ -2,8 +2,11 @@
 package main
 
 import (
+	"context"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/flowcorr/flowcorr/pkg/casefile"
 	"github.com/flowcorr/flowcorr/pkg/lang"
@@ -16,6 +19,8 @@ const (
 	exitUsage    = 2
 	exitNoInput  = 3 // or an output could not be written
 	exitDamaged  = 4 // with --strict: a file was damaged or not understood
+
+	exitInterrupted = 130 // by a signal, as a shell tells of one that Ctrl-C ended
 )
 
 func main() {
@@ -35,6 +40,14 @@ func run(args []string, in io.Reader, out, diag io.Writer) int {
 		return env.explain(err)
 	}
 	return env.status
+}
+
+// untilSignal is a context that Ctrl-C or SIGTERM ends, for a command that then has
+// something to bring to an end. A second signal ends the program at once.
+func untilSignal() (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
 }
 
 // environment is what commands share while one of them runs.

@@ -123,7 +123,9 @@ func (env *environment) analyse(paths []string) (*correlate.Case, error) {
 	inc, err := incident.Read(context.Background(), paths, read)
 	if err != nil {
 		bar.done()
-		env.narrate(inc)
+		if len(inc.Files) > 1 || env.options.verbose { // else the error says it
+			env.narrate(inc)
+		}
 		return nil, err
 	}
 	bar.enter(env.say(lang.Text{EN: "correlating", ES: "correlando"}))
@@ -155,6 +157,7 @@ func (env *environment) shown(r *report.Report) (*report.Report, error) {
 // narrate says on standard error which files could not be used, and notes for
 // --strict that there are such.
 func (env *environment) narrate(inc *incident.Incident) {
+	unknown := 0
 	for _, f := range inc.Files {
 		if env.options.strict && len(f.Problems) > 0 {
 			env.status = exitDamaged
@@ -165,6 +168,11 @@ func (env *environment) narrate(inc *incident.Incident) {
 		if env.options.verbose {
 			fmt.Fprintf(env.diag, "flowcorr: %s: %s, %d B, %s\n", render.Printable(f.Path), f.Kind, f.Bytes, env.say(lang.Text{EN: "%d records", ES: "%d registros"}, f.Records))
 		}
+		if f.Kind == incident.Unrecognised && !env.options.verbose {
+			if unknown++; unknown > unknownTold {
+				continue
+			}
+		}
 		for i, p := range f.Problems {
 			if i == 3 && !env.options.verbose {
 				fmt.Fprintf(env.diag, "flowcorr: %s: %s\n", render.Printable(f.Path), env.say(lang.Text{EN: "… and %d more (-v tells them)", ES: "… y %d más (-v los dice)"}, len(f.Problems)-i))
@@ -173,7 +181,16 @@ func (env *environment) narrate(inc *incident.Incident) {
 			fmt.Fprintf(env.diag, "flowcorr: %s: %s%s\n", render.Printable(f.Path), env.position(p), render.Printable(render.Phrase(p.Text, env.speaks)))
 		}
 	}
+	if unknown > unknownTold {
+		fmt.Fprintf(env.diag, "flowcorr: %s\n", env.say(lang.Text{
+			EN: "… and %d more files of unknown kind (-v tells them; is this the folder you meant?)",
+			ES: "… y %d archivos más de tipo desconocido (-v los dice; ¿es esta la carpeta?)"}, unknown-unknownTold))
+	}
 }
+
+// unknownTold is of how many files of unknown kind each is told: a folder that was
+// meant otherwise holds thousands.
+const unknownTold = 10
 
 // position names the place of a problem, where it has one.
 func (env *environment) position(p incident.Problem) string {
@@ -231,7 +248,11 @@ func fileText(l lang.Lang) render.TextOptions { return render.TextOptions{Lang: 
 
 // noEnding says that the ending of an output names no format.
 func (env *environment) noEnding(path string, endings []string) error {
-	return &usageError{env.say(lang.Text{EN: "%s: the ending %q names no format", ES: "%s: la terminación %q no nombra ningún formato"}, path, filepath.Ext(path)),
+	text := env.say(lang.Text{EN: "%s: the ending %q names no format", ES: "%s: la terminación %q no nombra ningún formato"}, path, filepath.Ext(path))
+	if filepath.Ext(path) == "" {
+		text = env.say(lang.Text{EN: "%s: a name without an ending names no format", ES: "%s: un nombre sin terminación no nombra ningún formato"}, path)
+	}
+	return &usageError{text,
 		env.say(lang.Text{EN: "use %s, or add --format", ES: "use %s, o añada --format"}, env.either(endings))}
 }
 

@@ -9,10 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -52,7 +50,7 @@ había la primera vez, y la cuenta sigue cuando rota.`}),
   flowcorr watch caps/ /var/log/nginx/access.log
   flowcorr watch --format jsonl caps/ /var/log/nginx/access.log | logger`,
 		RunE: func(_ *cobra.Command, args []string) error {
-			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+			ctx, stop := untilSignal()
 			defer stop()
 			opt.Paths = args
 			return env.watch(ctx, opt)

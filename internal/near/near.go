@@ -4,8 +4,8 @@ package near
 import "strings"
 
 // Word is the word that is most like a mistyped one: at most two letters
-// differ, or a third of it, but never more than half, or it begins with it; ""
-// where none is near.
+// differ, or a third of it, but never more than half, and half only where it
+// begins alike, or it begins with it; "" where none is near.
 func Word(word string, words []string) string {
 	best, least := "", max(2, len(word)/3)+1
 	for _, w := range words {
@@ -13,7 +13,8 @@ func Word(word string, words []string) string {
 		if len(word) > 2 && strings.HasPrefix(w, word) {
 			d = min(d, 1)
 		}
-		if d < least && d < len(w) && 2*d <= len(word) {
+		alike := word != "" && w != "" && strings.EqualFold(word[:1], w[:1])
+		if d < least && d < len(w) && (2*d < len(word) || 2*d == len(word) && alike) {
 			best, least = w, d
 		}
 	}

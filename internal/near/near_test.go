@@ -3,10 +3,10 @@ package near
 import "testing"
 
 func TestWord(t *testing.T) {
-	words := []string{"report", "render", "rules", "flows", "compare", "min-total", "offset", "lab"}
+	words := []string{"report", "render", "rules", "flows", "compare", "min-total", "offset", "lab", "text", "html"}
 	for word, want := range map[string]string{
 		"reprot": "report", "raport": "report", "flow": "flows", "comp": "compare", "mintotal": "min-total", "min-totl": "min-total",
-		"ofset": "offset", "Rules": "rules", "zzz": "", "x": "", "a": "", "lb": "lab",
+		"ofset": "offset", "Rules": "rules", "zzz": "", "x": "", "a": "", "lb": "lab", "yaml": "", "htm": "html", "txt": "text",
 	} {
 		if got := Word(word, words); got != want {
 			t.Errorf("%q: nearest is %q, want %q", word, got, want)

@@ -211,7 +211,7 @@ func (e *evidence) readInZones() {
 		if k.ZoneAssumed = k.ZoneAssumed && !stated[k]; k.ZoneAssumed {
 			k.Notes = append(k.Notes, lang.Text{
 				EN: "its logs state no zone and were read in one that fits: a clock off by whole quarters of an hour would look the same",
-				ES: "sus registros no dicen su zona y se leyeron en una que encaja: un reloj desviado cuartos de hora enteros se vería igual",
+				ES: "sus registros no dicen su huso horario y se leyeron en uno que encaja: un reloj desviado cuartos de hora enteros se vería igual",
 			})
 		}
 	}

@@ -49,9 +49,9 @@ func checkClockOffset(c *Case, r *Rule) []Finding {
 		}
 		half := time.Duration(worst.High-worst.Low) / 2
 		f.Text = c.say(lang.Text{
-			EN: "The clock of %s is %s %s (± %s)%s.",
-			ES: "El reloj de %s va %s %s (± %s)%s.",
-		}, k.Name, c.exact(time.Duration(worst.Offset).Abs()), direction.In(c.Lang), half, c.driftClause(r, worst, drifts))
+			EN: "The clock of %s is %s %s (± %s)%s%s.",
+			ES: "El reloj de %s va %s %s (± %s)%s%s.",
+		}, k.Name, c.exact(time.Duration(worst.Offset).Abs()), direction.In(c.Lang), half, c.driftClause(r, worst, drifts), c.partClause(k))
 		for _, file := range k.Files {
 			f.Evidence = append(f.Evidence, Evidence{File: file})
 		}
@@ -83,6 +83,22 @@ func (c *Case) driftClause(r *Rule, s *clock.Segment, drifts bool) string {
 		return ""
 	}
 	return c.say(lang.Text{EN: ", drifting by %s ppm", ES: ", con deriva de %s ppm"}, fmt.Sprintf("%+.0f", s.Drift))
+}
+
+// partClause says of a clock that stepped that its offset was not always the one told.
+func (c *Case) partClause(k *correlate.Clock) string {
+	if len(clock.Stretches(k.Segments)) < 2 {
+		return ""
+	}
+	return c.say(lang.Text{EN: ", for a part of the time: it stepped", ES: ", parte del tiempo: dio un salto"})
+}
+
+// signed writes an offset to the millisecond, with its direction where it has one.
+func signed(d time.Duration) string {
+	if d = d.Round(time.Millisecond); d == 0 {
+		return "0.000 s"
+	}
+	return fmt.Sprintf("%+.3f s", d.Seconds())
 }
 
 // exact writes an offset to the millisecond, and from two days on how many days

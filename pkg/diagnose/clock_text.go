@@ -13,10 +13,10 @@ import (
 
 var clockZone = Rule{
 	Name: "clock-zone", Family: "ntp",
-	Title: lang.Text{EN: "A log is in another time zone", ES: "Un registro está en otra zona horaria"},
+	Title: lang.Text{EN: "A log is in another time zone", ES: "Un registro está en otro huso horario"},
 	Doc: lang.Text{
 		EN: "A log without a zone, or with a wrong one, differs from the reference by a multiple of a quarter of an hour: local time, not a wrong clock. Its lines are read in the zone that fits.",
-		ES: "Un registro sin zona, o con una equivocada, difiere de la referencia en un múltiplo de un cuarto de hora: hora local, no un reloj mal puesto. Sus líneas se leen en la zona que encaja.",
+		ES: "Un registro sin huso horario, o con uno equivocado, difiere de la referencia en un múltiplo de un cuarto de hora: hora local, no un reloj mal puesto. Sus líneas se leen en el huso que encaja.",
 	},
 	Source:     "RFC 3339, section 4",
 	Needs:      lang.Text{EN: "a log that matches packets", ES: "un registro que case con paquetes"},
@@ -24,7 +24,7 @@ var clockZone = Rule{
 	Thresholds: []*Threshold{zoneRest},
 	Refuters: []lang.Text{
 		{EN: "the remainder is larger than the uncertainty", ES: "el resto es mayor que la incertidumbre"},
-		{EN: "the host is in another zone, and its clock off by the difference", ES: "el equipo está en otra zona, y su reloj va mal por la diferencia"},
+		{EN: "the host is in another zone, and its clock off by the difference", ES: "el equipo está en otro huso horario, y su reloj va mal por la diferencia"},
 	},
 	Check: checkClockZone,
 }
@@ -49,7 +49,7 @@ func checkClockZone(c *Case, r *Rule) []Finding {
 		}
 		f.Text = c.say(lang.Text{
 			EN: "%s states no zone and is in %s, as what it matches shows (the rest of its offset is %s).",
-			ES: "%s no dice su zona y está en %s, como muestra aquello con lo que casa (el resto de su desfase es %s).",
+			ES: "%s no dice su huso horario; está en %s, según aquello con lo que coincide (el resto de su desfase es %s).",
 		}, l.File.Path, zoneName(time.Duration(l.Events[first].ZoneSeconds)*time.Second), rest)
 		date := "date --iso-8601=ns"
 		if k := c.clockOf(l.File); k != nil {
@@ -97,7 +97,7 @@ var clockYearInferred = Rule{
 	Title: lang.Text{EN: "Stamps without a year", ES: "Marcas de tiempo sin año"},
 	Doc: lang.Text{
 		EN: "A log writes neither year nor zone (RFC 3164). The year was taken from the rest of the evidence.",
-		ES: "Un registro no escribe año ni zona (RFC 3164). El año se tomó del resto de las pruebas.",
+		ES: "Un registro no escribe año ni huso horario (RFC 3164). El año se tomó del resto de las pruebas.",
 	},
 	Source: "RFC 3164, section 4.1.2",
 	Needs:  lang.Text{EN: "a log without years", ES: "un registro sin años"},
@@ -226,7 +226,7 @@ func checkNTPAsymmetricPath(c *Case, r *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "The offset of %s, %s, rests on packets seen at two points alone: ± %s, half the round trip between them. If one way of the path is slower than the other, the clock is off by half of that; packets cannot tell the two apart.",
 			ES: "El desfase de %s, %s, se apoya solo en paquetes vistos en dos puntos: ± %s, media ida y vuelta entre ellos. Si un sentido del camino es más lento que el otro, el reloj difiere en la mitad; los paquetes no distinguen lo uno de lo otro.",
-		}, k.Name, fmt.Sprintf("%+.3f s", offset.Seconds()), half)
+		}, k.Name, signed(offset), half)
 		f.Refuters = c.doubts(r, notCollected(c.onClock(k, "chronyc -n tracking; chronyc -n sourcestats -v")))
 		out = append(out, f)
 	}

@@ -32,8 +32,17 @@ var placeholders = map[string]func(c *Case, js []*correlate.Journey) string{
 	// ELSEWHERE is how dig asks somebody else.
 	"ELSEWHERE": (*Case).elsewhere,
 	// TIMING is the client program that prints its own times.
-	"TIMING": firstOf(clientProgram),
-	"URL":    firstOf(urlOf),
+	"TIMING": func(c *Case, js []*correlate.Journey) string {
+		if s := firstOf(clientProgram)(c, js); s != "" {
+			return s
+		}
+		name := firstOf(nameAsked)(c, js)
+		if name == "" {
+			name = "NAME"
+		}
+		return `curl -sS -o /dev/null -w '%{json}\n' https://` + name + "/"
+	},
+	"URL": firstOf(urlOf),
 	// HTTPS_URL is one whose request has secrets to log.
 	"HTTPS_URL": firstOf(func(j *correlate.Journey) string {
 		if u := urlOf(j); strings.HasPrefix(u, "https:") {
@@ -57,12 +66,22 @@ func (c *Case) command(template string, js []*correlate.Journey) string {
 		word := strings.Trim(match, " @:")
 		value := placeholders[word](c, js)
 		switch {
+		case word == "CLIENT" && match != word && c.shared(value):
+			return "" // many hosts, of which it names none
 		case value != "":
 			return strings.Replace(match, word, value, 1)
 		case word != match:
 			return ""
 		}
 		return match
+	})
+}
+
+// shared tells whether an address is one that a router writes in place of its
+// clients': no command is for the host that has it.
+func (c *Case) shared(address string) bool {
+	return address != "" && slices.ContainsFunc(c.Journeys, func(j *correlate.Journey) bool {
+		return j.ClientSeen.IsValid() && j.ClientSeen.Addr() != j.Client.Addr() && addr(j.ClientSeen.Addr()) == address
 	})
 }
 

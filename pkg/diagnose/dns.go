@@ -169,7 +169,7 @@ func (c *Case) slowResolver(r *Rule, t *correlate.Try, b *batch, f *Finding) {
 	}
 	f.Text = c.say(lang.Text{
 		EN: "Resolver %s took up to %s to answer (%d lookup{|s}: %s): recursion or upstream, not the network (%s away)%s.",
-		ES: "El servidor DNS %s tardó hasta %s en responder (%d {resolución|resoluciones}: %s): recursión o servidores de arriba, no la red (a %s)%s.",
+		ES: "El servidor DNS %s tardó hasta %s en responder (%d {resolución|resoluciones}: %s): recursión o los servidores a los que él pregunta, no la red (a %s)%s.",
 	}, b.key, c.late.time(t), b.times, c.list(b), rtt, c.askedAgain(b))
 	f.Refuters = c.doubts(r, near)
 }

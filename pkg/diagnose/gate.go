@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/correlate/clock"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
@@ -88,8 +89,8 @@ func checkCaptureDuplicates(c *Case, r *Rule) []Finding {
 		}
 		f := Finding{Severity: Note, Confidence: High, Evidence: captureFiles(k)}
 		f.Text = c.say(lang.Text{
-			EN: "%d of %d packets of %s are copies (same IP ID and bytes): removed before retransmissions were counted.",
-			ES: "%d de %d paquetes de %s son copias (mismo identificador IP y bytes): se quitaron antes de contar retransmisiones.",
+			EN: "Copies of packets (same IP ID and bytes): %d of %d of %s; retransmissions were counted without them.",
+			ES: "Copias de paquetes (mismo identificador IP y bytes): %d de %d de %s; las retransmisiones se contaron sin ellas.",
 		}, copies, k.Packets, k.Files[0].Path)
 		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
 		out = append(out, f)
@@ -188,6 +189,18 @@ var clockUnknown = Rule{
 	Check: checkClockUnknown,
 }
 
+// anchoring is what tells of a clock: what its NTP daemon says, and where a web server
+// writes one of its logs also lines with the client's port.
+func anchoring(k *correlate.Clock) string {
+	const state = "chronyc -n tracking"
+	for _, f := range k.Files {
+		if s := loggingOf(f.Kind); s != "" {
+			return state + "; " + s
+		}
+	}
+	return state
+}
+
 func checkClockUnknown(c *Case, r *Rule) []Finding {
 	var out []Finding
 	for _, k := range c.Clocks {
@@ -204,7 +217,7 @@ func checkClockUnknown(c *Case, r *Rule) []Finding {
 			EN: "The clock of %s is not known against the others (%s): order across is not evaluable, order within is.",
 			ES: "El reloj de %s no se conoce respecto a los demás (%s): el orden entre archivos no es evaluable, dentro de ellos sí.",
 		}, k.Name, lang.Text(k.Why).In(c.Lang))
-		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected", Command: c.onClock(k, "chronyc -n tracking; LOGGING")}}
+		f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected", Command: c.onClock(k, anchoring(k))}}
 		out = append(out, f)
 	}
 	return out

@@ -18,7 +18,7 @@ func EachFlow(ctx context.Context, path string, stdin io.Reader, opt Options, us
 	opt.Stdin = stdin
 	items := findUnder(path, opt)
 	if len(items) != 1 {
-		return nil, fmt.Errorf("%w: %s is a folder", ErrNoInput, path)
+		return nil, fmt.Errorf("%w: it is a folder", ErrNoInput)
 	}
 	it := items[0]
 	if len(it.file.Problems) > 0 {

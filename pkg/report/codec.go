@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -59,13 +60,35 @@ func EncodePart(w io.Writer, part any) error {
 func Decode(rd io.Reader) (*Report, error) {
 	var r Report
 	if err := json.NewDecoder(rd).Decode(&r); err != nil {
-		return nil, fmt.Errorf("not a report: %w", err)
+		return nil, fmt.Errorf("not a report: %s", misread(err))
+	}
+	if r.Schema == "" {
+		return nil, errors.New("not a report: JSON without a schema")
 	}
 	if r.Schema != Schema {
 		return nil, fmt.Errorf("the report's schema is %q; this version reads %q", r.Schema, Schema)
 	}
 	r.mend()
 	return &r, nil
+}
+
+// misread says why a text is no report, without the names of Go.
+func misread(err error) string {
+	var syntax *json.SyntaxError
+	var other *json.UnmarshalTypeError
+	switch {
+	case errors.Is(err, io.EOF):
+		return "it is empty"
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "the file ends too early"
+	case errors.As(err, &syntax):
+		return fmt.Sprintf("no JSON from byte %d on", syntax.Offset)
+	case errors.As(err, &other) && other.Field == "":
+		return fmt.Sprintf("JSON, but of another kind (%s)", other.Value)
+	case errors.As(err, &other):
+		return fmt.Sprintf("JSON, but %s is of another kind (%s)", other.Field, other.Value)
+	}
+	return err.Error()
 }
 
 // mend completes what a report that was changed by hand may lack and every

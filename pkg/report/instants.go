@@ -110,7 +110,7 @@ func (c *collector) neighbour(k *incident.Capture, n *pcapflow.Resolution) {
 	for _, r := range n.Requests {
 		c.add(k, n.Protocol+".request", fromClient, r, address(n.Target))
 	}
-	c.add(k, n.Protocol+".reply", fromNeighbour, n.Reply, fmt.Sprintf("%s = %x", address(n.Target), n.MAC))
+	c.add(k, n.Protocol+".reply", fromNeighbour, n.Reply, address(n.Target)+" = "+pcapflow.LinkAddress(n.MAC))
 	c.add(k, n.Protocol+".released", fromClient, n.Released.Stamp, address(n.Target))
 }
 

@@ -21,7 +21,7 @@ func (d *comparer) answer() []string {
 	for i := range d.c.Services {
 		s := &d.c.Services[i]
 		if g, alone := onlyGroup(s); alone && len(d.c.Groups) > 1 {
-			out = append(out, d.say(lang.Text{EN: "%s: in one group alone (%s).", ES: "%s: sólo en un grupo (%s)."}, d.serviceName(s), d.group(g)))
+			out = append(out, d.say(lang.Text{EN: "%s: in one group alone (%s).", ES: "%s: solo en un grupo (%s)."}, d.serviceName(s), d.group(g)))
 			continue
 		}
 		for g := range d.c.Groups {
@@ -132,7 +132,7 @@ func (d *comparer) missing(s *compare.Service, base, other int) tail {
 			}
 		}
 		if len(names) > 0 {
-			out += d.say(lang.Text{EN: " One group alone (%s) has: %s.", ES: " Sólo un grupo (%s) tiene: %s."}, d.group(g.has), strings.Join(names, ", "))
+			out += d.say(lang.Text{EN: " One group alone (%s) has: %s.", ES: " Solo un grupo (%s) tiene: %s."}, d.group(g.has), strings.Join(names, ", "))
 		}
 	}
 	if p := phaseOf(s, compare.Total); p != nil && p.Groups[base].Failed+p.Groups[other].Failed > 0 {

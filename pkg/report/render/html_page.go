@@ -231,7 +231,7 @@ func (d *layout) fileViews(p *htmlPage) {
 		}
 		v := fileView{
 			ID: foreign(e.ID, 100), Path: foreign(e.Path, longestLine), Kind: foreign(e.Kind, 100), Hash: foreign(e.SHA256, 64), Size: size(e.Bytes), Records: fmt.Sprint(e.Records),
-			Zone: foreign(e.Zone, 100), Clock: foreign(e.Clock, 100),
+			Zone: foreign(d.zone(e.Zone), 100), Clock: foreign(e.Clock, 100),
 		}
 		if e.Kind == "unrecognised" || len(e.Problems) > 0 { // why a file was taken for what it is, where a reader may doubt it
 			v.Reason = foreign(e.Reason, longestText)

@@ -303,7 +303,7 @@ func (d *layout) files() {
 		if e.Vantage != "" {
 			taken = d.word(e.Vantage)
 		}
-		t.rows = append(t.rows, []string{e.ID, e.Path, e.Kind, fmt.Sprint(e.Records), from, to, e.Zone, e.Clock, taken, e.SHA256[:min(12, len(e.SHA256))]})
+		t.rows = append(t.rows, []string{e.ID, e.Path, e.Kind, fmt.Sprint(e.Records), from, to, d.zone(e.Zone), e.Clock, taken, e.SHA256[:min(12, len(e.SHA256))]})
 		for _, p := range e.Problems {
 			problems = append(problems, e.Path+": "+d.position(p)+d.phrase(p.Text))
 		}
@@ -313,6 +313,17 @@ func (d *layout) files() {
 	if len(problems) > 0 {
 		d.out = append(d.out, block{bullets: problems})
 	}
+}
+
+// zone is the zone of a log's stamps, in words where it is not a number.
+func (d *layout) zone(z string) string {
+	if z == "unknown" {
+		return d.word(z)
+	}
+	if number, inferred := strings.CutSuffix(z, " inferred"); inferred {
+		return number + d.say(lang.Text{EN: " inferred", ES: " deducido"})
+	}
+	return z
 }
 
 // position names the place of a problem, where it has one.

@@ -207,10 +207,13 @@ func (d *layout) captureSpan() {
 // others lists the remaining findings: of each rule the heaviest ones, then how
 // many more there are.
 func (d *layout) others() {
-	const most = 3
+	most := 3
 	rest := d.r.Others()
 	if len(rest) == 0 {
 		return
+	}
+	if !slices.ContainsFunc(d.r.Findings, func(f report.Finding) bool { return f.Rule != rest[0].Rule }) {
+		most = len(rest) // the part that --rule chose
 	}
 	d.heading(lang.Text{EN: "Other findings", ES: "Otros hallazgos"})
 	shown, more := map[string]int{}, map[string]int{}
@@ -226,7 +229,7 @@ func (d *layout) others() {
 		}
 	}
 	for _, rule := range order {
-		items = append(items, d.say(lang.Text{EN: "%s: %d more; --rule %s lists its journeys, --format json has all.", ES: "%s: %d más; --rule %s enumera sus recorridos, --format json los tiene todos."}, rule, more[rule], rule))
+		items = append(items, d.say(lang.Text{EN: "%s: %d more; --rule %s lists them, --format json has all.", ES: "%s: %d más; --rule %s los enumera, --format json los tiene todos."}, rule, more[rule], rule))
 	}
 	d.out = append(d.out, block{bullets: items})
 }

@@ -57,7 +57,7 @@ func (d *layout) changesOf(s *trend.Summary, before, now trend.Period) {
 		d.para(d.count(left, lang.Text{EN: "%d more change is not listed.", ES: "%d cambio más no se enumera."}, lang.Text{EN: "%d more changes are not listed.", ES: "%d cambios más no se enumeran."}))
 	}
 	if few > 0 {
-		d.para(d.count(few, lang.Text{EN: "%d address was met in one of the two alone, too seldom to tell.", ES: "%d dirección apareció sólo en uno de los dos, muy pocas veces para decir algo."}, lang.Text{EN: "%d addresses were met in one of the two alone, too seldom to tell.", ES: "%d direcciones aparecieron sólo en uno de los dos, muy pocas veces para decir algo."}))
+		d.para(d.count(few, lang.Text{EN: "%d address was met in one of the two alone, too seldom to tell.", ES: "%d dirección apareció solo en uno de los dos, muy pocas veces para decir algo."}, lang.Text{EN: "%d addresses were met in one of the two alone, too seldom to tell.", ES: "%d direcciones aparecieron solo en uno de los dos, muy pocas veces para decir algo."}))
 	}
 }
 
@@ -84,7 +84,7 @@ var subjectWords = map[trend.Subject]lang.Text{
 var changeWords = map[trend.Kind]lang.Text{
 	trend.New: {EN: "new", ES: "nuevo"}, trend.Gone: {EN: "gone", ES: "ya no"}, trend.Grown: {EN: "grown", ES: "más"}, trend.Shrunk: {EN: "shrunk", ES: "menos"},
 	trend.Moved: {EN: "lies elsewhere", ES: "está en otro sitio"}, trend.Stepped: {EN: "stepped", ES: "saltó"},
-	trend.OnlyNow: {EN: "only now; unknown before", ES: "sólo ahora; antes, no se sabe"}, trend.OnlyBefore: {EN: "only before; unknown now", ES: "sólo antes; ahora, no se sabe"},
+	trend.OnlyNow: {EN: "only now; unknown before", ES: "solo ahora; antes, no se sabe"}, trend.OnlyBefore: {EN: "only before; unknown now", ES: "solo antes; ahora, no se sabe"},
 }
 
 func (d *layout) changeWord(c *trend.Change) string {
