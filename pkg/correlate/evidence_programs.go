@@ -87,7 +87,7 @@ func connected(l *incident.Log, n int) (t standing, ok bool) {
 
 var unzoned = lang.Text{
 	EN: "programs told of it without a zone: whole quarters of an hour are not seen",
-	ES: "los programas hablaron de él sin huso horario: los cuartos de hora enteros no se ven",
+	ES: "los programas hablaron de él sin zona: los cuartos de hora enteros no se ven",
 }
 
 // program pairs what programs of one kind and host told with the connections of a
