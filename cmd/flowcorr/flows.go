@@ -135,9 +135,10 @@ func tellFlows(path string, in io.Reader, opt incident.Options, chosen *rowChoic
 		}
 	}, func(rest *pcapflow.Result) {
 		link.Neighbours, link.Routers = rest.Neighbours, rest.Routers
+		beyond := gateways.Beyond()
 		for _, r := range link.Neighbours {
 			if chosen.resolution(r) {
-				sink.resolution(name, r)
+				sink.resolution(name, r, beyond)
 			}
 		}
 		for _, r := range link.Routers {
@@ -160,7 +161,7 @@ func tellFlows(path string, in io.Reader, opt incident.Options, chosen *rowChoic
 // flowSink takes flows as they end, and neighbour resolutions behind them.
 type flowSink interface {
 	flow(evidence string, f *pcapflow.Flow)
-	resolution(evidence string, r *pcapflow.Resolution)
+	resolution(evidence string, r *pcapflow.Resolution, beyond correlate.Beyond)
 	router(evidence string, r *pcapflow.Router)
 	gateway(evidence string, g *correlate.Gateway)
 	end(w io.Writer, env *environment) error
@@ -178,8 +179,8 @@ func (s *flowLines) flow(evidence string, f *pcapflow.Flow) {
 	s.write(s.lines.Append(s.line[:0], evidence, f))
 }
 
-func (s *flowLines) resolution(evidence string, r *pcapflow.Resolution) {
-	s.write(s.lines.AppendResolution(s.line[:0], evidence, r))
+func (s *flowLines) resolution(evidence string, r *pcapflow.Resolution, beyond correlate.Beyond) {
+	s.write(s.lines.AppendResolution(s.line[:0], evidence, r, beyond))
 }
 
 func (s *flowLines) router(evidence string, r *pcapflow.Router) {
@@ -210,7 +211,7 @@ func (s *flowTable) flow(evidence string, f *pcapflow.Flow) {
 	s.add(report.RowOf(evidence, f))
 }
 
-func (s *flowTable) resolution(evidence string, r *pcapflow.Resolution) {
+func (s *flowTable) resolution(evidence string, r *pcapflow.Resolution, _ correlate.Beyond) {
 	s.add(report.RowOfResolution(evidence, r))
 }
 

@@ -42,7 +42,7 @@ func linkSeries(inc *incident.Incident) []*NeighbourSeries {
 		}
 		by := map[key]*NeighbourSeries{}
 		took := map[*NeighbourSeries][]time.Duration{}
-		beyond := sendersBeyond(c)
+		beyond := BeyondOf(c)
 		for _, r := range c.Neighbours {
 			k := key{r.Protocol, r.Asker, r.Target}
 			s := by[k]
@@ -52,7 +52,7 @@ func linkSeries(inc *incident.Incident) []*NeighbourSeries {
 				out = append(out, s)
 			}
 			theirs := len(c.Own) > 0 && !slices.Contains(c.Own, r.Asker) && !slices.Contains(c.Own, r.Target)
-			if !s.Proxy.Seen() && r.Reply.Seen() && beyond[behindKey{r.MAC, r.Target}] {
+			if !s.Proxy.Seen() && beyond.Proxied(r) {
 				s.Proxy = r.Reply
 			}
 			if d, ok := s.add(r, theirs); ok {
@@ -64,21 +64,6 @@ func linkSeries(inc *incident.Incident) []*NeighbourSeries {
 		}
 	}
 	return out
-}
-
-// sendersBeyond are the addresses whose packets came with a hop limit that
-// routers had lowered, by the link address that brought them. Who answers ARP
-// for one is not that host, but a router in its name (proxy ARP, RFC 1027).
-func sendersBeyond(c *incident.Capture) map[behindKey]bool {
-	beyond := map[behindKey]bool{}
-	for _, f := range c.Flows {
-		for d, a := range [2]netip.Addr{f.Client.Addr(), f.Server.Addr()} {
-			if r := routedOf(f); r.passed(d) {
-				beyond[behindKey{f.MAC[d], a}] = true
-			}
-		}
-	}
-	return beyond
 }
 
 // add counts a resolution, and tells how long it took from its first request.

@@ -45,6 +45,31 @@ func (t *Transaction) AppendInstants(list []Instant) []Instant {
 	return l
 }
 
+// AppendInstants adds how a connection was made and ended by both sides; where its
+// SYNs went to is their detail.
+func (c *Conn) AppendInstants(list []Instant, to string) []Instant {
+	l := instants(list)
+	for i, s := range c.SYN {
+		name := "tcp.syn"
+		if i > 0 {
+			name = "tcp.syn-retry"
+		}
+		l.client(name, s, to)
+	}
+	for i, s := range c.SYNACK {
+		name := "tcp.syn-ack"
+		if i > 0 {
+			name = "tcp.syn-ack-retry"
+		}
+		l.server(name, s, "")
+	}
+	l.client("tcp.established", c.ACK, "")
+	for d, at := range c.FIN {
+		l.add("tcp.fin", Dir(d).String(), at, "")
+	}
+	return l
+}
+
 // AppendInstants adds the instants of a TLS handshake and of its end.
 func (t *TLS) AppendInstants(list []Instant) []Instant {
 	l := instants(list)

@@ -71,7 +71,7 @@ func (a *About) tellFlow(lines *FlowLines, k *incident.Capture, f *pcapflow.Flow
 
 func (a *About) tellResolution(lines *FlowLines, k *incident.Capture, r *pcapflow.Resolution) {
 	file, _ := k.Locate(r.Begin().Frame)
-	a.Flows = append(a.Flows, bytes.TrimSpace(lines.AppendResolution(nil, k.Files[file].Path, r)))
+	a.Flows = append(a.Flows, bytes.TrimSpace(lines.AppendResolution(nil, k.Files[file].Path, r, correlate.BeyondOf(k))))
 }
 
 // tellOthers tells the resolutions of an endpoint that are not told yet, and the

@@ -169,6 +169,9 @@ func (o *object) conn(f *pcapflow.Flow) {
 		o.talk(f)
 	}
 	o.number("completeness", int64(c.Completeness))
+	if list := c.AppendInstants(o.lines.instants[:0], ""); len(list) > 0 {
+		o.instants(list)
+	}
 	o.close()
 }
 

@@ -1,11 +1,15 @@
 package report
 
-import "github.com/flowcorr/flowcorr/pkg/pcapflow"
+import (
+	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
+)
 
 // AppendResolution writes a neighbour resolution as a line of JSON, with its
 // final newline. It has the members of a flow's line that mean something for it:
-// the host that asked is the client, the address asked for the server.
-func (l *FlowLines) AppendResolution(b []byte, evidence string, r *pcapflow.Resolution) []byte {
+// the host that asked is the client, the address asked for the server. beyond tells
+// whether a router answered in that address's name; nil: it is not known.
+func (l *FlowLines) AppendResolution(b []byte, evidence string, r *pcapflow.Resolution, beyond correlate.Beyond) []byte {
 	o := object{b: append(b, l.beginning(evidence)...), lines: l}
 	o.b = append(append(o.b, r.Protocol...), '"') // "arp" or "nd"
 	if r.Asker.IsValid() {
@@ -31,6 +35,7 @@ func (l *FlowLines) AppendResolution(b []byte, evidence string, r *pcapflow.Reso
 	o.strings("other_link_addresses", linkAddresses(r.Others))
 	o.some("duplicate_address", len(r.Others) > 0)
 	o.some("announcement", r.Gratuitous)
+	o.some("proxy", beyond.Proxied(r))
 	o.some("probe", r.Asker.IsUnspecified() && r.Asker.IsValid())
 	o.some("unasked_answer", len(r.Requests) == 0 && !r.Gratuitous)
 	o.some("unanswered", !r.Reply.Seen() && !r.Gratuitous)

@@ -59,7 +59,7 @@ func (o *object) metrics(list []pcapflow.Metric) {
 	}
 }
 
-// instants writes when what happened, and the frames that show it.
+// instants writes when what happened, the frames that show it, and who sent them.
 func (o *object) instants(list []pcapflow.Instant) {
 	pcapflow.SortInstants(list)
 	o.array("instants")
@@ -70,7 +70,11 @@ func (o *object) instants(list []pcapflow.Instant) {
 		}
 		b = append(append(b, `{"name":"`...), list[i].Name...) // a constant
 		b = o.lines.appendInstant(append(b, `","time":`...), list[i].Time)
-		b = append(appendInt(append(b, `,"frame":`...), list[i].Frame), '}')
+		b = appendInt(append(b, `,"frame":`...), list[i].Frame)
+		if list[i].From != "" {
+			b = append(append(append(b, `,"from":"`...), list[i].From...), '"') // a constant
+		}
+		b = append(b, '}')
 	}
 	o.b = b
 	o.endArray()

@@ -123,23 +123,8 @@ func (c *collector) conn(k *incident.Capture, conn *pcapflow.Conn, to string) {
 	if to != "" {
 		to = "→ " + to
 	}
-	for i, s := range conn.SYN {
-		name := "tcp.syn"
-		if i > 0 {
-			name = "tcp.syn-retry"
-		}
-		c.add(k, name, fromClient, s, to)
-	}
-	for i, s := range conn.SYNACK {
-		name := "tcp.syn-ack"
-		if i > 0 {
-			name = "tcp.syn-ack-retry"
-		}
-		c.add(k, name, fromServer, s, "")
-	}
-	c.add(k, "tcp.established", fromClient, conn.ACK, "")
-	for d, at := range conn.FIN {
-		c.add(k, "tcp.fin", pcapflow.Dir(d).String(), at, "")
+	for _, x := range conn.AppendInstants(nil, to) {
+		c.add(k, x.Name, x.From, x.Stamp, x.Detail)
 	}
 	for _, r := range conn.RST {
 		c.add(k, "tcp.reset", r.Dir.String(), r.Stamp, r.Dir.String())

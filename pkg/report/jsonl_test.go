@@ -34,7 +34,7 @@ func TestMembersOnce(t *testing.T) {
 			}, func(rest *pcapflow.Result) {
 				for _, r := range rest.Neighbours {
 					seen[r.Protocol] = true
-					check(lines.AppendResolution(nil, filepath.Base(path), r))
+					check(lines.AppendResolution(nil, filepath.Base(path), r, nil))
 				}
 			})
 		}
