@@ -90,7 +90,7 @@ func (s *tlsStream) startDecryption(h serverHello) {
 	d.cipher = c
 	if isTLS13(h.version) {
 		d.start13(random)
-	} else if master := s.masterSecret(h); master != nil && c.kind != cipherUnsupported {
+	} else if master := s.keys().master(random, h); master != nil && c.kind != cipherUnsupported {
 		d.master = master
 		keys := sessionKeys(c, h.version, master, random, h.random, h.etm && s.etm)
 		for i := range d.side {

@@ -78,7 +78,7 @@ func openedByTshark(t *testing.T, path, keyLog string) openedBy {
 		if n, err := strconv.Atoi(strings.TrimSpace(line)); err == nil && !strings.HasPrefix(line, "0") {
 			frame, inside = n, false
 		} else if strings.HasSuffix(line, "bytes):") {
-			if inside = strings.HasPrefix(line, "Decrypted TLS ("); inside {
+			if inside = strings.HasPrefix(line, "Decrypted TLS (") || strings.HasPrefix(line, "Decrypted DTLS ("); inside {
 				want[frame] = append(want[frame], "")
 			}
 		} else if m := dumped.FindStringSubmatch(line); inside && m != nil {

@@ -1,5 +1,7 @@
 package pcapflow
 
+import "encoding/binary"
+
 // Versions on the wire: the ones' complement of the number (RFC 4347 §4.1), and what
 // OpenSSL spoke before it.
 const (
@@ -26,12 +28,14 @@ func isDTLS(v uint16) bool {
 
 // dtlsRecord is one record of a datagram (RFC 6347 §4.1).
 type dtlsRecord struct {
-	typ    uint8
-	epoch  uint16
-	body   []byte
-	length int  // of the body, as the record says it
-	cut    bool // the capture holds less
-	end    int  // offset behind it
+	typ     uint8
+	version uint16
+	epoch   uint16
+	number  uint64 // with the epoch in its first two octets
+	body    []byte
+	length  int  // of the body, as the record says it
+	cut     bool // the capture holds less
+	end     int  // offset behind it
 }
 
 // parseDTLS reads the record at the start of b.
@@ -39,7 +43,7 @@ func parseDTLS(b []byte) (r dtlsRecord, ok bool) {
 	if len(b) < dtlsHeader || b[0] < recordCCS || b[0] > recordDTLSWithID || !isDTLS(be16(b[1:])) {
 		return r, false
 	}
-	r.typ, r.epoch = b[0], be16(b[3:])
+	r.typ, r.version, r.epoch, r.number = b[0], be16(b[1:]), be16(b[3:]), binary.BigEndian.Uint64(b[3:])
 	if r.typ == recordDTLSWithID { // the length stands behind an ID whose own is not said
 		r.body, r.length, r.end = b[dtlsHeader:], len(b)-dtlsHeader, len(b)
 		return r, r.epoch > 0

@@ -2,6 +2,7 @@ package pcapflow
 
 import (
 	"encoding/binary"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -124,12 +125,42 @@ func TestDTLSAgain(t *testing.T) {
 }
 
 // TestDTLSBegunAnew: a client that begins anew on the same ports is not mixed with
-// the first.
+// the first; what the first handshake left on its way belongs to neither.
 func TestDTLSBegunAnew(t *testing.T) {
+	first, second := dtlsTalk(client, server), dtlsTalk(client, server)
 	anew := client(dtlsMessageOf(msgClientHello, 0, dtlsHello('b', "")))
-	f := follow(dtlsDissector, nil, pieces(append(dtlsTalk(client, server), anew, server(dtlsMessageOf(msgServerHello, 0, dtlsServerHello)))...))
-	if len(f.Notes) != 1 || len(f.TLS.DTLS.Resent) != 0 || f.TLS.ServerHello.Frame != 2 {
-		t.Errorf("%v %+v", f.Notes, f.TLS)
+	late := []said{server(dtlsSealed(recordAlert, 18)), client(dtlsMessageOf(msgClientHello, 0, dtlsHello('a', ""))), anew}
+	f := follow(dtlsDissector, nil, pieces(slices.Concat(first, []said{anew}, late, second[1:])...))
+	x := f.TLS.DTLS
+	if len(f.Notes) != 0 || len(x.Resent) != 0 || f.TLS.ServerHello.Frame != 2 || len(x.Later) != 1 || len(f.Phases) != 2 {
+		t.Fatalf("%v %+v %+v", f.Notes, f.TLS, f.Phases)
+	}
+	l := x.Later[0]
+	if l.ClientHello.Frame != 7 || len(l.DTLS.Resent) != 1 || l.DTLS.Hellos != 2 || l.ServerHello.Frame != 11 || l.HandshakeEnd.Frame != 13 || len(l.Alerts) != 0 || l.CloseNotify[Server].Frame != 15 || f.Phases[1].Outcome != Done {
+		t.Errorf("%+v %+v %+v", l, l.DTLS, f.Phases)
+	}
+	var many []said
+	for i := range 40 {
+		many = append(many, client(dtlsMessageOf(msgClientHello, 0, dtlsHello(byte('a'+i), ""))))
+	}
+	f = follow(dtlsDissector, nil, pieces(many...))
+	if len(f.TLS.DTLS.Later) != maxDTLSLater || len(f.Notes) != 1 || f.Phases[0].Outcome != Unanswered {
+		t.Errorf("%d later, %q, %+v", len(f.TLS.DTLS.Later), f.Notes, f.Phases[0])
+	}
+}
+
+// TestDTLSRenegotiation: without keys, encrypted messages behind the handshake are its
+// Finished again where they are as long, else a renegotiation.
+func TestDTLSRenegotiation(t *testing.T) {
+	talk := dtlsTalk(client, server)
+	end := talk[len(talk)-1]
+	again := follow(dtlsDissector, nil, pieces(append(slices.Clone(talk[:5]), server(dtlsSealed(recordHandshake, 40)), end)...)).TLS
+	if again.Renegotiation.Seen() || len(again.DTLS.Resent) != 1 {
+		t.Errorf("the same again: %v %v", again.Renegotiation, again.DTLS.Resent)
+	}
+	x := follow(dtlsDissector, nil, pieces(append(slices.Clone(talk[:5]), client(dtlsSealed(recordHandshake, 200)), server(dtlsSealed(recordHandshake, 40)), end)...)).TLS
+	if x.Renegotiation.Frame != 6 || x.RenegotiationBy != Client || len(x.DTLS.Resent) != 0 {
+		t.Errorf("another length: %v by %v, again %v", x.Renegotiation, x.RenegotiationBy, x.DTLS.Resent)
 	}
 }
 

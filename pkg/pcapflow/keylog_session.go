@@ -61,10 +61,9 @@ func (k *sessions) remember(name, master []byte) {
 	}
 }
 
-// masterSecret finds the secret of a connection up to 1.2 by its key log or by
-// the session it resumes, and remembers the session it begins.
-func (s *tlsStream) masterSecret(h serverHello) []byte {
-	k, client := s.keys(), s.handshake().client
+// master finds the secret of a connection up to 1.2 by its key log or by the session
+// it resumes, and remembers the session it begins.
+func (k *KeyLog) master(client [32]byte, h serverHello) []byte {
 	master := k.secret(client, labelMaster)
 	if old := k.sessions.resumed(client, h.session); master == nil {
 		master = old
@@ -73,11 +72,14 @@ func (s *tlsStream) masterSecret(h serverHello) []byte {
 	return master
 }
 
-// ticket12 takes a session ticket that passes in the clear (RFC 5077 §3.3): four
-// octets of lifetime, and the ticket with its length.
+// ticketPrefix are four octets of lifetime and two of length before a session ticket
+// (RFC 5077 §3.3).
+const ticketPrefix = 6
+
+// ticket12 takes a session ticket that passes in the clear.
 func (s *tlsStream) ticket12(m tlsMessage) {
-	if s.dec == nil || s.dec.master == nil || len(m.body) < 6 {
+	if s.dec == nil || s.dec.master == nil || len(m.body) < ticketPrefix {
 		return
 	}
-	s.keys().sessions.remember(m.body[6:], s.dec.master)
+	s.keys().sessions.remember(m.body[ticketPrefix:], s.dec.master)
 }

@@ -54,6 +54,7 @@ type DTLS struct {
 	Hellos      int      // how often the first ClientHello was sent, until an answer
 	Resent      []Resent // flights that were sent again, bounded
 	Fragmented  int      // handshake messages that came in several fragments
+	Later       []*TLS   // further handshakes on the same ports, bounded; of the first one
 	Turned      bool     // the side that sent first is the DTLS server; "client" and "server" are DTLS's
 }
 

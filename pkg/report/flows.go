@@ -205,6 +205,18 @@ const noTroubles = `"retransmissions":{"client":0,"server":0},"fast":0,"timeouts
 
 func (o *object) tls(t *pcapflow.TLS, c *pcapflow.Conn) {
 	o.nested("tls")
+	o.handshake(t, c)
+	if x := t.DTLS; x != nil && len(x.Later) > 0 {
+		o.list("later", len(x.Later), func(i int) {
+			o.open()
+			o.handshake(x.Later[i], c)
+			o.close()
+		})
+	}
+	o.close()
+}
+
+func (o *object) handshake(t *pcapflow.TLS, c *pcapflow.Conn) {
 	o.text("version", t.Version)
 	o.text("cipher", t.Cipher)
 	o.text("group", t.Group)
@@ -246,7 +258,6 @@ func (o *object) tls(t *pcapflow.TLS, c *pcapflow.Conn) {
 	o.truth("decrypted", t.Decrypted)
 	o.metrics(t.AppendMetrics(o.lines.metrics[:0], c))
 	o.instants(t.AppendInstants(o.lines.instants[:0]))
-	o.close()
 }
 
 func (o *object) exchange(x *pcapflow.Exchange, f *pcapflow.Flow) {
