@@ -32,6 +32,7 @@ var consequences = map[string][]string{
 	"refused-by-network":         {"quic-blocked"},
 	"tls-alert":                  {"tls-certificate-time", "tls-wrong-protocol"},
 	"tls-silent":                 append([]string{"tls-large-hello-dropped", "server-limit"}, connectionLost...),
+	"dtls-unanswered":            {"neighbour-wait", "refused-by-network"},
 	"tls-slow-server":            connectionLost,
 	"app-slow":                   append([]string{"upstream-error"}, connectionLost...),
 	"window-limited":             {"bufferbloat"},

@@ -147,7 +147,7 @@ func checkQUICBlocked(c *Case, r *Rule) []Finding {
 		if q == nil || p == nil || p.Outcome != pcapflow.Refused && p.Outcome != pcapflow.Unanswered {
 			continue
 		}
-		x := quicRefusal(j)
+		x := refusal(j)
 		if p.Outcome == pcapflow.Refused && x == nil {
 			continue // by an error to something else than the client's first packets
 		}
@@ -173,8 +173,8 @@ func checkQUICBlocked(c *Case, r *Rule) []Finding {
 	return found.telling(Error, High, func(b *batch, f *Finding) { c.blocked(r, &found, b, f, replaced) })
 }
 
-// quicRefusal is the ICMP error that refused the client's packets; nil: none did.
-func quicRefusal(j *correlate.Journey) *pcapflow.ICMPError {
+// refusal is the ICMP error that refused the client's packets; nil: none did.
+func refusal(j *correlate.Journey) *pcapflow.ICMPError {
 	f := flow(j)
 	x := unreachable(f)
 	if x == nil || x.Source.IsValid() && x.Source.Addr() != f.Client.Addr() {
@@ -189,7 +189,7 @@ func (c *Case) blocked(r *Rule, all *batches, b *batch, f *Finding, replaced map
 	j := b.hits[0].journey
 	n := len(replacedIn(b, replaced))
 	sent, others := c.quicAnswered(f.Journeys, j)
-	switch x := quicRefusal(j); {
+	switch x := refusal(j); {
 	case x == nil && sent == isFound:
 		f.Confidence, f.restated = Medium, true
 		f.Text = c.say(lang.Text{
@@ -219,7 +219,7 @@ func (c *Case) blocked(r *Rule, all *batches, b *batch, f *Finding, replaced map
 		f.restated = true
 		f.Text += " " + c.say(lang.Text{EN: "It takes QUIC of others, or at other times.", ES: "Acepta QUIC de otros, o en otros momentos."})
 	}
-	if f.Confidence > Low && quicRefusal(j) == nil && !c.answeredAny(j) {
+	if f.Confidence > Low && refusal(j) == nil && !c.answeredAny(j) {
 		f.Confidence, f.Severity = Low, Note // the capture may show one direction alone
 	}
 }

@@ -126,6 +126,8 @@ func misses() []miss {
 		{"nat-state-lost", "RST after an hour of silence", 0, func(w *world) { w.conn().Count[cl].KeepAlives = 50 }},
 		{"happy-eyeballs", "IPv6 first, 250 ms, then IPv4", 0, func(w *world) { w.conn().SYNACK = []pcapflow.Stamp{w.at(1020)} }},
 
+		{"mss-rewritten", "1360 of 1460", 0, func(w *world) { w.c.Incident.Captures[1].Flows[0].Conn.MSS[cl] = 1460 }},
+
 		{"tls-certificate-time", "and the client's clock is a year ahead", 0, func(w *world) { w.clk().Segments[0] = known(0, 0, ms) }},
 		{"tls-wrong-protocol", "TLS to a clear port", 0, func(w *world) { w.tlsOf(0).PlainAnswer = "" }},
 		{"tls-alert", "handshake_failure", 0, func(w *world) {
@@ -135,6 +137,10 @@ func misses() []miss {
 		{"tls-silent", "nothing after the ClientHello", 0, func(w *world) {
 			t := w.tlsOf(0)
 			t.ServerHello, t.ServerHelloFirst, w.k.Flows[0].FirstPayload[sv] = w.at(1050), w.at(1050), w.at(1050)
+		}},
+		{"dtls-unanswered", "three hellos into silence, others are answered", 0, func(w *world) {
+			p := phaseOf(w.first(), pcapflow.TLSHandshake)
+			p.Outcome, p.End, flow(w.first()).Packets[sv] = pcapflow.Done, w.at(3020), 2
 		}},
 		{"tls-slow-server", "half a second for the ServerHello", 0, func(w *world) {
 			t := w.tlsOf(2)

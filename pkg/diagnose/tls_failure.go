@@ -124,7 +124,7 @@ func (c *Case) clientOffset(j *correlate.Journey) (time.Duration, bool) {
 func clientsDay(js []*correlate.Journey) (at int64, leaf *pcapflow.Certificate, before bool) {
 	for _, j := range js {
 		p := j.Points[0]
-		if p.Capture.Vantage != pcapflow.VantageClient && p.Flow.Conn.Vantage != pcapflow.VantageClient {
+		if p.Capture.Vantage != pcapflow.VantageClient && (p.Flow.Conn == nil || p.Flow.Conn.Vantage != pcapflow.VantageClient) {
 			continue
 		}
 		if bad := outsideValidity(p.Flow); bad != nil && bad == &p.Flow.TLS.Certificates[0] {

@@ -54,6 +54,11 @@ func (b *builder) journey(j *correlate.Journey) Journey {
 		file := func(p correlate.Point) string { return b.files[p.Capture.Files[0]] }
 		out.Losses = append(out.Losses, Loss{l.Kind, l.Dir.String(), l.Seq, l.Len, file(l.Seen), file(l.Missed), file(l.Teller), l.Resent.Frame, Instant(l.Resent.Time)})
 	}
+	if j.Ordinal <= 1 {
+		for _, m := range j.MSSChanges() {
+			out.MSSChanges = append(out.MSSChanges, MSSChange{m.Dir.String(), m.Sent, m.Arrived, b.files[m.Seen.Capture.Files[0]], b.files[m.Changed.Capture.Files[0]]})
+		}
+	}
 	for _, w := range j.Witnesses {
 		out.Witnesses = append(out.Witnesses, Witness{string(w.Of), told(w.Client), told(w.Packets), told(w.Log), string(w.Why)})
 	}

@@ -2,39 +2,40 @@ package report
 
 // Journey is all that one action needed.
 type Journey struct {
-	ID             string     `json:"id"`
-	Service        string     `json:"service"`
-	Client         string     `json:"client,omitempty"`
-	Server         string     `json:"server,omitempty"`
-	Name           string     `json:"name,omitempty"`
-	ClientSeen     string     `json:"client_seen_by_server,omitempty"`
-	Transport      string     `json:"transport,omitempty"`
-	Stream         *int       `json:"stream,omitempty"`
-	Ordinal        int        `json:"ordinal,omitempty"`
-	Request        *Request   `json:"request,omitempty"`
-	TLS            *TLS       `json:"tls,omitempty"`
-	SSH            *SSH       `json:"ssh,omitempty"`
-	Evidence       string     `json:"evidence,omitempty"`
-	AlsoSeen       []Seen     `json:"also_seen,omitempty"`
-	Start          Instant    `json:"start"`
-	End            *Instant   `json:"end,omitempty"`
-	StartCorrected *Instant   `json:"start_corrected,omitempty"`
-	EndCorrected   *Instant   `json:"end_corrected,omitempty"`
-	Total          *Seconds   `json:"total_seconds,omitempty"`
-	Outcome        string     `json:"outcome"`
-	Slow           string     `json:"slow_against,omitempty"`  // budget | baseline | incident: what the whole took longer than
-	Limit          *Seconds   `json:"limit_seconds,omitempty"` // where it is slow: the longest that is not
-	Daemon         *Daemon    `json:"daemon,omitempty"`
-	Phases         []Phase    `json:"phases"`
-	Breakdown      []Share    `json:"breakdown,omitempty"`
-	WhatIf         []WhatIf   `json:"what_if,omitempty"`     // without what went amiss
-	ServerView     *View      `json:"server_view,omitempty"` // by the capture taken at the server
-	Losses         []Loss     `json:"losses,omitempty"`      // where between the captures
-	Witnesses      []Witness  `json:"witnesses,omitempty"`   // client, packets and log compared
-	Instants       []Moment   `json:"instants,omitempty"`
-	Lines          []LineLink `json:"lines,omitempty"`
-	Links          []Link     `json:"links,omitempty"`
-	Notes          []string   `json:"notes,omitempty"`
+	ID             string      `json:"id"`
+	Service        string      `json:"service"`
+	Client         string      `json:"client,omitempty"`
+	Server         string      `json:"server,omitempty"`
+	Name           string      `json:"name,omitempty"`
+	ClientSeen     string      `json:"client_seen_by_server,omitempty"`
+	Transport      string      `json:"transport,omitempty"`
+	Stream         *int        `json:"stream,omitempty"`
+	Ordinal        int         `json:"ordinal,omitempty"`
+	Request        *Request    `json:"request,omitempty"`
+	TLS            *TLS        `json:"tls,omitempty"`
+	SSH            *SSH        `json:"ssh,omitempty"`
+	Evidence       string      `json:"evidence,omitempty"`
+	AlsoSeen       []Seen      `json:"also_seen,omitempty"`
+	Start          Instant     `json:"start"`
+	End            *Instant    `json:"end,omitempty"`
+	StartCorrected *Instant    `json:"start_corrected,omitempty"`
+	EndCorrected   *Instant    `json:"end_corrected,omitempty"`
+	Total          *Seconds    `json:"total_seconds,omitempty"`
+	Outcome        string      `json:"outcome"`
+	Slow           string      `json:"slow_against,omitempty"`  // budget | baseline | incident: what the whole took longer than
+	Limit          *Seconds    `json:"limit_seconds,omitempty"` // where it is slow: the longest that is not
+	Daemon         *Daemon     `json:"daemon,omitempty"`
+	Phases         []Phase     `json:"phases"`
+	Breakdown      []Share     `json:"breakdown,omitempty"`
+	WhatIf         []WhatIf    `json:"what_if,omitempty"`     // without what went amiss
+	ServerView     *View       `json:"server_view,omitempty"` // by the capture taken at the server
+	Losses         []Loss      `json:"losses,omitempty"`      // where between the captures
+	MSSChanges     []MSSChange `json:"mss_changes,omitempty"` // of its connection's offers, between the captures
+	Witnesses      []Witness   `json:"witnesses,omitempty"`   // client, packets and log compared
+	Instants       []Moment    `json:"instants,omitempty"`
+	Lines          []LineLink  `json:"lines,omitempty"`
+	Links          []Link      `json:"links,omitempty"`
+	Notes          []string    `json:"notes,omitempty"`
 }
 
 // Seen is another capture that holds the journey's flow. By says how it was
@@ -61,6 +62,16 @@ type Loss struct {
 	Teller string  `json:"sent_again_in"` // where it is seen to be sent again
 	Frame  int     `json:"frame"`
 	Resent Instant `json:"time"`
+}
+
+// MSSChange is the largest segment a side offers, in bytes, which one capture saw
+// otherwise than the next on its way.
+type MSSChange struct {
+	From    string `json:"from"` // client | server
+	Sent    int    `json:"sent"`
+	Arrived int    `json:"arrived"`
+	Seen    string `json:"seen_in"`
+	Changed string `json:"changed_in"`
 }
 
 // Link ties a journey to another one: redirect, address and retry to one before

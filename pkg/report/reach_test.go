@@ -70,7 +70,7 @@ var reachable = map[string][]string{
 		"tls.server_hello_delay_seconds", "tls.client_compute_seconds", "tls.round_trips", "tls.minimum_round_trips", "tls.server_flight_bytes", "tls.flight_beyond_first_window", "tls.client_hello_bytes",
 		"tls.certificate_bytes", "tls.resumed", "tls.hello_retry_seconds", "tls.version", "tls.cipher", "tls.group", "tls.alpn", "tls.alpn_offered", "tls.sni", "tls.ja3",
 		"tls.ja4", "tls.chain.not_before", "tls.chain.not_after", "tls.chain.names", "tls.alerts", "tls.alert_levels", "tls.instants[tls.ticket]", "tls.instants[tls.client-data]", "tls.instants[tls.server-data]", "tls.client_hello_seconds", "tls.server_hello_seconds", "tls.server_flight_seconds", "tls.hello_retry", "tls.decrypted", "tls.certificates", "tls.ech", "tls.ocsp_produced", "tls.ocsp_next_update", "tls.ocsp_age_seconds", "tls.early_data", "tls.tickets", "tls.starttls", "tls.client_certificate", "tls.plain_answer", "tls.clear_request", "tls.unused", "tls.ocsp_status", "tls.request_delay_seconds", "tls.renegotiated_by", "tls.instants[tls.renegotiation]",
-		"phases[tls.handshake]", "tls.hello_verify", "tls.hello_verify_seconds", "tls.client_hellos", "tls.resent_flights", "tls.resend_wait_seconds", "tls.fragmented_messages", "tls.turned", "tls.instants[tls.hello-verify]", "tls.instants[tls.flight-again]",
+		"phases[tls.handshake]", "tls.hello_verify", "tls.hello_verify_seconds", "tls.client_hellos", "tls.resent_flights", "tls.resend_wait_seconds", "tls.fragmented_messages", "tls.turned", "tls.instants[tls.hello-verify]", "tls.instants[tls.flight-again]", "tls.later.cipher", "tls.later.instants[tls.server-hello]",
 		// QUIC
 		"quic.version", "quic.sni", "quic.alpn", "quic.retry", "quic.version_negotiation", "quic.handshake_seconds", "quic.instants[quic.client-hello]",
 		"quic.instants[quic.server-hello]", "quic.instants[quic.established]", "quic.instants[quic.initial]", "quic.instants[quic.answer]", "quic.instants[quic.second-client-hello]", "quic.instants[quic.retry]", "quic.instants[quic.server-flight-end]", "quic.instants[quic.close]", "quic.closed_by", "quic.close_code", "quic.close_reason", "quic.retry_seconds", "quic.second_hello_seconds", "quic.answer_seconds", "quic.server_hello_seconds", "quic.attempts", "quic.versions", "quic.cipher", "quic.group", "quic.alpn_offered", "quic.resumed", "quic.early_data", "quic.spin_rtt.median_seconds", "quic.ja4", "phases[quic.handshake]",
@@ -98,7 +98,7 @@ var reachable = map[string][]string{
 		"journeys.phases.metrics.retry_wait_seconds", "journeys.phases.metrics.a_seconds", "journeys.phases.metrics.aaaa_seconds", "journeys.phases.metrics.suffixes",
 		"journeys.phases.metrics.processing_seconds", "journeys.phases.metrics.cached_seconds", "journeys.phases.metrics.ttl_seconds", "journeys.phases.metrics.first_use_seconds",
 		"series.resolvers.latency.sigma_seconds", "series.resolvers.outliers.cause", "series.lookups.wait.median_seconds",
-		"series.resolvers.latency.mean_seconds", "series.resolvers.latency.p95_seconds", "series.resolvers.rcodes", "series.resolvers.unanswered", "series.lookups.outliers.cause", "series.ntp.loss", "series.ntp.drift_ppm", "series.ntp.delay.median_seconds", "series.ntp.dwell.median_seconds", "series.ntp.poll.median_seconds", "series.ntp.poll_irregularity", "series.ntp.offset_low_seconds", "series.ntp.offset_high_seconds", "series.ntp.best_low_seconds", "series.ntp.root_distance_seconds", "series.ntp.unsynchronised", "series.ntp.kisses", "series.ntp.jitter_seconds", "series.ntp.reach", "series.ntp.verdict", "series.ntp.would_step", "series.host_keys.keys.sha256", "series.host_keys.changed", "series.host_keys.by_turns", "journeys.tls.full_after", "journeys.tls.beside", "series.neighbours.proxy", "series.neighbours.time.count", "series.gateways.by", "series.neighbours.unicast_attempts",
+		"series.resolvers.latency.mean_seconds", "series.resolvers.latency.p95_seconds", "series.resolvers.rcodes", "series.resolvers.unanswered", "series.lookups.outliers.cause", "series.ntp.loss", "series.ntp.drift_ppm", "series.ntp.delay.median_seconds", "series.ntp.dwell.median_seconds", "series.ntp.poll.median_seconds", "series.ntp.poll_irregularity", "series.ntp.offset_low_seconds", "series.ntp.offset_high_seconds", "series.ntp.best_low_seconds", "series.ntp.root_distance_seconds", "series.ntp.unsynchronised", "series.ntp.kisses", "series.ntp.jitter_seconds", "series.ntp.reach", "series.ntp.verdict", "series.ntp.would_step", "series.host_keys.keys.sha256", "series.host_keys.changed", "series.host_keys.by_turns", "journeys.tls.full_after", "journeys.mss_changes.sent", "journeys.mss_changes.arrived", "journeys.mss_changes.seen_in", "journeys.mss_changes.changed_in", "journeys.mss_changes.from", "journeys.tls.beside", "series.neighbours.proxy", "series.neighbours.time.count", "series.gateways.by", "series.neighbours.unicast_attempts",
 	},
 }
 
@@ -106,7 +106,7 @@ var reachable = map[string][]string{
 // the JSON of real captures, and what explain says of a journey holds the same.
 func TestReachable(t *testing.T) {
 	own := filepath.Join("..", "pcapflow", "testdata", "recorded")
-	captures := []string{need.Shared(t, "incidents", "s09_nat_crowd", "input", "pc1.pcap"), filepath.Join(own, "dns-client.pcap"), filepath.Join(own, "dns-upstream.pcap"), filepath.Join(own, "ntp-interleaved.pcap"), filepath.Join(own, "http3.pcap"), filepath.Join(own, "tcp-options.pcap"), filepath.Join(own, "dtls.pcap"), filepath.Join(own, "ssh-refused.pcap"),
+	captures := []string{need.Shared(t, "incidents", "s09_nat_crowd", "input", "pc1.pcap"), filepath.Join(own, "dns-client.pcap"), filepath.Join(own, "dns-upstream.pcap"), filepath.Join(own, "ntp-interleaved.pcap"), filepath.Join(own, "http3.pcap"), filepath.Join(own, "tcp-options.pcap"), filepath.Join(own, "dtls.pcap"), filepath.Join(own, "dtls-keys.pcap"), filepath.Join(own, "ssh-refused.pcap"),
 		filepath.Join(own, "doq.pcap"), filepath.Join("..", "..", "samples", "black-hole", "input", "client.pcap"), filepath.Join("..", "..", "samples", "full-queue", "input", "client.pcap"), filepath.Join(own, "quic", "quic.pcap"), need.Shared(t, "incidents", "s11_apache", "input", "cliente.pcap")}
 	for _, name := range reachCaptures {
 		captures = append(captures, need.Shared(t, "captures", name))
@@ -115,6 +115,7 @@ func TestReachable(t *testing.T) {
 	for _, name := range []string{"s02_slow_app", "s03_slow_dns", "s04_loss", "s06_ssh", "s08_ntp_clocks", "s13_tls_failures"} {
 		folders = append(folders, need.Shared(t, "incidents", name, "input"))
 	}
+	folders = append(folders, filepath.Join("..", "correlate", "testdata", "recorded", "mss-clamped"))
 	for _, folder := range folders {
 		list, _ := filepath.Glob(filepath.Join(folder, "*.pcap*"))
 		captures = append(captures, list...)
