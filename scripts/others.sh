@@ -39,9 +39,12 @@ for archive in *.orig.tar.?z *.orig.tar.bz2; do
 	find "$name" -type f \( -name '*.pcap' -o -name '*.pcapng' -o -name '*.cap' \) | while read -r file; do
 		cp "$file" "$dir/captures/$name-$(basename "$file")"
 	done
+	find "$name" -type f -name '*.pcap.out' | while read -r file; do # what nDPI expects
+		cp "$file" "$dir/captures/$name-$(basename "$file")"
+	done
 	find "$name" -type f \( -name '*.pcap.gz' -o -name '*.pcapng.gz' \) | while read -r file; do
 		gzip -dc "$file" > "$dir/captures/$name-$(basename "$file" .gz)"
 	done
 done
 cd "$root"
-FLOWCORR_CAPTURES="$dir/captures" "$go" test -count=1 -timeout 60m -run TestOtherCaptures -v ./pkg/pcapflow
+FLOWCORR_CAPTURES="$dir/captures" "$go" test -count=1 -timeout 60m -run "TestOther(Captures|Counts)" -v ./pkg/pcapflow

@@ -1,10 +1,15 @@
 package pcapflow
 
 import (
+	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -60,5 +65,56 @@ func TestOtherCaptures(t *testing.T) {
 	t.Logf("%d captures: %d messages in the same frame at the same instant, %d that tshark alone sees, %d that it does not", files, same, theirsOnly, oursOnly)
 	if files == 0 || same == 0 {
 		t.Error("nothing was compared")
+	}
+}
+
+var ndpiCounts = regexp.MustCompile(`^\t\d+\t(TCP|UDP) (\S+) <?-> (\S+) .*\[(\d+) pkts/(\d+) bytes <?-> (\d+) pkts/(\d+) bytes\]`)
+
+// TestOtherCounts holds packets and bytes of each flow against what nDPI's own tests
+// expect of those captures of the same folder that differences.md speaks of.
+func TestOtherCounts(t *testing.T) {
+	dir := os.Getenv("FLOWCORR_CAPTURES")
+	if dir == "" {
+		t.Skip("FLOWCORR_CAPTURES names no folder")
+	}
+	d := readDifferences(t, "ndpi others")
+	for name := range d.known {
+		path := filepath.Join(dir, "ndpi-"+name)
+		text, err := os.ReadFile(path + ".out")
+		if err != nil {
+			t.Logf("%s is not there: %v", name, err)
+			continue
+		}
+		r := analyseWith(t, path, "")
+		used, rows, found := map[*Flow]bool{}, 0, []string{}
+		for line := range strings.Lines(string(text)) {
+			m := ndpiCounts.FindStringSubmatch(line)
+			if m == nil {
+				continue
+			}
+			rows++
+			a, b := netip.MustParseAddrPort(m[2]), netip.MustParseAddrPort(m[3])
+			who := fmt.Sprintf("%s %v-%v", strings.ToLower(m[1]), a, b)
+			list := byEnds(r, transportByName[strings.ToLower(m[1])], a, b)
+			i := slices.IndexFunc(list, func(f *Flow) bool { return !used[f] })
+			if i < 0 {
+				found = append(found, who+" is not a flow here")
+				continue
+			}
+			f := list[i]
+			used[f] = true
+			near, far := Client, Server
+			if f.Client != a {
+				near, far = far, near
+			}
+			got := fmt.Sprint(f.Packets[near], f.Bytes[near], f.Packets[far], f.Bytes[far])
+			if want := strings.Join(m[4:8], " "); want != got {
+				found = append(found, fmt.Sprintf("%s packets and bytes %s, here %s", who, want, got))
+			}
+		}
+		if rows == 0 {
+			t.Errorf("%s: no flow in what nDPI expects", name)
+		}
+		d.check(t, name, found)
 	}
 }
