@@ -56,7 +56,7 @@ func checkDTLSUnanswered(c *Case, r *Rule) []Finding {
 // there was time for it.
 func (c *Case) dueDTLS(r *Rule, j *correlate.Journey) bool {
 	f, due := flow(j), c.limit(r, quiet)
-	if f.TLS.DTLS.Hellos < 2 && !c.answeredAny(j) {
+	if len(f.TLS.DTLS.Resent) == 0 && !c.answeredAny(j) {
 		return false
 	}
 	return quietFor(j, due) || time.Duration(f.End.Time-f.Start.Time) >= due
