@@ -54,9 +54,9 @@ func exchangeJourneys(j *joint, view int) []*Journey {
 	points = append(points, j.points[view+1:]...)
 	j.points = points
 	own := points[0].Flow.HTTP
-	shift := make([]int, len(points))
+	partners := make([][]int, len(points))
 	for i, p := range points[1:] {
-		shift[i+1] = exchangeShift(own, p.Flow.HTTP, points[0].Flow, p.Flow)
+		partners[i+1] = exchangePartners(own, p.Flow.HTTP, points[0].Flow, p.Flow)
 	}
 	list := make([]*Journey, 0, len(own))
 	for n := range own {
@@ -69,11 +69,11 @@ func exchangeJourneys(j *joint, view int) []*Journey {
 			jn.Ordinal = n + 1
 		}
 		for i, p := range points {
-			k := n + shift[i]
-			if i == 0 {
-				k = n
+			k := n
+			if i > 0 {
+				k = partners[i][n]
 			}
-			if k >= 0 && k < len(p.Flow.HTTP) {
+			if k >= 0 {
 				p.Exchange = &p.Flow.HTTP[k]
 			}
 			jn.Points = append(jn.Points, p)
@@ -90,8 +90,7 @@ const mostCompared = 512
 // exchangeShift tells which exchange of other is own[0]: 0 where both captures
 // saw the connection begin, else where sizes agree best.
 func exchangeShift(own, other []pcapflow.Exchange, a, b *pcapflow.Flow) int {
-	whole := func(f *pcapflow.Flow) bool { return f.Conn != nil && len(f.Conn.SYN) > 0 }
-	if whole(a) && whole(b) || len(own) == len(other) || len(other) == 0 {
+	if sawOpening(a) && sawOpening(b) || len(own) == len(other) || len(other) == 0 {
 		return 0
 	}
 	best, at := -1, 0
