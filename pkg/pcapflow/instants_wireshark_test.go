@@ -47,7 +47,13 @@ func ours(r *Result) facts {
 			add("server hello", x.ServerHello, x.HelloRetryAt)
 			if x.Decrypted {
 				add("finished", x.ClientFinished, x.ServerFinished)
+				add("client close", x.CloseNotify[Client])
+				add("server close", x.CloseNotify[Server])
 			}
+			if x.Version != "TLSv1.3" && !x.Resumed {
+				add("hello done", x.ServerFlightEnd)
+			}
+			add("ticket", x.Ticket)
 			for _, a := range x.Alerts {
 				if a.Code > 0 && !x.Decrypted {
 					add("alert", a.Stamp)
@@ -57,6 +63,8 @@ func ours(r *Result) facts {
 		if q := f.QUIC; q != nil {
 			add("client hello", q.ClientHello, q.SecondHello)
 			add("server hello", q.ServerHello, q.HelloRetryAt)
+			add("initial", q.Initial)
+			add("retry", q.RetryAt)
 		}
 		if s := f.SSH; s != nil {
 			add("client banner", s.ClientBanner)
@@ -65,6 +73,9 @@ func ours(r *Result) facts {
 			add("newkeys", s.NewKeys[:]...)
 			add("kex-reply", s.KexReply)
 			add("kex-request", s.KexRequest)
+			add("group-request", s.GroupRequest)
+			add("group-reply", s.GroupReply)
+			add("disconnect", s.Disconnect)
 		}
 		for i := range f.DNS {
 			x := &f.DNS[i]
@@ -88,15 +99,16 @@ func ours(r *Result) facts {
 }
 
 var instantFields = []string{"frame.number", "frame.time_epoch", "tcp.stream", "udp.stream", "tcp.flags", "tcp.srcport", "icmp.type", "tls.handshake.type",
-	"tls.alert_message.desc", "ssh.message_code", "ssh.protocol", "dns.flags.response", "dns.id", "ntp.flags.mode", "http.request.method", "http.response.code"}
+	"tls.alert_message.desc", "ssh.message_code", "ssh.protocol", "dns.flags.response", "dns.id", "ntp.flags.mode", "http.request.method", "http.response.code",
+	"quic.long.packet_type", "quic.long.packet_type_v2"}
 
 // theirs are the facts tshark tells of the streams in r; who is whose client is
 // taken from r.
 func theirs(t *testing.T, path string, r *Result, options ...string) facts {
 	l := facts{}
 	flows := byStream(r)
-	acked := map[int]int{}                           // stream → 1: SYN-ACK seen, 2: ACK seen
-	fin, groups := map[string]bool{}, map[int]bool{} // groups: streams with a group exchange (RFC 4419), which uses 31 for the group
+	acked := map[int]int{}                            // stream → 1: SYN-ACK seen, 2: ACK seen
+	once, groups := map[string]bool{}, map[int]bool{} // groups: streams with a group exchange (RFC 4419), which uses 31 for the group
 	tsharkFields(t, path, "(tcp or udp) and not icmp and not icmpv6", instantFields, func(v []string) {
 		frame, _ := strconv.Atoi(v[0])
 		sec, frac, _ := strings.Cut(v[1], ".")
@@ -109,6 +121,12 @@ func theirs(t *testing.T, path string, r *Result, options ...string) facts {
 		}
 		stream, _ := strconv.Atoi(number)
 		add := func(what string) { l.add(transport, stream, what, at) }
+		first := func(what string) {
+			if key := number + transport.String() + what; !once[key] {
+				once[key] = true
+				add(what)
+			}
+		}
 		side := "client "
 		if f := flows[stream]; transport == TCP && f != nil {
 			if v[5] == itoa(int(f.Server.Port())) {
@@ -129,25 +147,30 @@ func theirs(t *testing.T, path string, r *Result, options ...string) facts {
 				acked[stream] = 2
 				add("ack")
 			}
-			if key := side + number; flags&flagFIN != 0 && !fin[key] && flags&flagRST == 0 {
-				fin[key] = true
-				add(side + "fin")
+			if flags&flagFIN != 0 && flags&flagRST == 0 {
+				first(side + "fin")
 			}
 		}
 		for i, list := range v[7:] {
 			for _, x := range strings.FieldsFunc(list, func(c rune) bool { return c == ',' }) {
 				switch i {
 				case 0:
-					if what := map[string]string{"1": "client hello", "2": "server hello", "20": "finished"}[x]; what != "" {
+					if what := map[string]string{"1": "client hello", "2": "server hello", "14": "hello done", "20": "finished"}[x]; what != "" {
 						add(what)
+					} else if x == "4" && transport == TCP {
+						first("ticket")
 					}
 				case 1:
 					if x != "0" {
 						add("alert")
+					} else if transport == TCP {
+						first(side + "close")
 					}
 				case 2:
 					groups[stream] = groups[stream] || x == "34"
-					if what := map[string]string{"20": "kexinit", "21": "newkeys", "30": "kex-request", "31": "kex-reply", "32": "kex-request", "33": "kex-reply"}[x]; what != "" && !(x == "31" && groups[stream]) {
+					if what := map[string]string{"20": "kexinit", "21": "newkeys", "30": "kex-request", "31": "kex-reply", "32": "kex-request", "33": "kex-reply", "34": "group-request", "1": "disconnect"}[x]; x == "31" && groups[stream] {
+						add("group-reply")
+					} else if what != "" {
 						add(what)
 					}
 				case 3:
@@ -167,6 +190,12 @@ func theirs(t *testing.T, path string, r *Result, options ...string) facts {
 				case 7, 8:
 					if transport == TCP { // else it is SSDP
 						add([]string{"request", "response"}[i-7])
+					}
+				case 9, 10:
+					if initial := []string{"0", "1"}[i-9]; x == initial {
+						first("initial")
+					} else if retry := []string{"3", "0"}[i-9]; x == retry {
+						first("retry")
 					}
 				}
 			}
@@ -188,24 +217,47 @@ func recordedCaptures(t *testing.T) (list []string) {
 	return list
 }
 
+// labCaptures are those of a folder of recordings, as lab/run writes them
+// (FLOWCORR_RECORDINGS); none where none is named.
+func labCaptures(t *testing.T) (list []string) {
+	t.Helper()
+	if root := os.Getenv("FLOWCORR_RECORDINGS"); root != "" {
+		var err error
+		if list, err = filepath.Glob(filepath.Join(root, "*", "input", "*.pcap")); err != nil || len(list) == 0 {
+			t.Fatalf("no recordings in %s: %v", root, err)
+		}
+	}
+	return list
+}
+
+// keyLogBeside is the key log of an incident's first client; "": it has none.
+func keyLogBeside(path string) string {
+	for _, name := range []string{"sslkeys.log", "sslkeys.txt"} {
+		keys := filepath.Join(filepath.Dir(path), "c1", name)
+		if _, err := os.Stat(keys); err == nil {
+			return keys
+		}
+	}
+	return ""
+}
+
 // TestInstantsAsWireshark compares frame and instant of every handshake message
-// in every capture of all incidents and of testdata/recorded, to the nanosecond.
+// in every capture of all incidents, of testdata/recorded and of the recordings that
+// FLOWCORR_RECORDINGS names, to the nanosecond. DTLS: TestDTLSAsWireshark.
 func TestInstantsAsWireshark(t *testing.T) {
 	d := readDifferences(t, "tshark instants")
 	var total atomic.Int64
 	t.Run("captures", func(t *testing.T) {
-		for _, path := range append(incidentCaptures(t), recordedCaptures(t)...) {
+		for _, path := range slices.Concat(incidentCaptures(t), recordedCaptures(t), labCaptures(t)) {
 			name := filepath.Base(filepath.Dir(filepath.Dir(path))) + "/" + filepath.Base(path)
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				keyLog, options := filepath.Join(filepath.Dir(path), "c1", "sslkeys.log"), []string{"-d", "udp.port==853,quic", "-d", "udp.port==8853,quic"}
+				keyLog, options := keyLogBeside(path), []string{"-d", "udp.port==853,quic", "-d", "udp.port==8853,quic"}
 				if filepath.Base(path) == "ssh-refused.pcap" { // elsewhere these are ports of clients
 					options = append(options, "-d", "tcp.port==44400-44404,ssh")
 				}
-				if _, err := os.Stat(keyLog); err == nil {
+				if keyLog != "" {
 					options = append(options, "-o", "tls.keylog_file:"+keyLog)
-				} else {
-					keyLog = ""
 				}
 				r := analyseWith(t, path, keyLog)
 				want, got := theirs(t, path, r, options...), ours(r)

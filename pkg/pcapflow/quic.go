@@ -69,8 +69,9 @@ type quicStream struct {
 	crypto   [2]quicCrypto
 	read     [2]bool // the hello of that side was read
 	scratch  []byte
-	finished bool // the client sent a Handshake packet
-	answered bool // by a server's packet that is neither Retry nor Version Negotiation
+	finished bool        // the client sent a Handshake packet
+	retry    quicRetried // the latest
+	answered bool        // by a server's packet that is neither Retry nor Version Negotiation
 	spin     quicSpin
 	id       [2]int       // octets of each side's latest connection ID
 	dns      *quicLookups // of DNS over QUIC; nil: it is none, or not known yet
@@ -124,7 +125,7 @@ func (s *quicStream) packet(d Dir, at Stamp, p *quicPacket, b []byte) {
 		case d == Client: // no client sends one: an Initial of a version it numbers as in version 1
 			s.setVersion(p.version, d)
 		case !s.answered:
-			q.Retry, q.RetryAt = true, at
+			s.retried(at, p.scid)
 		}
 	case quicEarly:
 		q.EarlyData = q.EarlyData || d == Client
@@ -141,9 +142,27 @@ func (s *quicStream) packet(d Dir, at Stamp, p *quicPacket, b []byte) {
 		s.setVersion(p.version, d)
 	case quicInitial:
 		s.setVersion(p.version, d)
-		s.answered = s.answered || d == Server
+		if s.answered = s.answered || d == Server; d == Client && q.Retry && bytes.Equal(p.dcid, s.retry.id[:s.retry.n]) {
+			q.RetryAt = s.retry.at
+		}
 		s.initial(d, at, p, b)
 	}
+}
+
+// quicRetried is a Retry packet, with the connection ID that it asks for.
+type quicRetried struct {
+	at Stamp
+	id [quicIDMax]byte
+	n  int
+}
+
+// retried takes a Retry: of several, the client takes one (RFC 9000 §17.2.5.2),
+// the first unless its next Initial packet goes to the ID of another.
+func (s *quicStream) retried(at Stamp, id []byte) {
+	if !s.q.Retry {
+		s.q.Retry, s.q.RetryAt = true, at
+	}
+	s.retry.at, s.retry.n = at, copy(s.retry.id[:], id)
 }
 
 // setVersion: the server's choice counts, and until it answers the client's

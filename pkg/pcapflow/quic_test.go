@@ -245,6 +245,21 @@ func TestQUICRetryAndVersions(t *testing.T) {
 			t.Errorf("%+v %+v", q, p)
 		}
 	})
+	t.Run("two retries", func(t *testing.T) {
+		other := []byte("other id")
+		for _, taken := range [][]byte{quicServer, other} {
+			s := newQUICScript()
+			s.send(Client, initial(1, quicFirst, quicFirst, 0, ""))
+			want := s.send(Server, quicLong(1, quicRetry, []byte("c"), quicServer, 40))
+			if second := s.send(Server, quicLong(1, quicRetry, []byte("c"), other, 40)); bytes.Equal(taken, other) {
+				want = second
+			}
+			s.send(Client, initial(1, taken, taken, 1, "token"))
+			if q, _ := s.close(); q.RetryAt != want {
+				t.Errorf("retry in frame %d, want %d", q.RetryAt.Frame, want.Frame)
+			}
+		}
+	})
 	t.Run("version negotiation", func(t *testing.T) {
 		s := newQUICScript()
 		s.send(Client, unknown)
