@@ -192,6 +192,11 @@ func checkSSHLateBanner(c *Case, r *Rule) []Finding {
 
 var atTheDoor = &Threshold{"within", 1, "s", lang.Text{EN: "how soon after the handshake, beyond two round trips, the server must have closed", ES: "cuánto después del establecimiento, más allá de dos idas y vueltas, debe haber cerrado el servidor"}}
 
+var (
+	crowdLeast = &Threshold{"crowd", 5, "", lang.Text{EN: "how many logins of one address must be under way for it to be named", ES: "cuántos accesos de una dirección deben estar en curso para nombrarla"}}
+	crowdShare = &Threshold{"crowd-share", 0.5, "share", lang.Text{EN: "which share of all under way they must be", ES: "qué parte de todos los que están en curso deben ser"}}
+)
+
 var sshShed = Rule{
 	Name: "ssh-shed", Family: "ssh",
 	Title: lang.Text{EN: "sshd shed connections", ES: "sshd descartó conexiones"},
@@ -200,7 +205,7 @@ var sshShed = Rule{
 		ES: "sshd cerró conexiones antes de toda identificación porque había demasiadas sin autenticar (MaxStartups) o la dirección tenía una penalización (PerSourcePenalties).",
 	},
 	Source:     "sshd_config(5), MaxStartups, PerSourcePenalties",
-	Thresholds: []*Threshold{atTheDoor},
+	Thresholds: []*Threshold{atTheDoor, crowdLeast, crowdShare},
 	Needs:      lang.Text{EN: "sshd's log, or a capture with the connection", ES: "el registro de sshd, o una captura con la conexión"},
 	Wants:      []*Want{wantHandshakes, wantSSHLog},
 	Refuters: []lang.Text{
@@ -228,13 +233,59 @@ func checkSSHShed(c *Case, r *Rule) []Finding {
 		f.Text = c.say(lang.Text{
 			EN: "%s took %d connection{|s} and closed {it|them} before any identification: too many not authenticated yet (MaxStartups), a penalty, or a filter of addresses.",
 			ES: "%s tomó %d {conexión|conexiones} y {la|las} cerró antes de toda identificación: demasiadas sin autenticar (MaxStartups), una penalización o un filtro de direcciones.",
-		}, b.key, len(b.hits))
+		}, b.key, len(b.hits)) + c.crowdedBy(r, b)
 		for _, s := range said {
 			f.Confidence = High
 			f.Evidence = merge(append(f.Evidence, s.Evidence...))
 		}
 		f.Refuters = c.doubts(r, notFound)
 	})
+}
+
+// crowdedBy names the address that held most of the logins under way, not yet
+// authenticated, when connections were shed: one that guesses passwords, or a
+// job that opens too many at a time.
+func (c *Case) crowdedBy(r *Rule, b *batch) string {
+	var most string
+	var held, all int
+	for _, h := range b.hits[:min(len(b.hits), maxProven)] {
+		for _, p := range h.journey.Points {
+			of, n := map[string]int{}, 0
+			for _, j := range c.Journeys {
+				if j != h.journey && j.Server == h.journey.Server && loggingIn(j, p) {
+					of[j.Client.Addr().String()]++
+					n++
+				}
+			}
+			for who, k := range of {
+				if k > held || k == held && who < most {
+					most, held, all = who, k, n
+				}
+			}
+		}
+	}
+	if held < c.count(r, crowdLeast) || float64(held) < c.number(r, crowdShare)*float64(all) {
+		return ""
+	}
+	return " " + c.say(lang.Text{
+		EN: "%d of the %d logins under way meanwhile were from %s.",
+		ES: "%d de los %d accesos en curso mientras tanto eran de %s.",
+	}, held, all, most)
+}
+
+// loggingIn tells whether a login was under way, not yet authenticated, when
+// another connection in the same capture had been established.
+func loggingIn(j *correlate.Journey, other correlate.Point) bool {
+	for _, p := range j.Points {
+		if s := p.Flow.SSH; p.Capture == other.Capture && s != nil && s.ServerBanner.Seen() && other.Flow.Conn != nil {
+			at, end := other.Flow.Conn.ACK.Time, p.Flow.End.Time
+			if s.AuthEnd.Seen() {
+				end = s.AuthEnd.Time
+			}
+			return p.Flow.Start.Time < at && at < end
+		}
+	}
+	return false
 }
 
 // shed tells that an SSH server closed a connection right after the handshake

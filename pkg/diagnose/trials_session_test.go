@@ -188,6 +188,7 @@ var sessionTrials = []trial{
 	}, false, 0},
 
 	{"ssh-auth-failed", "three of one user", func(w *world) { e := sshLine(logparse.SSHFailed, ""); w.log("auth-log", e, e, e) }, true, High},
+	{"ssh-auth-failed", "one address as twelve users", func(w *world) { w.log("auth-log", sshGuesses(1, 12)...) }, true, High},
 	{"ssh-auth-failed", "no log: by sizes", func(w *world) { _, s := w.ssh(1040); s.Auth, s.AuthAttempts = "failure", 3 }, true, Medium},
 	{"ssh-auth-failed", "accepted", func(w *world) { w.log("auth-log", sshLine(logparse.SSHAccepted, "")) }, false, 0},
 	{"ssh-reverse-dns", "the PTR query is in the capture", func(w *world) { w.reverse(6200, true) }, true, High},

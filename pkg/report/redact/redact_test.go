@@ -132,6 +132,23 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+// TestUsersOfSentences: names that a finding quotes are somebody's, in both
+// languages and in lists.
+func TestUsersOfSentences(t *testing.T) {
+	for _, s := range []string{
+		`1 failed SSH login from there as "lucía", over 1 connection.`,
+		`1 acceso SSH fallido desde ahí como "lucía", en 1 conexión.`,
+		`2 failed SSH logins from there as 2 users ("ana", "lucía"), over 2 connections.`,
+		`2 accesos SSH fallidos desde ahí como 2 usuarios ("a\"n)a", "lucía", …), en 2 conexiones.`,
+	} {
+		r := New([]byte("x"))
+		r.gatherUsers(s)
+		if got := r.Sentence(s); strings.Contains(got, "lucía") {
+			t.Errorf("%q became %q", s, got)
+		}
+	}
+}
+
 // TestNothingPanics: hostile text is text.
 func TestNothingPanics(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -17,7 +17,8 @@ var users = []*regexp.Regexp{
 	regexp.MustCompile(`\bruser=([^\s]+)|\blogname=([^\s]+)`),
 	regexp.MustCompile(`Authenticating to \S+ as '([^']+)'`),
 	regexp.MustCompile(`^\S+ \S+ ([^\s-]\S*) \[`),
-	regexp.MustCompile(`\bas "([^"]+)"`),
+	regexp.MustCompile(`\b(?:as|como) "((?:[^"\\]|\\.)+)"`),
+	regexp.MustCompile(`\b(?:users|usuarios) \(("(?:[^"\\]|\\.)*"(?:, "(?:[^"\\]|\\.)*")*)`),
 }
 
 // notUsers follow "user" in the messages of daemons and are words.
