@@ -19,6 +19,7 @@ type evidence struct {
 	ref                   int
 	other                 ID // the clock it was compared with
 	weight                float64
+	denied                bool // what is known of the two clocks rules it out: it bears no line
 }
 
 // source is where evidence comes from: a method, and the clock compared with.
@@ -68,6 +69,9 @@ func newCourse(ev []evidence, steps []Step) *course {
 	sources := map[source]int{}
 	for i := range ev {
 		e := &ev[i]
+		if e.denied {
+			continue
+		}
 		b := bound{t: c.t(e.at), low: math.Inf(-1), high: math.Inf(1), weight: e.weight, item: i}
 		from := source{e.method, e.other}
 		if _, known := sources[from]; !known {
@@ -91,22 +95,33 @@ func newCourse(ev []evidence, steps []Step) *course {
 		return nil
 	}
 	c.pieces = pieces
+	if again, without := c.withoutLate(ev, bs); len(again) > 0 {
+		c.pieces, rejected = again, without
+	}
 	c.rejected = make([]bool, len(ev))
 	for i := range bs {
-		e := &ev[bs[i].item]
-		c.total += bs[i].weight
+		c.rejected[bs[i].item] = rejected[i]
+	}
+	c.weigh(ev)
+	return c
+}
+
+// weigh sums up what the pieces satisfy and what they do not.
+func (c *course) weigh(ev []evidence) {
+	for i := range ev {
+		e := &ev[i]
+		c.rejected[i] = c.rejected[i] || e.denied
+		c.total += e.weight
 		if e.named() {
-			c.namedTotal += bs[i].weight
+			c.namedTotal += e.weight
 		}
-		if rejected[i] {
-			c.rejected[bs[i].item] = true
-			c.lost += bs[i].weight
+		if c.rejected[i] {
+			c.lost += e.weight
 			if e.named() {
-				c.namedLost += bs[i].weight
+				c.namedLost += e.weight
 			}
 		}
 	}
-	return c
 }
 
 // origin picks the middle of the time covered, and an offset near the evidence.

@@ -148,7 +148,7 @@ func (m *pairing) along(c *course) []Instant {
 		for i := g[0]; i < g[1]; i++ {
 			l := m.lines[i]
 			_, low, mid, high, once := c.own(l.Low)
-			if once && l.High-low >= m.first && l.Low-high <= m.last {
+			if once && !m.late[i] && l.High-low >= m.first && l.Low-high <= m.last {
 				l.Low, l.High = l.Low-mid, l.High-mid
 				out = append(out, l)
 			}
@@ -266,10 +266,17 @@ func refine(m *pairing, c *course, steps []Step, known, pairs []evidence) []evid
 	fixed := append(slices.Clone(known), anchors(pairs)...)
 	best, width := pairs, c.width()
 	for range 6 {
-		found := m.evidence(certain(m.within(func(stamp int64) (int64, int64) {
+		sure := certain(m.within(func(stamp int64) (int64, int64) {
 			_, low, _, high, _ := c.own(stamp)
 			return low, high
-		})))
+		}))
+		found := m.evidence(sure)
+		m.late = map[int]bool{}
+		for i, late := range c.late(found) {
+			if late {
+				m.late[sure[i].line] = true
+			}
+		}
 		found = append(found, m.profile(c)...)
 		next := newCourse(append(slices.Clone(fixed), found...), steps)
 		if len(found) == 0 || next == nil || next.open() || next.lost > 0.3*next.total {

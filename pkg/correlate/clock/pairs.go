@@ -16,6 +16,7 @@ type pairing struct {
 	first    int64     // the stretch of time the partners cover
 	last     int64
 	used     []bool
+	late     map[int]bool // lines that are not counted
 }
 
 func newPairing(lines, partners []Instant) *pairing {

@@ -242,9 +242,10 @@ func (c *course) covers(s Span) bool {
 // reference.
 func (s *solver) gather(id ID) []evidence {
 	var out []evidence
+	one := s.identities(id)
 	for _, i := range s.touching[id] {
 		c := &s.p.Constraints[i]
-		e := evidence{method: c.Method, ref: c.Ref, weight: weight(c.Method)}
+		e := evidence{method: c.Method, ref: c.Ref, weight: weight(c.Method), denied: one.deny(c)}
 		switch {
 		case c.A == c.B:
 			continue
