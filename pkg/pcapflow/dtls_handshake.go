@@ -26,6 +26,7 @@ func (s *dtlsStream) again(role Dir, at Stamp, place int64) {
 func (s *dtlsStream) message(role Dir, m tlsMessage) {
 	t := s.t
 	s.turn(role)
+	t.part(role, &m)
 	switch m.typ {
 	case msgClientHello:
 		s.clientHello(m)

@@ -53,6 +53,11 @@ func ours(r *Result) facts {
 			if x.Version != "TLSv1.3" && !x.Resumed {
 				add("hello done", x.ServerFlightEnd)
 			}
+			for d := range x.Parts {
+				for p, at := range x.Parts[d] {
+					add(partNames[d][p], at)
+				}
+			}
 			add("ticket", x.Ticket)
 			for _, a := range x.Alerts {
 				if a.Code > 0 && !x.Decrypted {
@@ -159,6 +164,14 @@ func theirs(t *testing.T, path string, r *Result, options ...string) facts {
 						add(what)
 					} else if x == "4" && transport == TCP {
 						first("ticket")
+					} else if typ, _ := strconv.Atoi(x); transport == TCP {
+						d := Dir(Client)
+						if side == "server " {
+							d = Server
+						}
+						if p, ok := partOf(d, byte(typ)); ok {
+							first(partNames[d][p])
+						}
 					}
 				case 1:
 					if x != "0" {

@@ -21,6 +21,7 @@ type TLS struct {
 	HelloRetryAt             Stamp // the HelloRetryRequest
 	SecondHello              Stamp // the ClientHello after it
 	ServerFlightEnd          Stamp
+	Parts                    [2][tlsParts]Stamp // the messages between hello and Finished, by their sender
 	ClientFinished           Stamp
 	ServerFinished           Stamp
 	HandshakeEnd             Stamp // as the version and mode define it; estimated under 1.3 without keys

@@ -65,6 +65,9 @@ func (s *tlsStream) turn(d Dir) {
 
 // message handles one handshake message in the clear, or decrypted.
 func (s *tlsStream) message(d Dir, m tlsMessage) {
+	if p, first := s.t.part(d, &m); first {
+		s.side[d].told |= toldPart << p
+	}
 	switch m.typ {
 	case msgClientHello:
 		if d == Client {

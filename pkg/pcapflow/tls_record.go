@@ -28,8 +28,8 @@ type tlsSide struct {
 	cut     bool // bytes of this record are missing
 	secret  bool // what follows is encrypted (≤ 1.2: a ChangeCipherSpec has passed)
 
-	told            uint8 // messages that ended within this record
-	secretHandshake bool  // an encrypted handshake record has passed: not 1.3
+	told            uint16 // messages that ended within this record
+	secretHandshake bool   // an encrypted handshake record has passed: not 1.3
 
 	alert [2]byte
 	body  []byte // the record so far, where it is to be decrypted and came in pieces
@@ -195,7 +195,7 @@ func (s *tlsStream) endRecord(d Dir, at Stamp, body []byte) {
 	case r.typ == recordHandshake && !side.secret:
 		s.moved = s.moved || d == Client && s.answered
 		s.handshake().message[d].endRecord()
-		s.t.readableAt(side.told, r.last)
+		s.t.readableAt(d, side.told, r.last)
 	case r.typ == recordAlert && !side.secret && r.length == 2:
 		if !r.cut {
 			s.alert(r, side.alert[0] == 2, int(side.alert[1]))
@@ -214,11 +214,12 @@ const (
 	toldServerHello
 	toldHelloRetry
 	toldFlightEnd
+	toldPart // and above: a TLSPart
 )
 
 // readableAt moves the instants of messages to the end of the record they ended
 // in: before that their receiver does not read them.
-func (t *TLS) readableAt(told uint8, at Stamp) {
+func (t *TLS) readableAt(d Dir, told uint16, at Stamp) {
 	if told&toldClientHello != 0 {
 		t.ClientHello = at
 	}
@@ -233,6 +234,11 @@ func (t *TLS) readableAt(told uint8, at Stamp) {
 	}
 	if told&toldFlightEnd != 0 {
 		t.ServerFlightEnd = at
+	}
+	for p := range t.Parts[d] {
+		if told&(toldPart<<p) != 0 {
+			t.Parts[d][p] = at
+		}
 	}
 }
 

@@ -66,6 +66,8 @@ var reachable = map[string][]string{
 		// TLS
 		"tls.instants[tls.client-hello]", "tls.instants[tls.client-hello-first]", "tls.instants[tls.hello-retry]", "tls.instants[tls.second-client-hello]",
 		"tls.instants[tls.server-hello]", "tls.instants[tls.server-flight-end]", "tls.instants[tls.server-finished]", "tls.instants[tls.client-finished]",
+		"tls.instants[tls.encrypted-extensions]", "tls.instants[tls.certificate]", "tls.instants[tls.certificate-status]", "tls.instants[tls.key-exchange]", "tls.instants[tls.certificate-request]", "tls.instants[tls.certificate-verify]",
+		"tls.instants[tls.client-certificate]", "tls.instants[tls.client-key-exchange]", "tls.instants[tls.client-certificate-verify]",
 		"tls.instants[tls.established]", "tls.instants[tls.alert]", "tls.instants[tls.client-close]", "tls.instants[tls.server-close]",
 		"tls.server_hello_delay_seconds", "tls.client_compute_seconds", "tls.round_trips", "tls.minimum_round_trips", "tls.server_flight_bytes", "tls.flight_beyond_first_window", "tls.client_hello_bytes",
 		"tls.certificate_bytes", "tls.resumed", "tls.hello_retry_seconds", "tls.version", "tls.cipher", "tls.group", "tls.alpn", "tls.alpn_offered", "tls.sni", "tls.ja3",
