@@ -162,6 +162,10 @@ func misses() []miss {
 			l := w.first().Lines[0]
 			l.Log.Events[l.Event].Duration = 580 * ms
 		}},
+		{"websocket-idle", "closed after six seconds of silence", 0, func(w *world) {
+			n := w.websocket(60_000)
+			n.FIN[sv] = pcapflow.Stamp{}
+		}},
 		{"client-gave-up", "FIN before an answer", 0, func(w *world) { w.conn().FIN[sv] = w.at(1900) }},
 		{"slow-body", "trickles", 0, func(w *world) { w.resend(w.conn(), sv, 1, 1448, 3) }},
 		{"slow-upload", "and the log agrees", 0, func(w *world) {

@@ -75,6 +75,7 @@ var rules = []*Rule{
 	&queueBeforeApp,
 	&serverHungUp,
 	&clientGaveUp,
+	&websocketIdle,
 	&slowBody,
 	&slowUpload,
 	&slowDelivery,

@@ -120,6 +120,15 @@ var webTrials = []trial{
 		j, _ := w.request(2100, 2101)
 		j.Exchange.Status = 503
 	}, false, 0},
+	{"websocket-idle", "closed after six seconds of silence", func(w *world) { w.websocket(6000) }, true, Medium},
+	{"websocket-idle", "two after as long a silence", func(w *world) { w.websocket(6000); w.websocket(6020) }, true, High},
+	{"websocket-idle", "after a last word", func(w *world) { n := w.websocket(6000); n.Idle[1] = w.at(7300) }, false, 0},
+	{"websocket-idle", "TLS said that it closes, right before", func(w *world) {
+		n := w.websocket(6000)
+		w.first().Points[0].Flow.TLS, n.Idle[1] = &pcapflow.TLS{}, w.at(7399)
+	}, true, Medium},
+	{"websocket-idle", "after half a second", func(w *world) { w.websocket(500) }, false, 0},
+	{"websocket-idle", "not a WebSocket", func(w *world) { w.websocket(6000); w.first().Exchange.Status = 200 }, false, 0},
 	{"client-gave-up", "FIN before an answer", func(w *world) {
 		_, n := w.request(0, 2000)
 		n.FIN[cl] = w.at(1950)
@@ -355,4 +364,14 @@ func (w *world) refusing(text string) {
 	j, _ := w.tls(1050)
 	log := w.log("curl", logparse.Event{Kind: logparse.ClientHTTP, Timing: &logparse.Timing{Exit: 60, Error: text}})
 	j.Lines = append(j.Lines, correlate.Line{Log: log, Status: "matched"})
+}
+
+// websocket is a connection that changed its protocol and that the server closes
+// after so many ms of silence.
+func (w *world) websocket(silent int) *pcapflow.Conn {
+	j, n := w.request(1130, 1131)
+	j.Exchange.Upgrade, j.Exchange.Status = true, 101
+	n.FIN[sv] = w.at(1400 + silent)
+	n.Idle = [2]pcapflow.Stamp{w.at(1400), n.FIN[sv]}
+	return n
 }
