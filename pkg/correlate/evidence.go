@@ -23,6 +23,7 @@ type evidence struct {
 	hosted      int                       // clocks known by packets alone
 	choices     int                       // alternatives offered so far: Series.Choice
 	origins     []origin                  // by Series index
+	writers     numbers[written]          // Series.Writer less one
 	keyedHosts  []keyedHost
 	answers     []map[digKey][]answered            // by capture; see answersIn
 	served      map[netip.Addr]map[*Clock]servedBy // whose lines tell of what an address served
@@ -63,7 +64,7 @@ func (e *evidence) add(a, b *Clock, at, low, high int64, m clock.Method) {
 
 // gather collects everything that relates the clocks.
 func gather(inc *incident.Incident, d *domains) *evidence {
-	e := &evidence{inc: inc, domains: d, names: answeredNames(inc), machines: machinesOf(inc), served: map[netip.Addr]map[*Clock]servedBy{}}
+	e := &evidence{inc: inc, domains: d, names: answeredNames(inc), machines: machinesOf(inc), served: map[netip.Addr]map[*Clock]servedBy{}, writers: numbers[written]{}}
 	for i, c := range inc.Captures {
 		e.ntp(i, c)
 		e.ntpClients(i, c)

@@ -159,9 +159,15 @@ func (e *evidence) clientsOf(l *incident.Log) (groups numbers[netip.Addr], every
 	return groups, every
 }
 
+// written is a log that may be of a server, named by one of its addresses.
+type written struct {
+	log    *incident.Log
+	server netip.Addr
+}
+
 // offer adds a series.
 func (e *evidence) offer(l *incident.Log, c *incident.Capture, server netip.Addr, k *Clock, lines, partners []clock.Instant) {
-	e.series = append(e.series, clock.Series{A: k.ID, B: e.host(l).ID, Lines: lines, Partners: partners, Method: clock.Intervals, Choice: e.choices})
+	e.series = append(e.series, clock.Series{A: k.ID, B: e.host(l).ID, Lines: lines, Partners: partners, Method: clock.Intervals, Choice: e.choices, Writer: e.writers.of(written{l, server}) + 1})
 	e.origins = append(e.origins, origin{l, c, server})
 }
 

@@ -14,9 +14,10 @@ func (s *solver) pairUp(id ID, hint *course) {
 		known = hint
 	}
 	given := st.ev
-	matched := 0 // lines that found a partner at the offset they were first given
+	matched := 0             // lines that found a partner at the offset they were first given
+	writers := map[int]int{} // lines that speak for each so far
 	for _, alternatives := range s.choices(id) {
-		bestGuess, bestEv, some := s.bestOf(id, alternatives, known)
+		bestGuess, bestEv, some := s.bestOf(id, alternatives, known, writers)
 		if !some {
 			continue
 		}
@@ -58,12 +59,15 @@ func (s *solver) pairUp(id ID, hint *course) {
 // bestOf finds the certain pairs of the series, of several of which one at most
 // is true, that fits best. A line that another one pairs as certainly may be of
 // either: a client that asks one server after the other, always a second later,
-// makes the log of one fit the packets to the other.
-func (s *solver) bestOf(id ID, alternatives []int, known *course) (best guess, ev []evidence, some bool) {
+// makes the log of one fit the packets to the other. writers are the lines that
+// speak for each writer in other choices; those of the best are added to it.
+func (s *solver) bestOf(id ID, alternatives []int, known *course, writers map[int]int) (best guess, ev []evidence, some bool) {
 	type fitting struct {
 		guess
-		ev []evidence
+		ev     []evidence
+		writer int
 	}
+	rank := func(x *fitting) int { return x.rank() + writers[x.writer] }
 	var all []fitting
 	at := 0
 	for _, i := range alternatives {
@@ -75,7 +79,7 @@ func (s *solver) bestOf(id ID, alternatives []int, known *course) (best guess, e
 		for k := range ev {
 			ev[k].method, ev[k].other = s.p.Series[i].Method, other
 		}
-		if all = append(all, fitting{g, ev}); g.rank() > all[at].rank() {
+		if all = append(all, fitting{g, ev, s.p.Series[i].Writer}); rank(&all[len(all)-1]) > rank(&all[at]) {
 			at = len(all) - 1
 		}
 	}
@@ -87,6 +91,9 @@ func (s *solver) bestOf(id ID, alternatives []int, known *course) (best guess, e
 		if x := &all[k]; k != at && best.status == Measured && x.status == Measured && 2*x.score >= best.score {
 			ev = contested(ev, x.ev)
 		}
+	}
+	if w := all[at].writer; w != 0 && best.status == Measured {
+		writers[w] += best.score
 	}
 	return best, ev, true
 }

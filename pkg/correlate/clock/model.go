@@ -66,6 +66,10 @@ type Series struct {
 	// Choice, if not 0, names a set of series of which one at most is true: the
 	// one that fits best is used.
 	Choice int
+	// Writer, if not 0, numbers the host that wrote the lines if the series is true:
+	// the lines of several choices are of one, and what speaks for a host in one
+	// speaks for it in the others.
+	Writer int
 }
 
 // Step is a jump of one clock known from its own records: at At (clock's own
