@@ -176,9 +176,9 @@ func TestDiagnoses(t *testing.T) {
 	}
 }
 
-// TestScore: a sample's report reaches what a release must reach, and no longer does
+// TestReleaseBars: a sample's report reaches what a release must reach, and no longer does
 // once its truth is another.
-func TestScore(t *testing.T) {
+func TestReleaseBars(t *testing.T) {
 	need.Program(t, "python3")
 	program, sample := filepath.Join(t.TempDir(), "flowcorr"), "../samples/slow-application"
 	if out, err := exec.Command("go", "build", "-o", program, "../cmd/flowcorr").CombinedOutput(); err != nil {

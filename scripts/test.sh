@@ -10,26 +10,29 @@ trap 'rm -f "$SKIPPED"' EXIT
 
 sh scripts/check.sh
 sh scripts/cross.sh
-# Tests that start other programs, print the same evidence in many ways, or reckon
-# much alone: the race detector makes them five times slower and sees no more than in
-# the others.
+# The race detector looks at the packages that start goroutines or guard what they
+# share, with all they use; the others have nothing to show it.
+concurrent='./cmd/flowcorr ./pkg/archive ./pkg/incident ./pkg/pcapflow ./pkg/watch'
+others=$("$go" list ./... | sed "s|^$("$go" list -m)|.|" | grep -vxF "$(printf '%s\n' $concurrent)")
+# Tests of these that start other programs, print the same evidence in many ways, or
+# reckon much alone: it makes them five times slower and sees no more than in the others.
 many='TestExtractTells|TestGrown|TestTrends|TestResumed|TestTorn|TestCopies|TestHostileEvidence|TestSessions|TestSamples|TestYearOfClocks|TestWatchClockSet|TestRedacted|TestRelease|TestOptionsTakeEffect|TestSamples32|TestFirstScreen|TestRenderIsDirect|TestNarrowTerminals'
 many="$many|TestHazards|TestFullDisk|TestVanishing|TestBatchMemory|TestPhrases|TestNoRawNames|TestOutputOfParts|TestMatchIsTheReport"
-many="$many|TestPointsApart|TestAnyCut|TestLongLog|TestLogWithoutYears"
-many="$many|TestScanOfManyPorts|TestFlowsWithoutEnd|TestOffersAsWireshark|TestInstantsAsWireshark|TestTLSCombinations|TestRankTestNormal|TestMerge"
-many="$many|TestCompletion|TestClocksOfYears|TestDays|TestHostileOutputs|TestHostileText|TestSecretsHidden"
-many="$many|TestClocksOfLackingCaptures|TestClocksOfIncidents|TestFewLinesProveNothingOfThemselves|TestLossesPlaced|TestRotatedLog"
-"$go" test -race -timeout 11m -skip "^(TestScore|$many)\$" ./...
-"$go" test -count=1 -run "^($many)\$" ./cmd/flowcorr ./pkg/archive ./pkg/pcapflow ./pkg/pcapflow/segment ./pkg/report/compare ./pkg/report/render ./pkg/report/trend
-"$go" test -count=1 -v -run '^TestScore$' ./cmd/flowcorr # prints the figures
-"$go" test -count=1 ./pkg/diagnose ./pkg/correlate # whole: under the race detector they look at a part of the evidence
-"$go" test -count=1 -run '^TestManyJourneys$' ./pkg/report/render # in full, which the race detector makes slow
-"$go" test -count=1 -run '^TestGrowth$' ./pkg/report # measures time, which the race detector stretches
+many="$many|TestPointsApart|TestAnyCut|TestLongLog|TestLogWithoutYears|TestScripts|TestPowerCut"
+many="$many|TestScanOfManyPorts|TestFlowsWithoutEnd|TestWireshark|TestOffersAsWireshark|TestInstantsAsWireshark|TestDTLSAsWireshark|TestTLSCombinations"
+many="$many|TestSurviveCaptures|TestSurviveCorruption|TestCompletion|TestClocksOfYears|TestDays|TestSecretsHidden"
+# Tests that print figures or measure time are run with nothing beside them.
+alone='TestScore|TestGrowth|TestManyJourneys'
+"$go" test -vet=off -race -timeout 11m -skip "^($alone|$many)\$" $concurrent
+"$go" test -vet=off -count=1 -run "^($many)\$" $concurrent
+"$go" test -vet=off -count=1 -skip "^($alone)\$" $others
+"$go" test -vet=off -count=1 -v -run '^TestScore$' ./cmd/flowcorr # prints the figures
+"$go" test -vet=off -count=1 -p 1 -run "^($alone)\$" $others
 if [ "$("$go" env GOHOSTARCH)" = amd64 ]; then # the same bytes where int has 32 bits
 	narrow=$(mktemp)
 	GOARCH=386 CGO_ENABLED=0 "$go" build -o "$narrow" ./cmd/flowcorr
 	if "$narrow" version >/dev/null 2>&1; then # some kernels run no such programs
-		GOARCH=386 CGO_ENABLED=0 "$go" test -run '^TestSamples$' ./cmd/flowcorr
+		GOARCH=386 CGO_ENABLED=0 "$go" test -vet=off -run '^TestSamples$' ./cmd/flowcorr
 	else
 		echo "TestSamples with 32 bits: this kernel runs no 32-bit programs" >>"$SKIPPED"
 	fi

@@ -11,6 +11,7 @@ import (
 	"go/token"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -155,56 +156,70 @@ func eachFile(t *testing.T, visit func(path string, f *ast.File)) {
 	}
 }
 
-// TestChecksLeaveNothingOut: every test that scripts/test.sh takes from the race
-// detector is run without it, in each package that has one of that name.
+// TestChecksLeaveNothingOut: scripts/test.sh has the race detector look at every
+// package that starts goroutines or guards what they share, at no other, and what it takes from the detector
+// or runs alone is there.
 func TestChecksLeaveNothingOut(t *testing.T) {
-	root, err := need.Root()
+	top := root(t)
+	script, err := os.ReadFile(filepath.Join(top, "scripts", "test.sh"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	script, err := os.ReadFile(filepath.Join(root, "scripts", "test.sh"))
-	if err != nil {
-		t.Fatal(err)
+	listed := func(name, separator string) (list []string) {
+		for _, m := range regexp.MustCompile(`(?m)^`+name+`=['"](?:\$\w+\|)?([^'"]*)`).FindAllStringSubmatch(string(script), -1) {
+			list = append(list, strings.Split(m[1], separator)...)
+		}
+		if len(list) < 3 {
+			t.Fatalf("scripts/test.sh: %s has only %q", name, list)
+		}
+		return list
 	}
-	_, run, ok := strings.Cut(string(script), `-run "^($many)\$" `)
-	packages := strings.Fields(strings.SplitN(run, "\n", 2)[0])
-	if !ok || len(packages) == 0 {
-		t.Fatal("no packages are run without the race detector")
+	concurrent := listed("concurrent", " ")
+	starts := map[string]bool{}
+	eachFile(t, func(path string, f *ast.File) {
+		if strings.HasSuffix(path, "_test.go") || strings.Contains(path, "/testdata/") {
+			return
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			switch x := n.(type) {
+			case *ast.GoStmt:
+				starts["./"+filepath.ToSlash(filepath.Dir(path))] = true
+			case *ast.SelectorExpr: // wg.Go, sync.Mutex, atomic.Int64, …
+				of, _ := x.X.(*ast.Ident)
+				if x.Sel.Name == "Go" || x.Sel.Name == "Mutex" || of != nil && of.Name == "atomic" {
+					starts["./"+filepath.ToSlash(filepath.Dir(path))] = true
+				}
+			}
+			return true
+		})
+	})
+	if got := slices.Sorted(maps.Keys(starts)); !slices.Equal(got, concurrent) {
+		t.Errorf("the race detector looks at %q, goroutines are started or guarded against by %q", concurrent, got)
 	}
-	if m := regexp.MustCompile(`(?m)^"\$go" test -count=1 ((?:\./\S+ )+)# whole`).FindStringSubmatch(string(script)); m != nil {
-		packages = append(packages, strings.Fields(m[1])...)
-	}
-	there := map[string][]string{} // packages by test
-	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
-	err = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+	declared := map[string][]string{} // packages by test
+	find := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	err = filepath.WalkDir(top, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, "_test.go") {
 			return err
 		}
 		text, err := os.ReadFile(path)
-		dir, _ := filepath.Rel(root, filepath.Dir(path))
-		for _, m := range declared.FindAllStringSubmatch(string(text), -1) {
-			there[m[1]] = append(there[m[1]], "./"+filepath.ToSlash(dir))
+		dir, _ := filepath.Rel(top, filepath.Dir(path))
+		for _, m := range find.FindAllStringSubmatch(string(text), -1) {
+			declared[m[1]] = append(declared[m[1]], "./"+filepath.ToSlash(dir))
 		}
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := 0
-	for _, m := range regexp.MustCompile(`(?m)^many=['"](?:\$many\|)?([^'"]*)`).FindAllStringSubmatch(string(script), -1) {
-		for _, name := range strings.Split(m[1], "|") {
-			names++
-			if len(there[name]) == 0 {
-				t.Errorf("there is no %s", name)
-			}
-			for _, p := range there[name] {
-				if !slices.Contains(packages, p) {
-					t.Errorf("%s of %s is run neither with the race detector nor without", name, p)
-				}
-			}
+	for _, name := range listed("many", "|") {
+		if !slices.ContainsFunc(declared[name], func(p string) bool { return slices.Contains(concurrent, p) }) {
+			t.Errorf("there is no %s in %q", name, concurrent)
 		}
 	}
-	if names < 10 {
-		t.Errorf("only %d names read", names)
+	for _, name := range listed("alone", "|") {
+		if len(declared[name]) != 1 {
+			t.Errorf("%s is of %q: it is to be one test, run alone", name, declared[name])
+		}
 	}
 }

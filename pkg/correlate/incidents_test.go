@@ -146,9 +146,6 @@ func (r *truthRequest) ordinal(fromZero bool) int {
 	return *r.Log.N + 1
 }
 
-// sampled are the incidents looked at under the race detector.
-var sampled = regexp.MustCompile(`healthy|slow_app|loss|ssh|apache`)
-
 func TestJourneysOfIncidents(t *testing.T) {
 	dir := need.Shared(t, "incidents")
 	entries, err := os.ReadDir(dir)
@@ -157,7 +154,7 @@ func TestJourneysOfIncidents(t *testing.T) {
 	}
 	all := figures{}
 	for _, e := range entries {
-		if e.IsDir() && (!raceDetector || sampled.MatchString(e.Name())) {
+		if e.IsDir() {
 			t.Run(e.Name(), func(t *testing.T) { journeysOfIncident(t, filepath.Join(dir, e.Name()), all) })
 		}
 	}

@@ -15,9 +15,6 @@ import (
 // contradictions that the referee explains are met in recordings of real
 // programs, and what a journey took is divided without rest.
 func TestRealJourneysShow(t *testing.T) {
-	if raceDetector {
-		t.Skip("reads every recording")
-	}
 	root, err := need.Root()
 	if err != nil {
 		t.Fatal(err)

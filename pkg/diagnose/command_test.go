@@ -88,7 +88,7 @@ func TestCommands(t *testing.T) {
 // TestCommandsOfIncidents: no command of a finding that has journeys is left for
 // the reader to fill in, and every refuter not collected has one.
 func TestCommandsOfIncidents(t *testing.T) {
-	if testing.Short() || raceEnabled {
+	if testing.Short() {
 		t.Skip("reads every incident")
 	}
 	all, err := filepath.Glob(filepath.Join(need.Shared(t, "incidents"), "*", "input"))

@@ -17,9 +17,6 @@ func cuts() int {
 	if n, err := strconv.Atoi(os.Getenv("CUTS")); err == nil {
 		return n
 	}
-	if pcapflow.RaceEnabled {
-		return 3
-	}
 	return 10
 }
 

@@ -29,40 +29,40 @@ func offeredOf(c *Conn, d Dir) string {
 	return offered(c.MSS[d], c.Scale[d], o.Has(OffersSACK), c.TSVal[d], o.Has(OffersTimestamps), flags, o.FastOpen(), o.Multipath())
 }
 
-// offersSeenBy asks tshark for the options of the first SYN and of the first
-// SYN-ACK of every stream.
-func offersSeenBy(t *testing.T, path string) map[string]string {
-	seen := map[string]string{}
-	fields := []string{"tcp.stream", "tcp.flags", "tcp.options.mss_val", "tcp.options.wscale.shift", "tcp.option_kind", "tcp.options.timestamp.tsval",
-		"tcp.options.tfo.cookie", "tcp.options.mptcp.subtype", "tcp.options.mptcp.version", "tcp.hdr_len", "tcp.options.experimental.exid", "icmp.type"}
-	tsharkFields(t, path, "tcp.flags.syn == 1 and not icmp and not icmpv6 and not tcp.flags.reset == 1", fields, func(v []string) {
-		flags, _ := strconv.ParseUint(v[1], 0, 16)
-		key := v[0] + " client"
-		if flags&flagACK != 0 {
-			key = v[0] + " server"
+// offerFields are the fields that tshark tells a SYN's options in.
+var offerFields = []string{"tcp.flags", "tcp.options.mss_val", "tcp.options.wscale.shift", "tcp.option_kind", "tcp.options.timestamp.tsval",
+	"tcp.options.tfo.cookie", "tcp.options.mptcp.subtype", "tcp.options.mptcp.version", "tcp.hdr_len", "tcp.options.experimental.exid"}
+
+// offered keeps the options of the first SYN and of the first SYN-ACK of a stream.
+func (w *seenByTshark) offered(stream string, v []string) {
+	flags, _ := strconv.ParseUint(v[0], 0, 16)
+	if flags&(flagSYN|flagRST) != flagSYN {
+		return
+	}
+	key := stream + " client"
+	if flags&flagACK != 0 {
+		key = stream + " server"
+	}
+	if w.offers[key] != "" {
+		return
+	}
+	number := func(s string, without int) int {
+		if n, err := strconv.Atoi(s); err == nil {
+			return n
 		}
-		if seen[key] != "" {
-			return
+		return without
+	}
+	kinds := "," + v[3] + ","
+	stamp, _ := strconv.ParseUint(v[4], 10, 32)
+	fast := ""
+	if strings.Contains(kinds, ",34,") || v[9] == "0xf989" {
+		fast = "request"
+		if v[5] != "" {
+			fast = "cookie"
 		}
-		number := func(s string, without int) int {
-			if n, err := strconv.Atoi(s); err == nil {
-				return n
-			}
-			return without
-		}
-		kinds := "," + v[4] + ","
-		stamp, _ := strconv.ParseUint(v[5], 10, 32)
-		fast := ""
-		if strings.Contains(kinds, ",34,") || v[10] == "0xf989" {
-			fast = "request"
-			if v[6] != "" {
-				fast = "cookie"
-			}
-		}
-		multipath := map[string]string{"0": "capable-v" + v[8], "1": "join"}[v[7]]
-		seen[key] = offered(number(v[2], 0), min(14, number(v[3], -1)), strings.Contains(kinds, ",4,"), uint32(stamp), strings.Contains(kinds, ",8,"), flags>>6&7, fast, multipath)
-	}, "-E", "aggregator=,", "-E", "occurrence=a")
-	return seen
+	}
+	multipath := map[string]string{"0": "capable-v" + v[7], "1": "join"}[v[6]]
+	w.offers[key] = offered(number(v[1], 0), min(14, number(v[2], -1)), strings.Contains(kinds, ",4,"), uint32(stamp), strings.Contains(kinds, ",8,"), flags>>6&7, fast, multipath)
 }
 
 // TestOffersAsWireshark compares the options of SYN and SYN-ACK.
@@ -81,7 +81,7 @@ func TestOffersAsWireshark(t *testing.T) {
 			name := filepath.Base(filepath.Dir(filepath.Dir(path))) + "/" + filepath.Base(path)
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				seen := offersSeenBy(t, path)
+				seen := askTshark(t, path).offers
 				found, told := []string(nil), map[string]bool{}
 				for _, f := range analyseWith(t, path, "").Flows {
 					c := f.Conn

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/flowcorr/flowcorr/internal/need"
@@ -68,17 +69,35 @@ type seenByTshark struct {
 	rtt                           map[int]int64 // initial round trip, ns
 	again, reordered              []int         // frames
 	keepAlive, zeroWindow, filled int
+	offers                        map[string]string // by "0 client", "0 server", …
 }
 
+// asked are captures that tshark was asked about, by path: it takes longer to begin
+// than to read most of them.
+var asked sync.Map
+
+// askTshark asks once for each capture.
 func askTshark(t *testing.T, path string) *seenByTshark {
-	w := &seenByTshark{map[string]int{}, map[string]int{}, map[int]uint8{}, map[int]int64{}, nil, nil, 0, 0, 0}
+	t.Helper()
+	ask, _ := asked.LoadOrStore(path, sync.OnceValue(func() *seenByTshark { return tellOf(t, path) }))
+	return ask.(func() *seenByTshark)()
+}
+
+func tellOf(t *testing.T, path string) *seenByTshark {
+	w := &seenByTshark{first: map[string]int{}, packets: map[string]int{}, complete: map[int]uint8{}, rtt: map[int]int64{}, offers: map[string]string{}}
 	fields := []string{"frame.number", "tcp.stream", "udp.stream", "icmp.type", "icmpv6.type", "tcp.completeness", "tcp.analysis.initial_rtt",
 		"tcp.analysis.retransmission", "tcp.analysis.fast_retransmission", "tcp.analysis.spurious_retransmission", "tcp.analysis.out_of_order",
 		"tcp.analysis.keep_alive", "tcp.analysis.zero_window_probe", "tcp.analysis.zero_window", "tcp.analysis.window_full"}
+	own := len(fields)
+	fields = append(fields, offerFields...)
 	tsharkFields(t, path, "tcp or udp", fields, func(v []string) {
 		frame, _ := strconv.Atoi(v[0])
 		if v[3] != "" || v[4] != "" { // quoted by an ICMP error
 			return
+		}
+		w.offered(v[1], v[own:])
+		for i := range v[:own] { // of several headers in a packet the innermost
+			v[i] = v[i][strings.LastIndexByte(v[i], ',')+1:]
 		}
 		key := "tcp" + v[1]
 		if v[1] == "" {
@@ -105,7 +124,7 @@ func askTshark(t *testing.T, path string) *seenByTshark {
 				*n++
 			}
 		}
-	}, "-2", "-E", "occurrence=l")
+	}, "-2", "-E", "occurrence=a", "-E", "aggregator=,")
 	return w
 }
 

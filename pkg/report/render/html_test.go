@@ -197,10 +197,7 @@ func TestKeyboard(t *testing.T) {
 
 // TestManyJourneys: ten thousand stay fluid and within 15 MB.
 func TestManyJourneys(t *testing.T) {
-	n := 10_000
-	if raceDetector {
-		n = 1_000 // the race detector looks at the writing alone
-	}
+	const n = 10_000
 	r := many(t, n)
 	p := open(t, r, lang.EN, 1280, "light")
 	if st, err := os.Stat(p.file); err != nil || st.Size() > 15e6 {
@@ -225,7 +222,7 @@ func TestManyJourneys(t *testing.T) {
 		return slowest;
 	})()`)
 	t.Logf("filter: %.1f ms", took)
-	if limit := 100.0; took > limit && !raceDetector {
+	if limit := 100.0; took > limit {
 		t.Errorf("a filter takes %.0f ms", took)
 	}
 	rows := eval[int](p, `(function () { var body = document.getElementById("rows"); body.scrollTop = 900 * 28; body.dispatchEvent(new Event("scroll")); return new Promise(function (done) { setTimeout(function () { done(body.querySelectorAll(".row").length); }, 100); }); })()`)

@@ -1,6 +1,0 @@
-//go:build race
-
-package diagnose
-
-// raceEnabled tells that the race detector slows everything.
-const raceEnabled = true
