@@ -26,6 +26,8 @@ type recordKey struct {
 
 	nonce [12]byte
 	head  [13]byte
+	id    []byte // connection ID of the record at hand (DTLS); valid while it is opened
+	long  []byte // its header
 	sum   []byte
 	buf   []byte
 }
@@ -62,6 +64,12 @@ func (k *recordKey) open13(body []byte) ([]byte, byte, bool) {
 		return nil, 0, false
 	}
 	k.buf = plain
+	return innerContent(plain)
+}
+
+// innerContent takes off the content type, the last octet that is not zero, and the
+// padding behind it.
+func innerContent(plain []byte) ([]byte, byte, bool) {
 	for n := len(plain); n > 0; n-- {
 		if plain[n-1] != 0 {
 			return plain[:n-1], plain[n-1], true
@@ -79,6 +87,9 @@ func (k *recordKey) xorNonce() {
 
 // header writes what is authenticated besides the content (RFC 5246 §6.2.3.3).
 func (k *recordKey) header(typ byte, version uint16, n int) []byte {
+	if typ == recordDTLSWithID {
+		return k.headerWithID(version, n)
+	}
 	binary.BigEndian.PutUint64(k.head[:], k.seq)
 	k.head[8] = typ
 	binary.BigEndian.PutUint16(k.head[9:], version)

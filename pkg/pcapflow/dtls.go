@@ -36,6 +36,8 @@ func probeDTLS(first [2][]byte, _ uint16) Verdict {
 			if _, _, ok := parseDTLSFragment(r.body, r.cut); ok {
 				return Yes
 			}
+		case r.typ == recordDTLSWithID && r.epoch <= dtlsEpochs && guessedIDLength(rest) >= 0:
+			return Yes
 		case r.epoch > 0 && r.epoch <= dtlsEpochs && r.typ == recordData:
 			for ok && r.typ == recordData && r.end < len(rest) {
 				rest = rest[r.end:]
@@ -68,6 +70,7 @@ type dtlsHandshake struct {
 
 	version  uint16   // of the ServerHello; 0: not known
 	random   [32]byte // of the first ClientHello
+	offered  idLength // of the client's ClientHello
 	answered bool     // the server has said something
 	keyed    bool     // the client's ClientKeyExchange was seen
 	ended    bool     // the handshake is over
@@ -90,6 +93,9 @@ func (s *dtlsStream) Data(d Dir, at Stamp, b []byte) {
 		r, ok := parseDTLS(b)
 		if !ok {
 			return // another protocol's, or nothing that can be read
+		}
+		if r.typ == recordDTLSWithID {
+			r.behindID(b, s.idLength(s.role(d), b))
 		}
 		s.record(d, at, &r)
 		b = b[r.end:]

@@ -78,6 +78,7 @@ func (s *dtlsStream) readHello(body []byte, whole bool) {
 		return
 	}
 	s.t.SNI, s.t.Offered, s.t.ECH = h.sni, h.alpn, h.ech
+	s.offered = h.id
 	s.keys.hello(s.keyLog(), &h)
 	if h.whole && whole {
 		s.t.JA3, s.t.JA4 = h.ja3(), h.ja4('d')
@@ -100,6 +101,9 @@ func (s *dtlsStream) serverHello(m tlsMessage) {
 	t.Version, t.Cipher = tlsVersionName(h.version), cipherSuiteName(h.suite)
 	if h.group != 0 {
 		t.Group = groupName(h.group)
+	}
+	if s.offered.given() && h.id.given() { // each side says what it wants to be sent
+		t.DTLS.IDs, t.DTLS.IDBytes = true, [2]int{Client: h.id.octets(), Server: s.offered.octets()}
 	}
 	if h.version == versionDTLS13 {
 		t.Resumed = h.psk
@@ -135,7 +139,7 @@ func (s *dtlsStream) finished(role Dir, at Stamp, r *dtlsRecord) {
 		}
 		if !t.ClientFinished.Seen() {
 			t.Resumed = !s.keyed && t.ServerHello.Seen()
-			t.ServerFlightBytes += dtlsHeader + length
+			t.ServerFlightBytes += dtlsHeader + len(r.id) + length
 		}
 	}
 	if t.ClientFinished.Seen() && t.ServerFinished.Seen() && !s.ended {

@@ -58,11 +58,14 @@ func (s *dtlsStream) findKeys(h serverHello) {
 // §4.1.2.1); those of later epochs have keys that nothing here makes known.
 func (s *dtlsStream) open(role Dir, at Stamp, r *dtlsRecord) (plain []byte, ok bool) {
 	k := s.keys.side[role]
-	if k == nil || r.epoch != 1 || r.cut || r.typ == recordDTLSWithID {
+	if k == nil || r.epoch != 1 || r.cut || r.typ == recordDTLSWithID && r.id == nil {
 		return nil, false
 	}
-	k.seq = r.number
-	if plain, _, ok = k.open(r.typ, r.version, r.body); !ok {
+	k.seq, k.id = r.number, r.id
+	if plain, _, ok = k.open(r.typ, r.version, r.body); ok && r.typ == recordDTLSWithID {
+		plain, r.typ, ok = innerContent(plain)
+	}
+	if !ok {
 		s.keys.failed = true
 		return nil, false
 	}

@@ -12,7 +12,6 @@ const (
 )
 
 const (
-	recordDTLSWithID   = 25 // tls12_cid (RFC 9146 §4)
 	msgHelloVerify     = 3  // RFC 6347 §4.3.2
 	dtlsHeader         = 13 // octets of a record's header
 	dtlsFragmentHeader = 12 // octets of a handshake fragment's header
@@ -32,6 +31,7 @@ type dtlsRecord struct {
 	version uint16
 	epoch   uint16
 	number  uint64 // with the epoch in its first two octets
+	id      []byte // the connection ID; nil: none, or its length is not known
 	body    []byte
 	length  int  // of the body, as the record says it
 	cut     bool // the capture holds less
@@ -44,7 +44,7 @@ func parseDTLS(b []byte) (r dtlsRecord, ok bool) {
 		return r, false
 	}
 	r.typ, r.version, r.epoch, r.number = b[0], be16(b[1:]), be16(b[3:]), binary.BigEndian.Uint64(b[3:])
-	if r.typ == recordDTLSWithID { // the length stands behind an ID whose own is not said
+	if r.typ == recordDTLSWithID { // the length stands behind an ID whose own is not said: behindID
 		r.body, r.length, r.end = b[dtlsHeader:], len(b)-dtlsHeader, len(b)
 		return r, r.epoch > 0
 	}

@@ -54,6 +54,8 @@ type DTLS struct {
 	HelloVerify Stamp    // the server's HelloVerifyRequest: the client has to say hello again, with a cookie
 	Hellos      int      // how often the first ClientHello was sent, until an answer
 	Resent      []Resent // flights that were sent again, bounded
+	IDs         bool     // connection IDs were agreed on (RFC 9146)
+	IDBytes     [2]int   // octets of the ID in the records of each side; 0: those have none
 	Fragmented  int      // handshake messages that came in several fragments
 	Later       []*TLS   // further handshakes on the same ports, bounded; of the first one
 	Turned      bool     // the side that sent first is the DTLS server; "client" and "server" are DTLS's

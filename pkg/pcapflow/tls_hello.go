@@ -17,6 +17,7 @@ const (
 	extEarlyData         = 42
 	extSupportedVersions = 43
 	extKeyShare          = 51
+	extConnectionID      = 54 // RFC 9146
 	extECH               = 0xfe0d
 )
 
@@ -46,6 +47,7 @@ type clientHello struct {
 	earlyData  bool
 	ech        bool
 	etm        bool
+	id         idLength
 	whole      bool // everything was there to be read
 
 	session, ticketBytes []byte // valid while the body is
@@ -156,6 +158,8 @@ func (h *clientHello) extension(typ uint16, data cryptobyte.String, env *Env) {
 		h.ech = true
 	case extEncryptThenMAC:
 		h.etm = true
+	case extConnectionID:
+		h.id = idLengthOf(data)
 	}
 }
 
@@ -168,6 +172,7 @@ type serverHello struct {
 	alpn    string
 	psk     bool
 	etm     bool
+	id      idLength
 	retry   bool
 	session []byte // valid while the body is
 }
@@ -227,6 +232,8 @@ func (h *serverHello) readExtensions(s cryptobyte.String) bool {
 			h.psk = true
 		case extEncryptThenMAC:
 			h.etm = true
+		case extConnectionID:
+			h.id = idLengthOf(data)
 		}
 	}
 	return whole

@@ -232,6 +232,9 @@ func (o *object) handshake(t *pcapflow.TLS, c *pcapflow.Conn) {
 	if x := t.DTLS; x != nil {
 		o.truth("hello_verify", x.HelloVerify.Seen())
 		o.some("turned", x.Turned)
+		if x.IDs {
+			o.sides("connection_id_bytes", int64(x.IDBytes[pcapflow.Client]), int64(x.IDBytes[pcapflow.Server]))
+		}
 	}
 	o.list("alerts", len(t.Alerts), func(i int) { o.b = appendString(o.b, t.Alerts[i].Dir.String()+": "+t.Alerts[i].Description) })
 	if len(t.Alerts) > 0 {
