@@ -76,9 +76,13 @@ func tlsCases() []tlsCase {
 		}
 	}
 	nothing := func(*tls.Config) {}
-	for _, g := range []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521, tls.X25519MLKEM768} {
+	for _, g := range []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521, tls.X25519MLKEM768, tls.SecP256r1MLKEM768, tls.SecP384r1MLKEM1024} {
 		cases = append(cases, tlsCase{name: "TLS 1.3/" + g.String(), version: tls.VersionTLS13,
 			client: func(c *tls.Config) { c.CurvePreferences = []tls.CurveID{g} }, server: nothing})
+	}
+	for _, v := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		cases = append(cases, tlsCase{name: tls.VersionName(v) + "/no tickets", version: v,
+			client: func(c *tls.Config) { c.MaxVersion = v }, server: func(c *tls.Config) { c.SessionTicketsDisabled = true }})
 	}
 	cases = append(cases, tlsCase{name: "TLS 1.3/hello retry", version: tls.VersionTLS13,
 		client: func(c *tls.Config) { c.CurvePreferences = []tls.CurveID{tls.CurveP256, tls.CurveP521} },
