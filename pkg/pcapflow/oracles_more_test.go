@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -42,6 +41,28 @@ var ndpiFlow = regexp.MustCompile(`^\t\d+\t(TCP|UDP) (\S+) <?-> (\S+) \[proto: [
 // ndpiServices are nDPI's names of what is recognised here.
 var ndpiServices = map[string]string{"HTTP": "http", "TLS": "tls", "QUIC": "quic", "SSH": "ssh", "DNS": "dns", "NTP": "ntp", "DTLS": "dtls"}
 
+// ndpiFlows are the flows that rows of nDPI have been found for.
+type ndpiFlows map[*Flow]bool
+
+// next is the flow of a row that names transport and both ends, and what it counts of
+// packets and bytes from either; nil: there is none, or no further one.
+func (used ndpiFlows) next(r *Result, row []string) (who string, f *Flow, counts string) {
+	transport, a, b := strings.ToLower(row[0]), netip.MustParseAddrPort(row[1]), netip.MustParseAddrPort(row[2])
+	who = fmt.Sprintf("%s %v-%v", transport, a, b)
+	for _, f := range byEnds(r, transportByName[transport], a, b) {
+		if used[f] {
+			continue
+		}
+		used[f] = true
+		near, far := Client, Server
+		if f.Client != a {
+			near, far = far, near
+		}
+		return who, f, fmt.Sprint(f.Packets[near], f.Bytes[near], f.Packets[far], f.Bytes[far])
+	}
+	return who, nil, ""
+}
+
 // TestNDPI compares packets and bytes of each side, durations, services and
 // server names with what nDPI's own tests expect.
 func TestNDPI(t *testing.T) {
@@ -50,28 +71,19 @@ func TestNDPI(t *testing.T) {
 		if !strings.Contains(capture, "/ndpi/") {
 			return nil
 		}
-		used := map[*Flow]bool{}
+		used := ndpiFlows{}
 		for line := range strings.Lines(string(text)) {
 			m := ndpiFlow.FindStringSubmatch(line)
 			if m == nil {
 				continue
 			}
 			rows++
-			a, b := netip.MustParseAddrPort(m[2]), netip.MustParseAddrPort(m[3])
-			who := fmt.Sprintf("%s %v-%v", strings.ToLower(m[1]), a, b)
-			list := byEnds(r, transportByName[strings.ToLower(m[1])], a, b)
-			i := slices.IndexFunc(list, func(f *Flow) bool { return !used[f] })
-			if i < 0 {
+			who, f, got := used.next(r, m[1:4])
+			if f == nil {
 				found = append(found, who+" is not a flow here")
 				continue
 			}
-			f := list[i]
-			used[f] = true
-			packets, bytes := f.Packets, f.Bytes
-			if f.Client != a {
-				packets[0], packets[1], bytes[0], bytes[1] = packets[1], packets[0], bytes[1], bytes[0]
-			}
-			if want, got := strings.Join(m[6:10], " "), fmt.Sprint(packets[0], bytes[0], packets[1], bytes[1]); want != got {
+			if want := strings.Join(m[6:10], " "); want != got {
 				found = append(found, fmt.Sprintf("%s packets and bytes %s, here %s", who, want, got))
 			}
 			if want, err := strconv.ParseFloat(m[10], 64); err == nil {

@@ -3,12 +3,10 @@ package pcapflow
 import (
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -86,28 +84,18 @@ func TestOtherCounts(t *testing.T) {
 			continue
 		}
 		r := analyseWith(t, path, "")
-		used, rows, found := map[*Flow]bool{}, 0, []string{}
+		used, rows, found := ndpiFlows{}, 0, []string{}
 		for line := range strings.Lines(string(text)) {
 			m := ndpiCounts.FindStringSubmatch(line)
 			if m == nil {
 				continue
 			}
 			rows++
-			a, b := netip.MustParseAddrPort(m[2]), netip.MustParseAddrPort(m[3])
-			who := fmt.Sprintf("%s %v-%v", strings.ToLower(m[1]), a, b)
-			list := byEnds(r, transportByName[strings.ToLower(m[1])], a, b)
-			i := slices.IndexFunc(list, func(f *Flow) bool { return !used[f] })
-			if i < 0 {
+			who, f, got := used.next(r, m[1:4])
+			if f == nil {
 				found = append(found, who+" is not a flow here")
 				continue
 			}
-			f := list[i]
-			used[f] = true
-			near, far := Client, Server
-			if f.Client != a {
-				near, far = far, near
-			}
-			got := fmt.Sprint(f.Packets[near], f.Bytes[near], f.Packets[far], f.Bytes[far])
 			if want := strings.Join(m[4:8], " "); want != got {
 				found = append(found, fmt.Sprintf("%s packets and bytes %s, here %s", who, want, got))
 			}
