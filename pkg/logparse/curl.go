@@ -24,7 +24,10 @@ var curl = &Format{
 		signs := []string{"curl", "time_namelookup", "time_total", "time_starttransfer", "ttfb", "TTFB", "total=", "Connected to "}
 		for _, sign := range signs {
 			if bytes.Contains(head, []byte(sign)) {
-				return scoreTranscript(head, 96, c)
+				if score := scoreTranscript(head, 96, c); c.told {
+					return score
+				}
+				return 0
 			}
 		}
 		return 0
@@ -39,6 +42,7 @@ type curlText struct {
 	pending []Event // transfers of the command, not yet complete
 
 	verbose curlVerbose
+	told    bool // something that curl alone writes was among the lines: lists of other texts begin with "* " too
 	advice  bool // curl's advice on certificates may follow
 }
 
@@ -57,6 +61,7 @@ const maxPending = 1000
 
 func (c *curlText) line(line []byte, at place, out *outbox) bool {
 	if command, _, ok := prompt(line, "curl"); ok {
+		c.told = true
 		c.flush(out)
 		c.command = readCurlCommand(arguments(command)[1:])
 		if c.command.template == nil {
@@ -165,6 +170,7 @@ func (c *curlText) figures(t *Timing, e Event, at place) {
 	}
 	t.Reused, t.Stream = t.Reused || was.Reused, was.Stream
 	to.Timing = t
+	c.told = true
 	if e.Body >= 0 {
 		to.Body = e.Body
 	}
@@ -190,6 +196,7 @@ func (c *curlText) failure(rest []byte, at place) bool {
 	}
 	e := c.transfer(at, func(last *Event) bool { return last.Timing.Error == "" && last.Timing.Exit <= 0 })
 	e.Timing.Exit, e.Timing.Error = int(code), string(bytes.TrimSpace(text))
+	c.told = true
 	c.advice = false
 	return true
 }

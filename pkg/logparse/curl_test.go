@@ -171,6 +171,7 @@ func TestCurlIsNot(t *testing.T) {
 		`10.10.1.11 - - [22/Nov/2026:11:55:35 +0100] "GET / HTTP/1.1" 200 55 "-" "curl/7.88.1" rt=0.000 total=0.1` + "\n",
 		`time=2026-11-22T10:11:27Z level=info status=200 method=GET path=/ total=3 agent=curl/7.88.1` + "\n",
 		`{"time":"2026-11-22T10:11:27Z","status":200,"agent":"curl/7.88.1","duration":0.1}` + "\n",
+		"# Changes\n\n* http: follow curl's order of headers\n* tests: use curl\n  > quoted from the thread\n* Added a limit\n* SSL: better errors\n",
 	} {
 		if n := curl.Score([]byte(text)); n > 0 {
 			t.Errorf("%d for %s", n, text)

@@ -56,6 +56,7 @@ func (v *curlVerbose) line(line []byte, at place, c *curlText) bool {
 	} else if mark == '>' && v.asked && asksLine(text) {
 		v.beside(at, c)
 	}
+	c.told = c.told || stamped || tells(mark, text)
 	e := &c.pending[len(c.pending)-1]
 	e.reach(at)
 	if stamped && !e.NoDate {
@@ -173,11 +174,29 @@ func (v *curlVerbose) starts(mark byte, text []byte) bool {
 	if !v.current || !v.done || mark != '*' {
 		return false
 	}
-	text = bytes.TrimLeft(text, " ")
-	for _, s := range []string{"Trying ", "Found bundle for host", "Re-using existing ", "Hostname ", "Host ", "Could not resolve host", "Uses proxy env variable", "Added ", "Resolving host"} {
-		if bytes.HasPrefix(text, []byte(s)) {
-			return true
-		}
+	return beginsWith(bytes.TrimLeft(text, " "), curlStarts)
+}
+
+// curlStarts are the beginnings of lines that a transfer begins with.
+var curlStarts = []string{"Trying ", "Found bundle for host", "Re-using existing ", "Hostname ", "Host ", "Could not resolve host", "Uses proxy env variable", "Added ", "Resolving host"}
+
+func beginsWith(text []byte, any []string) bool {
+	return slices.ContainsFunc(any, func(s string) bool { return bytes.HasPrefix(text, []byte(s)) })
+}
+
+// tells tells whether no list or quotation of another text has such a line.
+func tells(mark byte, text []byte) bool {
+	switch text = bytes.TrimLeft(text, " "); mark {
+	case '>':
+		return asksLine(text)
+	case '<':
+		return bytes.HasPrefix(text, []byte("HTTP/"))
+	case '*':
+		return bytes.HasPrefix(text, []byte("Trying ")) && (bytes.HasSuffix(text, []byte("...")) || bytes.IndexByte(text, ':') > 0) ||
+			bytes.HasPrefix(text, []byte("Connected to ")) || bytes.HasPrefix(text, []byte("Established connection to ")) ||
+			bytes.HasPrefix(text, []byte("Could not resolve host")) || bytes.HasPrefix(text, []byte("Closing connection")) ||
+			bytes.HasPrefix(text, []byte("Host ")) && bytes.HasSuffix(text, []byte(" was resolved.")) ||
+			bytes.HasPrefix(text, []byte("Connection #")) && bytes.Contains(text, []byte("left intact"))
 	}
 	return false
 }
@@ -249,12 +268,9 @@ func (v *curlVerbose) info(text []byte, e *Event, ns int64, stamped bool) {
 	case bytes.HasPrefix(text, []byte("Issue another request to this URL")):
 		v.done, v.body = false, false
 	default:
-		for _, s := range curlTroubles {
-			if bytes.HasPrefix(text, []byte(s)) && !bytes.HasPrefix(text, []byte("SSL: certificate verif")) {
-				e.Text = string(text)
-				note("failed")
-				return
-			}
+		if beginsWith(text, curlTroubles) && !bytes.HasPrefix(text, []byte("SSL: certificate verif")) {
+			e.Text = string(text)
+			note("failed")
 		}
 	}
 }
