@@ -208,9 +208,9 @@ func durationScore(l *line, t *target, typical float64) float64 {
 		return math.Log(0.5 + 0.5/float64(high+lingering)/other)
 	case dist == 0 && t.reach() > early:
 		// Its kernel took the answer from it at once, or as slowly as the client did.
-		return math.Log(0.5 + 0.5/float64(high-low+6*msec)/other)
+		return math.Log(0.5 + 0.5*math.Exp(withinScore(low-2*msec, high+4*msec, typical)))
 	case dist == 0:
-		s = -math.Log(float64(high - low + 6*msec))
+		return withinScore(low-2*msec, high+4*msec, typical)
 	case d > high && d < high+lingering:
 		s = max(-math.Log(float64(lingering))-4, -math.Log(float64(high-low+6*msec))-float64(dist)/float64(tail))
 	default:
@@ -220,6 +220,14 @@ func durationScore(l *line, t *target, typical float64) float64 {
 		}
 	}
 	return s - math.Log(other)
+}
+
+// withinScore is the logarithm of how much likelier a duration between two others is if
+// the packets ask for one there: as much as durations of other requests, of mean
+// typical, are seldom there. Where in between it lies says nothing.
+func withinScore(low, high int64, typical float64) float64 {
+	low = max(low, 0)
+	return float64(low)/typical - math.Log(-math.Expm1(-float64(high-low)/typical))
 }
 
 // keyScore compares what both the line and the packets say in clear; rare is how
