@@ -47,7 +47,7 @@ func document(r *report.Report, l lang.Lang) []block {
 	d.clocks()
 	d.checklist()
 	d.journeys()
-	d.files()
+	d.files(fewUnknown)
 	return d.out
 }
 

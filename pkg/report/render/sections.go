@@ -290,11 +290,22 @@ func (d *layout) checklist() {
 	d.out = append(d.out, block{bullets: items})
 }
 
-func (d *layout) files() {
+// fewUnknown is how many files of unknown kind a report lists; a folder that was handed
+// over whole has thousands.
+const fewUnknown = 20
+
+// files lists the evidence; of files of unknown kind at most so many.
+func (d *layout) files(unknownMost int) {
 	d.asideHeading(lang.Text{EN: "Evidence", ES: "Pruebas"})
 	t := &table{header: []string{"", d.say(lang.Text{EN: "file", ES: "archivo"}), d.say(lang.Text{EN: "kind", ES: "tipo"}), d.say(lang.Text{EN: "records", ES: "registros"}), d.say(lang.Text{EN: "from", ES: "desde"}), d.say(lang.Text{EN: "to", ES: "hasta"}), d.say(lang.Text{EN: "zone", ES: "huso"}), d.say(lang.Text{EN: "clock", ES: "reloj"}), d.say(lang.Text{EN: "taken at", ES: "tomada en"}), "sha256"}, right: []bool{false, false, false, true}, yields: []int{1}, spare: []int{9, 8, 6}, quotes: []int{1}}
 	var problems []string
+	unknown := 0
 	for _, e := range d.r.Evidence {
+		if e.Kind == "unrecognised" {
+			if unknown++; unknown > unknownMost {
+				continue
+			}
+		}
 		from, to := "", ""
 		if e.First != nil {
 			from, to = clockOf(*e.First), clockOf(*e.Last)
@@ -307,6 +318,9 @@ func (d *layout) files() {
 		for _, p := range e.Problems {
 			problems = append(problems, e.Path+": "+d.position(p)+d.phrase(p.Text))
 		}
+	}
+	if more := unknown - unknownMost; more > 0 {
+		problems = append(problems, d.say(lang.Text{EN: "and %d more of unknown kind; flowcorr detect tells of each", ES: "y %d más de tipo desconocido; flowcorr detect los enumera"}, more))
 	}
 	d.captureSpan()
 	d.out = append(d.out, block{table: t})

@@ -78,7 +78,7 @@ func Clocks(w io.Writer, r *report.Report, opt TextOptions) error {
 // Files writes what each file was taken for.
 func Files(w io.Writer, r *report.Report, opt TextOptions) error {
 	d := &layout{r: r, l: opt.Lang}
-	d.files()
+	d.files(len(r.Evidence))
 	var why []string
 	for _, e := range r.Evidence {
 		if e.Reason != "" {
