@@ -218,8 +218,8 @@ func TestChecksLeaveNothingOut(t *testing.T) {
 		}
 	}
 	for _, name := range listed("alone", "|") {
-		if len(declared[name]) != 1 {
-			t.Errorf("%s is of %q: it is to be one test, run alone", name, declared[name])
+		if len(declared[name]) != 1 || !strings.Contains(string(script), " "+declared[name][0]) {
+			t.Errorf("%s is of %q: it is to be one test, of a package that is run alone", name, declared[name])
 		}
 	}
 }

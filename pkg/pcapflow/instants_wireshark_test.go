@@ -45,7 +45,7 @@ func ours(r *Result) facts {
 		if x := f.TLS; x != nil && x.DTLS == nil { // DTLS: TestDTLSAsWireshark
 			add("client hello", x.ClientHello, x.SecondHello)
 			add("server hello", x.ServerHello, x.HelloRetryAt)
-			if x.Decrypted {
+			if x.Decrypted || x.Parts[Server][PartEncryptedExtensions].Seen() { // a handshake that was opened, if nothing behind it
 				add("finished", x.ClientFinished, x.ServerFinished)
 				add("client close", x.CloseNotify[Client])
 				add("server close", x.CloseNotify[Server])
