@@ -23,12 +23,12 @@ many="$many|TestScanOfManyPorts|TestFlowsWithoutEnd|TestWireshark|TestOffersAsWi
 many="$many|TestSurviveCaptures|TestSurviveCorruption|TestCompletion|TestClocksOfYears|TestDays|TestSecretsHidden"
 # Tests that print figures or measure time are run with nothing beside them.
 alone='TestScore|TestGrowth|TestManyJourneys'
-"$go" test -vet=off -race -timeout 11m -skip "^($alone|$many)\$" $concurrent
+"$go" test -vet=off -race -timeout 20m -skip "^($alone|$many)\$" $concurrent
 # Side by side: one package has most of the first, which then keeps but one processor.
 failed=
-"$go" test -vet=off -count=1 -run "^($many)\$" $concurrent &
+"$go" test -vet=off -timeout 20m -count=1 -run "^($many)\$" $concurrent &
 first=$!
-"$go" test -vet=off -count=1 -skip "^($alone)\$" $others || failed=1
+"$go" test -vet=off -timeout 20m -count=1 -skip "^($alone)\$" $others || failed=1
 wait "$first" || failed=1
 [ -z "$failed" ]
 "$go" test -vet=off -count=1 -v -run '^TestScore$' ./cmd/flowcorr # prints the figures
