@@ -41,7 +41,7 @@ func checkWebSocketIdle(c *Case, r *Rule) []Finding {
 			continue
 		}
 		f, key := flow(j), j.Server.String()
-		silence := time.Duration(f.Conn.Idle[1].Time - f.Conn.Idle[0].Time)
+		silence := silenceOf(j)
 		end, by, closed := c.closedSilent(r, f)
 		if !closed {
 			outlived[key] = max(outlived[key], silence)

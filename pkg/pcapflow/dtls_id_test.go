@@ -2,7 +2,6 @@ package pcapflow
 
 import (
 	"encoding/json"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -20,18 +19,7 @@ const (
 // TestDTLSIDs: records with connection IDs, with keys byte for byte as tshark opens them,
 // and without as far as their headers tell.
 func TestDTLSIDs(t *testing.T) {
-	got, res := openedHere(t, dtlsWithIDs, dtlsIDSecrets)
-	if *update {
-		if err := os.WriteFile(dtlsIDWant, []byte(strings.Join(openedByTshark(t, dtlsWithIDs, dtlsIDSecrets).lines(), "\n")+"\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, have := written(t, dtlsIDWant), got.lines()
-	for _, x := range want {
-		if !slices.Contains(have, x) {
-			t.Errorf("only tshark: %s", x)
-		}
-	}
+	want, have, res := openedAsWritten(t, dtlsWithIDs, dtlsIDSecrets, dtlsIDWant)
 	typed := map[string]int{}
 	for _, x := range have {
 		_, text, _ := strings.Cut(x, " ")

@@ -18,22 +18,30 @@ const (
 	renewing    = 45310 // the port where a client renegotiates
 )
 
-// TestDTLSKeysAsWireshark: what the records of DTLS held, frame by frame and byte for
-// byte. Of a renegotiation tshark 4.0 opens the ClientHello alone, and of ChaCha20 over
-// DTLS nothing: there what was typed at both ends must come out.
-func TestDTLSKeysAsWireshark(t *testing.T) {
-	got, res := openedHere(t, dtlsKeyed, dtlsSecrets)
+// openedAsWritten opens a capture with its keys; whatever tshark opened of it, as the
+// file named wanted has it, must be among what is opened here.
+func openedAsWritten(t *testing.T, capture, secrets, wanted string) (want, have []string, res *Result) {
+	t.Helper()
+	got, res := openedHere(t, capture, secrets)
 	if *update {
-		if err := os.WriteFile(dtlsWant, []byte(strings.Join(openedByTshark(t, dtlsKeyed, dtlsSecrets).lines(), "\n")+"\n"), 0o644); err != nil {
+		if err := os.WriteFile(wanted, []byte(strings.Join(openedByTshark(t, capture, secrets).lines(), "\n")+"\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want, have := written(t, dtlsWant), got.lines()
+	want, have = written(t, wanted), got.lines()
 	for _, x := range want {
 		if !slices.Contains(have, x) {
 			t.Errorf("only tshark: %s", x)
 		}
 	}
+	return want, have, res
+}
+
+// TestDTLSKeysAsWireshark: what the records of DTLS held, frame by frame and byte for
+// byte. Of a renegotiation tshark 4.0 opens the ClientHello alone, and of ChaCha20 over
+// DTLS nothing: there what was typed at both ends must come out.
+func TestDTLSKeysAsWireshark(t *testing.T) {
+	want, have, res := openedAsWritten(t, dtlsKeyed, dtlsSecrets, dtlsWant)
 	renewed, chacha := flowAt(t, res, renewing), flowAt(t, res, 45302)
 	typed := map[string]int{}
 	for _, x := range have {
