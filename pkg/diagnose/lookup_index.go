@@ -18,7 +18,7 @@ type lookupIndex struct {
 	answered  map[away][]*correlate.Lookup // that a resolver answered, in order of start
 	passing   map[passage][]*correlate.Lookup
 	questions map[inquiry]*inquired
-	logged    map[*incident.Log]map[netip.Addr]*loggedQuestions
+	logged    map[*incident.Log]*questionLog
 	around    map[loggedClient]*surrounding
 }
 
@@ -127,43 +127,58 @@ func (c *Case) inquiry(l *correlate.Lookup, question string) *inquired {
 	return x.questions[inquiry{l.Capture, l.Client, question}]
 }
 
+// questionLog is what a log has of lookups.
+type questionLog struct {
+	clients map[netip.Addr]*loggedQuestions
+	answers bool // it writes them, not questions alone
+}
+
 // loggedQuestions are the lines of one client in a log.
 type loggedQuestions struct {
 	names            map[string]bool
 	queries, replies map[string]int // by question
 }
 
-// logged are the questions of a client in a log; nil: there are none.
-func (c *Case) logged(g *incident.Log, client netip.Addr) *loggedQuestions {
+// questionLog gathers the lookups of a log.
+func (c *Case) questionLog(g *incident.Log) *questionLog {
 	x := &c.beside
 	if x.logged == nil {
-		x.logged = map[*incident.Log]map[netip.Addr]*loggedQuestions{}
+		x.logged = map[*incident.Log]*questionLog{}
 	}
-	clients, done := x.logged[g]
-	if !done {
-		clients = map[netip.Addr]*loggedQuestions{}
-		x.logged[g] = clients
-		for i := range g.Events {
-			e := &g.Events[i]
-			if e.Kind != logparse.DNSQuery && e.Kind != logparse.DNSReply {
-				continue
-			}
-			q := clients[e.Client.Addr().Unmap()]
-			if q == nil {
-				q = &loggedQuestions{map[string]bool{}, map[string]int{}, map[string]int{}}
-				clients[e.Client.Addr().Unmap()] = q
-			}
-			name := pcapflow.PlainName(e.Name)
-			q.names[name] = true
-			if e.Kind == logparse.DNSQuery {
-				q.queries[e.Type+" "+name]++
-			} else {
-				q.replies[e.Type+" "+name]++
-			}
+	if done := x.logged[g]; done != nil {
+		return done
+	}
+	l := &questionLog{clients: map[netip.Addr]*loggedQuestions{}}
+	for i := range g.Events {
+		e := &g.Events[i]
+		if e.Kind != logparse.DNSQuery && e.Kind != logparse.DNSReply {
+			continue
+		}
+		q := l.clients[e.Client.Addr().Unmap()]
+		if q == nil {
+			q = &loggedQuestions{map[string]bool{}, map[string]int{}, map[string]int{}}
+			l.clients[e.Client.Addr().Unmap()] = q
+		}
+		name := pcapflow.PlainName(e.Name)
+		q.names[name] = true
+		if e.Kind == logparse.DNSQuery {
+			q.queries[e.Type+" "+name]++
+		} else {
+			q.replies[e.Type+" "+name]++
+			l.answers = true
 		}
 	}
-	return clients[client.Unmap()]
+	x.logged[g] = l
+	return l
 }
+
+// logged are the questions of a client in a log; nil: there are none.
+func (c *Case) logged(g *incident.Log, client netip.Addr) *loggedQuestions {
+	return c.questionLog(g).clients[client.Unmap()]
+}
+
+// writesAnswers tells whether a log has answers to lookups, not questions alone.
+func (c *Case) writesAnswers(g *incident.Log) bool { return c.questionLog(g).answers }
 
 // loggedClient is a client of a capture whose lines are in a log.
 type loggedClient struct {

@@ -161,7 +161,7 @@ func (c *Case) viewInLog(l *correlate.Lookup) resolverView {
 		if !found {
 			continue
 		}
-		v.known, v.queries, v.answers, v.silent = true, max(queries-others, 0), max(replies-gotten, 0), replies == 0 && !hasReplies(g)
+		v.known, v.queries, v.answers, v.silent = true, max(queries-others, 0), max(replies-gotten, 0), replies == 0 && !c.writesAnswers(g)
 		return v
 	}
 	return resolverView{}
@@ -196,7 +196,7 @@ func (c *Case) viewInLines(l *correlate.Lookup, asked map[string]bool, heard int
 	if v.known = v.queries >= repeatedQueries(l); !v.known {
 		return resolverView{}
 	}
-	v.silent = v.answers == 0 && !slices.ContainsFunc(c.Incident.Logs, hasReplies)
+	v.silent = v.answers == 0 && !slices.ContainsFunc(c.Incident.Logs, c.writesAnswers)
 	return v
 }
 
@@ -215,10 +215,6 @@ func (c *Case) questions(g *incident.Log, l *correlate.Lookup, asked map[string]
 		}
 	}
 	return queries, replies, c.surrounded(g, l)
-}
-
-func hasReplies(g *incident.Log) bool {
-	return slices.ContainsFunc(g.Events, func(e logparse.Event) bool { return e.Kind == logparse.DNSReply })
 }
 
 // away is a resolver as a capture sees it.
