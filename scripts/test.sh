@@ -8,6 +8,10 @@ SKIPPED=$(mktemp)
 export SKIPPED
 trap 'rm -f "$SKIPPED"' EXIT
 
+# What is compiled does not depend on the folder: of what another checkout has
+# compiled, nothing is compiled again.
+export GOFLAGS="${GOFLAGS:-} -trimpath"
+
 sh scripts/check.sh
 sh scripts/cross.sh
 # The race detector looks at the packages that start goroutines or guard what they
@@ -23,13 +27,18 @@ many="$many|TestScanOfManyPorts|TestFlowsWithoutEnd|TestWireshark|TestOffersAsWi
 many="$many|TestSurviveCaptures|TestSurviveCorruption|TestCompletion|TestClocksOfYears|TestDays|TestSecretsHidden"
 # Tests that print figures or measure time are run with nothing beside them.
 alone='TestScore|TestGrowth|TestManyJourneys'
-"$go" test -vet=off -race -timeout 20m -skip "^($alone|$many)\$" $concurrent
-# Side by side: one package has most of the first, which then keeps but one processor.
-failed=
-"$go" test -vet=off -timeout 20m -count=1 -run "^($many)\$" $concurrent &
+# In three strands at once: while a test of one waits, or keeps one processor alone,
+# the others go on.
+command=./cmd/flowcorr
+"$go" test -vet=off -timeout 20m -count=1 -run "^($many)\$" $command &
 first=$!
-"$go" test -vet=off -timeout 20m -count=1 -skip "^($alone)\$" $others || failed=1
+"$go" test -vet=off -timeout 20m -race -p 1 -skip "^($alone|$many)\$" $concurrent &
+second=$!
+failed=
+"$go" test -vet=off -timeout 20m -count=1 -p 1 -run "^($many)\$" ${concurrent#$command } || failed=1
+"$go" test -vet=off -timeout 20m -count=1 -p 1 -skip "^($alone)\$" $others || failed=1
 wait "$first" || failed=1
+wait "$second" || failed=1
 [ -z "$failed" ]
 "$go" test -vet=off -count=1 -v -run '^TestScore$' ./cmd/flowcorr # prints the figures
 "$go" test -vet=off -count=1 -p 1 -run "^($alone)\$" ./pkg/report ./pkg/report/render

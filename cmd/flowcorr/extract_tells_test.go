@@ -47,7 +47,7 @@ func TestExtractTells(t *testing.T) {
 	for name, input := range cutIncidents(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := &cutting{t: t, input: input, whole: reportOn(t, input)}
+			c := &cutting{t: t, input: input, whole: reportOn(t, input), parts: map[string][]*report.Journey{}}
 			loud := c.loud()
 			if len(loud) == 0 {
 				t.Skip("no finding about a journey")
@@ -93,7 +93,8 @@ type cutting struct {
 	t           *testing.T
 	input       string
 	whole       *report.Report
-	lines, kept int // of the journeys cut, matched: in the whole, and again
+	lines, kept int                          // of the journeys cut, matched: in the whole, and again
+	parts       map[string][]*report.Journey // of the whole, by the options that choose them
 }
 
 // loud are findings about journeys.
@@ -117,6 +118,11 @@ func (c *cutting) run(args ...string) {
 
 // chosen are the journeys of the whole that options choose.
 func (c *cutting) chosen(options ...string) (all []*report.Journey) {
+	key := strings.Join(options, " ")
+	if done, is := c.parts[key]; is {
+		return done
+	}
+	defer func() { c.parts[key] = all }()
 	part := reportOn(c.t, c.input, options...)
 	for i := range part.Journeys {
 		all = append(all, journeyOf(c.whole, part.Journeys[i].ID))
