@@ -6,7 +6,7 @@ import "slices"
 type Instant struct {
 	Name string // "tls.client-hello", …
 	Stamp
-	From   string // the side that sent it: "client", "server"; "": not known
+	From   string // the side that sent it: "client", "server", "neighbour"; "": not known
 	Detail string
 }
 
@@ -156,6 +156,39 @@ func (q *QUIC) AppendInstants(list []Instant) []Instant {
 	l.server("quic.server-flight-end", q.ServerFlight, "")
 	l.add("quic.established", "", q.HandshakeEnd, "")
 	l.add("quic.close", q.CloseBy.String(), q.Close, q.CloseReason())
+	return l
+}
+
+// AppendInstants adds the first and last bytes of a request and of its answers; a last
+// one in the frame of the first is left out.
+func (e *Exchange) AppendInstants(list []Instant) []Instant {
+	l := instants(list)
+	l.client("http.request", e.RequestFirst, "")
+	if e.RequestLast.Frame != e.RequestFirst.Frame {
+		l.client("http.request-end", e.RequestLast, "")
+	}
+	for _, s := range e.Interim {
+		l.server("http.interim", s, "")
+	}
+	if e.Undecided {
+		return l
+	}
+	l.server("http.response", e.ResponseFirst, "")
+	if !e.EndOpen && e.ResponseLast.Frame != e.ResponseFirst.Frame {
+		l.server("http.response-end", e.ResponseLast, "")
+	}
+	return l
+}
+
+// AppendInstants adds every request for a link address, the answer, and the packet that
+// had waited for it.
+func (r *Resolution) AppendInstants(list []Instant) []Instant {
+	l := instants(list)
+	for _, s := range r.Requests {
+		l.client(r.Protocol+".request", s, "")
+	}
+	l.add(r.Protocol+".reply", "neighbour", r.Reply, "")
+	l.client(r.Protocol+".released", r.Released.Stamp, "")
 	return l
 }
 

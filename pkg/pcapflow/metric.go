@@ -287,22 +287,30 @@ func (e *Exchange) inTurn() bool {
 	return e != nil && e.StreamID == 0 && !e.Multiplexed && !e.Truncated && e.ResponseLast.Seen()
 }
 
-// held adds what held the sender of a request, or of its answer, back.
-func (m *metrics) held(e *Exchange, c *Conn, d Dir) {
+// Held is what held side d back while it sent its message of an exchange on c; nil:
+// it is not known, or others went between.
+func (e *Exchange) Held(c *Conn, d Dir) *Held {
 	from, to := e.RequestFirst, e.RequestLast
 	if d == Server {
 		from, to = e.ResponseFirst, e.ResponseLast
 	}
 	if e.Multiplexed {
-		return // others went between
+		return nil
 	}
-	if h := c.heldIn(d, from, to); h != nil {
+	return c.heldIn(d, from, to)
+}
+
+// AppendMetrics adds how long each limit held a sender back.
+func (h *Held) AppendMetrics(list []Metric, phase PhaseName) []Metric {
+	m := metrics{phase, list}
+	if h != nil {
 		for l, ns := range h {
 			if ns > 0 {
 				m.duration(Limit(l).MetricName(), ns)
 			}
 		}
 	}
+	return m.list
 }
 
 // AppendMetrics adds what an exchange tells about its time. before is the one before
@@ -310,7 +318,6 @@ func (m *metrics) held(e *Exchange, c *Conn, d Dir) {
 func (e *Exchange) AppendMetrics(list []Metric, c *Conn, before *Exchange) []Metric {
 	m := metrics{HTTPSend, list}
 	m.between("send_seconds", e.RequestFirst, e.RequestLast, 0)
-	m.held(e, c, Client)
 	behind := before.inTurn() && e.StreamID == 0 && !e.Multiplexed
 	if behind && e.RequestFirst.Seen() && e.RequestFirst.Time >= before.ResponseLast.Time {
 		m.between("idle_before_seconds", before.ResponseLast, e.RequestFirst, 0)
@@ -330,7 +337,6 @@ func (e *Exchange) AppendMetrics(list []Metric, c *Conn, before *Exchange) []Met
 	}
 	m.phase = HTTPReceive
 	m.between("receive_seconds", e.ResponseFirst, e.ResponseLast, 0)
-	m.held(e, c, Server)
 	if e.FlowControlWait > 0 {
 		m.duration("flow_control_seconds", e.FlowControlWait)
 	}

@@ -3,7 +3,6 @@ package report
 import (
 	"time"
 
-	"github.com/flowcorr/flowcorr/internal/conceal"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
@@ -263,51 +262,6 @@ func (o *object) handshake(t *pcapflow.TLS, c *pcapflow.Conn) {
 	o.instants(t.AppendInstants(o.lines.instants[:0]))
 }
 
-func (o *object) exchange(x *pcapflow.Exchange, f *pcapflow.Flow) {
-	c := f.Conn
-	o.open()
-	o.text("method", x.Method)
-	o.text("host", x.Host)
-	o.text("path", conceal.Secrets(x.Path))
-	o.text("version", x.Version)
-	if x.Status > 0 {
-		o.number("status", int64(x.Status))
-	}
-	if x.RequestBytes >= 0 {
-		o.number("request_bytes", x.RequestBytes)
-	}
-	if x.ResponseBytes >= 0 {
-		o.number("response_bytes", x.ResponseBytes)
-	}
-	o.headers(x)
-	o.metrics(x.AppendMetrics(o.lines.metrics[:0], c, f.Before(x)))
-	if x.Estimated {
-		o.truth("estimated", true)
-	}
-	if x.Truncated {
-		o.truth("truncated", true)
-		if x.Reset || c != nil && (c.FIN[0].Seen() || c.FIN[1].Seen() || len(c.RST) > 0) { // else the capture ended it
-			o.text("aborted_by", x.Aborted.String())
-		}
-	}
-	o.some("unsent", x.Unsent)
-	o.some("port_wants_tls", x.PortWantsTLS)
-	o.some("reset", x.Reset)
-	o.text("reset_code", x.ResetCode)
-	o.some("gap", x.Gap)
-	o.some("chunk_error", x.ChunkError)
-	o.count("auth_rounds", x.AuthRounds)
-	o.some("redirect_loop", x.Looped)
-	if x.Upgrade && x.Status > 0 {
-		o.truth("upgraded", x.Status == 101)
-	}
-	o.some("multiplexed", x.Multiplexed)
-	o.some("malformed", x.Malformed)
-	o.count("ordinal", x.Ordinal)
-	o.frames(x.RequestFirst.Frame, x.ResponseFirst.Frame)
-	o.close()
-}
-
 func (o *object) icmp(e *pcapflow.ICMPError) {
 	o.open()
 	o.text("from", address(e.From))
@@ -317,6 +271,7 @@ func (o *object) icmp(e *pcapflow.ICMPError) {
 	if e.MTU > 0 {
 		o.number("mtu", int64(e.MTU))
 	}
+	o.instant("time", e.Time)
 	o.frames(e.Frame)
 	o.close()
 }

@@ -52,6 +52,9 @@ func (l *FlowLines) AppendResolution(b []byte, evidence string, r *pcapflow.Reso
 		o.frames(w.Frame)
 		o.close()
 	}
+	if !r.Gratuitous {
+		o.instants(r.AppendInstants(o.lines.instants[:0]))
+	}
 	o.close()
 	if len(r.Requests) > 0 && !r.Gratuitous {
 		p := r.Phase()

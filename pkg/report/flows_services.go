@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/flowcorr/flowcorr/internal/conceal"
 	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
@@ -118,53 +117,6 @@ func (o *object) certificate(c *pcapflow.Certificate) {
 	}
 	o.number("bytes", int64(c.Bytes))
 	o.close()
-}
-
-// headers writes what an exchange keeps of header fields.
-func (o *object) headers(x *pcapflow.Exchange) {
-	if x.Date > 0 {
-		o.instant("date", x.Date*int64(time.Second))
-	}
-	o.some("age", x.Age)
-	o.text("server", x.ServerName)
-	o.text("location", conceal.Secrets(x.Location))
-	o.text("request_id", x.RequestID)
-	if len(x.Timing) > 0 {
-		o.list("server_timing", len(x.Timing), func(i int) {
-			o.open()
-			o.text("name", x.Timing[i].Name)
-			if d := x.Timing[i].Duration; d >= 0 {
-				o.seconds("seconds", d)
-			}
-			o.close()
-		})
-	}
-	o.count("stream_id", x.StreamID)
-	o.count("interim_answers", len(x.Interim))
-	if x.BodyBytes >= 0 {
-		o.number("body_bytes", x.BodyBytes)
-	}
-}
-
-// goAway writes how an HTTP/2 connection was ended.
-func (o *object) goAway(f *pcapflow.Flow) {
-	o.array("goaway")
-	n := 0
-	for d, g := range f.Away {
-		if g == nil {
-			continue
-		}
-		o.element(n)
-		n++
-		o.open()
-		o.text("by", pcapflow.Dir(d).String())
-		o.text("code", g.Code)
-		o.number("last_stream", int64(g.Last))
-		o.instant("time", g.Time)
-		o.frames(g.Frame)
-		o.close()
-	}
-	o.endArray()
 }
 
 func (o *object) ssh(s *pcapflow.SSH, f *pcapflow.Flow) {

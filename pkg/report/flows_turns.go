@@ -66,10 +66,6 @@ func (o *object) held(h *pcapflow.Held) {
 	}
 	o.text("limited_by", by.String())
 	o.nested("held")
-	for l, ns := range h {
-		if ns > 0 {
-			o.seconds(pcapflow.Limit(l).MetricName(), ns)
-		}
-	}
+	o.metrics(h.AppendMetrics(o.lines.metrics[:0], ""))
 	o.close()
 }

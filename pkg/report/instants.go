@@ -107,11 +107,13 @@ func (c *collector) lookup(l *correlate.Lookup) {
 }
 
 func (c *collector) neighbour(k *incident.Capture, n *pcapflow.Resolution) {
-	for _, r := range n.Requests {
-		c.add(k, n.Protocol+".request", fromClient, r, address(n.Target))
+	for _, x := range n.AppendInstants(nil) {
+		detail := address(n.Target)
+		if x.From == fromNeighbour {
+			detail += " = " + pcapflow.LinkAddress(n.MAC)
+		}
+		c.add(k, x.Name, x.From, x.Stamp, detail)
 	}
-	c.add(k, n.Protocol+".reply", fromNeighbour, n.Reply, address(n.Target)+" = "+pcapflow.LinkAddress(n.MAC))
-	c.add(k, n.Protocol+".released", fromClient, n.Released.Stamp, address(n.Target))
 }
 
 // conn notes how a connection was made and ended; its SYNs say where to, unless
@@ -164,23 +166,14 @@ func (c *collector) exchange(k *incident.Capture, x *pcapflow.Exchange) {
 	if x == nil {
 		return
 	}
-	c.add(k, "http.request", fromClient, x.RequestFirst, strings.TrimSpace(x.Method+" "+conceal.Secrets(x.Path)))
-	if x.RequestLast.Frame != x.RequestFirst.Frame {
-		c.add(k, "http.request-end", fromClient, x.RequestLast, "")
-	}
-	for _, at := range x.Interim {
-		c.add(k, "http.interim", fromServer, at, "")
-	}
-	status := ""
-	if x.Status > 0 {
-		status = fmt.Sprint(x.Status)
-	}
-	if x.Undecided {
-		return
-	}
-	c.add(k, "http.response", fromServer, x.ResponseFirst, status)
-	if !x.EndOpen && x.ResponseLast.Frame != x.ResponseFirst.Frame {
-		c.add(k, "http.response-end", fromServer, x.ResponseLast, "")
+	for _, i := range x.AppendInstants(nil) {
+		switch {
+		case i.Name == "http.request":
+			i.Detail = strings.TrimSpace(x.Method + " " + conceal.Secrets(x.Path))
+		case i.Name == "http.response" && x.Status > 0:
+			i.Detail = fmt.Sprint(x.Status)
+		}
+		c.add(k, i.Name, i.From, i.Stamp, i.Detail)
 	}
 }
 

@@ -104,6 +104,8 @@ func phaseMetrics(j *correlate.Journey, p *correlate.Phase) Metrics {
 	case pcapflow.HTTPSend, pcapflow.HTTPWait, pcapflow.HTTPReceive:
 		if j.Exchange != nil {
 			list = j.Exchange.AppendMetrics(nil, f.Conn, f.Before(j.Exchange))
+			list = j.Exchange.Held(f.Conn, pcapflow.Client).AppendMetrics(list, pcapflow.HTTPSend)
+			list = j.Exchange.Held(f.Conn, pcapflow.Server).AppendMetrics(list, pcapflow.HTTPReceive)
 		}
 	case pcapflow.NTPExchange:
 		if j.NTP != nil {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -45,6 +46,29 @@ func membersOf(t *testing.T, at string, b []byte, seen map[string]bool) {
 		t.Fatal(err)
 	}
 	members(at, v, seen)
+	if at == "flow" {
+		onceEach(t, json.NewDecoder(bytes.NewReader(b)))
+	}
+}
+
+// onceEach: no object of a value has a member twice, of which readers keep one alone.
+func onceEach(t *testing.T, d *json.Decoder) {
+	t.Helper()
+	start, _ := d.Token()
+	names := map[string]bool{}
+	for d.More() && (start == json.Delim('{') || start == json.Delim('[')) {
+		if start == json.Delim('{') {
+			name, _ := d.Token()
+			if names[name.(string)] {
+				t.Errorf("%s stands twice in one object", name)
+			}
+			names[name.(string)] = true
+		}
+		onceEach(t, d)
+	}
+	if start == json.Delim('{') || start == json.Delim('[') {
+		d.Token()
+	}
 }
 
 // reachable are the instants, metrics and errors of each protocol by the members
@@ -56,7 +80,7 @@ var reachable = map[string][]string{
 		"dns.answers", "dns.cnames", "dns.targets", "dns.truncated", "dns.repeats", "dns.late", "dns.no_data", "dns.unsolicited", "dns.mismatch", "dns.further_answers", "dns.extended_error",
 		"dns.time", "dns.messages", "dns.transfer_seconds", "dns.records", "dns.answer_bytes", "dns.instants[dns.query]", "dns.instants[dns.retry]", "dns.instants[dns.answer]", "dns.instants[dns.further-answer]", "dns.extended_error_text", "dns.multicast", "dns.mixed_case", "dns.case_changed", "dns.authoritative", "dns.processing_seconds", "dns_over", "icmp.text", "dns.fragments", "dns.fragment_lost", "dns.opcode",
 		// ARP and ND
-		"neighbour.attempts", "neighbour.asker_link_address", "neighbour.other_link_addresses", "neighbour.probe", "icmp.from", "icmp.type", "icmp.code", "icmp.frames", "icmp.mtu", "neighbour.link_address", "neighbour.announcement", "neighbour.proxy", "neighbour.duplicate_address", "neighbour.unasked_answer", "neighbour.unanswered", "phases[l2.resolve]",
+		"neighbour.attempts", "neighbour.asker_link_address", "neighbour.other_link_addresses", "neighbour.probe", "icmp.from", "icmp.type", "icmp.code", "icmp.frames", "icmp.time", "icmp.mtu", "neighbour.instants[arp.request]", "neighbour.instants[arp.reply]", "neighbour.instants[arp.released]", "neighbour.instants[nd.request]", "neighbour.instants[nd.reply]", "neighbour.link_address", "neighbour.announcement", "neighbour.proxy", "neighbour.duplicate_address", "neighbour.unasked_answer", "neighbour.unanswered", "phases[l2.resolve]",
 		"gateway.link_address", "gateway.addresses", "gateway.by", "gateway.hosts", "gateway.behind", "gateway.frames", "neighbour.unicast_attempts", "neighbour.released.time", "neighbour.released.held_seconds", "neighbour.released.answer_seconds", "neighbour.released.packet_of_flow", "neighbour.released.frames", "router.link_address", "router.advertisements", "router.lifetime_seconds", "router.solicited_seconds", "router.withdrawn", "router.prefixes", "router.mtu", "router.hop_limit", "router.managed_addresses", "router.instants[nd.router-advertisement]", "router.instants[nd.router-solicitation]",
 		// TCP
 		"tcp.instants[tcp.syn]", "tcp.instants[tcp.syn-retry]", "tcp.instants[tcp.syn-ack]", "tcp.instants[tcp.syn-ack-retry]", "tcp.instants[tcp.established]", "tcp.instants[tcp.fin]", "tcp.instants.from", "tls.instants.from", "tcp.syns", "tcp.syn_acks", "tcp.connect_seconds", "tcp.rtt_server_seconds", "tcp.rtt_client_seconds", "tcp.retransmissions", "tcp.stalls.cause", "tcp.rst.by", "tcp.rst.time", "tcp.rst.odd", "tcp.duplicate_acks", "tcp.window_probes", "tcp.missing.server.bytes", "tcp.missing.server.since", "tcp.missing.server.sequence", "tcp.ttl_change.server.from", "tcp.ttl_change.server.to", "tcp.ttl_change.server.changes", "tcp.rtt_seconds", "tcp.stalls.waiting_for", "tcp.retransmitted_bytes", "tcp.fast", "tcp.timeouts", "tcp.tail_probes", "tcp.spurious", "tcp.out_of_order", "tcp.duplicates", "tcp.acked_unseen_bytes", "tcp.zero_windows", "tcp.window_full", "tcp.keep_alives", "tcp.max_in_flight_bytes", "tcp.vantage", "tcp.completeness", "duplicates",
@@ -77,7 +101,7 @@ var reachable = map[string][]string{
 		"quic.version", "quic.sni", "quic.alpn", "quic.retry", "quic.version_negotiation", "quic.handshake_seconds", "quic.instants[quic.client-hello]",
 		"quic.instants[quic.server-hello]", "quic.instants[quic.established]", "quic.instants[quic.initial]", "quic.instants[quic.answer]", "quic.instants[quic.second-client-hello]", "quic.instants[quic.retry]", "quic.instants[quic.server-flight-end]", "quic.instants[quic.close]", "quic.closed_by", "quic.close_code", "quic.close_reason", "quic.retry_seconds", "quic.second_hello_seconds", "quic.answer_seconds", "quic.server_hello_seconds", "quic.attempts", "quic.versions", "quic.cipher", "quic.group", "quic.alpn_offered", "quic.resumed", "quic.early_data", "quic.spin_rtt.median_seconds", "quic.ja4", "phases[quic.handshake]",
 		// HTTP
-		"http.method", "http.host", "http.path", "http.status", "http.version", "http.request_bytes", "http.response_bytes", "http.send_seconds", "http.wait_seconds",
+		"http.method", "http.host", "http.path", "http.status", "http.version", "http.request_bytes", "http.response_bytes", "http.send_seconds", "http.wait_seconds", "http.instants[http.request]", "http.instants[http.request-end]", "http.instants[http.interim]", "http.instants[http.response]", "http.instants[http.response-end]", "http.instants.from", "http.held.client.opportunity_seconds", "http.held.server.application_seconds",
 		"http.server_think_seconds", "http.receive_seconds", "http.idle_before_seconds", "http.queued_behind_seconds", "http.ordinal", "http.date", "http.location", "http.interim_answers", "http.estimated", "http.truncated", "http.aborted_by", "http.unsent", "http.port_wants_tls", "http.reset_code", "http.flow_control_seconds", "http.head_of_line_seconds",
 		"http.body_bytes", "http.request_id", "http.server_timing.name", "http.interim_seconds", "http.server", "http.age", "http.gap", "http.multiplexed", "http.malformed", "http.reset", "http.stream_id", "http.concurrent_streams", "http.chunk_error", "http.auth_rounds", "http.redirect_loop", "http.upgraded", "goaway.by", "goaway.code", "goaway.last_stream", "goaway.time", "goaway.frames", "phases[http.send]", "phases[http.wait]", "phases[http.receive]",
 		// SSH
@@ -216,7 +240,7 @@ var reachCaptures = []string{
 	"zeek/testing/btest/Traces/tls/hrr.pcap", "zeek/testing/btest/Traces/tls/imap-starttls.pcap", "zeek/testing/btest/Traces/tls/client-certificate.pcap",
 	"zeek/testing/btest/Traces/ssh/ssh.client-side-half-duplex.pcap", "zeek/testing/btest/Traces/http/100-continue.pcap", "arkime/tests/pcap/http2-nghttp2.pcap",
 	"practical-packet-analysis/dns_axfr.pcapng", "arkime/tests/pcap/dns-wiresharkrepo.pcap", "zeek/testing/btest/Traces/ntp/NTP-digest.pcap",
-	"practical-packet-analysis/arppoison.pcapng", "suricata-verify/tests/dns-reversed-udp-1/input.pcap", "zeek/testing/btest/Traces/dns/mdns.pcap",
+	"practical-packet-analysis/arppoison.pcapng", "practical-packet-analysis/icmpv6_neighbor_solicitation.pcapng", "suricata-verify/tests/dns-reversed-udp-1/input.pcap", "zeek/testing/btest/Traces/dns/mdns.pcap",
 	"practical-packet-analysis/tcp_zerowindowrecovery.pcapng", "zeek/testing/btest/Traces/tcp/tcp-fast-open.pcap", "practical-packet-analysis/latency4.pcapng",
 	"zeek/testing/btest/Traces/ssh/ssh.pcap", "suricata-verify/tests/http-mime-truncated/input.pcap", "zeek/testing/btest/Traces/ssh/ssh-on-port-80.pcap", "zeek/testing/btest/Traces/ssh/server-pre-banner-data.pcap", "zeek/testing/btest/Traces/ssh/ssh_kex_mlkem.pcap",
 	"ja4/pcap/tls-handshake.pcapng", "zeek/testing/btest/Traces/smtp.pcap", "zeek/testing/btest/Traces/tls/chrome-1250-tls-x25519-kyber.pcap",
