@@ -41,9 +41,11 @@ type matcher struct {
 	byHost     [][]*Journey
 	own        map[hostKind]*ownJourneys
 	told       map[*Journey]told
-	span       span // of the captures, on the reference clock
-	hostsCut   int  // hosts that outputs were not held against
+	span       span     // of the captures, on the reference clock
+	hostsCut   int      // hosts that outputs were not held against
+	names      resolved // once asked for
 	result     []match
+	byPath     []LinkedLine // pairs of logs without a clock
 	missing    map[*incident.Log][]missed
 }
 
@@ -122,7 +124,7 @@ func capturesSpan(inc *incident.Incident, tb timebase) span {
 // application's line tells of a moment inside the exchange that packets do not
 // show.
 func (m *matcher) linked() []LinkedLine {
-	var list []LinkedLine
+	list := m.byPath
 	for _, r := range m.result {
 		t := r.target
 		if t == nil || t.bare || t.point.Exchange.Multiplexed || r.line.Confidence < 0.99 || !r.line.HasResidual || r.line.By == "request id" {

@@ -20,9 +20,10 @@ type ownJourneys struct {
 	byAddr   map[netip.Addr][]int    // the server's
 	byLookup map[string][]int        // the names it asked for first and meant
 	fitting  map[outputName]*fitting // those that were asked for
-	cut      int                     // outputs that more journeys would fit than they were held against,
-	most     int                     // namely so many
-	failed   []int                   // lookups that came to nothing: an output names the server it never reached
+	names    resolved
+	cut      int   // outputs that more journeys would fit than they were held against,
+	most     int   // namely so many
+	failed   []int // lookups that came to nothing: an output names the server it never reached
 }
 
 // A path is that of the request, noPath where the packets do not tell one, and

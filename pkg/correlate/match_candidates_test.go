@@ -79,7 +79,7 @@ func TestCandidatesAreFew(t *testing.T) {
 	if held != n {
 		t.Errorf("%d outputs are held against %d journeys", n, held)
 	}
-	edges := fitSeries(run, own, asWritten{})
+	edges, _ := fitSeries(run, own, asWritten{})
 	for _, e := range edges {
 		if e.line != e.target || e.p < 0.9 {
 			t.Fatalf("output %d is of journey %d with %g", e.line, e.target, e.p)

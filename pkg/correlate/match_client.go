@@ -51,12 +51,15 @@ func isOutput(e *logparse.Event) bool {
 // outputsOf matches the outputs of one host: the one whose journeys they fit best.
 func (m *matcher) outputsOf(outputs []output) {
 	var best []series
-	most := 0.0
+	most, surest := 0.0, 0.0
 	divided := runs(outputs)
 	for _, host := range m.likelyHosts(divided, len(outputs)) {
 		found := m.fitOutputs(divided, host)
-		if sum := paired(found); sum > most+0.5 {
-			best, most = found, sum
+		sum, fit := paired(found), fitOf(found)
+		// What no capture shows contradicts nothing: of hosts that as many outputs
+		// fit, the one whose packets say most in common with them.
+		if sum > most+0.5 || best != nil && sum > most-0.5 && fit > surest {
+			best, most, surest = found, max(sum, most), fit
 		}
 	}
 	if best == nil {
@@ -94,6 +97,7 @@ type series struct {
 	outputs  []output
 	journeys []*Journey
 	edges    []edge
+	fit      float64 // logarithm of how well the whole is explained
 }
 
 // hostKind is what outputs of one kind may tell of one host.
@@ -110,10 +114,12 @@ func (m *matcher) fitOutputs(divided [][]output, host int) []series {
 		own := m.own[k]
 		if own == nil {
 			own = newOwnJourneys(m.byHost[host], k.kind)
+			own.names = m.resolvedNames()
 			m.own[k] = own
 		}
 		if len(own.list) > 0 {
-			list = append(list, series{run, own.list, fitSeries(run, own, m.tb)})
+			edges, fit := fitSeries(run, own, m.tb)
+			list = append(list, series{run, own.list, edges, fit})
 		}
 	}
 	return list
@@ -122,19 +128,19 @@ func (m *matcher) fitOutputs(divided [][]output, host int) []series {
 // fitSeries pairs the outputs of a run with journeys, in order: under every
 // offset that the marks may have, and under none; each way of seeing it counts
 // by how well it explains the whole.
-func fitSeries(run []output, among *ownJourneys, tb timebase) []edge {
+func fitSeries(run []output, among *ownJourneys, tb timebase) (edges []edge, fit float64) {
 	own := among.list
 	var plain []edge
 	few := pairsFor(len(run))
 	for i, o := range run {
 		for _, n := range among.nearest(o.event, float64(i)/float64(len(run)), few) {
-			if score := outputScore(o.event, own[n]); score > leastOdds {
+			if score := outputScore(o.event, own[n]) + among.names.score(o.event, own[n]); score > leastOdds {
 				plain = append(plain, edge{line: i, target: n, odds: math.Exp(min(score, 40))})
 			}
 		}
 	}
 	if len(plain) == 0 {
-		return nil
+		return nil, 0
 	}
 	var views [][]float64 // the probability of each pair
 	var weights []float64
@@ -161,14 +167,14 @@ func fitSeries(run []output, among *ownJourneys, tb timebase) []edge {
 		weights[i] = math.Exp(weights[i] - most)
 		sum += weights[i]
 	}
-	edges := slices.Clone(plain)
+	edges = slices.Clone(plain)
 	for k := range edges {
 		edges[k].p = 0
 		for i, v := range views {
 			edges[k].p += v[k] * weights[i] / sum
 		}
 	}
-	return edges
+	return edges, most + math.Log(sum)
 }
 
 // offsetPrior is the logarithm of the probability of one offset of marks among

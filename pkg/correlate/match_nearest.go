@@ -158,6 +158,15 @@ func paired(found []series) float64 {
 	return sum
 }
 
+// fitOf is the logarithm of how well some series are explained.
+func fitOf(found []series) float64 {
+	sum := 0.0
+	for _, s := range found {
+		sum += s.fit
+	}
+	return sum
+}
+
 // Of many outputs and many hosts, some outputs choose the hosts that all are held
 // against.
 const (

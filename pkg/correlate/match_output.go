@@ -102,6 +102,8 @@ func transferOutput(e *logparse.Event, j *Journey) float64 {
 		if !x.ResponseFirst.Seen() && e.Status > 0 || x.ResponseFirst.Seen() && t.Exit > 0 && e.Status == 0 {
 			s -= 4
 		}
+	} else if j.Contentless() {
+		s += wholeScore(t, j)
 	} else if e.Status > 0 {
 		s -= 8
 	}

@@ -23,7 +23,8 @@ func (m *matcher) requests(l *incident.Log) {
 		g.prepare()
 	}
 	r.ordered = endsInOrder(groups)
-	r.placeByPaths()
+	r.measureByPaths(r.placeByPaths())
+	m.named(r)
 	r.compareCounts()
 	for _, g := range groups {
 		g.join(r.sizes)
@@ -52,6 +53,7 @@ type requestLog struct {
 	lines   float64 // of the captures' time
 	span    span    // of the captures
 	ordered bool
+	named   []namedPair
 	chain   chainRun // of one group after the other
 }
 

@@ -16,7 +16,7 @@ type told struct {
 
 // tell remembers what a sure line says of a journey.
 func (m *matcher) tell(j *Journey, l *incident.Log, e *logparse.Event) {
-	if e.Path == "" || j.Exchange == nil || j.Exchange.Path != "" {
+	if e.Path == "" || j.Exchange == nil && !j.Contentless() || j.Exchange != nil && j.Exchange.Path != "" {
 		return
 	}
 	if _, ok := m.told[j]; !ok {

@@ -26,14 +26,14 @@ type agreement struct {
 // placeByPaths gives the lines of a short log whose clock is unknown the one
 // offset at which nearly all of them meet requests of the same path. It serves
 // the matching alone: as a measurement of the clock it would be too little.
-func (r *requestLog) placeByPaths() {
+func (r *requestLog) placeByPaths() bool {
 	var all []*line
 	var ends []agreement
 	for _, g := range r.groups {
 		for i := range g.lines {
 			l := &g.lines[i]
 			if l.timed || len(all) >= fewLines {
-				return
+				return false
 			}
 			ends = g.agreements(i, len(all), ends)
 			all = append(all, l)
@@ -41,12 +41,13 @@ func (r *requestLog) placeByPaths() {
 	}
 	low, high, ok := agreed(ends, len(all))
 	if !ok {
-		return
+		return false
 	}
 	for _, l := range all {
 		l.at -= (low + high) / 2
 		l.slack, l.timed, l.placed = (high-low)/2, true, true
 	}
+	return true
 }
 
 // agreements adds the offsets at which line i tells of a target with its path.

@@ -137,6 +137,8 @@ func (e *evidence) linked(lines []LinkedLine) {
 		var w window
 		ok := false
 		switch {
+		case x.Exchange == nil && x.Transaction == nil && isWebLine(ev) && contentless(x.Capture, x.Flow):
+			w, ok = contentlessWindow(x.Flow)
 		case x.Exchange != nil:
 			w, ok = lineWindow(x.Flow, x.Exchange, ev)
 		case x.Transaction != nil:
