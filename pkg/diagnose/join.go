@@ -22,6 +22,7 @@ var consequences = map[string][]string{
 	"mtu-black-hole":             {"mtu-discovered-late", "ssh-kex-stall"},
 	"connection-refused":         {"refused-by-network"},
 	"neighbour-wait":             {"refused-by-network"},
+	"syn-held":                   append([]string{"neighbour-wait"}, connectionLost...),
 	"syn-lost":                   append([]string{"neighbour-wait"}, connectionLost...),
 	"syn-unanswered":             append([]string{"neighbour-wait", "happy-eyeballs"}, connectionLost...),
 	"loss-in-handshake":          append([]string{"syn-lost", "mtu-discovered-late", "tls-large-hello-dropped"}, connectionLost...),

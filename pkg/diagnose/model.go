@@ -123,6 +123,7 @@ type Finding struct {
 	Refuters   []Refuter
 
 	answers  bool // as its rule says
+	over     bool // what it tells does not come again: it is no answer by its wait alone
 	restated bool // what overturned the first words is in its words now
 }
 

@@ -108,6 +108,9 @@ func misses() []miss {
 			}
 		}},
 		{"injected-reset", "another TTL", 0, func(w *world) { w.conn().FIN[sv], w.conn().FIN[cl] = w.at(1290), w.at(1291) }},
+		{"syn-held", "sent a second apart, arrived together", 0, func(w *world) {
+			w.first().Points[1].Flow.Conn.SYN = []pcapflow.Stamp{w.at(1010), w.at(2010)}
+		}},
 		{"syn-lost", "repeated after a second", 1, func(w *world) { w.conn().SYNACK = append(w.conn().SYNACK, w.at(2021)) }},
 		{"syn-unanswered", "answers that never arrived", 0, func(w *world) { w.conn().ACK = w.at(2021) }},
 		{"connection-refused", "RST to the SYN", 1, func(w *world) { w.conn().SYNACK = []pcapflow.Stamp{w.at(1010)} }},

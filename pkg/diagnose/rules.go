@@ -37,6 +37,7 @@ var rules = []*Rule{
 	&acceptQueueFull,
 	&synQueueFull,
 	&injectedReset,
+	&synHeld,
 	&synLost,
 	&synUnanswered,
 	&connectionRefused,

@@ -181,7 +181,7 @@ func tier(f Finding) int {
 	switch {
 	case loud && !about && f.Rule != "slower-than-normal":
 		return 0
-	case f.Severity >= Note && (f.answers || !about && f.felt()):
+	case f.Severity >= Note && (f.answers || !about && !f.over && f.felt()):
 		return 1 // something is to be known, though it cost little, or few
 	case f.Rule == "healthy":
 		return 2

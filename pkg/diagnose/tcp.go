@@ -97,14 +97,8 @@ var (
 // after the last one, or too soon to be its answer.
 func (c *Case) held(r *Rule, j *correlate.Journey) bool {
 	n := j.Points[0].Flow.Conn
-	for _, p := range j.Points[1:] {
-		if p.Flow.Conn == nil || len(p.Flow.Conn.SYN) < len(n.SYN) {
-			continue
-		}
-		syn := p.Flow.Conn.SYN
-		if time.Duration(syn[len(syn)-1].Time-syn[0].Time) < c.limit(r, together) {
-			return true
-		}
+	if kept, _ := c.keptBetween(r, j); kept != nil {
+		return true
 	}
 	if len(n.SYNACK) > 1 && time.Duration(n.SYNACK[1].Time-n.SYNACK[0].Time) < c.limit(r, atOnce) {
 		return true

@@ -17,6 +17,16 @@ var tcpTrials = []trial{
 		_, n := w.tcp(2000)
 		n.SYN, n.SYNACK = append(n.SYN, w.at(2000)), []pcapflow.Stamp{w.at(2020)}
 	}, true, Medium},
+	{"syn-held", "sent a second apart, arrived together", func(w *world) {
+		j, at := w.seenAtServer(2000)
+		n := j.Points[0].Flow.Conn
+		n.SYN, n.SYNACK = append(n.SYN, w.at(2000)), []pcapflow.Stamp{w.at(2020)}
+		at.Vantage, at.SYN, at.SYNACK = pcapflow.VantageServer, []pcapflow.Stamp{w.at(2010), w.at(2011)}, []pcapflow.Stamp{w.at(2011)}
+	}, true, High},
+	{"syn-held", "repeated after a second", func(w *world) {
+		_, n := w.tcp(2000)
+		n.SYN, n.SYNACK = append(n.SYN, w.at(2000)), []pcapflow.Stamp{w.at(2020)}
+	}, false, 0},
 	{"syn-lost", "kept by a router: answered at no round trip", func(w *world) {
 		_, n := w.tcp(2000)
 		n.SYN, n.SYNACK = append(n.SYN, w.at(2000)), []pcapflow.Stamp{w.at(2130)}
