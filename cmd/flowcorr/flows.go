@@ -29,12 +29,14 @@ func flowsCommand(env *environment) *cobra.Command {
 			EN: `flows reads captures (- for standard input) and prints one row a flow: as a
 table, or with --format jsonl as JSON Lines, in the order the flows end. Behind
 the flows of a capture come its neighbour resolutions (ARP, neighbour discovery),
-the routers that advertise themselves, and the gateways that all these show.
+the routers that advertise themselves, ICMP errors about packets of other flows, and
+the gateways that all these show.
 Stamps are as captured, also those that --since, --until and --around ask for.`,
 			ES: `flows lee capturas (- para la entrada estándar) y escribe una fila por flujo: como
 tabla, o con --format jsonl como JSON Lines, en el orden en que los flujos acaban.
 Tras los flujos de una captura vienen sus resoluciones de vecinos (ARP, ND), los
-encaminadores que se anuncian y las puertas de enlace que todo ello muestra.
+encaminadores que se anuncian, los errores ICMP sobre paquetes de otros flujos y las
+puertas de enlace que todo ello muestra.
 Las marcas son las capturadas, también para --since, --until y --around.`}),
 		Example: `  flowcorr flows client.pcap
   tcpdump -w - | flowcorr flows --format jsonl -`,
@@ -146,6 +148,11 @@ func tellFlows(path string, in io.Reader, opt incident.Options, chosen *rowChoic
 				sink.router(name, r)
 			}
 		}
+		for i := range rest.ICMP {
+			if chosen.icmp(&rest.ICMP[i]) {
+				sink.icmp(name, &rest.ICMP[i])
+			}
+		}
 	})
 	if err != nil {
 		return told, problems, err
@@ -163,6 +170,7 @@ type flowSink interface {
 	flow(evidence string, f *pcapflow.Flow)
 	resolution(evidence string, r *pcapflow.Resolution, beyond correlate.Beyond)
 	router(evidence string, r *pcapflow.Router)
+	icmp(evidence string, e *pcapflow.ICMPError)
 	gateway(evidence string, g *correlate.Gateway)
 	end(w io.Writer, env *environment) error
 }
@@ -185,6 +193,10 @@ func (s *flowLines) resolution(evidence string, r *pcapflow.Resolution, beyond c
 
 func (s *flowLines) router(evidence string, r *pcapflow.Router) {
 	s.write(s.lines.AppendRouter(s.line[:0], evidence, r))
+}
+
+func (s *flowLines) icmp(evidence string, e *pcapflow.ICMPError) {
+	s.write(s.lines.AppendICMP(s.line[:0], evidence, e))
 }
 
 func (s *flowLines) gateway(evidence string, g *correlate.Gateway) {
@@ -217,6 +229,10 @@ func (s *flowTable) resolution(evidence string, r *pcapflow.Resolution, _ correl
 
 func (s *flowTable) router(evidence string, r *pcapflow.Router) {
 	s.add(report.RowOfRouter(evidence, r))
+}
+
+func (s *flowTable) icmp(evidence string, e *pcapflow.ICMPError) {
+	s.add(report.RowOfICMP(evidence, e))
 }
 
 func (s *flowTable) gateway(evidence string, g *correlate.Gateway) {

@@ -72,6 +72,14 @@ func (c *rowChoice) router(r *pcapflow.Router) bool {
 	return c.WantsRouter(r)
 }
 
+func (c *rowChoice) icmp(e *pcapflow.ICMPError) bool {
+	if c == nil {
+		return true
+	}
+	c.settle(e.Time)
+	return c.WantsICMP(e)
+}
+
 func (c *rowChoice) gateway(g *correlate.Gateway) bool {
 	if c == nil {
 		return true

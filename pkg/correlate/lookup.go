@@ -214,7 +214,7 @@ func (s *state) observe(t Try, q int64) {
 		return
 	}
 	for _, e := range t.Flow.ICMP {
-		if e.Time >= asked(t) && e.Time <= q {
+		if e.Time >= asked(t) && e.Time <= q && !e.Better.IsValid() {
 			s.failed = true
 			s.answer = max(s.answer, e.Time)
 			return

@@ -49,7 +49,7 @@ func (a *asking) end(l *Lookup, final string) {
 				continue
 			}
 			for _, e := range t.Flow.ICMP {
-				if e.Time >= asked(*t) && (!icmp.Seen() || e.Time > icmp.Time) {
+				if e.Time >= asked(*t) && !e.Better.IsValid() && (!icmp.Seen() || e.Time > icmp.Time) {
 					icmp = e.Stamp
 				}
 			}

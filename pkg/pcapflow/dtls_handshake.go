@@ -238,8 +238,9 @@ func (s *dtlsStream) finish() {
 	case s.ended && s.version == versionDTLS13:
 		p.Outcome = Estimated
 	case s.ended:
-	case len(f.ICMP) > 0:
-		p.End, p.Outcome, p.Note = f.ICMP[0].Stamp, Refused, f.ICMP[0].Text
+	case refusal(f.ICMP) != nil:
+		x := refusal(f.ICMP)
+		p.End, p.Outcome, p.Note = x.Stamp, Refused, x.Text
 	case !s.answered && !s.keyed && !t.SecondHello.Seen(): // a client that goes on has its answer, which the capture lacks
 		p.Outcome = Unanswered
 	default:

@@ -53,7 +53,7 @@ func (e *engine) icmpv6() {
 	switch b[0] {
 	case 128, 129:
 		e.echo(b, b[0] == 128)
-	case 1, 2, 3, 4:
+	case 1, 2, 3, 4, ndRedirect:
 		e.icmpError(b)
 	case ndSolicitation, ndAdvertisement:
 		e.neighbourDiscovery(b)
@@ -111,10 +111,16 @@ func (e *engine) icmpError(b []byte) {
 	switch {
 	case !h.v6 && b[0] == 3 && b[1] == 4: // RFC 1191 section 4
 		x.MTU = int(be16(b[6:]))
+	case !h.v6 && b[0] == 5: // RFC 792
+		x.Better = addressV4(b[4:]).netip(false)
 	case h.v6 && b[0] == 2:
 		x.MTU = int(min(be32(b[4:]), 1<<30))
 	}
-	key, swapped, ok := e.quoted(b[8:], &x)
+	quote := b[8:]
+	if h.v6 && b[0] == ndRedirect {
+		quote = redirected(b, &x)
+	}
+	key, swapped, ok := e.quoted(quote, &x)
 	if ok {
 		if f := e.table.find(&key, e.table.hash(&key)); f != nil {
 			if o := e.record(f); len(o.ICMP) < maxFlowErrors {
@@ -129,6 +135,32 @@ func (e *engine) icmpError(b []byte) {
 	} else {
 		e.undecoded("ICMP errors beyond the limit")
 	}
+}
+
+const (
+	ndRedirect         = 137
+	ndRedirectedHeader = 4
+)
+
+// redirected reads a redirect of neighbour discovery (RFC 4861 section 4.5), and gives
+// the packet that it quotes, if it does.
+func redirected(b []byte, x *ICMPError) (quote []byte) {
+	if len(b) < 40 {
+		return nil
+	}
+	x.Better = addressV6(b[8:]).netip(true)
+	x.Target = netip.AddrPortFrom(addressV6(b[24:]).netip(true), 0)
+	for b = b[40:]; len(b) >= 8; {
+		n := int(b[1]) * 8
+		if n == 0 || n > len(b) {
+			n = len(b) // cut
+		}
+		if b[0] == ndRedirectedHeader {
+			return b[8:n]
+		}
+		b = b[n:]
+	}
+	return nil
 }
 
 // quoted reads the packet that an error quotes, as far as it goes.
@@ -205,7 +237,7 @@ func icmpText(v6 bool, kind, code uint8) string {
 		return s
 	}
 	switch {
-	case !v6 && kind == 5:
+	case !v6 && kind == 5, v6 && kind == ndRedirect:
 		return "redirect"
 	case !v6 && kind == 11, v6 && kind == 3:
 		return "time exceeded"

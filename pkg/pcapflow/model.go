@@ -169,8 +169,9 @@ type ICMPError struct {
 	From       netip.Addr
 	To         netip.Addr
 	Type, Code uint8
-	MTU        int    // of frag-needed and packet-too-big; 0: none
-	Text       string // "port unreachable", …
+	MTU        int        // of frag-needed and packet-too-big; 0: none
+	Better     netip.Addr // that a redirect names: the router, or the neighbour itself, to send to; invalid: none
+	Text       string     // "port unreachable", …
 	Transport  Transport
 	Source     netip.AddrPort // of the quoted packet
 	Target     netip.AddrPort

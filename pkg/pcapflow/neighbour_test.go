@@ -2,6 +2,7 @@ package pcapflow
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/google/gopacket"
@@ -95,5 +96,40 @@ func TestRefusedByICMP(t *testing.T) {
 	p := w.only(t).Phases
 	if len(p) != 1 || p[0].Outcome != Refused || p[0].Note != "host prohibited" || p[0].End.Frame != 2 {
 		t.Errorf("%+v", p)
+	}
+}
+
+// TestRedirects name the better next hop, and refuse nothing; cut ones are read as far
+// as they go.
+func TestRedirects(t *testing.T) {
+	asked := build(t, ether4, inner4, udpLayer(inner4, 5000, 6000), pay)
+	back := &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolICMPv4, SrcIP: []byte{10, 0, 0, 9}, DstIP: []byte{10, 0, 0, 1}}
+	four := build(t, ether4, back, &layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(5, 1), Id: 0x0a00, Seq: 0x0063}, gopacket.Payload(asked[14:42]))
+	r, err := Analyse(frames(linkEthernet, asked, four), Options{})
+	if err != nil || len(r.Flows) != 1 || len(r.Flows[0].ICMP) != 1 {
+		t.Fatalf("%v %+v", err, r.Flows)
+	}
+	if x := r.Flows[0].ICMP[0]; x.Text != "redirect of host" || x.Better != netip.MustParseAddr("10.0.0.99") || refusal(r.Flows[0].ICMP) != nil {
+		t.Errorf("%+v", x)
+	}
+
+	ip := &layers.IPv6{Version: 6, HopLimit: 64, NextHeader: layers.IPProtocolUDP, SrcIP: netip.MustParseAddr("2001:db8::1").AsSlice(), DstIP: netip.MustParseAddr("2001:db8::2").AsSlice()}
+	quoted := build(t, ip, udpLayer(ip, 5000, 6000), pay)
+	body := append(make([]byte, 0, 100), netip.MustParseAddr("fe80::cafe").AsSlice()...)
+	body = append(append(body, netip.MustParseAddr("2001:db8::2").AsSlice()...), 2, 1, 2, 2, 2, 2, 2, 2, 4, 8, 0, 0, 0, 0, 0, 0)
+	router := &layers.IPv6{Version: 6, HopLimit: 255, NextHeader: layers.IPProtocolICMPv6, SrcIP: netip.MustParseAddr("fe80::1").AsSlice(), DstIP: ip.SrcIP}
+	head := &layers.ICMPv6{TypeCode: layers.CreateICMPv6TypeCode(137, 0)}
+	head.SetNetworkLayerForChecksum(router)
+	for _, x := range []struct {
+		quote []byte
+		port  uint16
+	}{{quoted, 6000}, {nil, 0}} {
+		r, err := Analyse(frames(linkEthernet, build(t, &layers.Ethernet{SrcMAC: []byte{2, 0, 0, 0, 0, 1}, DstMAC: []byte{2, 0, 0, 0, 0, 2}, EthernetType: layers.EthernetTypeIPv6}, router, head, gopacket.Payload(append([]byte{0, 0, 0, 0}, append(slices.Clone(body), x.quote...)...)))), Options{})
+		if err != nil || len(r.ICMP) != 1 {
+			t.Fatalf("%v %+v", err, r)
+		}
+		if e := r.ICMP[0]; e.Text != "redirect" || e.Better != netip.MustParseAddr("fe80::cafe") || e.Target != netip.AddrPortFrom(netip.MustParseAddr("2001:db8::2"), x.port) {
+			t.Errorf("%+v", e)
+		}
 	}
 }

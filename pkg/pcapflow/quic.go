@@ -349,8 +349,9 @@ func (s *quicStream) Close(Stamp) {
 	case p.End.Seen():
 	case q.Close.Seen():
 		p.End, p.Outcome, p.Note = q.Close, Failed, fmt.Sprintf("closed by the %s: %s", q.CloseBy, q.CloseReason())
-	case len(f.ICMP) > 0:
-		p.End, p.Outcome, p.Note = f.ICMP[0].Stamp, Refused, f.ICMP[0].Text
+	case refusal(f.ICMP) != nil:
+		x := refusal(f.ICMP)
+		p.End, p.Outcome, p.Note = x.Stamp, Refused, x.Text
 	case !q.Answer.Seen() && !s.finished: // a client that goes on has its answer, which the capture lacks
 		p.Outcome = Unanswered
 	case q.Negotiated && !s.answered:

@@ -92,6 +92,15 @@ func (a *About) tellOthers(lines *FlowLines, c *correlate.Case, host netip.Addr,
 				a.tellResolution(lines, k, r)
 			}
 		}
+		errors := 0
+		for i := range k.ICMP {
+			e := &k.ICMP[i]
+			if client, server := aboutOf(e); errors < flowsOf && (is(client) || is(server) || port == 0 && e.From == host) {
+				errors++
+				file, _ := k.Locate(e.Frame)
+				a.Flows = append(a.Flows, bytes.TrimSpace(lines.AppendICMP(nil, k.Files[file].Path, e)))
+			}
+		}
 		for _, r := range k.Routers {
 			if r.Address == host && port == 0 {
 				file, _ := k.Locate(r.Advertised[0].Frame)

@@ -262,20 +262,6 @@ func (o *object) handshake(t *pcapflow.TLS, c *pcapflow.Conn) {
 	o.instants(t.AppendInstants(o.lines.instants[:0]))
 }
 
-func (o *object) icmp(e *pcapflow.ICMPError) {
-	o.open()
-	o.text("from", address(e.From))
-	o.number("type", int64(e.Type))
-	o.number("code", int64(e.Code))
-	o.text("text", e.Text)
-	if e.MTU > 0 {
-		o.number("mtu", int64(e.MTU))
-	}
-	o.instant("time", e.Time)
-	o.frames(e.Frame)
-	o.close()
-}
-
 func (o *object) phase(p *pcapflow.Phase) {
 	b := append(append(o.b, `{"name":"`...), p.Name...) // names of phases and outcomes need no escaping
 	if p.Begin.Seen() {

@@ -165,6 +165,9 @@ func TestReachable(t *testing.T) {
 				for _, r := range link.Routers {
 					membersOf(t, "flow", lines.AppendRouter(nil, "x", r), seen)
 				}
+				for i := range rest.ICMP {
+					membersOf(t, "flow", lines.AppendICMP(nil, "x", &rest.ICMP[i]), seen)
+				}
 			})
 		if err != nil {
 			t.Fatal(path, err)
