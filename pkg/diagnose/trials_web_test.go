@@ -50,6 +50,17 @@ func (w *world) early(said pcapflow.Stamp) {
 	n.FIN[sv] = w.at(1110)
 }
 
+// unread is a request behind another, on a connection that was captured without content
+// and passed data for 0.7 s, of which a log says how long its writer took.
+func (w *world) unread(kind logparse.Kind, ms int) {
+	j, _ := w.tcp(720)
+	f := j.Points[0].Flow
+	w.k.Snapped = 10
+	f.FirstPayload[sv], f.LastPayload[sv] = w.at(1040), w.at(1722)
+	w.said(j, logparse.Event{Kind: kind, Duration: time.Duration(ms) * time.Millisecond, Status: 200})
+	w.request(1030, 1031)
+}
+
 func took(d time.Duration) logparse.Event { return logparse.Event{Duration: d, Status: 200} }
 
 var webTrials = []trial{
@@ -65,6 +76,13 @@ var webTrials = []trial{
 		j, _ := w.request(1700, 1701)
 		j.Exchange.Estimated, j.Points[0].Flow.TLS = true, &pcapflow.TLS{ClientHello: w.at(1022), Offered: []string{"http/1.1"}}
 	}, true, Medium},
+	{"app-slow", "slow by its own log, on a connection without content", func(w *world) { w.unread(logparse.AppRequest, 600) }, true, High},
+	{"app-slow", "there only the web server's time is long", func(w *world) { w.unread(logparse.HTTPRequest, 600) }, false, 0},
+	{"app-slow", "there the log's time is longer than the data passed", func(w *world) { w.unread(logparse.AppRequest, 900) }, false, 0},
+	{"app-slow", "there something was sent twice", func(w *world) {
+		w.unread(logparse.AppRequest, 600)
+		w.conn().Count[sv].Retransmitted = 1
+	}, false, 0},
 	{"app-slow", "without a log", func(w *world) { w.request(1700, 1701) }, true, Medium},
 	{"app-slow", "the log says it was quick", func(w *world) {
 		j, _ := w.request(1700, 1701)

@@ -63,8 +63,12 @@ func guessedRoles(j *correlate.Journey) bool {
 }
 
 func checkAppSlow(c *Case, r *Rule) []Finding {
-	var found, held, parallel batches
+	var found, held, parallel, unread batches
 	for _, j := range c.open(r) {
+		if d, slow := c.slowUnread(r, j); slow {
+			unread.add(j.Server.String(), hit{journey: j, lost: d, evidence: append(phaseFrames(j, string(pcapflow.TCPConnect)), journeyLines(j)...)})
+			continue
+		}
 		d, logged := loggedDuration(j)
 		e := append(phaseFrames(j, string(pcapflow.HTTPWait)), journeyLines(j)...)
 		if x := j.Exchange; x != nil && x.Undecided && logged && c.bottleneck(r, j, d) {
@@ -86,6 +90,7 @@ func checkAppSlow(c *Case, r *Rule) []Finding {
 	}
 	out := found.telling(Note, High, func(b *batch, f *Finding) { c.appSlow(r, b, f) })
 	out = append(out, held.telling(Note, High, func(b *batch, f *Finding) { c.appSlow(r, b, f) })...)
+	out = append(out, unread.telling(Note, High, func(b *batch, f *Finding) { c.slowByLog(r, b, f) })...)
 	return append(out, parallel.telling(Note, High, func(b *batch, f *Finding) { c.slowInParallel(r, b, f) })...)
 }
 
