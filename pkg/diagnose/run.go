@@ -11,6 +11,7 @@ import (
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/incident"
 	"github.com/flowcorr/flowcorr/pkg/lang"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
 // Options steer a diagnosis.
@@ -144,7 +145,7 @@ func rank(all []Finding) []string {
 		return cmp.Or(
 			cmp.Compare(tier(a), tier(b)),
 			cmp.Compare(guess(a), guess(b)),
-			cmp.Compare(b.Lost, a.Lost),
+			cmp.Compare(b.cost(), a.cost()),
 			cmp.Compare(b.Severity, a.Severity),
 			cmp.Compare(b.Confidence, a.Confidence),
 		)
@@ -172,6 +173,18 @@ const noticed = time.Second
 // notices: that others did not wait is no answer to those who did.
 func (f *Finding) felt() bool {
 	return f.Lost > 0 && f.Lost >= noticed*time.Duration(len(f.Journeys))
+}
+
+// cost is the time that a finding explains; what came to nothing cost whoever wanted
+// it at least as much as somebody notices.
+func (f *Finding) cost() time.Duration {
+	d := f.Lost
+	for _, j := range f.Journeys {
+		if f.Severity >= Warning && (j.Outcome == pcapflow.Failed || j.Outcome == pcapflow.Refused || j.Outcome == pcapflow.Unanswered) {
+			d += noticed
+		}
+	}
+	return d
 }
 
 // tier sorts what answers "why" before what only qualifies the answer.
