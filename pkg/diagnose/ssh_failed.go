@@ -49,7 +49,7 @@ func checkSSHAuthFailed(c *Case, r *Rule) []Finding {
 			logins[j.ClientSeen] = append(logins[j.ClientSeen], i)
 		}
 	}
-	for _, f := range c.guesses(r, sshFailures(c)) {
+	for _, f := range c.guesses(r, sshFailures(c, r)) {
 		find := Finding{Severity: Warning, Confidence: High, Evidence: slices.Clone(f.logs)}
 		var failed []int
 		for from := range f.connections {
@@ -237,7 +237,7 @@ func news[T comparable](known map[any]bool, to, from []T) []T {
 // sshd does not log those at its default level. A user that sshd does not know
 // has failed also where it went on to log nothing else, as it does where
 // passwords are not taken.
-func sshFailures(c *Case) []*failures {
+func sshFailures(c *Case, r *Rule) []*failures {
 	var all []*failures
 	index := map[string]*failures{}
 	for _, l := range c.Incident.Logs {
@@ -250,11 +250,13 @@ func sshFailures(c *Case) []*failures {
 				failed[e.Client] = true
 			}
 		}
+		left := c.keysTurnedDown(r, l)
 		events := map[*failures][]int{}
 		var order []*failures
 		for i := range l.Events {
 			e := &l.Events[i]
-			if !e.Client.IsValid() || e.Kind != logparse.SSHFailed && (e.Kind != logparse.SSHInvalidUser || failed[e.Client]) {
+			unknown := e.Kind == logparse.SSHInvalidUser && !failed[e.Client]
+			if !e.Client.IsValid() || e.Kind != logparse.SSHFailed && !unknown && !(left[e.Client] && leftAuthenticating(e)) {
 				continue
 			}
 			key := e.Client.Addr().String() + " " + e.User

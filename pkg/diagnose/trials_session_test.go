@@ -188,6 +188,13 @@ var sessionTrials = []trial{
 	}, false, 0},
 
 	{"ssh-auth-failed", "three of one user", func(w *world) { e := sshLine(logparse.SSHFailed, ""); w.log("auth-log", e, e, e) }, true, High},
+	{"ssh-auth-failed", "keys alone are taken, and four of them were not", func(w *world) { w.log("auth-log", wentAway(4)...) }, true, High},
+	{"ssh-auth-failed", "somebody went who was asked for a password", func(w *world) { w.log("auth-log", wentAway(1)...) }, false, 0},
+	{"ssh-auth-failed", "somebody went whom packets show turned down", func(w *world) {
+		_, s := w.ssh(1040)
+		s.Auth, s.AuthAttempts = "failure", 3
+		w.log("auth-log", wentAway(1)...)
+	}, true, High},
 	{"ssh-auth-failed", "one address as twelve users", func(w *world) { w.log("auth-log", sshGuesses(1, 12)...) }, true, High},
 	{"ssh-auth-failed", "no log: by sizes", func(w *world) { _, s := w.ssh(1040); s.Auth, s.AuthAttempts = "failure", 3 }, true, Medium},
 	{"ssh-auth-failed", "accepted", func(w *world) { w.log("auth-log", sshLine(logparse.SSHAccepted, "")) }, false, 0},
@@ -396,4 +403,14 @@ func (w *world) offered(answers int, segments ...clock.Segment) {
 	w.k.VantageHost = client.Addr()
 	w.clock(timeServer.Addr().String(), "ntp-server", clock.Measured, known(0, 0, ms))
 	w.clock("client", "capture", clock.Measured, segments...).Files = w.k.Files
+}
+
+// wentAway are lines of n connections of one address that named a user and went.
+func wentAway(n int) (lines []logparse.Event) {
+	for i := range n {
+		e := sshLine(logparse.SSHClosed, "Connection closed by authenticating user root 10.1.0.11 port 40000 [preauth]")
+		e.User, e.Client = "root", netip.AddrPortFrom(client.Addr(), client.Port()+uint16(i))
+		lines = append(lines, e)
+	}
+	return lines
 }
