@@ -126,6 +126,9 @@ func residual(l *line, t *target) (time.Duration, bool) {
 		seen = t.reply - t.way/2
 	case l.event.Means == logparse.RequestStart:
 		seen = t.sent + t.way/2
+		if t.journey.Exchange == nil {
+			seen = t.first + t.way/2
+		}
 	case l.event.Duration >= 0:
 		at, seen = at-int64(l.event.Duration), t.first+t.way/2
 	}

@@ -90,3 +90,29 @@ func TestResolvedElsewhere(t *testing.T) {
 		}
 	}
 }
+
+// TestUnreadTakesAllOfItsPort: of a connection without content every line that names
+// its port tells, wherever in its time the request began; of one that shows a request
+// no more lines than requests.
+func TestUnreadTakesAllOfItsPort(t *testing.T) {
+	from := time.Date(2026, 11, 28, 10, 0, 0, 0, time.UTC).UnixNano()
+	for _, x := range []struct {
+		shows *pcapflow.Exchange
+		want  int
+	}{{nil, 3}, {&pcapflow.Exchange{}, 1}} {
+		own := &target{journey: &Journey{Exchange: x.shows}, timed: true, first: from, sent: from + second, reply: from, last: from + second, way: 20 * msec}
+		g := &group{keyed: true, targets: []*target{own}}
+		for i := range int64(3) {
+			e := &logparse.Event{Kind: logparse.HTTPRequest, Means: logparse.RequestEnd, Duration: 5 * time.Millisecond}
+			g.lines = append(g.lines, line{event: e, at: from + (i+1)*200*msec, width: msec, timed: true})
+		}
+		if g.repeatUnread(); len(g.targets) != x.want {
+			t.Errorf("shows a request: %t: %d lines may be its, want %d", x.shows != nil, len(g.targets), x.want)
+		}
+		for i := range g.lines {
+			if s := timeScore(&g.lines[i], own, 0); s < -1 {
+				t.Errorf("line %d does not fit in time: %g", i, s)
+			}
+		}
+	}
+}

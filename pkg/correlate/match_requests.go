@@ -226,8 +226,21 @@ func (m *matcher) groups(l *incident.Log) []*group {
 	}
 	for _, g := range list {
 		sortLines(g)
+		g.repeatUnread()
 	}
 	return list
+}
+
+// repeatUnread lets the one connection of a port, of which no capture shows a request,
+// take every line that names the port.
+func (g *group) repeatUnread() {
+	if !g.keyed || len(g.targets) != 1 || g.targets[0].bare || g.targets[0].journey.Exchange != nil {
+		return
+	}
+	for range min(len(g.lines), mostRequests) - 1 {
+		again := *g.targets[0]
+		g.targets = append(slices.Clone(g.targets), &again)
+	}
 }
 
 // clientOf is the client of a line by whose targets it can be matched.

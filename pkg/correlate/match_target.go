@@ -122,7 +122,7 @@ func contentlessTarget(j *Journey, tb timebase) *target {
 	p.Exchange = &pcapflow.Exchange{RequestFirst: carriedFrom(f), ResponseLast: carriedUntil(f), RequestBytes: -1, ResponseBytes: -1, BodyBytes: -1, Estimated: true}
 	t, at := newTarget(j, p, carriedFrom(f), tb)
 	t.first, t.last = at(carriedFrom(f)), at(carriedUntil(f))
-	t.sent, t.reply = t.first, t.first
+	t.sent, t.reply = t.last, t.first // behind a handshake that does not show, and others
 	t.place = t.last
 	return t
 }

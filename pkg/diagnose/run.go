@@ -178,13 +178,13 @@ func (f *Finding) felt() bool {
 // cost is the time that a finding explains; what came to nothing cost whoever wanted
 // it at least as much as somebody notices.
 func (f *Finding) cost() time.Duration {
-	d := f.Lost
+	nothing := time.Duration(0)
 	for _, j := range f.Journeys {
 		if f.Severity >= Warning && (j.Outcome == pcapflow.Failed || j.Outcome == pcapflow.Refused || j.Outcome == pcapflow.Unanswered) {
-			d += noticed
+			nothing += noticed
 		}
 	}
-	return d
+	return max(f.Lost, nothing)
 }
 
 // tier sorts what answers "why" before what only qualifies the answer.
