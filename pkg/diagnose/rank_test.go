@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
 // TestWhoWaitedIsAnswered: that nothing was amiss for the others, or how sure a clock
@@ -26,6 +27,30 @@ func TestWhoWaitedIsAnswered(t *testing.T) {
 		})
 		if !slices.Equal(got, x.order) {
 			t.Errorf("%v lost: %v, want %v", x.lost, got, x.order)
+		}
+	}
+}
+
+// TestNothingCameOfIt: what failed at once goes before what was a little late, not
+// before what was late by more; and where some of it came about after all, only the
+// time counts.
+func TestNothingCameOfIt(t *testing.T) {
+	failed, done := &correlate.Journey{Outcome: pcapflow.Failed}, &correlate.Journey{Outcome: pcapflow.Done}
+	for _, x := range []struct {
+		of   []*correlate.Journey
+		late time.Duration
+		want string
+	}{
+		{[]*correlate.Journey{failed, failed}, 300 * time.Millisecond, "failed"},
+		{[]*correlate.Journey{failed, failed}, 3 * time.Second, "late"},
+		{[]*correlate.Journey{failed, done}, 300 * time.Millisecond, "late"},
+	} {
+		got := rank([]Finding{
+			{ID: "late", Rule: "tls-slow-server", Severity: Warning, Confidence: High, Lost: x.late, Journeys: []*correlate.Journey{done}},
+			{ID: "failed", Rule: "dns-servfail", Severity: Warning, Confidence: High, Lost: 100 * time.Millisecond, Journeys: x.of},
+		})
+		if got[0] != x.want {
+			t.Errorf("%d journeys against %v: %s is first, want %s", len(x.of), x.late, got[0], x.want)
 		}
 	}
 }

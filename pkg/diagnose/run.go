@@ -146,6 +146,7 @@ func rank(all []Finding) []string {
 			cmp.Compare(tier(a), tier(b)),
 			cmp.Compare(guess(a), guess(b)),
 			cmp.Compare(b.cost(), a.cost()),
+			cmp.Compare(b.Lost, a.Lost),
 			cmp.Compare(b.Severity, a.Severity),
 			cmp.Compare(b.Confidence, a.Confidence),
 		)
@@ -175,16 +176,15 @@ func (f *Finding) felt() bool {
 	return f.Lost > 0 && f.Lost >= noticed*time.Duration(len(f.Journeys))
 }
 
-// cost is the time that a finding explains; what came to nothing cost whoever wanted
-// it at least as much as somebody notices.
+// cost is the time that a finding explains. Where all that it speaks of came to
+// nothing, that cost whoever wanted it at least as much as somebody notices.
 func (f *Finding) cost() time.Duration {
-	nothing := time.Duration(0)
 	for _, j := range f.Journeys {
-		if f.Severity >= Warning && (j.Outcome == pcapflow.Failed || j.Outcome == pcapflow.Refused || j.Outcome == pcapflow.Unanswered) {
-			nothing += noticed
+		if f.Severity < Warning || j.Outcome != pcapflow.Failed && j.Outcome != pcapflow.Refused && j.Outcome != pcapflow.Unanswered {
+			return f.Lost
 		}
 	}
-	return max(f.Lost, nothing)
+	return max(f.Lost, noticed*time.Duration(len(f.Journeys)))
 }
 
 // tier sorts what answers "why" before what only qualifies the answer.
