@@ -103,18 +103,18 @@ func ours(r *Result) facts {
 	return l
 }
 
-var instantFields = []string{"frame.number", "frame.time_epoch", "tcp.stream", "udp.stream", "tcp.flags", "tcp.srcport", "icmp.type", "tls.handshake.type",
+var instantFields = []string{"frame.number", "frame.time_epoch", "tcp.stream", "udp.stream", "tcp.flags", "tcp.srcport", "tls.handshake.type",
 	"tls.alert_message.desc", "ssh.message_code", "ssh.protocol", "dns.flags.response", "dns.id", "ntp.flags.mode", "http.request.method", "http.response.code",
 	"quic.long.packet_type", "quic.long.packet_type_v2"}
 
 // theirs are the facts tshark tells of the streams in r; who is whose client is
 // taken from r.
-func theirs(t *testing.T, path string, r *Result, options ...string) facts {
+func theirs(t *testing.T, path string, r *Result) facts {
 	l := facts{}
 	flows := byStream(r)
 	acked := map[int]int{}                            // stream → 1: SYN-ACK seen, 2: ACK seen
 	once, groups := map[string]bool{}, map[int]bool{} // groups: streams with a group exchange (RFC 4419), which uses 31 for the group
-	tsharkFields(t, path, "(tcp or udp) and not icmp and not icmpv6", instantFields, func(v []string) {
+	for _, v := range askTshark(t, path).messages {
 		frame, _ := strconv.Atoi(v[0])
 		sec, frac, _ := strings.Cut(v[1], ".")
 		s, _ := strconv.ParseInt(sec, 10, 64)
@@ -156,7 +156,7 @@ func theirs(t *testing.T, path string, r *Result, options ...string) facts {
 				first(side + "fin")
 			}
 		}
-		for i, list := range v[7:] {
+		for i, list := range v[6:] {
 			for _, x := range strings.FieldsFunc(list, func(c rune) bool { return c == ',' }) {
 				switch i {
 				case 0:
@@ -192,7 +192,7 @@ func theirs(t *testing.T, path string, r *Result, options ...string) facts {
 					}
 				case 5:
 					what := "query "
-					if v[11] == "True" || v[11] == "1" {
+					if v[10] == "True" || v[10] == "1" {
 						what = "answer "
 					}
 					add(what + x)
@@ -213,7 +213,7 @@ func theirs(t *testing.T, path string, r *Result, options ...string) facts {
 				}
 			}
 		}
-	}, append([]string{"-o", "http.desegment_body:FALSE", "-o", "http.desegment_headers:FALSE", "-E", "aggregator=,"}, options...)...)
+	}
 	return l
 }
 
@@ -265,15 +265,8 @@ func TestInstantsAsWireshark(t *testing.T) {
 			name := filepath.Base(filepath.Dir(filepath.Dir(path))) + "/" + filepath.Base(path)
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				keyLog, options := keyLogBeside(path), []string{"-d", "udp.port==853,quic", "-d", "udp.port==8853,quic"}
-				if filepath.Base(path) == "ssh-refused.pcap" { // elsewhere these are ports of clients
-					options = append(options, "-d", "tcp.port==44400-44404,ssh")
-				}
-				if keyLog != "" {
-					options = append(options, "-o", "tls.keylog_file:"+keyLog)
-				}
-				r := analyseWith(t, path, keyLog)
-				want, got := theirs(t, path, r, options...), ours(r)
+				r := analyseWith(t, path, keyLogBeside(path))
+				want, got := theirs(t, path, r), ours(r)
 				total.Add(int64(len(want)))
 				found := want.without(got, " not so here")
 				found = append(found, got.without(want, " only here")...)

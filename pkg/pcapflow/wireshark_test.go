@@ -70,6 +70,7 @@ type seenByTshark struct {
 	again, reordered              []int         // frames
 	keepAlive, zeroWindow, filled int
 	offers                        map[string]string // by "0 client", "0 server", …
+	messages                      [][]string        // frames that tell of instants, by instantFields
 }
 
 // asked are captures that tshark was asked about, by path: it takes longer to begin
@@ -89,13 +90,14 @@ func tellOf(t *testing.T, path string) *seenByTshark {
 		"tcp.analysis.retransmission", "tcp.analysis.fast_retransmission", "tcp.analysis.spurious_retransmission", "tcp.analysis.out_of_order",
 		"tcp.analysis.keep_alive", "tcp.analysis.zero_window_probe", "tcp.analysis.zero_window", "tcp.analysis.window_full"}
 	own := len(fields)
-	fields = append(fields, offerFields...)
+	offers, messages := alsoAsk(&fields, offerFields), alsoAsk(&fields, instantFields)
 	tsharkFields(t, path, "tcp or udp", fields, func(v []string) {
 		frame, _ := strconv.Atoi(v[0])
 		if v[3] != "" || v[4] != "" { // quoted by an ICMP error
 			return
 		}
-		w.offered(v[1], v[own:])
+		w.offered(v[1], taken(v, offers))
+		w.messages = append(w.messages, taken(v, messages))
 		for i := range v[:own] { // of several headers in a packet the innermost
 			v[i] = v[i][strings.LastIndexByte(v[i], ',')+1:]
 		}
@@ -124,8 +126,42 @@ func tellOf(t *testing.T, path string) *seenByTshark {
 				*n++
 			}
 		}
-	}, "-2", "-E", "occurrence=a", "-E", "aggregator=,")
+	}, append([]string{"-2", "-E", "occurrence=a", "-E", "aggregator=,", "-o", "http.desegment_body:FALSE", "-o", "http.desegment_headers:FALSE"}, optionsFor(path)...)...)
 	return w
+}
+
+// alsoAsk adds what a list of fields lacks, which may name none twice, and returns where
+// each of those asked for stands.
+func alsoAsk(list *[]string, fields []string) (at []int) {
+	for _, f := range fields {
+		i := slices.Index(*list, f)
+		if i < 0 {
+			i = len(*list)
+			*list = append(*list, f)
+		}
+		at = append(at, i)
+	}
+	return at
+}
+
+func taken(v []string, at []int) (list []string) {
+	for _, i := range at {
+		list = append(list, v[i])
+	}
+	return list
+}
+
+// optionsFor are what tshark must be told to read a capture: keys, and ports that it
+// does not know.
+func optionsFor(path string) []string {
+	options := []string{"-d", "udp.port==853,quic", "-d", "udp.port==8853,quic"}
+	if filepath.Base(path) == "ssh-refused.pcap" { // elsewhere these are ports of clients
+		options = append(options, "-d", "tcp.port==44400-44404,ssh")
+	}
+	if keyLog := keyLogBeside(path); keyLog != "" {
+		options = append(options, "-o", "tls.keylog_file:"+keyLog)
+	}
+	return options
 }
 
 // compare lists where tshark and we differ.
