@@ -237,9 +237,10 @@ func (g *group) repeatUnread() {
 	if !g.keyed || len(g.targets) != 1 || g.targets[0].bare || g.targets[0].journey.Exchange != nil {
 		return
 	}
+	g.targets = slices.Clone(g.targets) // the list is of other groups too
 	for range min(len(g.lines), mostRequests) - 1 {
 		again := *g.targets[0]
-		g.targets = append(slices.Clone(g.targets), &again)
+		g.targets = append(g.targets, &again)
 	}
 }
 

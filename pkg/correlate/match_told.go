@@ -38,7 +38,7 @@ func (g *group) toldScore(i int, t *target) float64 {
 		s += g.rare[i][ofPath]
 	case strings.HasSuffix(x.path, l.event.Path) || strings.HasSuffix(l.event.Path, x.path):
 	default:
-		s -= 5
+		s -= 7 // nearly as much as a path that the packets show; a proxy may rewrite one
 	}
 	if x.method != "" && l.event.Method != "" && x.method != l.event.Method {
 		s -= 4
