@@ -303,7 +303,7 @@ func TestQUICRetryAndVersions(t *testing.T) {
 	t.Run("refused", func(t *testing.T) {
 		s := newQUICScript()
 		s.send(Client, initial(1, quicFirst, quicFirst, 0, ""))
-		s.flow.ICMP = []ICMPError{{Stamp: at(2, time.Millisecond), Text: "port unreachable"}}
+		s.flow.ICMP = []ICMPError{{Stamp: at(2, time.Millisecond), Type: 3, Code: 3, Text: "port unreachable"}}
 		if _, p := s.close(); p.Outcome != Refused || p.End.Frame != 2 {
 			t.Errorf("%+v", p)
 		}
