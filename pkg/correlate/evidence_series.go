@@ -224,7 +224,7 @@ func requestLines(l *incident.Log, groups numbers[netip.Addr], every int) ([]clo
 
 // isRequest tells a request line that does not name its flow.
 func isRequest(ev *logparse.Event) bool {
-	return ev.HasTime && (ev.Kind == logparse.HTTPRequest || ev.Kind == logparse.AppRequest) && ev.Client.Addr().IsValid() && ev.Client.Port() == 0
+	return ev.HasTime && isWebLine(ev) && ev.Client.Addr().IsValid() && ev.Client.Port() == 0
 }
 
 // bodySize is what an exchange tells of the size of its answer's body: a head

@@ -88,7 +88,7 @@ func (m *matcher) frontness(l *incident.Log) int {
 	best := -1
 	for i := range l.Events {
 		e := &l.Events[i]
-		if e.Kind != logparse.HTTPRequest && e.Kind != logparse.AppRequest {
+		if !isWebLine(e) {
 			continue
 		}
 		switch {

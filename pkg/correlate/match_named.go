@@ -3,8 +3,6 @@ package correlate
 import (
 	"cmp"
 	"time"
-
-	"github.com/flowcorr/flowcorr/pkg/logparse"
 )
 
 // Limits of measuring a clock by what lines ask for.
@@ -91,9 +89,4 @@ func (m *matcher) named(r *requestLog) {
 		}
 		m.byPath = append(m.byPath, x)
 	}
-}
-
-// isWebLine tells a line of one web request.
-func isWebLine(ev *logparse.Event) bool {
-	return ev.Kind == logparse.HTTPRequest || ev.Kind == logparse.AppRequest
 }

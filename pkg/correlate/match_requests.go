@@ -199,7 +199,7 @@ func (m *matcher) groups(l *incident.Log) []*group {
 	var list []*group
 	for i := range l.Events {
 		e := &l.Events[i]
-		if e.Kind != logparse.HTTPRequest && e.Kind != logparse.AppRequest {
+		if !isWebLine(e) {
 			continue
 		}
 		if !e.HasTime {
@@ -229,6 +229,11 @@ func (m *matcher) groups(l *incident.Log) []*group {
 		g.repeatUnread()
 	}
 	return list
+}
+
+// isWebLine tells a line of one web request.
+func isWebLine(e *logparse.Event) bool {
+	return e.Kind == logparse.HTTPRequest || e.Kind == logparse.AppRequest
 }
 
 // repeatUnread lets the one connection of a port, of which no capture shows a request,

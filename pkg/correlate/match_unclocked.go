@@ -25,7 +25,8 @@ type agreement struct {
 
 // placeByPaths gives the lines of a short log whose clock is unknown the one
 // offset at which nearly all of them meet requests of the same path. It serves
-// the matching alone: as a measurement of the clock it would be too little.
+// the matching alone: as a measurement of the clock it would be too little. It tells
+// whether there is such an offset.
 func (r *requestLog) placeByPaths() bool {
 	var all []*line
 	var ends []agreement

@@ -131,7 +131,7 @@ func newParallel(j *Journey, lines []Line, tb timebase) *parallel {
 	server := targetOf(j, tb)
 	for _, l := range lines {
 		e := &l.Log.Events[l.Event]
-		if e.Kind == logparse.HTTPRequest || e.Kind == logparse.AppRequest {
+		if isWebLine(e) {
 			p.body = max(p.body, e.Body, e.Size)
 		}
 	}
