@@ -72,6 +72,7 @@ func (g *exchangeGuess) negotiated(alpn string) {
 	switch alpn {
 	case "h2":
 		g.protocol = guessHTTP2
+		g.off = g.off || !g.tls13 && !g.exact // CBC's padding, which RFC 9113 §9.2.2 forbids, hides which records are control frames
 	case "", "http/1.1", "http/1.0", "dot":
 		g.protocol = guessHTTP1
 	default:
