@@ -18,12 +18,15 @@ sh scripts/cross.sh
 # share, with all they use; the others have nothing to show it.
 concurrent='./cmd/flowcorr ./pkg/archive ./pkg/incident ./pkg/pcapflow ./pkg/watch'
 others=$("$go" list ./... | sed "s|^$("$go" list -m)|.|" | grep -vxF "$(printf '%s\n' $concurrent)")
-# Tests of these that start other programs, print the same evidence in many ways, or
-# reckon much alone: it makes them five times slower and sees no more than in the others.
+# Tests of these that start other programs or ask them, print the same evidence in many
+# ways, or reckon much alone: it makes them five times slower and sees no more than in
+# the others.
 many='TestExtractTells|TestGrown|TestTrends|TestResumed|TestTorn|TestCopies|TestHostileEvidence|TestSessions|TestSamples|TestYearOfClocks|TestWatchClockSet|TestRedacted|TestRelease|TestOptionsTakeEffect|TestSamples32|TestFirstScreen|TestRenderIsDirect|TestNarrowTerminals'
 many="$many|TestHazards|TestFullDisk|TestVanishing|TestBatchMemory|TestPhrases|TestNoRawNames|TestOutputOfParts|TestMatchIsTheReport"
 many="$many|TestPointsApart|TestAnyCut|TestLongLog|TestLogWithoutYears|TestScripts|TestPowerCut"
 many="$many|TestScanOfManyPorts|TestFlowsWithoutEnd|TestWireshark|TestOffersAsWireshark|TestInstantsAsWireshark|TestDTLSAsWireshark|TestTLSCombinations"
+many="$many|TestNTPAsWireshark|TestDNSAsWireshark|TestQUICAsWireshark|TestDecryptionAsWireshark|TestSuitesAsWireshark|TestNDPI|TestNouns|TestOpenSSL"
+many="$many|TestKeeper|TestKeepsLinesOfShownClients|TestEachEventAgreesWithRead|TestEachEventInParts|TestTruth|TestComparisonPage|TestRedactedArchive|TestContradictedClocks"
 many="$many|TestSurviveCaptures|TestSurviveCorruption|TestCompletion|TestClocksOfYears|TestDays|TestSecretsHidden"
 # Tests that print figures or measure time are run with nothing beside them.
 alone='TestScore|TestGrowth|TestManyJourneys'

@@ -11,11 +11,14 @@ import (
 // many processors share the reading of one file, the result is the same, byte for byte.
 func TestJobs(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	for cut, packets := range map[string]int{"one file": 1 << 30, "rotated": 700} {
+	for cut, c := range map[string]struct {
+		packets int
+		jobs    []int
+	}{"one file": {1 << 30, []int{1, 3}}, "rotated": {700, []int{1, 2, 8}}} {
 		t.Run(cut, func(t *testing.T) {
-			in := cutSample(t, "tcp-loss", func() int { return packets })
+			in := cutSample(t, "tcp-loss", func() int { return c.packets })
 			var want map[string]string
-			for _, jobs := range []int{1, 2, 3, 8} {
+			for _, jobs := range c.jobs {
 				runtime.GOMAXPROCS(jobs)
 				out := t.TempDir()
 				r, err := Run(context.Background(), Options{Paths: []string{in}, Out: out, Memory: small, Jobs: jobs, Report: diagnosed})

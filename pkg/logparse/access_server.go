@@ -48,7 +48,7 @@ func serverSigns(head []byte) serverVotes {
 			*why = text
 		}
 	}
-	in := newLineReader(bytes.NewReader(head))
+	in := linesOf(head)
 	a := access{}
 	var e Event
 	var before, dip int64

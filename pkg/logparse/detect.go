@@ -113,7 +113,7 @@ func trial(head []byte, f *Format) (events, lines, bad int) {
 // fifty lines and gives most × understood / tried, or 0 if fewer than half are
 // understood. Empty lines and lines without event do not count.
 func scoreLines(head []byte, most int, parse func(line []byte, e *Event) bool) int {
-	in := newLineReader(bytes.NewReader(head))
+	in := linesOf(head)
 	var e Event
 	var buf []byte
 	tried, good := 0, 0

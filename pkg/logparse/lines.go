@@ -40,6 +40,11 @@ type lineReader struct {
 
 func newLineReader(r io.Reader) *lineReader { return &lineReader{r: r} }
 
+// linesOf reads the lines of a text that is in memory, without a copy of it.
+func linesOf(text []byte) *lineReader {
+	return &lineReader{buf: text, end: len(text), err: io.EOF}
+}
+
 // next returns the next line without its end, valid until the next call, and
 // io.EOF after the last one. An error of the reader comes after the bytes
 // before it.

@@ -85,7 +85,7 @@ func (d *transcriptDecoder) Lines() int { return d.in.line }
 // tried of its lines, or 0 where less than half is understood or nothing came
 // out of it.
 func scoreTranscript(head []byte, most int, t transcript) int {
-	in := newLineReader(bytes.NewReader(head))
+	in := linesOf(head)
 	var out outbox
 	tried, good := 0, 0
 	for {
