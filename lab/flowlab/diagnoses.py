@@ -28,6 +28,7 @@ RULES = {
     "duplicate_address": ["duplicate-address"],
     "handshake_retransmission": ["syn-lost", "loss-in-handshake", "loss-stall"],
     "host_unreachable": ["refused-by-network", "neighbour-wait", "syn-unanswered"],
+    "fell_silent": ["fell-silent"],
     "icmp_prohibited": ["refused-by-network"],
     "ipv6_broken": ["happy-eyeballs"],
     "neighbour_wait": ["neighbour-wait"],

@@ -60,6 +60,7 @@ var grounds = map[string]ground{
 	"dns-failover":            {atClientSide, []witness{clientText, twoPoints}},
 	"dns-unreachable":         {anywhere, []witness{clientText, twoPoints}},
 	"syn-lost":                {fromServer, []witness{serverLine, twoPoints}},
+	"fell-silent":             {anywhere, []witness{serverLine, clientText, twoPoints}},
 	"syn-unanswered":          {anywhere, []witness{clientText, twoPoints}},
 	"connection-refused":      {anywhere, []witness{clientText, twoPoints}},
 	"loss-in-handshake":       {atSender, []witness{serverLine, clientText, twoPoints}},

@@ -196,12 +196,26 @@ func missedAtServer(c *correlate.Case, j *correlate.Journey) bool {
 }
 
 // capturedAt tells whether another capture was taken at a journey's server, at
-// the time of the journey, as that holds other traffic of the client.
+// the time of the journey, as that holds other traffic of the client and packets
+// from later than the journey's begin.
 func capturedAt(c *correlate.Case, j *correlate.Journey) bool {
+	mine := clockOf(c, j.Points[0].Capture.Files[0])
 	return slices.ContainsFunc(c.Incident.Captures, func(k *incident.Capture) bool {
 		return k != j.Points[0].Capture && k.VantageHost == j.Server.Addr() &&
-			slices.ContainsFunc(k.Flows, func(f *pcapflow.Flow) bool { return f.Client.Addr() == j.Client.Addr() })
+			slices.ContainsFunc(k.Flows, func(f *pcapflow.Flow) bool { return f.Client.Addr() == j.Client.Addr() }) &&
+			!over(k, clockOf(c, k.Files[0]), mine, j.Start.Time)
 	})
+}
+
+// over tells whether a capture's last packet came before an instant of another clock:
+// nobody knows then whether it was still taken. Without clocks that is not known.
+func over(k *incident.Capture, own, other *correlate.Clock, at int64) bool {
+	if own == nil || other == nil {
+		return false
+	}
+	_, _, high, known := own.Correct(k.Last.Time)
+	_, low, _, also := other.Correct(at)
+	return known && also && high < low
 }
 
 // serverSide tells whether a log is a server's own, not what a client printed.
@@ -270,7 +284,9 @@ func (c *Case) reachedClause(j *correlate.Journey) string {
 }
 
 // clockOf is the clock that wrote a file's stamps.
-func (c *Case) clockOf(f *incident.File) *correlate.Clock {
+func (c *Case) clockOf(f *incident.File) *correlate.Clock { return clockOf(c.Case, f) }
+
+func clockOf(c *correlate.Case, f *incident.File) *correlate.Clock {
 	for _, k := range c.Clocks {
 		if slices.Contains(k.Files, f) {
 			return k

@@ -6,7 +6,7 @@ import (
 
 // connectionLost are the rules about a connection that the network broke: what
 // they explain of a journey, no rule about waiting, loss or giving up need say.
-var connectionLost = []string{"mtu-black-hole", "ssh-kex-stall", "accept-queue-full", "syn-queue-full", "refused-by-network", "injected-reset", "nat-state-lost"}
+var connectionLost = []string{"mtu-black-hole", "ssh-kex-stall", "accept-queue-full", "syn-queue-full", "refused-by-network", "injected-reset", "nat-state-lost", "fell-silent"}
 
 // lost are the rules about lost segments that name where they were lost.
 var lost = []string{"syn-lost", "loss-in-handshake", "loss-in-response"}
@@ -21,6 +21,7 @@ var consequences = map[string][]string{
 	"ssh-kex-stall":              {"mtu-discovered-late"},
 	"mtu-black-hole":             {"mtu-discovered-late", "ssh-kex-stall"},
 	"connection-refused":         {"refused-by-network"},
+	"fell-silent":                {"mtu-black-hole", "ssh-kex-stall", "refused-by-network", "nat-state-lost", "tls-large-hello-dropped"},
 	"neighbour-wait":             {"refused-by-network"},
 	"syn-held":                   append([]string{"neighbour-wait"}, connectionLost...),
 	"syn-lost":                   append([]string{"neighbour-wait"}, connectionLost...),

@@ -88,6 +88,7 @@ type Case struct {
 	fallbacks   map[*correlate.Journey][]*correlate.Journey // over TCP, by the QUIC journey they came in place of; once asked for
 	overTCP     map[seenAt][]*correlate.Journey             // of each client, as each capture tells them; once asked for
 	heard       map[seenAt]bool                             // clients that something came back to, once asked for
+	latest      map[*incident.Capture]map[netip.Addr]int64  // when each address was last heard, ns; once asked for
 	goals       map[netip.Addr]bool                         // addresses that somebody wanted to reach, once asked for
 	late        lateAnswers                                 // late, after their question was repeated
 	sshHosts    map[netip.Addr]bool                         // that spoke SSH with somebody, or whose port 22 somebody reached

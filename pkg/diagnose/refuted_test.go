@@ -112,6 +112,9 @@ func misses() []miss {
 			w.first().Points[1].Flow.Conn.SYN = []pcapflow.Stamp{w.at(1010), w.at(2010)}
 		}},
 		{"syn-lost", "repeated after a second", 1, func(w *world) { w.conn().SYNACK = append(w.conn().SYNACK, w.at(2021)) }},
+		{"fell-silent", "a client in the middle of an answer, while another is heard", 0, func(w *world) {
+			w.k.Echoes = append(w.k.Echoes, &pcapflow.Echo{Asker: client.Addr(), Target: server.Addr(), Request: w.at(22_000)})
+		}},
 		{"syn-unanswered", "answers that never arrived", 0, func(w *world) { w.conn().ACK = w.at(2021) }},
 		{"connection-refused", "RST to the SYN", 1, func(w *world) { w.conn().SYNACK = []pcapflow.Stamp{w.at(1010)} }},
 		{"loss-in-handshake", "the SYN-ACK twice", 0, func(w *world) { w.copies() }},

@@ -39,6 +39,7 @@ var rules = []*Rule{
 	&injectedReset,
 	&synHeld,
 	&synLost,
+	&fellSilent,
 	&synUnanswered,
 	&connectionRefused,
 	&lossInHandshake,

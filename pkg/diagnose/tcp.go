@@ -205,12 +205,17 @@ func (c *Case) silent(r *Rule, b *batch, f *Finding) {
 		EN: "%s never answered: %d SYN{|s} of %d connection{|s} without SYN-ACK, RST or ICMP (silent drop, host down, or no route).",
 		ES: "%s nunca respondió: %d SYN de %d {conexión|conexiones} sin SYN-ACK, RST ni ICMP (descarte silencioso, equipo caído o sin ruta).",
 	}, server, attempts, len(b.hits))
+	if before, after := c.tookBeside(f.Journeys); before+after > 0 {
+		f.Text = c.say(lang.Text{
+			EN: "%s did not answer %d SYN{|s} of %d connection{|s}, neither with SYN-ACK nor with RST or ICMP (silent drop, host down, or no route); of the same client it took %d before them and %d after.",
+			ES: "%s no respondió a %d SYN de %d {conexión|conexiones}, ni con SYN-ACK ni con RST ni ICMP (descarte silencioso, equipo caído o sin ruta); del mismo cliente aceptó %d antes y %d después.",
+		}, server, attempts, len(b.hits), before, after)
+	}
 	f.Refuters = []Refuter{c.serverCaptureRefuter(r, f.Journeys, func(n *pcapflow.Conn) bool { return len(n.SYNACK) > 0 })}
 	switch {
-	case missedAtServer(c.Case, f.Journeys[0]):
+	case !slices.ContainsFunc(f.Journeys, func(j *correlate.Journey) bool { return !missedAtServer(c.Case, j) }):
 		f.Text += " " + c.say(lang.Text{EN: "The server's own capture holds none of them: they were lost on the way there.", ES: "La captura del propio servidor no tiene ninguno: se perdieron de camino a él."})
-	case f.Refuters[0].Status == "found":
-		f.Refuters[0].Status = "not-found" // they arrived, and no SYN-ACK left
+	case slices.ContainsFunc(f.Journeys, func(j *correlate.Journey) bool { return slices.ContainsFunc(j.Points, atServer) }):
 		f.Text += " " + c.say(lang.Text{EN: "They arrived at the server's host, which did not answer: its own filter, or nobody there.", ES: "Llegaron al equipo del servidor, que no respondió: su propio filtro, o nadie ahí."})
 	}
 	if e, n := synAcksSent(f.Journeys); n > 0 {
@@ -221,6 +226,23 @@ func (c *Case) silent(r *Rule, b *batch, f *Finding) {
 			ES: "El cliente nunca recibió respuesta de %s: llegaron %d SYN de %d {conexión|conexiones} y salieron %d SYN-ACK, que se perdieron a la vuelta.",
 		}, server, attempts, len(b.hits), n)
 	}
+}
+
+// tookBeside counts the connections of the same client that the server took before the
+// first of some journeys to it and after the last, as their capture shows.
+func (c *Case) tookBeside(js []*correlate.Journey) (before, after int) {
+	first, last := js[0], js[len(js)-1]
+	for _, j := range c.Journeys {
+		n := connection(j)
+		switch {
+		case n == nil || !n.ACK.Seen() || j.Server != first.Server || j.Client.Addr() != first.Client.Addr() || j.Points[0].Capture != first.Points[0].Capture:
+		case n.ACK.Time < first.Start.Time:
+			before++
+		case j.Start.Time > last.Start.Time:
+			after++
+		}
+	}
+	return before, after
 }
 
 // scans takes out of unanswered connections those of a scan: one client that

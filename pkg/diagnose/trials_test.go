@@ -66,6 +66,33 @@ var tcpTrials = []trial{
 		w.again1(n, cl, 1500)
 		n.Retransmissions[0].Wait = 442e15
 	}, false, 0},
+	{"fell-silent", "a client in the middle of an answer, while another is heard", func(w *world) { w.silent(cl, 22_000) }, true, Medium},
+	{"fell-silent", "and its line is in the server's log", func(w *world) {
+		w.silent(cl, 22_000)
+		l := w.log("nginx-access", logparse.Event{Kind: logparse.HTTPRequest, Client: client, Status: 200, Duration: -1})
+		w.first().Lines = []correlate.Line{{Log: l, Status: "matched"}}
+	}, true, High},
+	{"fell-silent", "a server, and a later SYN to it", func(w *world) {
+		w.silent(sv, 22_000)
+		j, n := w.tcp(15_000)
+		j.Start, n.SYN, n.SYNACK, n.ACK = w.at(9000), []pcapflow.Stamp{w.at(9000), w.at(10_000)}, nil, pcapflow.Stamp{}
+		j.Points[0].Flow.Packets[sv] = 0
+	}, true, Medium},
+	{"syn-unanswered", "of a server that had fallen silent", func(w *world) {
+		w.silent(sv, 22_000)
+		j, n := w.tcp(15_000)
+		j.Start, n.SYN, n.SYNACK, n.ACK = w.at(9000), []pcapflow.Stamp{w.at(9000), w.at(10_000)}, nil, pcapflow.Stamp{}
+		j.Points[0].Flow.Packets[sv] = 0
+	}, false, 0},
+	{"loss-in-response", "to a client that had fallen silent", func(w *world) { w.silent(cl, 22_000) }, false, 0},
+	{"fell-silent", "heard again on another connection", func(w *world) {
+		w.silent(cl, 22_000)
+		_, n := w.tcp(15_000)
+		n.Heard = [2]int64{w.at(16_000).Time, w.at(16_000).Time}
+	}, false, 0},
+	{"fell-silent", "after its FIN", func(w *world) { w.silent(cl, 22_000).FIN[cl] = w.at(1990) }, false, 0},
+	{"fell-silent", "larger segments than ever came through", func(w *world) { w.silent(cl, 22_000).Count[sv].LargestAcked = 500 }, false, 0},
+	{"fell-silent", "for two seconds", func(w *world) { w.silent(cl, 4000) }, false, 0},
 	{"reordering", "three out of order", func(w *world) { _, n := w.tcp(300); n.Count[sv].OutOfOrder = 3 }, true, Medium},
 	{"reordering", "in order", func(w *world) { w.tcp(300) }, false, 0},
 	{"spurious-retransmission", "one", func(w *world) { _, n := w.tcp(300); n.Count[sv].Spurious = 1 }, true, Medium},
@@ -124,6 +151,20 @@ var tcpTrials = []trial{
 	{"slower-than-normal", "over the budget", func(w *world) { w.request(1700, 1701); w.budget(0.1) }, true, Medium},
 	{"slower-than-normal", "within it", func(w *world) { w.request(1700, 1701); w.budget(2) }, false, 0},
 	{"slower-than-normal", "no budget and no baseline", func(w *world) { w.request(1700, 1701) }, false, 0},
+}
+
+// silent is a connection of which a side is last heard at 2000 ms, and the other sends a
+// segment again until so many ms; a third address is heard to the end.
+func (w *world) silent(d pcapflow.Dir, until int) *pcapflow.Conn {
+	j, n := w.request(1130, until)
+	n.Count[d.Other()].LargestAcked = 1448
+	n.Heard[d], n.Heard[d.Other()] = w.at(2000).Time, w.at(until).Time
+	for at := 2200; at <= until; at += max(at-2000, 400) {
+		n.Retransmissions = append(n.Retransmissions, pcapflow.Retransmission{Stamp: w.at(at), Dir: d.Other(), Seq: 77, Len: 1448, Original: w.at(1999), Wait: 200e6})
+	}
+	j.Points[0].Flow.End = w.at(until)
+	w.k.Echoes = append(w.k.Echoes, &pcapflow.Echo{Asker: netip.MustParseAddr("10.1.0.77"), Target: resolver.Addr(), Request: w.at(until)})
+	return n
 }
 
 func (w *world) refused() {

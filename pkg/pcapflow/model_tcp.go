@@ -19,6 +19,7 @@ type Conn struct {
 	Count           [2]Counters
 	Stalls          []Stall
 	FIN             [2]Stamp
+	Heard           [2]int64 // time of each side's latest packet, by the capturing clock, ns; 0: it sent none
 	RST             []Reset
 	Oddities        []Oddity // bounded
 	Vantage         Vantage

@@ -17,6 +17,7 @@ func (e *engine) finishTCP(f *flow) {
 		}
 		c.Samples[d] = state.samples[d].stats(&f.side[d])
 		n, side := &c.Count[d], &f.side[d]
+		c.Heard[d] = side.heard
 		n.MaxInFlight, n.Largest, n.LargestAcked, n.DupACKs = int64(side.most), int64(side.largest), int64(side.largestAcked), state.dupAcks[d]
 	}
 	for d := range t.holes {

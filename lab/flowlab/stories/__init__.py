@@ -1,7 +1,7 @@
 """The stories; ALL is the table."""
 from . import (accept_queue, apache, behind_proxy, busy_servers, certificates, client_waits, clocks, dns_exercises, dns_faults, dns_mixed, forged_reset, half_broken, hops, integrating, journal_step, long_lived,
                mixes, mtu, names_wrong, nat_crowd, ntp_exercises, ntp_ill, path_troubles, quic, slow_app, ssh_exercises, ssh_logins, ssh_reverse_dns, ssh_waits, state_lost, tcp_limits, tcp_loss,
-               tls_failures, tls_path, two_points, unreachable, web_exercises, web_healthy, web_waits)
+               tls_failures, tls_path, two_points, unreachable, vanished, web_exercises, web_healthy, web_waits)
 
 ALL = [
     web_healthy.STORY, *web_exercises.STORIES, slow_app.STORY, apache.STORY, tcp_loss.STORY, two_points.STORY, two_points.PLACES, *mtu.STORIES, unreachable.STORY,
@@ -12,7 +12,7 @@ ALL = [
     *tcp_limits.STORIES, *web_waits.STORIES, *tls_path.STORIES, *ssh_waits.STORIES, *half_broken.STORIES, *clocks.STORIES,
     *hops.STORIES, *client_waits.STORIES, *quic.STORIES,
     *behind_proxy.STORIES, *busy_servers.STORIES, *names_wrong.STORIES, *certificates.STORIES, *state_lost.STORIES, *path_troubles.STORIES, *long_lived.STORIES, *mixes.STORIES,
-    journal_step.STORY, integrating.STORY,
+    journal_step.STORY, integrating.STORY, vanished.STORY,
 ]
 
 
