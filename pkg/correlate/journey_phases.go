@@ -171,6 +171,8 @@ func ntpPhase(p Point, s *pcapflow.NTPSample) Phase {
 	begin, end := s.Request.Stamp, s.Response.Stamp
 	outcome := pcapflow.Done
 	switch {
+	case s.Refused.Seen():
+		end, outcome = s.Refused, pcapflow.Refused
 	case !end.Seen():
 		outcome = pcapflow.Unanswered
 	case s.Response.Kiss != "":

@@ -291,8 +291,8 @@ func checkNTPNotApplied(c *Case, r *Rule) []Finding {
 		}
 		for _, b := range found.all {
 			server := c.ntpServer(b.key)
-			if server == nil || len(b.hits) < c.count(r, offered) {
-				continue
+			if server == nil || len(b.hits) < c.count(r, offered) || c.outvoted(server) != nil {
+				continue // or it is wrong itself: ntp-bad-server
 			}
 			off, ok := c.stayedOff(r, k, server, b)
 			if !ok {

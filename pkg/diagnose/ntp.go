@@ -43,6 +43,9 @@ func checkNTPUnanswered(c *Case, r *Rule) []Finding {
 		if j.Service != "ntp" || j.NTP == nil || oneWay[j.Points[0].Capture] {
 			continue // answers that passed in the other direction do not show
 		}
+		if phase := phaseOf(j, pcapflow.NTPExchange); phase != nil && phase.Outcome == pcapflow.Refused {
+			continue // ntp-refused, or refused-by-network
+		}
 		unanswered := j.NTP.Request.Seen() && !j.NTP.Response.Seen()
 		if unanswered && time.Duration(j.Points[0].Capture.Last.Time-j.NTP.Request.Time) < c.limit(r, quiet) {
 			continue // the capture ended before an answer was due

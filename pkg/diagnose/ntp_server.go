@@ -72,38 +72,11 @@ var ntpBadServer = Rule{
 // agree tell only that one of them is. One that says itself that it is not
 // synchronised has no vote.
 func (c *Case) falsetickers(r *Rule) []Finding {
-	var servers []*correlate.Clock
-	for _, k := range c.Clocks {
-		if k.Kind == "ntp-server" && (k.Status == clock.Measured || k.Status == clock.Reference) && !c.unsynchronised(k.Name) {
-			servers = append(servers, k)
-		}
-	}
-	meets := func(a, b *correlate.Clock) bool {
-		at := int64(0)
-		for _, k := range []*correlate.Clock{a, b} {
-			if len(k.Segments) > 0 {
-				at = max(at, k.Segments[0].From)
-			}
-		}
-		_, lowA, highA, okA := a.At(at)
-		_, lowB, highB, okB := b.At(at)
-		gap := int64(c.limit(r, smallest))
-		return !okA || !okB || lowA <= highB+gap && lowB <= highA+gap
-	}
+	servers := c.votingServers()
 	var out []Finding
 	for _, k := range servers {
-		agree := 1
-		var other *correlate.Clock
-		for _, o := range servers {
-			switch {
-			case o == k:
-			case meets(k, o):
-				agree++
-			default:
-				other = o
-			}
-		}
-		if other == nil || 2*agree > len(servers) {
+		other := c.outvoted(k)
+		if other == nil {
 			continue
 		}
 		f := Finding{Severity: Warning, Confidence: High}
@@ -135,6 +108,50 @@ func (c *Case) falsetickers(r *Rule) []Finding {
 		}
 	}
 	return out
+}
+
+// votingServers are the NTP servers whose clock is known, and that do not say themselves
+// that they are not synchronised.
+func (c *Case) votingServers() (servers []*correlate.Clock) {
+	for _, k := range c.Clocks {
+		if k.Kind == "ntp-server" && (k.Status == clock.Measured || k.Status == clock.Reference) && !c.unsynchronised(k.Name) {
+			servers = append(servers, k)
+		}
+	}
+	return servers
+}
+
+// outvoted is a server whose clock does not meet that of k, where no majority of them
+// does; nil: k is one of the majority, or alone.
+func (c *Case) outvoted(k *correlate.Clock) (other *correlate.Clock) {
+	servers, agree := c.votingServers(), 1
+	for _, o := range servers {
+		switch {
+		case o == k:
+		case c.meets(k, o):
+			agree++
+		default:
+			other = o
+		}
+	}
+	if 2*agree > len(servers) {
+		return nil
+	}
+	return other
+}
+
+// meets tells whether the bounds of two clocks share an instant, or are not known.
+func (c *Case) meets(a, b *correlate.Clock) bool {
+	at := int64(0)
+	for _, k := range []*correlate.Clock{a, b} {
+		if len(k.Segments) > 0 {
+			at = max(at, k.Segments[0].From)
+		}
+	}
+	_, lowA, highA, okA := a.At(at)
+	_, lowB, highB, okB := b.At(at)
+	gap := int64(c.limit(c.rules["ntp-bad-server"], smallest))
+	return !okA || !okB || lowA <= highB+gap && lowB <= highA+gap
 }
 
 // unsynchronised tells whether a server said of itself that it is.

@@ -224,6 +224,10 @@ func misses() []miss {
 		{"quic-failed", "no version in common", 0, func(w *world) { w.answered() }},
 		{"quic-extra-round-trip", "Retry", 0, func(w *world) { flow(w.first()).QUIC.Retry = false }},
 		{"quic-slow-handshake", "answered late without a repetition", 0, func(w *world) { flow(w.c.Journeys[1]).QUIC.ServerHello = w.at(1020) }},
+		{"ntp-refused", "the server's ICMP to one of two", 0, func(w *world) {
+			j := w.first()
+			j.NTP.Response, j.NTP.Refused, j.Phases[0].Outcome = pcapflow.NTPMessage{Stamp: w.at(1020), Mode: 4, Stratum: 2, Rec: 1 << 32, Xmt: 1<<32 + 1<<20, Ref: 1 << 31}, pcapflow.Stamp{}, pcapflow.Done
+		}},
 		{"ntp-unanswered", "none of three", 0, func(w *world) {
 			for _, j := range w.c.Journeys {
 				j.NTP.Response = pcapflow.NTPMessage{Stamp: w.at(1020), Mode: 4, Stratum: 2, Rec: 1 << 32, Xmt: 1<<32 + 1<<20, Ref: 1 << 31}

@@ -101,6 +101,7 @@ var rules = []*Rule{
 	&sshSlowSession,
 	&sshSlowDelivery,
 	// ntp and clocks
+	&ntpRefused,
 	&ntpUnanswered,
 	&ntpKiss,
 	&ntpBadServer,

@@ -74,6 +74,14 @@ func (w *world) ntp(from netip.AddrPort, answered bool) *pcapflow.NTPSample {
 	return s
 }
 
+// turnedAway lets an ICMP error answer the request of a journey.
+func (w *world) turnedAway(j *correlate.Journey, from netip.Addr) {
+	x := pcapflow.ICMPError{Stamp: w.at(1001), From: from, Source: client, Target: j.Server, Transport: pcapflow.UDP, Type: 3, Code: 3, Text: "port unreachable"}
+	p := &j.Phases[0]
+	p.Flow.ICMP = append(p.Flow.ICMP, x)
+	j.NTP.Refused, p.End, p.Outcome, p.Frames = x.Stamp, x.Stamp, pcapflow.Refused, append(p.Frames, x.Frame)
+}
+
 var timeServer = netip.MustParseAddrPort("10.2.0.123:123")
 
 // clock adds one with segments; the file it wrote holds records.
@@ -275,6 +283,21 @@ var sessionTrials = []trial{
 	}, true, Medium},
 	{"ssh-slow-delivery", "nothing was lost", func(w *world) { w.ssh(1040) }, false, 0},
 
+	{"ntp-refused", "the server's ICMP to one of two", func(w *world) {
+		w.ntp(timeServer, false)
+		w.turnedAway(w.first(), timeServer.Addr())
+		w.ntp(timeServer, false)
+	}, true, High},
+	{"ntp-refused", "a router's ICMP", func(w *world) {
+		w.ntp(timeServer, false)
+		w.turnedAway(w.first(), netip.MustParseAddr("10.1.0.1"))
+	}, false, 0},
+	{"ntp-unanswered", "ICMP turned each away", func(w *world) {
+		for i := range 3 {
+			w.ntp(timeServer, false)
+			w.turnedAway(w.c.Journeys[i], timeServer.Addr())
+		}
+	}, false, 0},
 	{"ntp-unanswered", "none of three", func(w *world) {
 		for range 3 {
 			w.ntp(timeServer, false)
@@ -294,6 +317,11 @@ var sessionTrials = []trial{
 	{"ntp-bad-server", "two that do not agree", func(w *world) { w.servers(0, 300*ms) }, true, Medium},
 	{"ntp-bad-server", "all agree", func(w *world) { w.servers(0, 2*ms, 1*ms) }, false, 0},
 	{"ntp-not-applied", "five good answers, still off", func(w *world) { w.offered(5, known(300*ms, 300*ms, ms)) }, true, Medium},
+	{"ntp-not-applied", "by a server that most others contradict", func(w *world) {
+		w.offered(5, known(300*ms, 300*ms, ms))
+		w.clock("10.2.0.124", "ntp-server", clock.Measured, known(300*ms, 300*ms, ms))
+		w.clock("10.2.0.125", "ntp-server", clock.Measured, known(300*ms, 300*ms, ms))
+	}, false, 0},
 	{"ntp-not-applied", "and the client's own clock is the reference", func(w *world) {
 		w.offered(5)
 		w.c.Clocks[0].Segments, w.c.Clocks[1].Status = []clock.Segment{known(300*ms, 300*ms, ms)}, clock.Reference

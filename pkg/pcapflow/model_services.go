@@ -71,6 +71,7 @@ type NTPSample struct {
 	BogusOrigin       bool           // a response whose origin answers none of the open requests
 	Elsewhere         netip.AddrPort // of a request: where an answer came from that its client does not take, the address or port being another; invalid: none
 	ElsewhereAt       Stamp
+	Refused           Stamp // of a request: the ICMP error that turned it away
 }
 
 // SSH is what an SSH conversation shows.

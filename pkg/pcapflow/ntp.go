@@ -1,6 +1,7 @@
 package pcapflow
 
 import (
+	"math"
 	"slices"
 	"strconv"
 )
@@ -245,8 +246,44 @@ func (s *ntpFlow) unanswered(d Dir) {
 func (s *ntpFlow) Close(Stamp) {
 	s.unanswered(Client)
 	s.unanswered(Server)
+	s.refused()
 	s.env.ntp.forget(s)
 	s.peer = [2]NTPMessage{}
+}
+
+// refused ends the requests that ICMP turned away: by the first such error after each and
+// before the next one.
+func (s *ntpFlow) refused() {
+	f, until := s.f, int64(math.MaxInt64)
+	if refusal(f.ICMP) == nil {
+		return
+	}
+	for i := len(f.NTP) - 1; i >= 0; i-- {
+		sample := &f.NTP[i]
+		if !sample.Request.Seen() {
+			continue
+		}
+		for k := range f.ICMP {
+			x := &f.ICMP[k]
+			asked := x.Source.Addr() == f.Client.Addr() && sample.Request.From == Client || x.Source.Addr() == f.Server.Addr() && sample.Request.From == Server
+			if asked && !sample.Response.Seen() && x.Time >= sample.Request.Time && x.Time < until && refusal(f.ICMP[k:k+1]) != nil {
+				sample.Refused = x.Stamp
+				s.turnAway(sample, x)
+				break
+			}
+		}
+		until = sample.Request.Time
+	}
+}
+
+// turnAway ends the phase of a request that an ICMP error answered.
+func (s *ntpFlow) turnAway(sample *NTPSample, x *ICMPError) {
+	for i := range s.f.Phases {
+		if p := &s.f.Phases[i]; p.Name == NTPExchange && p.Outcome == Unanswered && p.Begin == sample.Request.Stamp {
+			p.End, p.Outcome, p.Note = x.Stamp, Refused, x.Text
+			p.Frames = append(p.Frames, x.Frame)
+		}
+	}
 }
 
 // add keeps a sample and returns its index, or -1 when there are too many.
