@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // maxValue bounds what is kept of a header field.
@@ -62,11 +63,38 @@ func keepField(env *Env, e *Exchange, d Dir, name, value []byte) {
 		e.ServerName = env.text(fieldValue(value))
 	case isField(name, "age"), isField(name, "via"), isField(name, "x-cache"):
 		e.Age = true
+	case isField(name, "retry-after"):
+		e.retryAfter(env, value)
 	case isField(name, "location"):
 		e.Location = env.text(fieldValue(value))
 	case isField(name, "server-timing"):
 		e.Timing = appendServerTiming(e.Timing, value)
 	}
+}
+
+// maxRetryAfter bounds what is believed of a Retry-After: a hundred years, in seconds.
+const maxRetryAfter int64 = 100 * 366 * 86400
+
+// retryAfter reads seconds or an instant.
+func (e *Exchange) retryAfter(env *Env, value []byte) {
+	if n, err := strconv.ParseInt(string(value), 10, 64); err == nil {
+		e.RetryAfter = n
+	} else {
+		e.RetryAt = env.date(value)
+	}
+}
+
+// RetryWait is how long the server asks its client to wait, ns, an instant counted from
+// its own Date; 0: it does not say.
+func (e *Exchange) RetryWait() int64 {
+	wait := e.RetryAfter
+	if e.RetryAt > 0 && e.Date > 0 {
+		wait = e.RetryAt - e.Date
+	}
+	if wait < 0 || wait > maxRetryAfter {
+		return 0
+	}
+	return wait * int64(time.Second)
 }
 
 // maxTimings bounds the Server-Timing metrics of one answer.

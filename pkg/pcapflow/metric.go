@@ -335,6 +335,9 @@ func (e *Exchange) AppendMetrics(list []Metric, c *Conn, before *Exchange) []Met
 			m.between("server_think_seconds", e.RequestLast, e.ResponseFirst, rtt)
 		}
 	}
+	if wait := e.RetryWait(); wait > 0 {
+		m.duration("retry_after_seconds", wait)
+	}
 	m.phase = HTTPReceive
 	m.between("receive_seconds", e.ResponseFirst, e.ResponseLast, 0)
 	if e.FlowControlWait > 0 {

@@ -33,6 +33,8 @@ type Exchange struct {
 	Date       int64  // Unix seconds of the Date header; 0: none
 	ServerName string // Server header: whose meaning of Date applies
 	Age        bool   // an Age, Via or X-Cache header: Date may be another clock's
+	RetryAfter int64  // seconds that the server asks the client to wait (RFC 9110 §10.2.3); 0: not said
+	RetryAt    int64  // the same as an instant, Unix seconds; 0: not said
 	RequestID  string
 	Forwarded  netip.Addr // for whom the client says that it asks (X-Forwarded-For and the like): the first; invalid: not said
 	Location   string

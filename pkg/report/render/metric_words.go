@@ -72,6 +72,7 @@ var metricWords = map[string]lang.Text{
 	"transport_seconds":       {EN: "the sender's own window did not grow", ES: "la ventana de quien enviaba no crecía"},
 	"idle_before_seconds":     {EN: "connection idle before it", ES: "conexión ociosa antes de ella"},
 	"queued_behind_seconds":   {EN: "waited behind the previous response", ES: "espera tras la respuesta anterior"},
+	"retry_after_seconds":     {EN: "the server asks to wait", ES: "el servidor pide esperar"},
 	"concurrent_streams":      {EN: "streams open as it began", ES: "flujos abiertos al empezar"},
 	// ssh
 	"banner_delay_seconds":       {EN: "connected to the server's identification", ES: "de conectado a la identificación del servidor"},
