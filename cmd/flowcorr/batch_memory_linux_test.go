@@ -43,6 +43,7 @@ func TestBatchMemory(t *testing.T) {
 	}
 	for _, megabytes := range []int64{64, 128, 256, 512} {
 		cmd := exec.Command(program, "--lang", "en", "batch", filepath.Join("..", "..", "samples", "tcp-loss", "input"), "--out", t.TempDir(), "--memory", fmt.Sprint(megabytes, "MB"))
+		cmd.Env = append(os.Environ(), "GOGC=")
 		var diag strings.Builder
 		cmd.Stderr = &diag
 		if err := cmd.Start(); err != nil {

@@ -77,7 +77,7 @@ func start(t *testing.T, prelude string, args ...string) *process {
 		p.Cmd = exec.CommandContext(ctx, "sh", append([]string{"-c", prelude + `; exec "$0" "$@"`, program}, args...)...)
 	}
 	p.Stdout, p.Stderr, p.Dir = p.out, p.diag, os.TempDir()
-	p.Env = append(os.Environ(), "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "HOME=/nonexistent", "XDG_CACHE_HOME=")
+	p.Env = append(os.Environ(), "GOGC=", "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "HOME=/nonexistent", "XDG_CACHE_HOME=")
 	if os.Getuid() == 0 {
 		p.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	}
