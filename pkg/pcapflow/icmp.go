@@ -120,13 +120,11 @@ func (e *engine) icmpError(b []byte) {
 	if h.v6 && b[0] == ndRedirect {
 		quote = redirected(b, &x)
 	}
-	key, swapped, ok := e.quoted(quote, &x)
-	if ok {
-		if f := e.table.find(&key, e.table.hash(&key)); f != nil {
+	if key, ok := e.quoted(quote, &x); ok {
+		if f := e.quotedFlow(&key, &x); f != nil {
 			if o := e.record(f); len(o.ICMP) < maxFlowErrors {
 				o.ICMP = append(o.ICMP, x)
 			}
-			_ = swapped
 			return
 		}
 	}
@@ -135,6 +133,22 @@ func (e *engine) icmpError(b []byte) {
 	} else {
 		e.undecoded("ICMP errors beyond the limit")
 	}
+}
+
+// quotedFlow is the flow that an error quotes a packet of; nil: there is none, or several
+// fit. A router's error may come in another VLAN or outside of the tunnel that the packet
+// took: then the only flow between these endpoints is meant.
+func (e *engine) quotedFlow(key *flowKey, x *ICMPError) *flow {
+	hash := e.table.hash(key)
+	if f := e.table.find(key, hash); f != nil {
+		return f
+	}
+	f, n := e.table.elsewhere(key, hash)
+	if n > 1 {
+		x.Possible = n
+		return nil
+	}
+	return f
 }
 
 const (
@@ -164,14 +178,14 @@ func redirected(b []byte, x *ICMPError) (quote []byte) {
 }
 
 // quoted reads the packet that an error quotes, as far as it goes.
-func (e *engine) quoted(b []byte, x *ICMPError) (key flowKey, swapped, ok bool) {
+func (e *engine) quoted(b []byte, x *ICMPError) (key flowKey, ok bool) {
 	q := header{section: e.h.section, encap: e.h.encap}
 	var src, dst netip.Addr
 	switch {
 	case len(b) >= 20 && b[0]>>4 == 4:
 		head := int(b[0]&15) * 4
 		if head < 20 || len(b) < head+4 {
-			return key, false, false
+			return key, false
 		}
 		q.src, q.dst, q.proto = addressV4(b[12:]), addressV4(b[16:]), b[9]
 		b = b[head:]
@@ -183,7 +197,7 @@ func (e *engine) quoted(b []byte, x *ICMPError) (key flowKey, swapped, ok bool) 
 			b = b[8:]
 		}
 	default:
-		return key, false, false
+		return key, false
 	}
 	src, dst = q.src.netip(q.v6), q.dst.netip(q.v6)
 	switch q.proto {
@@ -200,12 +214,12 @@ func (e *engine) quoted(b []byte, x *ICMPError) (key flowKey, swapped, ok bool) 
 	}
 	if x.Transport == ICMP || x.Transport == OtherTransport {
 		x.Source, x.Target = netip.AddrPortFrom(src, 0), netip.AddrPortFrom(dst, 0)
-		return key, false, false
+		return key, false
 	}
 	q.sport, q.dport = be16(b), be16(b[2:])
 	x.Source, x.Target = netip.AddrPortFrom(src, q.sport), netip.AddrPortFrom(dst, q.dport)
-	key, swapped = e.keyOf(&q)
-	return key, swapped, true
+	key, _ = e.keyOf(&q)
+	return key, true
 }
 
 // icmpTexts of the errors that tell why (RFC 792, RFC 1122, RFC 1812).

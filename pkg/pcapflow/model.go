@@ -176,6 +176,7 @@ type ICMPError struct {
 	Source     netip.AddrPort // of the quoted packet
 	Target     netip.AddrPort
 	V6         bool
+	Possible   int // flows in other encapsulations between these endpoints, where it is tied to none because several fit; 0: no such choice
 }
 
 // Resolution is one neighbour resolution: ARP or ND.

@@ -143,6 +143,22 @@ func (t *flowTable) sibling(k *flowKey, hash uint32) *flow {
 	return nil
 }
 
+// elsewhere counts the flows with the same endpoints in whatever encapsulation, and gives
+// one of them.
+func (t *flowTable) elsewhere(k *flowKey, hash uint32) (f *flow, n int) {
+	mask := uint32(len(t.places) - 1)
+	for i := hash >> 1 & mask; t.places[i].hash != 0; i = (i + 1) & mask {
+		if t.places[i].hash != hash {
+			continue
+		}
+		if o := t.at(t.places[i].number); o.key.keyRest == k.keyRest && o.key.a == k.a && o.key.b == k.b {
+			f = o
+			n++
+		}
+	}
+	return f, n
+}
+
 func (t *flowTable) insert(f *flow) {
 	if 2*(t.n+1) > len(t.places) {
 		old := t.places

@@ -19,6 +19,7 @@ func (o *object) icmp(e *pcapflow.ICMPError) {
 	if e.Better.IsValid() {
 		o.text("better", address(e.Better))
 	}
+	o.count("possible_flows", e.Possible)
 	o.instant("time", e.Time)
 	o.frames(e.Frame)
 	o.close()

@@ -185,6 +185,7 @@ func TestReachable(t *testing.T) {
 		NTP:  []pcapflow.NTPSample{{Request: pcapflow.NTPMessage{Stamp: pcapflow.Stamp{Frame: 1}, Poll: 6}, BogusOrigin: true, Elsewhere: netip.MustParseAddrPort("192.0.2.1:123"), ElsewhereAt: pcapflow.Stamp{Frame: 2}, Repeats: make([]pcapflow.Stamp, 1), Response: pcapflow.NTPMessage{Stamp: pcapflow.Stamp{Frame: 1}, NTS: true, Fields: 1, LI: 1}}},
 	}
 	membersOf(t, "flow", lines.Append(nil, "x", rare), seen)
+	membersOf(t, "flow", lines.AppendICMP(nil, "x", &pcapflow.ICMPError{Possible: 2}), seen)
 	at := func(n int) pcapflow.Stamp { return pcapflow.Stamp{Frame: n, Time: int64(n) * 1e6} }
 	var oddities []pcapflow.Oddity
 	for _, k := range pcapflow.Oddities() {
