@@ -104,10 +104,10 @@ var dtlsArchived = []string{"dtls_certificate_fragments.pcap", "dtls_old_version
 	"wireshark-dtls12.pcap", "cloudshark-dtls1.pcap", "dtls1_0.pcap", "dtls1_2.pcap", "dtls13-cid.pcap", "dtls-sequence-number-jumps.pcap", "dtls-udp.notest.cap"}
 
 // TestDTLSAsWireshark compares with tshark, field by field, what it reads of the
-// handshakes in the clear: the frame in which each message is whole, versions,
-// ciphers, names, fingerprints.
+// handshakes in the clear: the frame and the nanosecond in which each message is whole,
+// versions, ciphers, names, fingerprints.
 func TestDTLSAsWireshark(t *testing.T) {
-	paths := []string{filepath.Join("testdata", "recorded", "dtls.pcap")}
+	paths := []string{filepath.Join("testdata", "recorded", "dtls.pcap"), filepath.Join("testdata", "recorded", "dtls-keys.pcap"), filepath.Join("testdata", "recorded", "dtls-cid", "dtls-cid.pcap")}
 	folder := t.TempDir()
 	need.Archived(t, func(name string, data []byte) bool {
 		if base := filepath.Base(name); slices.Contains(dtlsArchived, base) {
@@ -121,7 +121,7 @@ func TestDTLSAsWireshark(t *testing.T) {
 		}
 		return false
 	})
-	if len(paths) != 1+len(dtlsArchived) {
+	if len(paths) != 3+len(dtlsArchived) {
 		t.Errorf("%d captures", len(paths))
 	}
 	n := 0
@@ -141,7 +141,7 @@ func TestDTLSAsWireshark(t *testing.T) {
 			x := f.TLS
 			frame := func(s Stamp) string {
 				if s.Seen() {
-					return strconv.Itoa(s.Frame)
+					return fmt.Sprintf("#%d %d", s.Frame, s.Time)
 				}
 				return ""
 			}
@@ -150,11 +150,16 @@ func TestDTLSAsWireshark(t *testing.T) {
 			if x.HelloRetry {
 				got["server hello"], got["server hello again"] = frame(x.HelloRetryAt), frame(x.ServerHello)
 			}
+			for d := range x.Parts {
+				for part, at := range x.Parts[d] {
+					got[partNames[d][part]] = frame(at)
+				}
+			}
 			if said["flight end"] != "" {
 				got["flight end"] = frame(x.ServerFlightEnd)
 			}
 			if len(x.Alerts) > 0 && x.Alerts[0].Code >= 0 {
-				got["alert"] = x.Alerts[0].Description
+				got["alert"] = x.Alerts[0].Description + " " + frame(x.Alerts[0].Stamp)
 			}
 			for what, value := range got {
 				if n++; value != said[what] {
@@ -163,7 +168,7 @@ func TestDTLSAsWireshark(t *testing.T) {
 			}
 		}
 	}
-	if n < 200 {
+	if n < 900 {
 		t.Errorf("%d fields compared", n)
 	}
 }
@@ -173,9 +178,9 @@ func tsharkDTLS(t *testing.T, path string) map[int]map[string]string {
 	t.Helper()
 	want := map[int]map[string]string{}
 	covered := map[string][]bool{}
-	first := map[string]bool{}
+	first, clients := map[string]bool{}, map[int]string{} // clients: by stream, the ports that a ClientHello came from
 	fields := []string{"frame.number", "udp.stream", "udp.srcport", "dtls.handshake.type", "dtls.handshake.message_seq", "dtls.handshake.fragment_offset", "dtls.handshake.fragment_length", "dtls.handshake.length",
-		"dtls.handshake.ja3", "dtls.handshake.ciphersuite", "dtls.handshake.extensions_server_name", "dtls.alert_message.desc"}
+		"dtls.handshake.ja3", "dtls.handshake.ciphersuite", "dtls.handshake.extensions_server_name", "dtls.alert_message.desc", "frame.time_epoch"}
 	tsharkFields(t, path, "dtls", fields, func(v []string) {
 		stream, _ := strconv.Atoi(v[1])
 		if want[stream] == nil {
@@ -186,6 +191,8 @@ func tsharkDTLS(t *testing.T, path string) map[int]map[string]string {
 				want[stream][what] = value
 			}
 		}
+		sec, frac, _ := strings.Cut(v[12], ".")
+		at := "#" + v[0] + " " + strings.TrimLeft(sec+(frac + "000000000")[:9], "0")
 		lists := make([][]string, len(v))
 		for i := range v {
 			lists[i] = strings.FieldsFunc(v[i], func(c rune) bool { return c == ',' })
@@ -206,6 +213,9 @@ func tsharkDTLS(t *testing.T, path string) map[int]map[string]string {
 			}
 			if !slices.Contains(covered[key], false) && !first[key] {
 				first[key] = true
+				if typ == "1" {
+					clients[stream] = v[2]
+				}
 				name := map[string]string{"1": "hello", "2": "server hello", "3": "verify", "14": "flight end", "4": "ticket"}[typ]
 				if typ == "1" && want[stream]["hello"] != "" {
 					name = "second hello"
@@ -213,8 +223,16 @@ func tsharkDTLS(t *testing.T, path string) map[int]map[string]string {
 				if typ == "2" && want[stream]["server hello"] != "" {
 					name = "server hello again"
 				}
+				side := Dir(Client)
+				if clients[stream] != v[2] {
+					side = Server
+				}
+				kind, _ := strconv.Atoi(typ)
+				if part, ok := partOf(side, byte(kind)); ok {
+					name = partNames[side][part]
+				}
 				if name != "" {
-					say(name, v[0])
+					say(name, at)
 				}
 			}
 		}
@@ -230,7 +248,7 @@ func tsharkDTLS(t *testing.T, path string) map[int]map[string]string {
 		}
 		for _, a := range lists[11] {
 			code, _ := strconv.Atoi(a)
-			say("alert", alertName(code))
+			say("alert", alertName(code)+" "+at)
 		}
 	}, "-E", "aggregator=,")
 	return want
