@@ -54,8 +54,9 @@ var checklistRows = []row{
 // checklist says which of the five kinds of evidence the incident holds.
 func checklist(c *Case) []Check {
 	var out []Check
+	asked := slices.DeleteFunc(slices.Clone(c.Journeys), unasked)
 	for _, r := range checklistRows {
-		check := Check{Item: r.item, Status: "missing", Text: r.missing.In(c.Lang), Command: c.command(r.command, c.Journeys)}
+		check := Check{Item: r.item, Status: "missing", Text: r.missing.In(c.Lang), Command: c.command(r.command, asked)}
 		for _, f := range c.Incident.Files {
 			if slices.Contains(r.kinds, f.Kind) && f.Records > 0 {
 				check.Files = append(check.Files, f)
@@ -80,6 +81,10 @@ func checklist(c *Case) []Check {
 	}
 	return out
 }
+
+// unasked tells whether a journey is a time that nobody asked for, as by broadcast: its
+// ends are no client and no server to collect something at.
+func unasked(j *correlate.Journey) bool { return j.NTP != nil && !j.NTP.Request.Seen() }
 
 // fileList names up to three files.
 func fileList(files []*incident.File) string {

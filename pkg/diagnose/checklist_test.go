@@ -1,10 +1,13 @@
 package diagnose
 
 import (
+	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/flowcorr/flowcorr/pkg/logparse"
+	"github.com/flowcorr/flowcorr/pkg/pcapflow"
 )
 
 // TestChecklistKinds: whatever is read belongs to an item of the checklist, or
@@ -24,6 +27,22 @@ func TestChecklistKinds(t *testing.T) {
 			if !slices.Contains(known, kind) {
 				t.Errorf("%s: there is no %s", r.item, kind)
 			}
+		}
+	}
+}
+
+// TestChecklistOfBroadcasts: what a server tells unasked names no place to collect at.
+func TestChecklistOfBroadcasts(t *testing.T) {
+	w := newWorld()
+	heard := w.ntp(netip.MustParseAddrPort("10.2.0.255:123"), true)
+	heard.Request = pcapflow.NTPMessage{}
+	w.ntp(timeServer, true)
+	for _, check := range checklist(newCase(w.c, Options{})) {
+		if strings.Contains(check.Command, "10.2.0.255") {
+			t.Errorf("%s: %s", check.Item, check.Command)
+		}
+		if check.Item == "client-timing" && !strings.Contains(check.Command, "sntp 10.2.0.123") {
+			t.Errorf("%s: %s", check.Item, check.Command)
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package diagnose
 
 import (
+	"net/netip"
+	"strings"
+
 	"github.com/flowcorr/flowcorr/pkg/lang"
 )
 
@@ -23,7 +26,7 @@ var dnsNotObserved = Rule{
 func checkDNSNotObserved(c *Case, r *Rule) []Finding {
 	f := Finding{Severity: Info, Confidence: NotEvaluable}
 	for _, j := range c.Journeys {
-		if j.Name != "" && j.Lookup == nil && j.Ordinal <= 1 && (j.Service == "https" || j.Service == "http" || j.Service == "tls") {
+		if j.Name != "" && !isAddress(j.Name) && j.Lookup == nil && j.Ordinal <= 1 && (j.Service == "https" || j.Service == "http" || j.Service == "tls") {
 			f.Journeys = append(f.Journeys, j)
 		}
 	}
@@ -36,4 +39,11 @@ func checkDNSNotObserved(c *Case, r *Rule) []Finding {
 	}, len(f.Journeys))
 	f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}}
 	return []Finding{f}
+}
+
+// isAddress tells whether a client names the server by its address, so that there was
+// nothing to look up; in a URL that of IPv6 stands in brackets (RFC 3986, section 3.2.2).
+func isAddress(name string) bool {
+	_, err := netip.ParseAddr(strings.Trim(name, "[]"))
+	return err == nil
 }

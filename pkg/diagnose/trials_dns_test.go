@@ -312,6 +312,12 @@ var dnsTrials = []trial{
 		j, _ := w.tcp(300)
 		j.Name = "app.example"
 	}, true, NotEvaluable},
+	{"dns-not-observed", "an address needs no query", func(w *world) {
+		j, _ := w.tcp(300)
+		j.Name = "10.1.0.80"
+		j, _ = w.tcp(300)
+		j.Name = "[2001:db8::80]"
+	}, false, 0},
 	{"dns-not-observed", "the query is there", func(w *world) {
 		j, _ := w.tcp(300)
 		j.Name, j.Lookup = "app.example", w.lookup("app.example", w.try("A", "app.example", 900, 910, "NOERROR"))
