@@ -195,6 +195,8 @@ func exchangeOutcome(e *pcapflow.Exchange) pcapflow.Outcome {
 		return pcapflow.Unanswered
 	case e.Truncated, e.Reset, e.Status >= 500:
 		return pcapflow.Failed
+	case e.EndOpen && !e.Multiplexed:
+		return pcapflow.Unseen
 	}
 	return pcapflow.Done
 }

@@ -17,6 +17,7 @@ func Correlate(inc *incident.Incident, opt Options) *Case {
 		b, m, tb = link(inc, clocks, opt)
 	}
 	settleParallel(b, m, tb)
+	settleCuts(b, m, tb)
 	if !opt.LinesOnly {
 		for _, j := range b.journeys {
 			account(j, tb)

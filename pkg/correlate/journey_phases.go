@@ -13,6 +13,7 @@ const (
 	reasonReused = "connection reused"
 	reasonLate   = "capture began later"
 	reasonOneWay = "the capture holds one direction alone"
+	reasonClosed = "closed without close_notify: perhaps cut"
 )
 
 // connectionPhases lists what a conversation went through before its first
@@ -132,9 +133,12 @@ func exchangePhases(p Point, e *pcapflow.Exchange) []Phase {
 			outcome = pcapflow.Failed
 		}
 		receive := phase(pcapflow.HTTPReceive, first, e.ResponseLast, outcome)
-		if e.EndOpen {
+		switch {
+		case e.EndOpen && e.Multiplexed:
 			receive = phase(pcapflow.HTTPReceive, first, pcapflow.Stamp{}, pcapflow.Unseen)
 			receive.Reason = reasonParallel
+		case e.EndOpen:
+			receive.Outcome, receive.Reason = pcapflow.Unseen, reasonClosed
 		}
 		phases = append(phases, receive)
 	}

@@ -97,6 +97,10 @@ var webTrials = []trial{
 		j, _ := w.request(1700, 1701)
 		j.Exchange.Undecided = true
 	}, false, 0},
+	{"server-hung-up", "an encrypted answer that the client's program says was cut", func(w *world) { w.cutShort("") }, true, High},
+	{"server-hung-up", "of an upstream that failed in the middle, by the error log", func(w *world) { w.cutShort("/report") }, false, 0},
+	{"upstream-error", "an answer that was cut, with a word about it in the error log", func(w *world) { w.cutShort("/report") }, true, High},
+	{"upstream-error", "such a word about another request", func(w *world) { w.cutShort("/other") }, false, 0},
 	{"server-hung-up", "FIN instead of an answer", func(w *world) {
 		_, n := w.request(0, 2000)
 		n.FIN[sv] = w.at(1900)
@@ -334,6 +338,21 @@ var webTrials = []trial{
 	}, false, 0},
 	{"happy-eyeballs", "IPv6 first, 250 ms, then IPv4", func(w *world) { w.families(0) }, true, Medium},
 	{"happy-eyeballs", "IPv6 was answered", func(w *world) { w.families(1020) }, false, 0},
+}
+
+// cutShort is an encrypted answer that was cut; the error log says of a path, if any, that
+// what stands behind it broke off.
+func (w *world) cutShort(path string) {
+	j, n := w.request(1130, 1400)
+	x := j.Exchange
+	x.Path, x.Estimated, x.Truncated, x.Aborted = "", true, true, sv
+	n.FIN[sv] = w.at(1700)
+	l := w.log("curl", logparse.Event{Kind: logparse.ClientHTTP, Timing: &logparse.Timing{Exit: 18}})
+	a := w.log("nginx-access", logparse.Event{Kind: logparse.HTTPRequest, Client: client, Path: "/report", Status: 200, Duration: -1})
+	j.Lines = []correlate.Line{{Log: l, Status: "matched"}, {Log: a, Status: "matched"}}
+	if path != "" {
+		w.log("nginx-error", logparse.Event{Kind: logparse.HTTPError, Client: client, Path: path, UpstreamTo: "127.0.0.1:80", Text: "upstream prematurely closed connection"})
+	}
 }
 
 // upload is a request of two seconds.

@@ -15,8 +15,8 @@ var serverHungUp = Rule{
 	Name: "server-hung-up", Family: "web",
 	Title: lang.Text{EN: "The server closed the connection instead of answering", ES: "El servidor cerró la conexión en vez de responder"},
 	Doc: lang.Text{
-		EN: "The server had the request and ended the connection before its answer was there, or before it was whole: its process was stopped, restarted or killed, it broke off at an error, or a time limit of its own ran out. The server's log of that instant tells which.",
-		ES: "El servidor tenía la petición y terminó la conexión antes de que llegara su respuesta, o antes de que estuviera completa: su proceso se detuvo, se reinició o murió, se interrumpió por un error, o venció un límite de tiempo propio. El registro del servidor en ese instante dice cuál.",
+		EN: "The server had the request and ended the connection before its answer was there, or before it was whole: its process was stopped, restarted or killed, it broke off at an error, or a time limit of its own ran out. The server's log of that instant tells which. Whether an encrypted answer was whole shows only in what the client's program printed.",
+		ES: "El servidor tenía la petición y terminó la conexión antes de que llegara su respuesta, o antes de que estuviera completa: su proceso se detuvo, se reinició o murió, se interrumpió por un error, o venció un límite de tiempo propio. El registro del servidor en ese instante dice cuál. Que una respuesta cifrada estuviera completa solo se ve en lo que imprimió el programa del cliente.",
 	},
 	Source:     "RFC 9112, sections 8 and 9.5",
 	Needs:      lang.Text{EN: "a capture with the request and the close", ES: "una captura con la petición y el cierre"},
@@ -73,8 +73,11 @@ func (c *Case) hungUp(r *Rule, j *correlate.Journey) (end pcapflow.Stamp, ok boo
 		return end, false
 	}
 	if x.ResponseFirst.Seen() {
-		if x.Estimated || x.Gap || !x.Truncated || x.Aborted != pcapflow.Server {
+		if x.Gap || !x.Truncated || x.Aborted != pcapflow.Server {
 			return end, false
+		}
+		if x.Estimated {
+			return cutAt(f, x), true // as the client's program said
 		}
 	} else if answeredUnread(f, x) || statusOf(j) > 0 {
 		return end, false
@@ -89,6 +92,21 @@ func (c *Case) hungUp(r *Rule, j *correlate.Journey) (end pcapflow.Stamp, ok boo
 	}
 	own := endOf(f.Conn, pcapflow.Client)
 	return end, !own.Seen() || own.Time > end.Time
+}
+
+// cutAt is when the server ended an encrypted answer before it was whole, as far as that
+// shows; else the last that came of it.
+func cutAt(f *pcapflow.Flow, x *pcapflow.Exchange) pcapflow.Stamp {
+	end := endOf(f.Conn, pcapflow.Server)
+	if f.TLS != nil {
+		if s := f.TLS.CloseNotify[pcapflow.Server]; s.Seen() && (!end.Seen() || s.Time < end.Time) {
+			end = s
+		}
+	}
+	if !end.Seen() || end.Time < x.ResponseLast.Time || x.Ordinal < len(f.HTTP) {
+		return x.ResponseLast
+	}
+	return end
 }
 
 // stopped is the end of the sentence: whether the server refused connections right

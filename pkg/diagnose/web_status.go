@@ -15,8 +15,8 @@ var upstreamError = Rule{
 	Name: "upstream-error", Family: "web",
 	Title: lang.Text{EN: "The server's upstream failed", ES: "Falló el servicio de detrás"},
 	Doc: lang.Text{
-		EN: "The server answered 502 or 504, or 503 with a word about its upstream in the error log: the application behind it refused, broke off, or took longer than the proxy waits. The error log names the upstream and the reason.",
-		ES: "El servidor respondió 502 o 504, o 503 con una nota sobre el servicio de detrás en el registro de errores: la aplicación rechazó, cortó o tardó más de lo que el proxy espera. El registro de errores nombra el servicio y el motivo.",
+		EN: "The server answered 502 or 504, 503 with a word about its upstream in the error log, or broke an answer off with such a word: the application behind it refused, broke off, or took longer than the proxy waits. The error log names the upstream and the reason.",
+		ES: "El servidor respondió 502 o 504, 503 con una nota sobre el servicio de detrás en el registro de errores, o interrumpió una respuesta con una nota así: la aplicación rechazó, cortó o tardó más de lo que el proxy espera. El registro de errores nombra el servicio y el motivo.",
 	},
 	Source: "RFC 9110, section 15.6",
 	Needs:  lang.Text{EN: "the status, from the log or a clear or decrypted capture", ES: "el estado, del registro o de una captura en claro o descifrada"},
@@ -69,6 +69,32 @@ func (c *Case) upstreamWords() words {
 	return *c.upstream
 }
 
+// brokenOff is the cause of answers that began well and were cut.
+const brokenOff = "cut"
+
+// upstreamCut is what the error log says of an upstream of a journey's request whose answer
+// was cut; nil: nothing, or it was not cut.
+func (c *Case) upstreamCut(j *correlate.Journey) (said []Evidence) {
+	x := j.Exchange
+	if x == nil || !x.Truncated || x.Aborted != pcapflow.Server || !x.ResponseFirst.Seen() {
+		return nil
+	}
+	path := x.Path
+	for _, l := range j.Lines {
+		if e := &l.Log.Events[l.Event]; path == "" && l.Status == "matched" && e.Kind == logparse.HTTPRequest {
+			path = e.Path
+		}
+	}
+	for _, l := range c.Incident.Logs {
+		for i := range l.Events {
+			if e := &l.Events[i]; path != "" && e.Kind == logparse.HTTPError && e.UpstreamTo != "" && e.Path == path && (e.Client.Addr() == j.Client.Addr() || e.Client.Addr() == j.ClientSeen.Addr()) {
+				said = append(said, lines(l, i))
+			}
+		}
+	}
+	return said
+}
+
 // captureUpstream shows whether the service behind the server answered in time.
 const captureUpstream = "SERVER: tcpdump -ni any -s 0 -w upstream.pcap 'UPSTREAM'"
 
@@ -78,6 +104,8 @@ func checkUpstreamError(c *Case, r *Rule) []Finding {
 		if s := statusOf(j); c.upstreamStatus(s) {
 			e := append(phaseFrames(j, string(pcapflow.HTTPSend), string(pcapflow.HTTPWait)), journeyLines(j)...)
 			found.add(fmt.Sprint(s), hit{journey: j, lost: j.Total(), evidence: e})
+		} else if said := c.upstreamCut(j); said != nil {
+			found.add(brokenOff, hit{journey: j, lost: j.Total(), evidence: append(said, journeyLines(j)...)})
 		}
 	}
 	if len(found.all) > 0 {
@@ -86,6 +114,12 @@ func checkUpstreamError(c *Case, r *Rule) []Finding {
 				EN: "%d request{|s} to %s {was|were} answered %s after %s.",
 				ES: "%d {petición|peticiones} a %s se respondi{ó|eron} con %s tras %s.",
 			}, len(b.hits), f.Journeys[0].Server, b.key, c.upTo(r, b))
+			if b.key == brokenOff {
+				f.Text = c.say(lang.Text{
+					EN: "%d answer{|s} of %s {was|were} broken off before the end, after %s: what stands behind it failed in the middle.",
+					ES: "%d respuesta{|s} de %s se interrumpi{ó|eron} antes del final, tras %s: lo que está detrás falló a mitad.",
+				}, len(b.hits), f.Journeys[0].Server, c.upTo(r, b))
+			}
 			if w := c.upstreamWords(); w.said {
 				f.Evidence = merge(append(f.Evidence, w.evidence))
 				f.Text += " " + c.say(lang.Text{EN: "The error log: %q", ES: "El registro de errores: %q"}, shorten(w.text, 160))

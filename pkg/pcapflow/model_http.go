@@ -25,7 +25,7 @@ type Exchange struct {
 	Requests                    int            // at most so many requests stand behind a multiplexed one; 0: one
 	Answers                     []AnswerRecord // of a multiplexed one: the records that answer it and the others, which share them; nil: not known
 	Undecided                   bool           // of a multiplexed one: nothing tells which answers are its own; all instants of its answer are bounds
-	EndOpen                     bool           // of a multiplexed one: only its answer's end is a bound
+	EndOpen                     bool           // of a multiplexed one, or one that the server's close ended: only its answer's end is a bound
 	Malformed                   bool           // the request is not HTTP; Method and Path are empty
 	PortWantsTLS                bool           // the answer says that this port speaks TLS and the request was clear
 	StreamID                    int            // HTTP/2
@@ -39,7 +39,7 @@ type Exchange struct {
 	Forwarded  netip.Addr // for whom the client says that it asks (X-Forwarded-For and the like): the first; invalid: not said
 	Location   string
 	Timing     []ServerTiming // what the server says of its own time
-	Truncated  bool           // the capture or the peer ended it early
+	Truncated  bool           // the capture or the peer ended it early; of an estimated one, as lines or unheard repetitions tell
 	Aborted    Dir            // who ended it, where Truncated
 	Reset      bool           // HTTP/2 stream reset
 	ResetCode  string         // its reason, where Reset: "CANCEL", …

@@ -13,6 +13,7 @@ var phrases = []lang.Text{
 	{EN: "capture began later", ES: "la captura empezó después"},
 	{EN: "repeats an earlier line", ES: "repite una línea anterior"},
 	{EN: "the capture holds one direction alone", ES: "la captura solo contiene un sentido"},
+	{EN: "closed without close_notify: perhaps cut", ES: "cierre sin close_notify: quizá cortada"},
 	{EN: "answers of parallel streams are not told apart", ES: "no se distinguen las respuestas de los flujos en paralelo"},
 	// lines without a journey
 	{EN: "outside the capture", ES: "fuera de la captura"},
