@@ -6,7 +6,7 @@ import (
 
 // connectionLost are the rules about a connection that the network broke: what
 // they explain of a journey, no rule about waiting, loss or giving up need say.
-var connectionLost = []string{"mtu-black-hole", "ssh-kex-stall", "accept-queue-full", "syn-queue-full", "refused-by-network", "injected-reset", "nat-state-lost", "fell-silent"}
+var connectionLost = []string{"mtu-black-hole", "ssh-kex-stall", "accept-queue-full", "syn-queue-full", "refused-by-network", "routing-loop", "injected-reset", "nat-state-lost", "fell-silent"}
 
 // lost are the rules about lost segments that name where they were lost.
 var lost = []string{"syn-lost", "loss-in-handshake", "loss-in-response"}
@@ -15,8 +15,8 @@ var lost = []string{"syn-lost", "loss-in-handshake", "loss-in-response"}
 // speak of the same journey. Causes are checked first.
 var consequences = map[string][]string{
 	"dns-never-reached-resolver": {"refused-by-network", "dns-parallel-query-lost"},
-	"dns-retry":                  {"refused-by-network", "dns-never-reached-resolver", "dns-unreachable", "dns-parallel-query-lost", "dns-large-answer-lost"},
-	"dns-unreachable":            {"dns-never-reached-resolver", "refused-by-network"},
+	"dns-retry":                  {"refused-by-network", "routing-loop", "dns-never-reached-resolver", "dns-unreachable", "dns-parallel-query-lost", "dns-large-answer-lost"},
+	"dns-unreachable":            {"dns-never-reached-resolver", "refused-by-network", "routing-loop"},
 	"accept-queue-full":          {"mtu-black-hole", "ssh-kex-stall", "refused-by-network", "injected-reset", "syn-queue-full"},
 	"ssh-kex-stall":              {"mtu-discovered-late"},
 	"mtu-black-hole":             {"mtu-discovered-late", "ssh-kex-stall"},
@@ -34,7 +34,7 @@ var consequences = map[string][]string{
 	"refused-by-network":         {"quic-blocked"},
 	"tls-alert":                  {"tls-certificate-time", "tls-wrong-protocol"},
 	"tls-silent":                 append([]string{"tls-large-hello-dropped", "server-limit"}, connectionLost...),
-	"dtls-unanswered":            {"neighbour-wait", "refused-by-network"},
+	"dtls-unanswered":            {"neighbour-wait", "refused-by-network", "routing-loop"},
 	"tls-slow-server":            connectionLost,
 	"app-slow":                   append([]string{"upstream-error"}, connectionLost...),
 	"window-limited":             {"bufferbloat"},

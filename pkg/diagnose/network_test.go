@@ -114,6 +114,10 @@ var networkTrials = []trial{
 		n.SYNACK, n.ACK = nil, pcapflow.Stamp{}
 		j.Points[0].Flow.ICMP = []pcapflow.ICMPError{{Stamp: w.at(1010), Type: 3, Code: 3, Source: server, Target: client}}
 	}, false, 0},
+	{"routing-loop", "after 64 hops", func(w *world) { w.expired(64, 64) }, true, High},
+	{"routing-loop", "after few", func(w *world) { w.expired(7) }, false, 0},
+	{"routing-loop", "a traceroute of 40 hops", func(w *world) { w.expired(10, 20, 30, 40) }, false, 0},
+	{"routing-loop", "the server answered", func(w *world) { w.expired(64); w.k.Flows[0].Packets[sv] = 1 }, false, 0},
 	{"refused-by-network", "no ICMP", func(w *world) { w.tcp(30) }, false, 0},
 	{"injected-reset", "another TTL", func(w *world) {
 		_, n := w.tcp(300)
@@ -367,5 +371,16 @@ func (w *world) local(from netip.AddrPort) {
 		if i == 0 {
 			n.SYN, n.SYNACK = append(n.SYN, w.at(2000)), []pcapflow.Stamp{w.at(2020)}
 		}
+	}
+}
+
+// expired adds a connection for each time to live, which ran out on the way.
+func (w *world) expired(lives ...uint8) {
+	for _, ttl := range lives {
+		j, n := w.tcp(30)
+		n.SYNACK, n.ACK = nil, pcapflow.Stamp{}
+		f := j.Points[0].Flow
+		f.TTL[cl], f.Packets[sv] = ttl, 0
+		f.ICMP = []pcapflow.ICMPError{{Stamp: w.at(1010), Type: 11, From: netip.MustParseAddr("10.1.0.1"), Source: f.Client, Target: f.Server, Text: "TTL exceeded"}}
 	}
 }

@@ -92,6 +92,7 @@ func misses() []miss {
 			x := &w.k.Flows[0].ICMP[0]
 			x.Source, x.Target = x.Target, x.Source // it quotes an answer
 		}},
+		{"routing-loop", "after 64 hops", 0, func(w *world) { w.expired(62, 63) }},
 		{"path-changed", "another TTL", 1, func(w *world) { w.conn().Rerouted[sv] = pcapflow.Reroute{} }},
 		{"bufferbloat", "round trip grows tenfold", 0, func(w *world) { w.conn().Samples[cl].Min = 200e6 }},
 

@@ -31,6 +31,7 @@ var rules = []*Rule{
 	&mtuDiscoveredLate,
 	&mssRewritten,
 	&refusedByNetwork,
+	&routingLoop,
 	&pathChanged,
 	&bufferbloat,
 	// tcp

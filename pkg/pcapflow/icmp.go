@@ -222,6 +222,12 @@ func (e *engine) quoted(b []byte, x *ICMPError) (key flowKey, ok bool) {
 	return key, true
 }
 
+// Expired tells whether a packet's time to live ran out on its way (RFC 792, RFC 4443
+// section 3.3).
+func (x *ICMPError) Expired() bool {
+	return x.Code == 0 && (!x.V6 && x.Type == 11 || x.V6 && x.Type == 3)
+}
+
 // icmpTexts of the errors that tell why (RFC 792, RFC 1122, RFC 1812).
 var icmpTexts = map[[2]uint8]string{
 	{3, 0}: "network unreachable", {3, 1}: "host unreachable", {3, 2}: "protocol unreachable",
