@@ -18,6 +18,7 @@ func Correlate(inc *incident.Incident, opt Options) *Case {
 	}
 	settleParallel(b, m, tb)
 	settleCuts(b, m, tb)
+	m.doubtLacking()
 	if !opt.LinesOnly {
 		for _, j := range b.journeys {
 			account(j, tb)
