@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"net/netip"
+	"testing"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -411,4 +412,30 @@ func (w *world) websocket(silent int) *pcapflow.Conn {
 	n.FIN[sv] = w.at(1400 + silent)
 	n.Idle = [2]pcapflow.Stamp{w.at(1400), n.FIN[sv]}
 	return n
+}
+
+// TestMostlyRefused: the same refusal of at least half of the requests, with a reason in
+// the error log, is a warning; of fewer, or without a reason, it is a note.
+func TestMostlyRefused(t *testing.T) {
+	for _, x := range []struct {
+		others int
+		reason bool
+		want   Severity
+	}{{3, true, Warning}, {4, true, Note}, {3, false, Note}} {
+		w := newWorld()
+		refused := logparse.Event{Kind: logparse.HTTPRequest, Status: 413, Path: "/upload", Client: client}
+		events := []logparse.Event{refused, refused, refused}
+		for range x.others {
+			events = append(events, logparse.Event{Kind: logparse.HTTPRequest, Status: 200, Path: "/", Client: client})
+		}
+		access := w.log("nginx-access", events...)
+		k := w.clock("web", "host", clock.Measured, known(0, 0, ms))
+		k.Files = append(k.Files, access.File)
+		if x.reason {
+			k.Files = append(k.Files, w.log("nginx-error", logparse.Event{Kind: logparse.HTTPError, Level: "error", Path: "/upload", Client: client, Text: "too large body"}).File)
+		}
+		if f := of(Run(w.c, Options{}), "http-error"); len(f) != 1 || f[0].Severity != x.want {
+			t.Errorf("3 of %d, reason %v: %+v, want %s", 3+x.others, x.reason, f, x.want)
+		}
+	}
 }

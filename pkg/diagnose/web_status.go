@@ -135,6 +135,7 @@ func checkUpstreamError(c *Case, r *Rule) []Finding {
 
 var (
 	several = &Threshold{"answers", 3, "", lang.Text{EN: "how many 5xx answers are worth a warning", ES: "cuántas respuestas 5xx merecen un aviso"}}
+	mostly  = &Threshold{"mostly", 0.5, "share", lang.Text{EN: "share of all requests that, refused alike for a reason in the error log, is worth a warning", ES: "parte de todas las peticiones que, rechazadas igual por un motivo del registro de errores, merece un aviso"}}
 	oneIn   = &Threshold{"one-in", 10, "", lang.Text{EN: "and of how many requests one, at least, must have failed", ES: "y de cuántas peticiones una, al menos, debe haber fallado"}}
 )
 
@@ -148,7 +149,7 @@ var httpError = Rule{
 	Source:     "RFC 9110, section 15",
 	Needs:      lang.Text{EN: "the status, from the log or a clear or decrypted capture", ES: "el estado, del registro o de una captura en claro o descifrada"},
 	Wants:      []*Want{wantAccessLog},
-	Thresholds: []*Threshold{several, oneIn},
+	Thresholds: []*Threshold{several, oneIn, mostly},
 	Refuters: []lang.Text{
 		{EN: "the application means these answers", ES: "la aplicación responde así a propósito"},
 	},
@@ -217,6 +218,9 @@ func (c *Case) statusFinding(r *Rule, l *incident.Log, status int, events []int,
 	if log, i := c.reasonFor(l, events); log != nil {
 		f.Text += " " + c.say(lang.Text{EN: "The error log: %q", ES: "El registro de errores: %q"}, shorten(log.Events[i].Text, 160))
 		f.Evidence = merge(append(f.Evidence, lines(log, i)))
+		if len(events) >= c.count(r, several) && float64(len(events)) >= c.number(r, mostly)*float64(requests) {
+			f.Severity = Warning
+		}
 	}
 	f.Refuters = []Refuter{{Text: r.Refuters[0].In(c.Lang), Status: "not-collected", Command: "SERVER: journalctl -o export WINDOW"}}
 	return f
