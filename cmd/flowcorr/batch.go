@@ -172,7 +172,7 @@ func (env *environment) batch(ctx context.Context, paths []string, out, memory s
 			EN: "--memory %s: about %d MB may be taken all the same: by the program, what unpacks files, and the smallest window",
 			ES: "--memory %s: aun así se pueden tomar unos %d MB: el programa, lo que descomprime ficheros y la ventana más pequeña"}, memory, leastMemory/1_000_000))
 	}
-	bound(bytes, opt.Jobs)
+	defer bound(bytes, opt.Jobs)()
 	shown := env.watchProgress(paths, archivePasses)
 	opt.Progress = shown.ofBatch(env)
 	r, err := archive.Run(ctx, opt)
@@ -217,11 +217,12 @@ const leastMemory = 200_000_000
 // bound keeps the program within memory and processors, and uses the memory: the
 // runtime looks for what is no longer needed when the heap has grown to four fifths of
 // the limit. Beyond that it gives memory back and asks for it again, which took a
-// twentieth of the work with nine tenths. What is left of memory is what the runtime does not count:
-// the program's code and what files are read through. GOGC is respected.
-func bound(memory int64, jobs int) {
+// twentieth of the work with nine tenths. What is left of memory is what the runtime does
+// not count: the program's code and what files are read through. GOGC is respected. What
+// is returned takes the limits back: what the process does next is bound no more.
+func bound(memory int64, jobs int) (undo func()) {
 	limit := max(memory-memory/14-32<<20, 64<<20)
-	debug.SetMemoryLimit(limit)
+	before, processors := debug.SetMemoryLimit(limit), runtime.GOMAXPROCS(min(jobs, runtime.NumCPU()))
 	if os.Getenv("GOGC") == "" {
 		room := func() {
 			live, globals := living()
@@ -230,7 +231,10 @@ func bound(memory int64, jobs int) {
 		room()
 		afterEachCollection(room)
 	}
-	runtime.GOMAXPROCS(min(jobs, runtime.NumCPU()))
+	return func() {
+		debug.SetMemoryLimit(before)
+		runtime.GOMAXPROCS(processors)
+	}
 }
 
 // settings are the options that the rows depend on.

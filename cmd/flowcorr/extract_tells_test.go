@@ -35,9 +35,9 @@ func cutIncidents(t *testing.T) map[string]string {
 }
 
 // mostFindings of one incident are cut for; of one of more than manyJourneys, that takes
-// seconds for each cut, only a journey, a finding and a client by the index.
+// seconds for each cut, only a journey, a finding and a client.
 const (
-	mostFindings = 2
+	mostFindings = 1
 	manyJourneys = 500
 )
 
@@ -72,7 +72,6 @@ func TestExtractTells(t *testing.T) {
 				c.found(loud[0])
 				return
 			}
-			c.cut("client", nil, c.chosen("--client", host), "--client", host)
 			c.cut("time", nil, c.chosen(span...), span...)
 			c.cut("time by index", nil, c.chosen(span...), append(span, "--index", index)...)
 			for _, f := range loud {
