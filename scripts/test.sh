@@ -43,7 +43,7 @@ second=$!
 failed=
 sh scripts/cross.sh || failed=1
 env -u GOGC "$go" test -vet=off -timeout 20m -count=1 -p 1 -run "^($many)\$" ${concurrent#$command } || failed=1
-"$go" test -vet=off -timeout 20m -count=1 -p 1 -skip "^($alone)\$" $others || failed=1
+"$go" test -vet=off -timeout 20m -count=1 -p 2 -skip "^($alone)\$" $others || failed=1
 wait "$first" || failed=1
 wait "$second" || failed=1
 [ -z "$failed" ]
