@@ -276,6 +276,7 @@ var ntpNotApplied = Rule{
 
 func checkNTPNotApplied(c *Case, r *Rule) []Finding {
 	var out []Finding
+	servers := c.votingServers()
 	for _, k := range c.Clocks {
 		if k.Kind != "capture" || stepped(k.Segments) || len(k.Files) == 0 {
 			continue
@@ -291,7 +292,7 @@ func checkNTPNotApplied(c *Case, r *Rule) []Finding {
 		}
 		for _, b := range found.all {
 			server := c.ntpServer(b.key)
-			if server == nil || len(b.hits) < c.count(r, offered) || c.outvoted(server) != nil {
+			if server == nil || len(b.hits) < c.count(r, offered) || c.outvoted(server, servers) != nil {
 				continue // or it is wrong itself: ntp-bad-server
 			}
 			off, ok := c.stayedOff(r, k, server, b)

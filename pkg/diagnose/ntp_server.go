@@ -75,7 +75,7 @@ func (c *Case) falsetickers(r *Rule) []Finding {
 	servers := c.votingServers()
 	var out []Finding
 	for _, k := range servers {
-		other := c.outvoted(k)
+		other := c.outvoted(k, servers)
 		if other == nil {
 			continue
 		}
@@ -121,10 +121,10 @@ func (c *Case) votingServers() (servers []*correlate.Clock) {
 	return servers
 }
 
-// outvoted is a server whose clock does not meet that of k, where no majority of them
-// does; nil: k is one of the majority, or alone.
-func (c *Case) outvoted(k *correlate.Clock) (other *correlate.Clock) {
-	servers, agree := c.votingServers(), 1
+// outvoted is one of the voting servers whose clock does not meet that of k, where no
+// majority of them does; nil: k is one of the majority, or alone.
+func (c *Case) outvoted(k *correlate.Clock, servers []*correlate.Clock) (other *correlate.Clock) {
+	agree := 1
 	for _, o := range servers {
 		switch {
 		case o == k:

@@ -72,24 +72,42 @@ func (c *Case) upstreamWords() words {
 // brokenOff is the cause of answers that began well and were cut.
 const brokenOff = "cut"
 
-// upstreamCut is what the error log says of an upstream of a journey's request whose answer
-// was cut; nil: nothing, or it was not cut.
-func (c *Case) upstreamCut(j *correlate.Journey) (said []Evidence) {
-	x := j.Exchange
-	if x == nil || !x.Truncated || x.Aborted != pcapflow.Server || !x.ResponseFirst.Seen() {
-		return nil
+// aboutUpstream is a line of an error log about an upstream of one request.
+type aboutUpstream struct {
+	log   *incident.Log
+	event int
+}
+
+// linesAboutUpstreams are those of all logs, by the request's path.
+func (c *Case) linesAboutUpstreams() map[string][]aboutUpstream {
+	byPath := map[string][]aboutUpstream{}
+	for _, l := range c.Incident.Logs {
+		for i := range l.Events {
+			if e := &l.Events[i]; e.Kind == logparse.HTTPError && e.UpstreamTo != "" && e.Path != "" {
+				byPath[e.Path] = append(byPath[e.Path], aboutUpstream{l, i})
+			}
+		}
 	}
-	path := x.Path
+	return byPath
+}
+
+// cutByServer tells whether a journey's answer had begun when the server ended it.
+func cutByServer(j *correlate.Journey) bool {
+	x := j.Exchange
+	return x != nil && x.Truncated && x.Aborted == pcapflow.Server && x.ResponseFirst.Seen()
+}
+
+// upstreamCut is what the error logs say of an upstream of a journey's request.
+func upstreamCut(j *correlate.Journey, byPath map[string][]aboutUpstream) (said []Evidence) {
+	path := j.Exchange.Path
 	for _, l := range j.Lines {
 		if e := &l.Log.Events[l.Event]; path == "" && l.Status == "matched" && e.Kind == logparse.HTTPRequest {
 			path = e.Path
 		}
 	}
-	for _, l := range c.Incident.Logs {
-		for i := range l.Events {
-			if e := &l.Events[i]; path != "" && e.Kind == logparse.HTTPError && e.UpstreamTo != "" && e.Path == path && (e.Client.Addr() == j.Client.Addr() || e.Client.Addr() == j.ClientSeen.Addr()) {
-				said = append(said, lines(l, i))
-			}
+	for _, w := range byPath[path] {
+		if client := w.log.Events[w.event].Client.Addr(); client == j.Client.Addr() || client == j.ClientSeen.Addr() {
+			said = append(said, lines(w.log, w.event))
 		}
 	}
 	return said
@@ -100,12 +118,18 @@ const captureUpstream = "SERVER: tcpdump -ni any -s 0 -w upstream.pcap 'UPSTREAM
 
 func checkUpstreamError(c *Case, r *Rule) []Finding {
 	var found batches
+	var byPath map[string][]aboutUpstream // once asked for
 	for _, j := range c.Journeys {
 		if s := statusOf(j); c.upstreamStatus(s) {
 			e := append(phaseFrames(j, string(pcapflow.HTTPSend), string(pcapflow.HTTPWait)), journeyLines(j)...)
 			found.add(fmt.Sprint(s), hit{journey: j, lost: j.Total(), evidence: e})
-		} else if said := c.upstreamCut(j); said != nil {
-			found.add(brokenOff, hit{journey: j, lost: j.Total(), evidence: append(said, journeyLines(j)...)})
+		} else if cutByServer(j) {
+			if byPath == nil {
+				byPath = c.linesAboutUpstreams()
+			}
+			if said := upstreamCut(j, byPath); said != nil {
+				found.add(brokenOff, hit{journey: j, lost: j.Total(), evidence: append(said, journeyLines(j)...)})
+			}
 		}
 	}
 	if len(found.all) > 0 {
