@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/flowcorr/flowcorr/internal/hugepage"
 	"github.com/flowcorr/flowcorr/pkg/casefile"
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/incident"
@@ -23,6 +24,9 @@ func (env *environment) readOptions(paths []string) (incident.Options, error) {
 	opt := incident.Options{Stdin: env.in, Workers: env.options.jobs, Parts: env.options.jobs, Frames: env.options.frames}
 	if err := env.loadCase(paths); err != nil {
 		return opt, err
+	}
+	if asProgram {
+		hugepage.Reserve()
 	}
 	opt.Told = env.told()
 	if env.only != nil {
