@@ -86,7 +86,7 @@ type Journey struct {
 	// ClientSeen is the client as the server saw it, where an address
 	// translation lies between; zero otherwise.
 	ClientSeen netip.AddrPort
-	Ordinal    int // n-th request of the connection, from 1
+	Ordinal    int // n-th request of the connection that was seen, from 1; Place tells whether it is the n-th
 
 	Points    []Point            // every capture that saw the flow, the best one for the client's view first
 	Exchange  *pcapflow.Exchange // of Points[0]; nil where there is none

@@ -16,7 +16,7 @@ import (
 func (b *builder) journey(j *correlate.Journey) Journey {
 	out := Journey{
 		ID: j.ID, Service: j.Service, Client: endpoint(j.Client), Server: endpoint(j.Server), Name: j.Name,
-		ClientSeen: endpoint(j.ClientSeen), Ordinal: j.Ordinal, Start: Instant(j.Start.Time), Outcome: j.Outcome.String(), Notes: b.say(j.Notes),
+		ClientSeen: endpoint(j.ClientSeen), Ordinal: j.Place(), Start: Instant(j.Start.Time), Outcome: j.Outcome.String(), Notes: b.say(j.Notes),
 		Phases: []Phase{},
 	}
 	home := b.home(j, &out)

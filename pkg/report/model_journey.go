@@ -10,7 +10,7 @@ type Journey struct {
 	ClientSeen     string      `json:"client_seen_by_server,omitempty"`
 	Transport      string      `json:"transport,omitempty"`
 	Stream         *int        `json:"stream,omitempty"`
-	Ordinal        int         `json:"ordinal,omitempty"`
+	Ordinal        int         `json:"ordinal,omitempty"` // 0: which request of its connection it is, the captures do not tell
 	Request        *Request    `json:"request,omitempty"`
 	TLS            *TLS        `json:"tls,omitempty"`
 	SSH            *SSH        `json:"ssh,omitempty"`

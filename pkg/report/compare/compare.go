@@ -103,9 +103,15 @@ type builder struct {
 	kinds map[kind]*series
 }
 
+// reused tells of a journey whose connection was open before.
+func reused(j *report.Journey) bool {
+	began := slices.ContainsFunc(j.Phases, func(p report.Phase) bool { return p.Name == "tcp.connect" || p.Name == "quic.handshake" })
+	return j.Ordinal > 1 || j.Ordinal == 0 && !began
+}
+
 func (b *builder) add(group int, r *report.Report, j *report.Journey, folder string) {
 	b.c.Groups[group].Journeys++
-	k := kind{j.Service, j.Ordinal > 1}
+	k := kind{j.Service, reused(j)}
 	s := b.kinds[k]
 	if s == nil {
 		s = &series{map[string][][]measurement{}, map[string][]int{}, map[string][][]float64{}}
