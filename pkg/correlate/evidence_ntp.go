@@ -32,8 +32,8 @@ func (e *evidence) ntpServer(k *Clock, server netip.Addr, f *pcapflow.Flow) {
 	for i := range f.NTP {
 		s := &f.NTP[i]
 		q, a := &s.Request, &s.Response
-		if !a.Seen() || a.Kiss != "" {
-			continue
+		if !a.Seen() || a.Kiss != "" || s.BogusOrigin {
+			continue // no client takes its time from these (RFC 5905 section 9.2)
 		}
 		host := server
 		if a.From == pcapflow.Client { // symmetric modes: each side answers the other

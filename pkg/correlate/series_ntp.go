@@ -27,6 +27,8 @@ type NTPSeries struct {
 	Kisses            []string
 	Interleaved       int
 	Bogus             int // answers to nothing that was asked
+	Refused           int // requests that ICMP turned away
+	Useless           int // requests that drew only answers that their client drops
 
 	Stratum      uint8 // of the latest answer
 	RootDistance time.Duration
@@ -46,6 +48,9 @@ type NTPSeries struct {
 	Irregularity float64 // mean distance of poll intervals from their median, as a share of it
 	Verdict      NTPVerdict
 }
+
+// Lost is how many requests drew nothing at all.
+func (s *NTPSeries) Lost() int { return s.Requests - s.Answers - s.Refused - s.Useless }
 
 // NTPVerdict is how a server's time compares with that of the others in the
 // same capture.
@@ -166,6 +171,12 @@ func (s *NTPSeries) count(x *pcapflow.NTPSample) {
 	}
 	r := &x.Response
 	if !r.Seen() {
+		switch {
+		case x.Refused.Seen():
+			s.Refused++
+		case x.Mistaken.Seen() || x.ElsewhereAt.Seen():
+			s.Useless++
+		}
 		return
 	}
 	if x.Request.Seen() {

@@ -72,6 +72,11 @@ func TestNTPSeries(t *testing.T) {
 	if !s.HasDrift || s.Drift > 0.01 || s.Drift < -0.01 || s.Jitter > time.Microsecond || !near(s.RootDistance, 9_994_506) {
 		t.Errorf("%+v", s)
 	}
+	refused := ntpFlow("192.0.2.9:123", 4, 0, 0, 1, 2)
+	refused.NTP[0].Refused, refused.NTP[1].Mistaken = refused.NTP[0].Request.Stamp, refused.NTP[1].Request.Stamp
+	if s := ntpSeriesOf(refused)[0]; s.Requests != 4 || s.Answers != 1 || s.Lost() != 1 {
+		t.Errorf("%+v", s)
+	}
 	// 10 ms further on with each exchange: no one offset holds for all.
 	f := ntpFlow("192.0.2.9:123", 10, 0)
 	for i := range f.NTP {

@@ -46,6 +46,9 @@ func checkNTPUnanswered(c *Case, r *Rule) []Finding {
 		if phase := phaseOf(j, pcapflow.NTPExchange); phase != nil && phase.Outcome == pcapflow.Refused {
 			continue // ntp-refused, or refused-by-network
 		}
+		if !j.NTP.Request.Seen() && j.NTP.BogusOrigin || useless(j.NTP) {
+			continue // ntp-useless-answer
+		}
 		unanswered := j.NTP.Request.Seen() && !j.NTP.Response.Seen()
 		if unanswered && time.Duration(j.Points[0].Capture.Last.Time-j.NTP.Request.Time) < c.limit(r, quiet) {
 			continue // the capture ended before an answer was due

@@ -114,7 +114,7 @@ func (c *Case) falsetickers(r *Rule) []Finding {
 // that they are not synchronised.
 func (c *Case) votingServers() (servers []*correlate.Clock) {
 	for _, k := range c.Clocks {
-		if k.Kind == "ntp-server" && (k.Status == clock.Measured || k.Status == clock.Reference) && !c.unsynchronised(k.Name) {
+		if k.Kind == "ntp-server" && (k.Status == clock.Measured || k.Status == clock.Reference) && !c.unsynchronised(k.Name) && !c.onlyAsks(k.Name) {
 			servers = append(servers, k)
 		}
 	}
@@ -138,6 +138,24 @@ func (c *Case) outvoted(k *correlate.Clock, servers []*correlate.Clock) (other *
 		return nil
 	}
 	return other
+}
+
+// onlyAsks tells whether a host asks servers for the time, and gives its own to its peers
+// alone: it is the one whose servers are compared.
+func (c *Case) onlyAsks(host string) bool {
+	asks := false
+	for _, j := range c.Journeys {
+		if j.NTP == nil {
+			continue
+		}
+		sides := [2]string{j.Client.Addr().String(), j.Server.Addr().String()}
+		q, a := &j.NTP.Request, &j.NTP.Response
+		asks = asks || q.Seen() && q.Asks() && sides[q.From] == host
+		if a.Seen() && a.Serves() && sides[a.From] == host {
+			return false
+		}
+	}
+	return asks
 }
 
 // meets tells whether the bounds of two clocks share an instant, or are not known.

@@ -229,6 +229,9 @@ func misses() []miss {
 			j := w.first()
 			j.NTP.Response, j.NTP.Refused, j.Phases[0].Outcome = pcapflow.NTPMessage{Stamp: w.at(1020), Mode: 4, Stratum: 2, Rec: 1 << 32, Xmt: 1<<32 + 1<<20, Ref: 1 << 31}, pcapflow.Stamp{}, pcapflow.Done
 		}},
+		{"ntp-useless-answer", "another time stamp", 0, func(w *world) {
+			w.first().NTP.Response = pcapflow.NTPMessage{Stamp: w.at(1020), Mode: 4, Stratum: 2, Rec: 1 << 32, Xmt: 1<<32 + 1<<20, Ref: 1 << 31}
+		}},
 		{"ntp-unanswered", "none of three", 0, func(w *world) {
 			for _, j := range w.c.Journeys {
 				j.NTP.Response = pcapflow.NTPMessage{Stamp: w.at(1020), Mode: 4, Stratum: 2, Rec: 1 << 32, Xmt: 1<<32 + 1<<20, Ref: 1 << 31}

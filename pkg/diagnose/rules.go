@@ -103,6 +103,7 @@ var rules = []*Rule{
 	&sshSlowDelivery,
 	// ntp and clocks
 	&ntpRefused,
+	&ntpUselessAnswer,
 	&ntpUnanswered,
 	&ntpKiss,
 	&ntpBadServer,

@@ -66,7 +66,7 @@ func sshLine(kind logparse.Kind, text string) logparse.Event {
 func (w *world) ntp(from netip.AddrPort, answered bool) *pcapflow.NTPSample {
 	s := &pcapflow.NTPSample{Request: pcapflow.NTPMessage{Stamp: w.at(1000), Mode: 3}}
 	if answered {
-		s.Response = pcapflow.NTPMessage{Stamp: w.at(1020), Mode: 4, Stratum: 2, Rec: 1 << 32, Xmt: 1<<32 + 1<<20, Ref: 1 << 31}
+		s.Response = pcapflow.NTPMessage{Stamp: w.at(1020), From: sv, Mode: 4, Stratum: 2, Rec: 1 << 32, Xmt: 1<<32 + 1<<20, Ref: 1 << 31}
 	}
 	f := &pcapflow.Flow{Transport: pcapflow.UDP, Client: client, Server: from}
 	w.c.Journeys = append(w.c.Journeys, &correlate.Journey{Service: "ntp", Client: client, Server: from, NTP: s, Start: s.Request.Stamp,
@@ -298,6 +298,17 @@ var sessionTrials = []trial{
 			w.turnedAway(w.c.Journeys[i], timeServer.Addr())
 		}
 	}, false, 0},
+	{"ntp-useless-answer", "another time stamp", func(w *world) { w.ntp(timeServer, false).Mistaken = w.at(1020) }, true, High},
+	{"ntp-useless-answer", "another address", func(w *world) {
+		s := w.ntp(timeServer, false)
+		s.Elsewhere, s.ElsewhereAt = netip.MustParseAddrPort("10.2.0.124:123"), w.at(1020)
+	}, true, High},
+	{"ntp-useless-answer", "no answer at all", func(w *world) { w.ntp(timeServer, false) }, false, 0},
+	{"ntp-unanswered", "all answered, of no use", func(w *world) {
+		for range 3 {
+			w.ntp(timeServer, false).Mistaken = w.at(1020)
+		}
+	}, false, 0},
 	{"ntp-unanswered", "none of three", func(w *world) {
 		for range 3 {
 			w.ntp(timeServer, false)
@@ -315,6 +326,15 @@ var sessionTrials = []trial{
 	{"ntp-bad-server", "stratum 16", func(w *world) { s := w.ntp(timeServer, true); s.Response.LI, s.Response.Stratum = 3, 16 }, true, High},
 	{"ntp-bad-server", "one of three disagrees", func(w *world) { w.servers(0, 0, 300*ms) }, true, High},
 	{"ntp-bad-server", "two that do not agree", func(w *world) { w.servers(0, 300*ms) }, true, Medium},
+	{"ntp-bad-server", "the one that disagrees asks the others", func(w *world) {
+		w.servers(0, 0)
+		own := netip.MustParseAddrPort("10.2.0.9:123")
+		w.clock(own.Addr().String(), "ntp-server", clock.Measured, known(300*ms, 300*ms, ms))
+		s := w.ntp(own, true) // its peer polls it
+		s.Request.Mode, s.Response.Mode, s.Poll = 1, 1, true
+		w.ntp(timeServer, true)
+		w.c.Journeys[len(w.c.Journeys)-1].Client = own
+	}, false, 0},
 	{"ntp-bad-server", "all agree", func(w *world) { w.servers(0, 2*ms, 1*ms) }, false, 0},
 	{"ntp-not-applied", "five good answers, still off", func(w *world) { w.offered(5, known(300*ms, 300*ms, ms)) }, true, Medium},
 	{"ntp-not-applied", "by a server that most others contradict", func(w *world) {

@@ -72,6 +72,7 @@ type NTPSample struct {
 	Elsewhere         netip.AddrPort // of a request: where an answer came from that its client does not take, the address or port being another; invalid: none
 	ElsewhereAt       Stamp
 	Refused           Stamp // of a request: the ICMP error that turned it away
+	Mistaken          Stamp // of a request: a response with BogusOrigin that came while it waited
 }
 
 // SSH is what an SSH conversation shows.

@@ -146,14 +146,14 @@ func (s *ntpFlow) phase(at Stamp) int {
 func (s *ntpFlow) response(m *NTPMessage) {
 	i, interleaved := s.match(m)
 	if i < 0 {
-		waiting := false
-		for _, o := range s.open {
-			waiting = waiting || o.from != m.From
-		}
+		asked := s.latestAsked(m)
 		if s.env.ntp.answer(s.f, m) {
-			waiting = false
+			asked = nil
 		}
-		s.add(NTPSample{Response: *m, BogusOrigin: waiting})
+		if asked != nil && !asked.Mistaken.Seen() {
+			asked.Mistaken = m.Stamp
+		}
+		s.add(NTPSample{Response: *m, BogusOrigin: asked != nil})
 		return
 	}
 	o := s.open[i]
@@ -168,6 +168,17 @@ func (s *ntpFlow) response(m *NTPMessage) {
 	}
 	s.end(o.phase, sample)
 	s.open = append(s.open[:i], s.open[i+1:]...)
+}
+
+// latestAsked is the request that waits for its answer when a response comes that is
+// none; nil: nothing waits.
+func (s *ntpFlow) latestAsked(m *NTPMessage) *NTPSample {
+	for i := len(s.open) - 1; i >= 0; i-- {
+		if s.open[i].from != m.From {
+			return &s.f.NTP[s.open[i].sample]
+		}
+	}
+	return nil
 }
 
 // match finds the open request that a response answers: by its transmit stamp

@@ -80,6 +80,12 @@ func parseNTP(b []byte, at Stamp, from Dir) NTPMessage {
 	return m
 }
 
+// Asks tells whether the sender asks a server, and is no peer of it (RFC 5905 section 3).
+func (m *NTPMessage) Asks() bool { return m.Mode == ntpClient }
+
+// Serves tells whether the sender gives its time as a server, or to all.
+func (m *NTPMessage) Serves() bool { return m.Mode == ntpServer || m.Mode == ntpBroadcast }
+
 // Reference is what the reference identifier names (RFC 5905 §7.3): of a server
 // with a clock of its own that clock ("GPS"), of others the address of their
 // server, or of an IPv6 server a hash that looks like one; "": it names nothing.

@@ -163,7 +163,7 @@ func (s *sshStream) kexPhase(begin Stamp) {
 	if s.version == 1 && o.KexReply.Seen() {
 		p.End = o.KexReply
 	} else if o.NewKeys[Client].Seen() && o.NewKeys[Server].Seen() {
-		p.End = latest(o.NewKeys[Client], o.NewKeys[Server])
+		p.End = latest(o.NewKeys[Client], o.NewKeys[Server], o.Disconnect)
 	}
 	switch {
 	case p.End.Seen():
@@ -177,7 +177,7 @@ func (s *sshStream) kexPhase(begin Stamp) {
 			p.Outcome, p.Note = Unseen, ""
 		}
 	}
-	s.f.addPhase(p, o.KexInit[Client], o.KexInit[Server], o.GroupRequest, o.GroupReply, o.KexRequest, o.KexReply, o.NewKeys[Client], o.NewKeys[Server])
+	s.f.addPhase(p, o.KexInit[Client], o.KexInit[Server], o.GroupRequest, o.GroupReply, o.KexRequest, o.KexReply, o.NewKeys[Client], o.NewKeys[Server], o.Disconnect)
 }
 
 func (s *sshStream) authPhase(begin Stamp) {

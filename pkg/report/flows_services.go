@@ -292,6 +292,7 @@ func (o *object) sample(s *pcapflow.NTPSample) {
 		o.endpoint("answered_from", s.Elsewhere)
 		o.between("answered_from_seconds", s.Request.Stamp, s.ElsewhereAt)
 	}
+	o.between("bogus_answer_seconds", s.Request.Stamp, s.Mistaken)
 	o.some("nts", s.Request.NTS || s.Response.NTS)
 	o.some("mac", s.Request.MAC || s.Response.MAC)
 	o.count("extension_fields", int(max(s.Request.Fields, s.Response.Fields)))

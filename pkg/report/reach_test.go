@@ -113,7 +113,7 @@ var reachable = map[string][]string{
 		"phases[ssh.banner]", "phases[ssh.kex]", "phases[ssh.auth]", "phases[ssh.session]",
 		// NTP
 		"ntp.mode", "ntp.stratum", "ntp.request_time", "ntp.response_time", "ntp.server_received", "ntp.server_sent", "ntp.offset_seconds", "ntp.would_step", "ntp.offset_low_seconds",
-		"ntp.offset_high_seconds", "ntp.bogus_origin", "ntp.server_sent_before", "ntp.answered_from", "ntp.nts", "ntp.leap", "ntp.repeats", "ntp.version",
+		"ntp.offset_high_seconds", "ntp.bogus_origin", "ntp.bogus_answer_seconds", "ntp.server_sent_before", "ntp.answered_from", "ntp.nts", "ntp.leap", "ntp.repeats", "ntp.version",
 		"ntp.completes.offset_seconds", "ntp.completes.delay_seconds", "ntp.delay_seconds", "ntp.dwell_seconds", "ntp.root_distance_seconds", "ntp.kiss", "ntp.unsynchronised", "ntp.interleaved", "ntp.mac", "ntp.extension_fields", "ntp.poll_log2_seconds", "ntp.request_poll_log2_seconds", "ntp.precision_log2_seconds", "ntp.reference_id",
 	},
 	"report": {
@@ -182,7 +182,7 @@ func TestReachable(t *testing.T) {
 		DNS:  []pcapflow.Transaction{{Late: true, Mismatch: true, MixedCase: true, CaseChanged: true, EDE: 6, PieceLost: true, Opcode: 5}},
 		TLS:  &pcapflow.TLS{ClearRequest: true, Staple: &pcapflow.Staple{Status: "good"}},
 		HTTP: []pcapflow.Exchange{{Truncated: true, Unsent: true, Reset: true, ResetCode: "CANCEL", FlowControlWait: 1, HeadOfLineWait: 1}},
-		NTP:  []pcapflow.NTPSample{{Request: pcapflow.NTPMessage{Stamp: pcapflow.Stamp{Frame: 1}, Poll: 6}, BogusOrigin: true, Elsewhere: netip.MustParseAddrPort("192.0.2.1:123"), ElsewhereAt: pcapflow.Stamp{Frame: 2}, Repeats: make([]pcapflow.Stamp, 1), Response: pcapflow.NTPMessage{Stamp: pcapflow.Stamp{Frame: 1}, NTS: true, Fields: 1, LI: 1}}},
+		NTP:  []pcapflow.NTPSample{{Request: pcapflow.NTPMessage{Stamp: pcapflow.Stamp{Frame: 1}, Poll: 6}, BogusOrigin: true, Mistaken: pcapflow.Stamp{Frame: 2}, Elsewhere: netip.MustParseAddrPort("192.0.2.1:123"), ElsewhereAt: pcapflow.Stamp{Frame: 2}, Repeats: make([]pcapflow.Stamp, 1), Response: pcapflow.NTPMessage{Stamp: pcapflow.Stamp{Frame: 1}, NTS: true, Fields: 1, LI: 1}}},
 	}
 	membersOf(t, "flow", lines.Append(nil, "x", rare), seen)
 	membersOf(t, "flow", lines.AppendICMP(nil, "x", &pcapflow.ICMPError{Possible: 2}), seen)

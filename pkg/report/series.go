@@ -83,6 +83,8 @@ type NTPSeries struct {
 	Kisses         []string `json:"kisses,omitempty"`
 	Interleaved    int      `json:"interleaved,omitempty"`
 	Bogus          int      `json:"bogus_origins,omitempty"`
+	Refused        int      `json:"refused,omitempty"`         // requests that ICMP turned away
+	Useless        int      `json:"useless_answers,omitempty"` // requests that drew only answers that their client drops
 
 	OffsetLow    *Seconds `json:"offset_low_seconds,omitempty"` // of all samples together; left out where no constant offset fits
 	OffsetHigh   *Seconds `json:"offset_high_seconds,omitempty"`
@@ -246,11 +248,11 @@ func statistics(s correlate.Statistics) *Statistics {
 func (b *builder) ntpSeries(s *correlate.NTPSeries) NTPSeries {
 	out := NTPSeries{
 		Evidence: b.evidenceID(s.Capture, s.First), Client: address(s.Client), Server: endpoint(s.Server), Verdict: string(s.Verdict), Stratum: int(s.Stratum),
-		Requests: s.Requests, Answers: s.Answers, Unsynchronised: s.Unsynchronised, Kisses: s.Kisses, Interleaved: s.Interleaved, Bogus: s.Bogus,
+		Requests: s.Requests, Answers: s.Answers, Unsynchronised: s.Unsynchronised, Kisses: s.Kisses, Interleaved: s.Interleaved, Bogus: s.Bogus, Refused: s.Refused, Useless: s.Useless,
 		Moved: s.Moved, Delay: statistics(s.Delay), Dwell: statistics(s.Dwell), Poll: statistics(s.Poll), Reach: fmt.Sprintf("%o", s.Reach),
 	}
 	if s.Requests > 0 {
-		out.Loss = ratio(float64(s.Requests-s.Answers) / float64(s.Requests))
+		out.Loss = ratio(float64(s.Lost()) / float64(s.Requests))
 	}
 	if s.Answers > 0 {
 		out.RootDistance = seconds(int64(s.RootDistance))
