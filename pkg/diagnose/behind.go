@@ -48,13 +48,77 @@ func (c *Case) loggedBehind(j *correlate.Journey) string {
 	return ""
 }
 
+// askedBy are the journeys in which the server of one asked others itself while it waited.
+func (c *Case) askedBy(j *correlate.Journey) []*correlate.Journey {
+	if c.asked == nil {
+		c.asked = map[*correlate.Journey][]*correlate.Journey{}
+		for _, u := range c.Journeys {
+			for _, l := range u.Links {
+				if l.Kind == correlate.Upstream {
+					c.asked[l.Journey] = append(c.asked[l.Journey], u)
+				}
+			}
+		}
+	}
+	return c.asked[j]
+}
+
+// reach is how long it took until a journey's connection stood: the lookup of the name,
+// the connect, the TLS handshake.
+func reach(u *correlate.Journey) time.Duration {
+	sum := time.Duration(0)
+	for _, name := range []pcapflow.PhaseName{pcapflow.DNSLookup, pcapflow.TCPConnect, pcapflow.TLSHandshake} {
+		d, _ := phaseTime(u, name)
+		sum += d
+	}
+	return sum
+}
+
+// hardToReach is what the server of a journey could not ask for the main part of the
+// journey's wait t, since it was still looking up its name or connecting; nil: no such.
+func (c *Case) hardToReach(r *Rule, j *correlate.Journey, t time.Duration) *correlate.Journey {
+	for _, u := range c.askedBy(j) {
+		if d := reach(u); d <= t+roundTrip(j) && c.exceeds(r, ownShare, d, t) {
+			return u
+		}
+	}
+	return nil
+}
+
+// slowToReach fills in the finding about requests that waited since their server could
+// not reach whom it asked itself. What was in the way there is told by a finding of its own
+// where one speaks of it, and this one is then its consequence.
+func (c *Case) slowToReach(r *Rule, b *batch, f *Finding) {
+	var longest time.Duration
+	var j, u *correlate.Journey
+	for _, h := range b.hits {
+		if t, _ := think(h.journey); j == nil || t > longest {
+			longest, j, u = t, h.journey, c.hardToReach(r, h.journey, t)
+		}
+	}
+	f.Severity = c.loudness(r, len(b.hits), c.requests(j))
+	if slices.ContainsFunc(c.found, func(x Finding) bool { return x.Severity >= Warning && slices.Contains(x.Journeys, u) }) {
+		f.Severity = Note
+	}
+	then := ""
+	if d := answerTime(u); d >= 0 {
+		then = c.say(lang.Text{EN: "; then it had its answer in %s", ES: "; después tuvo su respuesta en %s"}, d)
+	}
+	f.Text = c.say(lang.Text{
+		EN: "%s of %s is the server, which was not at work but trying to reach %s (%s): %s for its name, the connect and the handshake%s%s.",
+		ES: "El %s de %s es el servidor, que no trabajaba sino que intentaba llegar a %s (%s): %s para su nombre, la conexión y el establecimiento%s%s.",
+	}, percent(longest, j.Total()), j.Total(), u.Server, u.ID, reach(u), then, c.alike(b))
+	f.Example = j
+	f.Refuters = c.doubts(r, notFound, notFound, notFound)
+	c.unlikeRequests(f)
+}
+
 // askedLongest is what the server of a journey asked of another one meanwhile and waited
 // for longest; nil if nothing is known, or nothing that shows when it was answered.
 func (c *Case) askedLongest(j *correlate.Journey) *correlate.Journey {
 	var longest *correlate.Journey
-	for _, u := range c.Journeys {
-		asked := slices.ContainsFunc(u.Links, func(l correlate.Link) bool { return l.Kind == correlate.Upstream && l.Journey == j })
-		if asked && answerTime(u) >= 0 && (longest == nil || answerTime(u) > answerTime(longest)) {
+	for _, u := range c.askedBy(j) {
+		if answerTime(u) >= 0 && (longest == nil || answerTime(u) > answerTime(longest)) {
 			longest = u
 		}
 	}

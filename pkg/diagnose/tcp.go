@@ -334,14 +334,39 @@ func checkConnectionRefused(c *Case, r *Rule) []Finding {
 		if c.scanners[j.Client.Addr().String()] {
 			f.Severity = Note // part of a scan
 		}
-		took := c.accepted(r, j)
-		f.Refuters = c.doubts(r, foundIf(took))
+		before, between, after := c.acceptedBeside(f.Journeys)
+		down := len(f.Journeys) > 1 && !between // one time without a listener, not a port that answers now so, now so
+		if down && before && after {
+			f.Text += " " + c.say(lang.Text{EN: "It took connections before and after, and none between: it was stopped and started again.", ES: "Aceptó conexiones antes y después, y ninguna entretanto: se detuvo y volvió a arrancar."})
+		} else if down && before {
+			f.Text += " " + c.say(lang.Text{EN: "It took connections before, and none since: it was stopped.", ES: "Aceptó conexiones antes, y ninguna desde entonces: se detuvo."})
+		}
+		f.Refuters = c.doubts(r, foundIf(!down && c.accepted(r, j)))
 	})
 }
 
-// accepted tells whether the server took another connection at the moment it
-// refused this one.
-func (c *Case) accepted(r *Rule, j *correlate.Journey) bool {
+// acceptedBeside tells whether the server of some refused connections took others
+// before the first of them, between them, and after the last, in the same capture.
+func (c *Case) acceptedBeside(js []*correlate.Journey) (before, between, after bool) {
+	first, last := js[0].Start.Time, js[0].Start.Time
+	for _, j := range js {
+		first, last = min(first, j.Start.Time), max(last, j.Start.Time)
+	}
+	for _, at := range c.taken(js[0]) {
+		switch {
+		case at < first:
+			before = true
+		case at > last:
+			after = true
+		default:
+			between = true
+		}
+	}
+	return before, between, after
+}
+
+// taken is when the server of a journey took connections, in order, as its capture shows.
+func (c *Case) taken(j *correlate.Journey) []int64 {
 	if c.took == nil {
 		c.took = map[taker][]int64{}
 		for _, o := range c.Journeys {
@@ -354,7 +379,13 @@ func (c *Case) accepted(r *Rule, j *correlate.Journey) bool {
 			slices.Sort(list)
 		}
 	}
-	list := c.took[taker{j.Server, j.Points[0].Capture}]
+	return c.took[taker{j.Server, j.Points[0].Capture}]
+}
+
+// accepted tells whether the server took another connection at the moment it
+// refused this one.
+func (c *Case) accepted(r *Rule, j *correlate.Journey) bool {
+	list := c.taken(j)
 	moment := int64(c.limit(r, sameMoment))
 	i := sort.Search(len(list), func(i int) bool { return list[i] > j.Start.Time-moment })
 	return i < len(list) && list[i] < j.Start.Time+moment

@@ -192,7 +192,7 @@ func (w *world) ignored(count int) {
 
 // allTrials are the cases of every rule.
 func allTrials() []trial {
-	return slices.Concat(networkTrials, tcpTrials, dnsTrials, webTrials, sessionTrials, quicTrials, dtlsTrials, mssTrials)
+	return slices.Concat(networkTrials, tcpTrials, dnsTrials, webTrials, behindTrials, sessionTrials, quicTrials, dtlsTrials, mssTrials)
 }
 
 // TestUnfeltLoss: what many connections feel does not make a warning of a loss at

@@ -63,7 +63,7 @@ func guessedRoles(j *correlate.Journey) bool {
 }
 
 func checkAppSlow(c *Case, r *Rule) []Finding {
-	var found, held, parallel, unread batches
+	var found, held, reached, parallel, unread batches
 	for _, j := range c.open(r) {
 		if d, slow := c.slowUnread(r, j); slow {
 			unread.add(j.Server.String(), hit{journey: j, lost: d, evidence: append(phaseFrames(j, string(pcapflow.TCPConnect)), journeyLines(j)...)})
@@ -82,7 +82,14 @@ func checkAppSlow(c *Case, r *Rule) []Finding {
 		if logged && !c.exceeds(r, ownShare, d, t) {
 			continue // the server says it was quick: queue-before-app
 		}
+		if _, _, queued := c.inBalancer(r, j); queued {
+			continue // it says itself that it was its queue: queue-before-app
+		}
 		into := &found
+		if u := c.hardToReach(r, j, t); u != nil {
+			reached.add(j.Server.String(), hit{journey: j, lost: t - reach(u), evidence: e})
+			continue
+		}
 		if behind, known := upstreamTook(j); known && !c.exceeds(r, ownShare, behind, t) {
 			into = &held
 		}
@@ -90,16 +97,23 @@ func checkAppSlow(c *Case, r *Rule) []Finding {
 	}
 	out := found.telling(Note, High, func(b *batch, f *Finding) { c.appSlow(r, b, f) })
 	out = append(out, held.telling(Note, High, func(b *batch, f *Finding) { c.appSlow(r, b, f) })...)
+	out = append(out, reached.telling(Note, High, func(b *batch, f *Finding) { c.slowToReach(r, b, f) })...)
 	out = append(out, unread.telling(Note, High, func(b *batch, f *Finding) { c.slowByLog(r, b, f) })...)
 	return append(out, parallel.telling(Note, High, func(b *batch, f *Finding) { c.slowInParallel(r, b, f) })...)
 }
 
 // upstreamTook is how long what is behind the server took for a request, in all, by
-// the server's log.
+// the server's log: HAProxy tells it in two parts.
 func upstreamTook(j *correlate.Journey) (time.Duration, bool) {
 	for _, l := range j.Lines {
 		e := &l.Log.Events[l.Event]
-		if l.Status != "matched" || e.Kind != logparse.HTTPRequest || len(e.Upstream) == 0 {
+		if l.Status != "matched" || e.Kind != logparse.HTTPRequest {
+			continue
+		}
+		if e.Process == "haproxy" && len(e.UpstreamConnect) == 1 && len(e.UpstreamHeader) == 1 {
+			return e.UpstreamConnect[0] + e.UpstreamHeader[0], true
+		}
+		if len(e.Upstream) == 0 {
 			continue
 		}
 		sum := time.Duration(0)

@@ -20,10 +20,10 @@ var serverLimit = Rule{
 	Name: "server-limit", Family: "web",
 	Title: lang.Text{EN: "The server reached a limit", ES: "El servidor llegó a un límite"},
 	Doc: lang.Text{
-		EN: "The server's own log says that it had no file descriptors, connections or workers left. Raise the limit it names, or find what holds them.",
-		ES: "El registro del propio servidor dice que no le quedaban descriptores, conexiones o procesos. Suba el límite que nombra o busque qué los retiene.",
+		EN: "The server's own log says that it had no file descriptors, connections or workers left, or that it refused or held back requests by a limit that it was told to keep (nginx: limit_req, limit_conn). Raise the limit it names, or find what uses it up.",
+		ES: "El registro del propio servidor dice que no le quedaban descriptores, conexiones o procesos, o que rechazó o retuvo peticiones por un límite que se le dijo que guardara (nginx: limit_req, limit_conn). Suba el límite que nombra o busque qué lo agota.",
 	},
-	Source:     "nginx, worker_connections; Apache, MaxRequestWorkers; getrlimit(2)",
+	Source:     "nginx, worker_connections, limit_req, limit_conn; Apache, MaxRequestWorkers; getrlimit(2)",
 	Needs:      lang.Text{EN: "the server's error log", ES: "el registro de errores del servidor"},
 	Wants:      []*Want{wantErrorLog},
 	Thresholds: []*Threshold{limitNear},
@@ -53,10 +53,14 @@ func checkServerLimit(c *Case, r *Rule) []Finding {
 				ES: "; tomó %d {conexión|conexiones} y {la|las} terminó sin una palabra",
 			}, n)
 		}
-		refused := 0
+		refused, delayed := 0, 0
 		for _, a := range answered {
 			if a.limit.File == f.Evidence[0].File {
-				refused++
+				if a.delayed {
+					delayed++
+				} else {
+					refused++
+				}
 				f.Evidence = append(f.Evidence, lines(a.log, a.event))
 				if j := journeys[&a.log.Events[a.event]]; j != nil && !slices.Contains(f.Journeys, j) {
 					f.Journeys = append(f.Journeys, j)
@@ -66,7 +70,11 @@ func checkServerLimit(c *Case, r *Rule) []Finding {
 		if refused > 0 {
 			f.Text += c.say(lang.Text{EN: "; %d request{ was|s were} answered with an error for it", ES: "; %d {petición recibió|peticiones recibieron} por ello un error"}, refused)
 		}
-		if len(f.Journeys) > 0 || refused > 0 {
+		if delayed > 0 {
+			f.Confidence = High
+			f.Text += c.say(lang.Text{EN: "; it held back %d request{|s}", ES: "; retuvo %d {petición|peticiones}"}, delayed)
+		}
+		if len(f.Journeys) > 0 || refused+delayed > 0 {
 			f.Text += "."
 		}
 		for n, j := range f.Journeys {
@@ -81,12 +89,13 @@ func checkServerLimit(c *Case, r *Rule) []Finding {
 	return found
 }
 
-// limitAnswer is an answer 5xx in an access log that a line of an error log about
-// a limit explains.
+// limitAnswer is a line of an access log that a line of an error log about a limit
+// explains: an answer 5xx, or a request that was held back.
 type limitAnswer struct {
-	limit *incident.Log
-	log   *incident.Log
-	event int
+	limit   *incident.Log
+	log     *incident.Log
+	event   int
+	delayed bool
 }
 
 // request is what an error line tells of the request it is about.
@@ -96,7 +105,8 @@ type request struct {
 }
 
 // limitAnswers pairs the lines about a limit that name a client and a path with
-// the answers 5xx of the same client and path that the same host logged then.
+// the answers 5xx of the same client and path that the same host logged then; what was
+// held back is written when it came, its own line when it was answered.
 func (c *Case) limitAnswers() []limitAnswer {
 	if c.limited == nil {
 		answers := c.findLimitAnswers()
@@ -121,17 +131,17 @@ func (c *Case) findLimitAnswers() []limitAnswer {
 	if len(limits) == 0 {
 		return nil
 	}
-	failed := map[request][]line{}
+	logged := map[request][]line{}
 	for _, l := range c.Incident.Logs {
 		for i := range l.Events {
-			if e := &l.Events[i]; e.Kind == logparse.HTTPRequest && e.Status >= 500 {
+			if e := &l.Events[i]; e.Kind == logparse.HTTPRequest {
 				k := request{e.Client.Addr(), e.Path}
-				failed[k] = append(failed[k], line{l, i})
+				logged[k] = append(logged[k], line{l, i})
 			}
 		}
 	}
-	at := func(x line) int64 { return x.log.Events[x.event].Time }
-	for _, list := range failed {
+	at := func(x line) int64 { return came(&x.log.Events[x.event]) }
+	for _, list := range logged {
 		slices.SortStableFunc(list, func(a, b line) int { return cmp.Compare(at(a), at(b)) })
 	}
 	near := int64(c.limit(c.rules["server-limit"], limitNear))
@@ -139,20 +149,30 @@ func (c *Case) findLimitAnswers() []limitAnswer {
 	taken := map[line]bool{}
 	for _, x := range limits {
 		e := &x.log.Events[x.event]
-		list := failed[request{e.Client.Addr(), e.Path}]
+		delayed := strings.Contains(e.Text, heldBack)
+		list := logged[request{e.Client.Addr(), e.Path}]
 		first := sort.Search(len(list), func(i int) bool { return at(list[i]) >= e.Time-near })
 		for _, a := range list[first:] {
 			if at(a) > e.Time+near {
 				break
 			}
-			if !taken[a] && c.clockOf(a.log.File) == c.clockOf(x.log.File) {
+			e := &a.log.Events[a.event]
+			if fits := delayed || e.Status >= 500; fits && !taken[a] && c.clockOf(a.log.File) == c.clockOf(x.log.File) {
 				taken[a] = true
-				out = append(out, limitAnswer{x.log, a.log, a.event})
+				out = append(out, limitAnswer{x.log, a.log, a.event, delayed})
 				break
 			}
 		}
 	}
 	return out
+}
+
+// came is when the request of a line came, as far as the line tells; else its stamp.
+func came(e *logparse.Event) int64 {
+	if e.Means != logparse.RequestStart && e.Duration > 0 {
+		return e.Time - int64(e.Duration)
+	}
+	return e.Time
 }
 
 // journeysOf are the journeys of the lines matched to one, of some logs.
@@ -190,8 +210,12 @@ func (c *Case) turnedDown(file *incident.File) []*correlate.Journey {
 	return out
 }
 
-// limitWords are what servers write when they have no room left.
+// heldBack is what nginx writes of a request that limit_req lets wait.
+const heldBack = "delaying request, excess"
+
+// limitWords are what servers write when they have no room left, or keep a limit.
 var limitWords = []string{
+	heldBack, "limiting requests, excess", "limiting connections by zone",
 	"Too many open files", "worker_connections are not enough", "AH00161", "AH00484", "server reached MaxRequestWorkers",
 	"server reached MaxClients", "accept4() failed (24", "accept() failed (24", "nf_conntrack: table full",
 }
