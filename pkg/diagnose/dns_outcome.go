@@ -127,7 +127,7 @@ func checkDNSServfail(c *Case, r *Rule) []Finding {
 	var out []Finding
 	for _, x := range refusals {
 		out = append(out, c.failedLookups(r, Warning, func(l *correlate.Lookup) string {
-			if slices.ContainsFunc(l.Tries, func(t correlate.Try) bool { return t.RCode == x.rcode }) {
+			if slices.ContainsFunc(l.Tries, func(t correlate.Try) bool { return t.RCode == x.rcode && !isTransfer(&t) }) {
 				return names(l.Resolvers)
 			}
 			return ""

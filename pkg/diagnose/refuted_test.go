@@ -68,6 +68,9 @@ func misses() []miss {
 			l.Tries, l.RCode = append(l.Tries, t), "NOERROR"
 		}},
 		{"dns-servfail", "the resolver fails", 0, func(w *world) { w.try0().RCode, w.c.Lookups[0].RCode = "NOERROR", "NOERROR" }},
+		{"dns-transfer-refused", "a zone that is kept", 0, func(w *world) {
+			w.lookup("zone.example", w.try("AXFR", "zone.example", 2000, 2010, "NOERROR"))
+		}},
 		{"dns-failover", "the first resolver is silent", 1, func(w *world) { w.c.Lookups[0].Tries[1].Answer = pcapflow.Stamp{} }},
 		{"dns-unreachable", "nobody answers", 0, func(w *world) {
 			w.ordinary()
@@ -186,6 +189,10 @@ func misses() []miss {
 		{"server-limit", "no file descriptors", 0, func(w *world) { w.c.Incident.Logs[0].Events[0].Text = "open() failed (2: No such file or directory)" }},
 		{"cold-start", "only the first is slow", 0, func(w *world) { w.request(3000, 3001) }},
 		{"http2-head-of-line", "one loss, two streams", 0, func(w *world) { w.c.Journeys[1].Exchange.ResponseLast, w.c.Journeys[1].End = w.at(1150), w.at(1150) }},
+		{"redirect-loop", "there and back", 0, func(w *world) {
+			x := w.c.Journeys[3].Exchange
+			x.Status, x.Location = 200, ""
+		}},
 		{"redirects", "pointed elsewhere", 0, func(w *world) { w.c.Journeys[1].Links = nil }},
 		{"http-error", "three of three are 500", 0, func(w *world) {
 			for i := range w.c.Incident.Logs[0].Events {

@@ -20,6 +20,7 @@ var rules = []*Rule{
 	&dnsSearchList,
 	&dnsNXDomain,
 	&dnsServfail,
+	&dnsTransferRefused,
 	&dnsFailover,
 	&dnsUnreachable,
 	&dnsLargeAnswerLost,
@@ -86,6 +87,7 @@ var rules = []*Rule{
 	&serverLimit,
 	&coldStart,
 	&http2HeadOfLine,
+	&redirectLoop,
 	&redirects,
 	&httpError,
 	// ssh

@@ -253,6 +253,15 @@ var dnsTrials = []trial{
 	}, false, 0},
 	{"dns-servfail", "the resolver fails", func(w *world) { w.lookup("bad.example", w.try("A", "bad.example", 1000, 1010, "SERVFAIL")) }, true, High},
 	{"dns-servfail", "NOERROR", func(w *world) { w.ordinary() }, false, 0},
+	{"dns-transfer-refused", "a zone that is kept", func(w *world) {
+		w.lookup("zone.example", w.try("AXFR", "zone.example", 1000, 1010, "REFUSED"))
+	}, true, High},
+	{"dns-transfer-refused", "given when asked again", func(w *world) {
+		w.lookup("zone.example", w.try("IXFR", "zone.example", 1000, 1010, "NOTAUTH"), w.try("AXFR", "zone.example", 1020, 1030, "NOERROR"))
+	}, false, 0},
+	{"dns-servfail", "a zone that is kept", func(w *world) {
+		w.lookup("zone.example", w.try("AXFR", "zone.example", 1000, 1010, "REFUSED"))
+	}, false, 0},
 	{"dns-failover", "the first resolver is silent", func(w *world) {
 		a, b := w.try("A", "app.example", 1000, 0, ""), w.try("A", "app.example", 6000, 6010, "NOERROR")
 		b.Resolver = second

@@ -42,6 +42,26 @@ func (w *world) said(j *correlate.Journey, e logparse.Event) {
 	j.Lines = append(j.Lines, correlate.Line{Log: w.log("nginx-access", e), Status: "matched"})
 }
 
+// circle is a request that is sent there, back and there again, and at last answered with
+// a status.
+func (w *world) circle(status int) {
+	var before *correlate.Journey
+	for i, path := range []string{"/a", "/b", "/a", "/b"} {
+		j, _ := w.request(1130, 1131)
+		j.Exchange.Path, j.Exchange.Status = path, 302
+		if i == 3 {
+			j.Exchange.Status = status
+		}
+		if j.Exchange.Status == 302 {
+			j.Exchange.Location = map[string]string{"/a": "/b", "/b": "/a"}[path]
+		}
+		if before != nil {
+			j.Links = []correlate.Link{{Kind: "redirect", Journey: before}}
+		}
+		before = j
+	}
+}
+
 // early is a second request on a connection that the server closes at once, with its
 // last word before it.
 func (w *world) early(said pcapflow.Stamp) {
@@ -308,6 +328,9 @@ var webTrials = []trial{
 		b, _ := w.request(1130, 1131)
 		b.Links = []correlate.Link{{Kind: "redirect", Journey: a}}
 	}, true, High},
+	{"redirect-loop", "there and back", func(w *world) { w.circle(302) }, true, High},
+	{"redirect-loop", "an answer in the end", func(w *world) { w.circle(200) }, false, 0},
+	{"redirects", "in circles", func(w *world) { w.circle(302) }, false, 0},
 	{"redirects", "two requests of their own", func(w *world) { w.request(1130, 1131); w.request(1130, 1131) }, false, 0},
 	{"http-error", "three of three are 500", func(w *world) {
 		e := logparse.Event{Kind: logparse.HTTPRequest, Status: 500, Path: "/a"}

@@ -118,9 +118,15 @@ var redirects = Rule{
 
 func checkRedirects(c *Case, r *Rule) []Finding {
 	var found batches
+	circling := map[*correlate.Journey]bool{} // redirect-loop tells of them
+	for _, chain := range c.redirectChains() {
+		for _, j := range chain {
+			circling[j] = circleOf(chain) != nil
+		}
+	}
 	for _, j := range c.Journeys {
 		for _, l := range j.Links {
-			if l.Kind == "redirect" {
+			if l.Kind == "redirect" && !circling[j] {
 				found.add(l.Journey.Server.String(), hit{journey: l.Journey, lost: l.Journey.Total(), evidence: phaseFrames(l.Journey, string(pcapflow.HTTPSend), string(pcapflow.HTTPWait))})
 			}
 		}

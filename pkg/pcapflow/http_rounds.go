@@ -23,7 +23,7 @@ func tellRounds(list []Exchange) {
 			chain = i
 			continue
 		}
-		for k := max(chain, i-longestChain); k < i && e.redirects(); k++ {
+		for k := max(chain, i-longestChain); k < i && e.Redirects(); k++ {
 			if list[k].sameRequest(e) && list[k].Location == e.Location {
 				e.Looped = true
 			}
@@ -35,13 +35,14 @@ func (e *Exchange) sameRequest(x *Exchange) bool {
 	return e.Path != "" && e.Path == x.Path && e.Host == x.Host && e.Method == x.Method
 }
 
-func (e *Exchange) redirects() bool {
+// Redirects tells whether the answer points elsewhere (RFC 9110 section 15.4).
+func (e *Exchange) Redirects() bool {
 	return e.Status >= 300 && e.Status < 400 && e.Location != "" && e.Path != ""
 }
 
 // leadsTo tells whether e is a redirect and x asks for where it points.
 func (e *Exchange) leadsTo(x *Exchange) bool {
-	if !e.redirects() || x.Path == "" {
+	if !e.Redirects() || x.Path == "" {
 		return false
 	}
 	from, err := url.Parse(e.whole())
