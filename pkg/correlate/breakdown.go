@@ -164,7 +164,7 @@ func (b *bill) phase(j *Journey, p placed, begin, end int64) {
 	case pcapflow.L2Resolve:
 		b.mishap(UnknownNeighbour, CauseNeighbour, left, left)
 	case pcapflow.TCPConnect:
-		b.connect(p, rtt, left)
+		b.connect(j, p, rtt, left)
 	case pcapflow.TLSHandshake, pcapflow.QUICHandshake:
 		if t := p.Flow.TLS; t != nil && t.ClientHelloFirst.Seen() {
 			// Until the device that answered has reached the server, its window is closed.
@@ -203,19 +203,6 @@ func (b *bill) phase(j *Journey, p placed, begin, end int64) {
 	default:
 		left = b.share(CauseNetwork, rtt, left)
 		b.charge(CauseServer, left)
-	}
-}
-
-// connect: the loss-free round trip is the network's, the rest waited for a
-// timer, or for a server that did not answer.
-func (b *bill) connect(p placed, rtt, left int64) {
-	if !p.open {
-		left = b.share(CauseNetwork, rtt, left)
-	}
-	if p.Attempts > 1 || p.open {
-		b.mishap(LostSYN, CauseLoss, left, left)
-	} else {
-		b.charge(CauseNetwork, left)
 	}
 }
 

@@ -4,7 +4,8 @@ import "github.com/flowcorr/flowcorr/pkg/pcapflow"
 
 // Place is which request of its connection a journey is, from 1; 0 where the captures
 // do not tell: they show no single requests, or not the connection's beginning, or lack
-// bytes of its client, which may have been requests.
+// bytes of its client, which may have been requests, or bytes of encrypted answers, without
+// which two requests look like one.
 func (j *Journey) Place() int {
 	if j.Exchange == nil {
 		if j.mayHoldRequests() {
@@ -13,8 +14,11 @@ func (j *Journey) Place() int {
 		return j.Ordinal
 	}
 	f := j.Points[0].Flow
-	if f.Conn != nil && (!sawOpening(f) || f.Conn.Count[pcapflow.Client].AckedUnseen > 0) {
-		return 0
+	if n := f.Conn; n != nil {
+		lacks := n.Count[pcapflow.Client].AckedUnseen > 0 || j.Exchange.Estimated && n.Count[pcapflow.Server].AckedUnseen > 0
+		if !sawOpening(f) || lacks {
+			return 0
+		}
 	}
 	return j.Ordinal
 }

@@ -20,9 +20,13 @@ func TestPlace(t *testing.T) {
 		change func(j *Journey, f *pcapflow.Flow)
 		want   int
 	}{
-		"seen from the beginning":       {func(*Journey, *pcapflow.Flow) {}, 2},
-		"begun before the capture":      {func(_ *Journey, f *pcapflow.Flow) { f.Conn.SYN = nil }, 0},
-		"bytes of the client missing":   {func(_ *Journey, f *pcapflow.Flow) { f.Conn.Count[pcapflow.Client].AckedUnseen = 80 }, 0},
+		"seen from the beginning":     {func(*Journey, *pcapflow.Flow) {}, 2},
+		"begun before the capture":    {func(_ *Journey, f *pcapflow.Flow) { f.Conn.SYN = nil }, 0},
+		"bytes of the client missing": {func(_ *Journey, f *pcapflow.Flow) { f.Conn.Count[pcapflow.Client].AckedUnseen = 80 }, 0},
+		"bytes of an answer missing":  {func(_ *Journey, f *pcapflow.Flow) { f.Conn.Count[pcapflow.Server].AckedUnseen = 80 }, 2},
+		"of an encrypted one": {func(j *Journey, f *pcapflow.Flow) {
+			j.Exchange.Estimated, f.Conn.Count[pcapflow.Server].AckedUnseen = true, 80
+		}, 0},
 		"QUIC":                          {func(_ *Journey, f *pcapflow.Flow) { f.Conn = nil }, 2},
 		"no content to be read":         {whole, 0},
 		"cut to headers":                {func(j *Journey, f *pcapflow.Flow) { whole(j, f); j.Service = "tcp" }, 0},
