@@ -232,6 +232,7 @@ func misses() []miss {
 		{"quic-failed", "no version in common", 0, func(w *world) { w.answered() }},
 		{"quic-extra-round-trip", "Retry", 0, func(w *world) { flow(w.first()).QUIC.Retry = false }},
 		{"quic-slow-handshake", "answered late without a repetition", 0, func(w *world) { flow(w.c.Journeys[1]).QUIC.ServerHello = w.at(1020) }},
+		{"ssh-disconnected", "the key is not trusted", 0, func(w *world) { w.first().SSH.Auth = "success" }},
 		{"ntp-refused", "the server's ICMP to one of two", 0, func(w *world) {
 			j := w.first()
 			j.NTP.Response, j.NTP.Refused, j.Phases[0].Outcome = pcapflow.NTPMessage{Stamp: w.at(1020), Mode: 4, Stratum: 2, Rec: 1 << 32, Xmt: 1<<32 + 1<<20, Ref: 1 << 31}, pcapflow.Stamp{}, pcapflow.Done

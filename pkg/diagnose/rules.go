@@ -95,6 +95,7 @@ var rules = []*Rule{
 	&sshReverseDNS,
 	&sshNoCommon,
 	&sshHostKey,
+	&sshDisconnected,
 	&sshWrongProtocol,
 	&sshKexStall,
 	&sshLateBanner,

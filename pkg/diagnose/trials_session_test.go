@@ -43,6 +43,14 @@ func (w *world) ssh(banner int) (*correlate.Journey, *pcapflow.SSH) {
 	return j, s
 }
 
+// farewell is a client that does not trust the server's key, and says so.
+func (w *world) farewell() *pcapflow.SSH {
+	_, s := w.ssh(1040)
+	s.Disconnect, s.DisconnectReason, s.DisconnectText = w.at(1226), "HOST_KEY_NOT_VERIFIABLE", `"not known"`
+	s.NewKeys[cl], s.AuthEnd, s.SessionStart = pcapflow.Stamp{}, pcapflow.Stamp{}, pcapflow.Stamp{}
+	return s
+}
+
 // hostKeys are logins in which the server shows these, each by algorithm and fingerprint.
 func (w *world) hostKeys(shown ...string) {
 	for i, x := range shown {
@@ -271,6 +279,8 @@ var sessionTrials = []trial{
 	}, true, Medium},
 	{"ssh-shed", "after the banner", func(w *world) { j, _ := w.ssh(1040); j.Points[0].Flow.Conn.FIN[sv] = w.at(1041) }, false, 0},
 	{"ssh-shed", "accepted", func(w *world) { w.log("auth-log", sshLine(logparse.SSHAccepted, "")) }, false, 0},
+	{"ssh-disconnected", "the key is not trusted", func(w *world) { w.farewell() }, true, High},
+	{"ssh-disconnected", "no algorithm in common", func(w *world) { w.farewell().NoCommon = "kex" }, false, 0},
 	{"ssh-slow-kex", "a second of computing", func(w *world) { _, s := w.ssh(1040); s.KexReply = w.at(2300) }, true, Medium},
 	{"ssh-slow-kex", "quick in another login", func(w *world) { w.ssh(1040); _, s := w.ssh(1040); s.KexReply = w.at(2300) }, true, Low},
 	{"ssh-slow-kex", "quick", func(w *world) { w.ssh(1040) }, false, 0},

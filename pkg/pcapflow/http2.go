@@ -37,8 +37,8 @@ type http2 struct {
 	flow    [2]h2Window
 	off     bool
 
-	served   uint32 // the stream whose answer the server sent last
-	servedAt Stamp
+	servedAt Stamp // end of the latest frame of an answer
+	busy     int64 // ns that frames of answers took
 }
 
 // maxStreams bounds the streams open at one time.

@@ -13,7 +13,8 @@ type h2Stream struct {
 	status   bool // the final answer's fields have begun
 	window   [2]int64
 	blocked  [2]Stamp // since when that side waits for its window to open; unseen: it does not
-	own      Stamp    // of the answer's latest frame
+	begun    bool     // a frame of the answer was seen
+	busy     int64    // where begun: the connection's at the end of the latest one
 }
 
 // endBlock comes when a field block is complete.
@@ -79,7 +80,7 @@ func (h *http2) answer(b *h2Block, last Stamp) {
 	}
 	e.ResponseBytes += b.size
 	e.ResponseLast = last
-	h.headOfLine(b.stream, s, last)
+	h.headOfLine(s, last)
 	if b.end {
 		h.end(Server, b.stream, s)
 	}
@@ -95,7 +96,7 @@ func (h *http2) endData(d Dir, last Stamp) {
 	e := &h.list[s.exchange]
 	n := int64(side.length + len(side.header))
 	if d == Server {
-		h.headOfLine(side.stream, s, last)
+		h.headOfLine(s, last)
 	}
 	if d == Client {
 		e.RequestBytes += n

@@ -109,11 +109,22 @@ func (h *http2) initialWindowSize(d Dir, n uint32, at Stamp) {
 	}
 }
 
-// headOfLine charges a frame of an answer with the time in which the server sent
-// other answers since the frame before it.
-func (h *http2) headOfLine(id uint32, s *h2Stream, last Stamp) {
-	if h.served != id && s.own.Seen() && h.servedAt.Time > s.own.Time {
-		h.list[s.exchange].HeadOfLineWait += h.servedAt.Time - s.own.Time
+// headOfLine takes a frame of an answer that ended at last, and charges its stream with
+// the time that frames of others took on the connection since the stream's own before.
+// A frame took the time from its own first byte and, where that is no more than a round
+// trip, since the one before it: when the server is silent for longer, it may have had
+// nothing to send, and nobody is held up.
+func (h *http2) headOfLine(s *h2Stream, last Stamp) {
+	if s.begun {
+		h.list[s.exchange].HeadOfLineWait += h.busy - s.busy
 	}
-	h.served, h.servedAt, s.own = id, last, last
+	took := last.Time - h.side[Server].first.Time
+	if h.servedAt.Seen() {
+		since := last.Time - h.servedAt.Time
+		if took = min(took, since); h.f.Conn != nil && since <= h.f.Conn.RTT {
+			took = since
+		}
+	}
+	h.busy += max(0, took)
+	h.servedAt, s.begun, s.busy = last, true, h.busy
 }

@@ -117,6 +117,20 @@ func TestHTTP2Waits(t *testing.T) {
 			k.data(1, 10, h2EndStream)  // 8: from 4 to 7 it was the other's turn
 			k.data(3, 100, h2EndStream) // 9: from 7 to 8
 		}, []int64{0, 0}, []int64{3, 1}},
+		{"the server has nothing to send", func(k *h2Talk) {
+			k.get(1)
+			k.get(3)
+			k.answer(1)       // 4 ms
+			k.answer(3)       // 5
+			k.data(3, 100, 0) // 6
+			k.grow(1, 1)
+			k.grow(1, 1)
+			k.grow(1, 1)
+			k.data(3, 100, 0)          // 10: more than a round trip later
+			k.data(3, 100, 0)          // 11
+			k.data(1, 10, h2EndStream) // 12: held from 4 to 6 and from 10 to 11
+			k.data(3, 10, h2EndStream) // 13: held from 11 to 12
+		}, []int64{0, 0}, []int64{3, 1}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -127,7 +141,9 @@ func TestHTTP2Waits(t *testing.T) {
 				if cut > 0 {
 					p = recut(p, cut)
 				}
-				f := follow(httpDissector, nil, p)
+				f := testFlow()
+				f.Conn = &Conn{RTT: 2e6}
+				f = followOn(f, httpDissector, nil, p)
 				if len(f.HTTP) != len(c.flow) || len(f.Notes) > 0 {
 					t.Fatalf("%d exchanges, notes %q", len(f.HTTP), f.Notes)
 				}

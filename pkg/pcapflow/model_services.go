@@ -107,6 +107,8 @@ type SSH struct {
 	GroupRequest, GroupReply       Stamp     // the extra exchange of RFC 4419; KexRequest and KexReply come after it
 	Disconnect                     Stamp     // a DISCONNECT message in the clear
 	DisconnectBy                   Dir
+	DisconnectReason               string // what its code means, "HOST_KEY_NOT_VERIFIABLE"; "": unknown
+	DisconnectText                 string // what it says beside that, quoted
 	ClientProtocol, ServerProtocol string // as the identifications say it: "2.0", "1.99", "1.5"
 	Strict                         bool   // both sides offer OpenSSH's strict key exchange
 	Desynchronised                 bool   // bytes were missing, or lengths made no sense: sizes below are less sure

@@ -31,7 +31,7 @@ const (
 )
 
 // sshReader cuts one direction in the clear into packets. Of most it looks at
-// the message number alone; a KEXINIT and the server's key it holds.
+// the message number alone; a KEXINIT, the server's key and a DISCONNECT it holds.
 type sshReader struct {
 	head    [16]byte
 	have    int // octets of the packet that have passed
@@ -59,7 +59,7 @@ func (s *sshStream) clearPacket(d Dir, at Stamp, b []byte) []byte {
 		return nil
 	}
 	n := min(r.total-r.have, len(b))
-	if !r.damaged && s.version == 2 && (r.code == sshKexInit || r.code == sshKexSecond || r.code == sshGroupReply) && r.total <= sshHeldMax {
+	if !r.damaged && s.version == 2 && (r.code == sshKexInit || r.code == sshKexSecond || r.code == sshGroupReply || r.code == sshDisconnect) && r.total <= sshHeldMax {
 		if r.held == nil {
 			r.held = s.env.buffer()
 		}
@@ -123,6 +123,7 @@ func (s *sshStream) packetDone(d Dir, at Stamp) {
 	switch code := packet.code; {
 	case code == sshDisconnect:
 		s.ssh.Disconnect, s.ssh.DisconnectBy = at, s.role(d)
+		s.ssh.farewell(packet.held)
 	case code == sshKexInit:
 		side.kexInit, side.kexBytes = at, packet.total
 		if !packet.damaged {

@@ -94,8 +94,14 @@ func TestSSHBroken(t *testing.T) {
 		{"closed in the exchange", hello, fin(Server), "done ", "failed closed by the server", nil},
 		{"disconnected in the exchange", func(s *sshScript) {
 			hello(s)
-			s.send(Server, sshPacket(sshDisconnect, make([]byte, 20)))
-		}, fin(Server), "done ", "failed disconnected by the server", nil},
+			s.send(Server, sshPacket(sshDisconnect, append([]byte{0, 0, 0, 12, 0, 0, 0, 3}, "no!\x00\x00\x00\x00"...)))
+		}, fin(Server), "done ", "failed disconnected by the server", func(o *SSH) bool {
+			return o.DisconnectReason == "TOO_MANY_CONNECTIONS" && o.DisconnectText == `"no!"`
+		}},
+		{"disconnected without a reason", func(s *sshScript) {
+			hello(s)
+			s.send(Client, sshPacket(sshDisconnect, []byte{0, 0, 1, 0, 0xff, 0xff, 0xff, 0xff, 'x'}))
+		}, fin(Client), "done ", "failed disconnected by the client", func(o *SSH) bool { return o.DisconnectReason+o.DisconnectText == "" }},
 	} {
 		s := newSSH()
 		test.play(s)

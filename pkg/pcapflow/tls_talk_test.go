@@ -136,7 +136,10 @@ func testFlow() *Flow {
 
 // follow lets a dissector read the pieces and returns the flow.
 func follow(d *Dissector, keys *KeyLog, pieces []piece) *Flow {
-	f := testFlow()
+	return followOn(testFlow(), d, keys, pieces)
+}
+
+func followOn(f *Flow, d *Dissector, keys *KeyLog, pieces []piece) *Flow {
 	s := d.Open(f, &Env{Keys: keys})
 	var last Stamp
 	for _, p := range pieces {

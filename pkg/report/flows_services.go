@@ -125,7 +125,7 @@ func (o *object) ssh(s *pcapflow.SSH, f *pcapflow.Flow) {
 	for _, m := range [][2]string{
 		{"client_software", s.ClientSoftware}, {"server_software", s.ServerSoftware}, {"kex", s.Kex}, {"host_key", s.HostKey}, {"cipher", s.Cipher}, {"mac", s.MAC},
 		{"cipher_to_client", s.CipherToClient}, {"mac_to_client", s.MACToClient}, {"compression", s.Compression}, {"host_key_sha256", s.HostKeySHA256},
-		{"hassh", s.HASSH}, {"hassh_server", s.HASSHServer}, {"no_common", s.NoCommon}, {"wrong_protocol", s.WrongProtocol}, {"server_text", s.ServerText}, {"auth", s.Auth},
+		{"hassh", s.HASSH}, {"hassh_server", s.HASSHServer}, {"no_common", s.NoCommon}, {"wrong_protocol", s.WrongProtocol}, {"server_text", s.ServerText}, {"disconnect_reason", s.DisconnectReason}, {"disconnect_text", s.DisconnectText}, {"auth", s.Auth},
 	} {
 		o.text(m[0], m[1])
 	}
