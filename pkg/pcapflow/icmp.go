@@ -120,13 +120,23 @@ func (e *engine) icmpError(b []byte) {
 	if h.v6 && b[0] == ndRedirect {
 		quote = redirected(b, &x)
 	}
-	if key, ok := e.quoted(quote, &x); ok {
-		if f := e.quotedFlow(&key, &x); f != nil {
-			if o := e.record(f); len(o.ICMP) < maxFlowErrors {
-				o.ICMP = append(o.ICMP, x)
-			}
-			return
+	f, within := e.quotedFlow(quote, &x), quote
+	for n := 0; f == nil && n < maxQuotedTunnels; n++ {
+		if within = tunnelled(within); within == nil {
+			break
 		}
+		y := x
+		if f = e.quotedFlow(within, &y); f != nil || y.Possible > 0 {
+			y.MTU = max(0, y.MTU-(len(quote)-len(within))) // what is left for this packet (RFC 2003 section 5.1)
+			x = y
+			break
+		}
+	}
+	if f != nil {
+		if o := e.record(f); len(o.ICMP) < maxFlowErrors {
+			o.ICMP = append(o.ICMP, x)
+		}
+		return
 	}
 	if len(e.res.ICMP) < maxICMP {
 		e.res.ICMP = append(e.res.ICMP, x)
@@ -138,17 +148,57 @@ func (e *engine) icmpError(b []byte) {
 // quotedFlow is the flow that an error quotes a packet of; nil: there is none, or several
 // fit. A router's error may come in another VLAN or outside of the tunnel that the packet
 // took: then the only flow between these endpoints is meant.
-func (e *engine) quotedFlow(key *flowKey, x *ICMPError) *flow {
-	hash := e.table.hash(key)
-	if f := e.table.find(key, hash); f != nil {
+func (e *engine) quotedFlow(quote []byte, x *ICMPError) *flow {
+	key, ok := e.quoted(quote, x)
+	if !ok {
+		return nil
+	}
+	hash := e.table.hash(&key)
+	if f := e.table.find(&key, hash); f != nil {
 		return f
 	}
-	f, n := e.table.elsewhere(key, hash)
+	f, n := e.table.elsewhere(&key, hash)
 	if n > 1 {
 		x.Possible = n
 		return nil
 	}
 	return f
+}
+
+// maxQuotedTunnels is how many tunnels deep a quoted packet is looked for.
+const maxQuotedTunnels = 2
+
+// tunnelled is the packet within a quoted one of a tunnel, IP in IP (RFC 2003, RFC 4213)
+// or in GRE (RFC 2784); nil: it is none, or the quote does not reach it.
+func tunnelled(b []byte) []byte {
+	proto, head := byte(0), 0
+	switch {
+	case len(b) >= 20 && b[0]>>4 == 4 && be16(b[6:])&0x1fff == 0:
+		proto, head = b[9], max(20, int(b[0]&15)*4)
+	case len(b) >= 40 && b[0]>>4 == 6:
+		proto, head = b[6], 40
+	}
+	switch {
+	case len(b) <= head:
+		return nil
+	case proto == protoIPv4 || proto == protoIPv6:
+		return b[head:]
+	case proto == protoGRE && len(b) >= head+4:
+		flags, inner := be16(b[head:]), be16(b[head+2:])
+		if flags&0x4fff != 0 || inner != etherIPv4 && inner != etherIPv6 { // routing, or another version
+			return nil
+		}
+		head += 4
+		for _, optional := range [...]uint16{0x8000, 0x2000, 0x1000} { // checksum, key, sequence
+			if flags&optional != 0 {
+				head += 4
+			}
+		}
+		if len(b) > head {
+			return b[head:]
+		}
+	}
+	return nil
 }
 
 const (
