@@ -46,32 +46,30 @@ type silence struct {
 }
 
 func checkFellSilent(c *Case, r *Rule) []Finding {
-	var found batches
-	silences := map[netip.Addr][]silence{}
+	var all []silence
+	var journeys []*correlate.Journey // one a silence
 	for _, j := range c.open(r) {
-		s, ok := c.silenced(r, j)
-		if !ok {
-			continue
+		if s, ok := c.silenced(r, j); ok {
+			all, journeys = append(all, s), append(journeys, j)
 		}
+	}
+	fallen := fellTogether(all)
+	var found batches
+	for i, s := range all {
 		numbers := []int{s.first.Frame}
 		for _, x := range s.called {
 			numbers = append(numbers, x.Frame)
 		}
 		last := s.called[len(s.called)-1]
-		silences[s.of] = append(silences[s.of], s)
-		found.add(s.of.String(), hit{journey: j, lost: time.Duration(last.Time - s.since), evidence: append(frames(s.point.Capture, numbers...), journeyLines(j)...)})
+		found.add(fallen.of[s.of].key(), hit{journey: journeys[i], lost: time.Duration(last.Time - s.since), evidence: append(frames(s.point.Capture, numbers...), journeyLines(journeys[i])...)})
 	}
-	later := map[netip.Addr]int{}
 	for _, j := range c.open(r) {
-		if all := silences[j.Server.Addr()]; all != nil && unansweredSince(j, all[0]) {
-			later[all[0].of]++
-			found.add(all[0].of.String(), hit{journey: j, lost: j.Total(), evidence: phaseFrames(j, string(pcapflow.TCPConnect))})
+		if g := fallen.of[j.Server.Addr()]; g != nil && g.unansweredSince(j) {
+			g.later++
+			found.add(g.key(), hit{journey: j, lost: j.Total(), evidence: phaseFrames(j, string(pcapflow.TCPConnect))})
 		}
 	}
-	return found.telling(Error, High, func(b *batch, f *Finding) {
-		all := silences[netip.MustParseAddr(b.key)]
-		c.tellSilence(r, b, f, all, later[all[0].of])
-	})
+	return found.telling(Error, High, func(b *batch, f *Finding) { c.tellSilence(r, b, f, fallen.named(b.key)) })
 }
 
 // silenced finds the point at which a journey's connection shows that one of its
@@ -98,13 +96,6 @@ func (c *Case) silenced(r *Rule, j *correlate.Journey) (silence, bool) {
 		}
 	}
 	return silence{}, false
-}
-
-// unansweredSince tells whether a journey asked for a connection to an address that
-// had fallen silent, and was not answered, as the same capture shows.
-func unansweredSince(j *correlate.Journey, s silence) bool {
-	n := connection(j)
-	return n != nil && j.Points[0].Capture == s.point.Capture && len(n.SYN) > 0 && n.SYN[0].Time > s.since && len(n.SYNACK)+len(n.RST) == 0
 }
 
 // side is the address of a side of a flow.
@@ -214,16 +205,18 @@ func (c *Case) stillHeard(all []silence) (n int) {
 	return n
 }
 
-// tellSilence fills in the finding about an address that fell silent.
-func (c *Case) tellSilence(r *Rule, b *batch, f *Finding, all []silence, later int) {
+// tellSilence fills in the finding about addresses that fell silent together, mostly one.
+func (c *Case) tellSilence(r *Rule, b *batch, f *Finding, g *fallen) {
+	all := g.silences
 	j, s := b.hits[0].journey, all[0]
-	calls, last := 0, s.called[0].Time
+	calls, last, clients := 0, s.called[0].Time, true
 	for _, x := range all {
 		calls += len(x.called)
 		last = max(last, x.called[len(x.called)-1].Time)
+		clients = clients && x.of != x.point.Flow.Server.Addr()
 	}
-	silent := time.Duration(last - s.since)
-	if s.of != s.point.Flow.Server.Addr() {
+	silent := time.Duration(last - g.since)
+	if clients {
 		f.Severity = c.loudness(r, len(all), len(c.Journeys)) // clients leave without a word
 	}
 	if silent < c.limit(r, fallenSure) {
@@ -232,11 +225,17 @@ func (c *Case) tellSilence(r *Rule, b *batch, f *Finding, all []silence, later i
 	f.Text = c.say(lang.Text{
 		EN: "%s fell silent at %s, in the middle of %d connection{|s}: not one packet of its own on any connection any more, though %d segments were sent to it again during %s. Its host, its link or its address went away, or the path to it; that is more than loss.",
 		ES: "%s calló a las %s, en medio de %d {conexión|conexiones}: ni un paquete suyo más en ninguna conexión, aunque se le repitieron %d segmentos durante %s. Desapareció su equipo, su enlace o su dirección, o se cortó el camino hasta ella; es más que pérdida.",
-	}, s.of, c.clockTime(s.point.Capture, s.since), len(all), calls, silent)
-	if later > 0 {
+	}, s.of, c.clockTime(s.point.Capture, g.since), len(all), calls, silent)
+	if n := len(g.addresses); n > 1 {
+		f.Text = c.say(lang.Text{
+			EN: "%d addresses (%s) fell silent together, the last at %s, in the middle of %d connections: not one packet of theirs on any connection any more, though %d segments were sent to them again during %s. What they have in common went away: their network, a router or a link on the way to them; that is more than loss.",
+			ES: "%d direcciones (%s) callaron a la vez, la última a las %s, en medio de %d conexiones: ni un paquete suyo más en ninguna conexión, aunque se les repitieron %d segmentos durante %s. Desapareció lo que tienen en común: su red, un router o un enlace del camino hasta ellas; es más que pérdida.",
+		}, n, g.some(), c.clockTime(s.point.Capture, g.since), len(all), calls, silent)
+	}
+	if later := g.later; later > 0 {
 		f.Text += " " + c.say(lang.Text{
-			EN: "%d later connection{|s} to it got no answer.",
-			ES: "%d {conexión posterior|conexiones posteriores} con ella no obtuv{o|ieron} respuesta.",
+			EN: "%d later connection{|s} there got no answer.",
+			ES: "%d {conexión posterior|conexiones posteriores} hacia allí no obtuv{o|ieron} respuesta.",
 		}, later)
 	}
 	if n := c.stillHeard(all); n > 0 {

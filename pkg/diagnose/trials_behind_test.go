@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -118,5 +119,36 @@ func TestReachedIsAConsequence(t *testing.T) {
 	}
 	if f := of(d, "app-slow"); len(f) != 1 || f[0].Severity != Note {
 		t.Errorf("beside it: %v", f)
+	}
+}
+
+// TestFellTogether: addresses that may have fallen silent at one instant are one finding,
+// others are not.
+func TestFellTogether(t *testing.T) {
+	for name, x := range map[string]struct {
+		later int // ms by which the second falls silent later
+		want  []string
+	}{
+		"at once":               {0, []string{"2 addresses (10.1.0.11, 10.1.0.12) fell silent together"}},
+		"one after the other":   {6000, []string{"10.1.0.11 fell silent", "10.1.0.12 fell silent"}},
+		"before anybody called": {150, []string{"2 addresses (10.1.0.11, 10.1.0.12) fell silent together"}},
+	} {
+		w := newWorld()
+		w.silent(cl, 22_000)
+		n := w.silent(cl, 100_000)
+		f := w.k.Flows[len(w.k.Flows)-1]
+		f.Client = netip.MustParseAddrPort("10.1.0.12:40000")
+		w.c.Journeys[len(w.c.Journeys)-1].Client = f.Client
+		n.Heard[cl] += int64(x.later) * 1e6
+		found := of(w.run(), "fell-silent")
+		if len(found) != len(x.want) {
+			t.Errorf("%s: %d findings: %+v", name, len(found), found)
+			continue
+		}
+		for i, want := range x.want {
+			if !strings.Contains(found[i].Text, want) {
+				t.Errorf("%s: %s", name, found[i].Text)
+			}
+		}
 	}
 }
