@@ -13,7 +13,7 @@ const (
 	endWhole   // the client's program was content
 	cutServer  // the server, before it was whole
 	cutClient  // the client, or nobody heard the rest
-	endUnknown // the server closed with it, and nothing tells whether it was whole
+	endUnknown // the server closed with it, or the capture ends with it, and nothing tells whether it was whole
 )
 
 // closedWith is how soon behind the last bytes of an answer a close belongs to it, ns:
@@ -22,8 +22,8 @@ const closedWith = 2e9
 
 // settleCuts says of encrypted answers that were cut that they were, as it shows in
 // the clear: a client program says so, or bytes of it were sent again in vain to the end;
-// and of those that the server's close ended without close_notify that their end is
-// not known (RFC 8446 section 6.1).
+// and of those that the server's close ended without close_notify (RFC 8446 section 6.1),
+// or that a capture's own end may have cut, that their end is not known.
 func settleCuts(b *built, m *matcher, tb timebase) {
 	if b.passing {
 		return
@@ -76,7 +76,7 @@ func saidCut(lines []Line) int {
 // seenCut is what the packets of every capture tell of the end of a connection's last
 // answer.
 func seenCut(jn *Journey) int {
-	how := endKnown
+	how, quiet := endKnown, false
 	for _, p := range jn.Points {
 		f, x := p.Flow, p.Exchange
 		if x == nil || f.Conn == nil || f.TLS == nil {
@@ -93,9 +93,31 @@ func seenCut(jn *Journey) int {
 			return endKnown // one capture that knows is enough
 		case server.Seen() && server.Time-x.ResponseLast.Time < closedWith:
 			how = endUnknown
+		case !server.Seen() && !client.Seen() && endsWith(p):
+			how = max(how, endUnknown)
+		case !server.Seen() && !client.Seen():
+			quiet = true
 		}
 	}
+	if quiet && !slices.ContainsFunc(jn.Points, func(p Point) bool { return closedBy(p.Flow) }) {
+		return endKnown // a capture that went on shows that nothing more came
+	}
 	return how
+}
+
+// endsWith tells whether a capture ends less than a round trip behind the last that it
+// holds of a server's answer: more of it may have been on its way.
+func endsWith(p Point) bool {
+	last := p.Flow.LastPayload[pcapflow.Server]
+	if p.Capture == nil || !last.Seen() {
+		return false
+	}
+	return p.Capture.Last.Time-last.Time < max(p.Flow.Conn.RTT, p.Flow.Conn.RTTServer)
+}
+
+// closedBy tells whether the server ended a connection, as its packets show.
+func closedBy(f *pcapflow.Flow) bool {
+	return f.Conn != nil && f.TLS != nil && sideEnded(f, pcapflow.Server).Seen()
 }
 
 // sideEnded is how a side ended a connection first: its close_notify, FIN or RST.

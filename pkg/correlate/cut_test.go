@@ -44,14 +44,19 @@ func TestSeenCut(t *testing.T) {
 		}, endKnown, pcapflow.Done},
 		{"an idle connection's close", func(f *pcapflow.Flow) { f.Conn.FIN[pcapflow.Server] = at(60_000) }, endKnown, pcapflow.Done},
 		{"sent again, and nobody heard it", func(f *pcapflow.Flow) { again(f, 5000) }, cutClient, pcapflow.Failed},
+		{"the capture ends with it", func(f *pcapflow.Flow) { f.LastPayload[pcapflow.Server] = at(985) }, endUnknown, pcapflow.Unseen},
+		{"the capture went on for a round trip", func(f *pcapflow.Flow) { f.LastPayload[pcapflow.Server] = at(975) }, endKnown, pcapflow.Done},
 		{"sent again, and acknowledged", func(f *pcapflow.Flow) { again(f, 3000) }, endKnown, pcapflow.Done},
 	} {
 		f := &pcapflow.Flow{Conn: &pcapflow.Conn{}, TLS: &pcapflow.TLS{}}
+		f.Conn.RTT, f.LastPayload[pcapflow.Server] = 20e6, at(300)
 		f.Conn.Heard = [2]int64{at(300).Time, at(300).Time}
 		f.Conn.AckedTo[pcapflow.Server] = 4000
 		e := &pcapflow.Exchange{Ordinal: 1, Estimated: true, RequestFirst: at(100), RequestLast: at(100), ResponseFirst: at(200), ResponseReadable: at(200), ResponseLast: at(300)}
 		x.happens(f)
-		jn := &Journey{Points: []Point{{Flow: f, Exchange: e}}, Exchange: e}
+		k := &incident.Capture{}
+		k.Last = at(1000)
+		jn := &Journey{Points: []Point{{Capture: k, Flow: f, Exchange: e}}, Exchange: e}
 		got := seenCut(jn)
 		if got > endWhole {
 			jn.cut(got)
@@ -61,7 +66,7 @@ func TestSeenCut(t *testing.T) {
 		}
 		phases := exchangePhases(jn.Points[0], jn.Exchange)
 		last := phases[len(phases)-1]
-		if (last.Reason == reasonClosed) != (x.outcome == pcapflow.Unseen) || !last.End.Seen() || e.Truncated || e.EndOpen {
+		if (last.Reason == reasonClosed || last.Reason == reasonEnds) != (x.outcome == pcapflow.Unseen) || !last.End.Seen() || e.Truncated || e.EndOpen {
 			t.Errorf("%s: %+v; the flow's own exchange %+v", x.name, last, e)
 		}
 	}

@@ -14,6 +14,7 @@ const (
 	reasonLate   = "capture began later"
 	reasonOneWay = "the capture holds one direction alone"
 	reasonClosed = "closed without close_notify: perhaps cut"
+	reasonEnds   = "the capture ends with it: perhaps cut"
 )
 
 // connectionPhases lists what a conversation went through before its first
@@ -139,6 +140,9 @@ func exchangePhases(p Point, e *pcapflow.Exchange) []Phase {
 			receive.Reason = reasonParallel
 		case e.EndOpen:
 			receive.Outcome, receive.Reason = pcapflow.Unseen, reasonClosed
+			if !closedBy(p.Flow) {
+				receive.Reason = reasonEnds
+			}
 		}
 		phases = append(phases, receive)
 	}

@@ -14,6 +14,7 @@ var phrases = []lang.Text{
 	{EN: "repeats an earlier line", ES: "repite una línea anterior"},
 	{EN: "the capture holds one direction alone", ES: "la captura solo contiene un sentido"},
 	{EN: "closed without close_notify: perhaps cut", ES: "cierre sin close_notify: quizá cortada"},
+	{EN: "the capture ends with it: perhaps cut", ES: "la captura termina con ella: quizá cortada"},
 	{EN: "answers of parallel streams are not told apart", ES: "no se distinguen las respuestas de los flujos en paralelo"},
 	// lines without a journey
 	{EN: "outside the capture", ES: "fuera de la captura"},
