@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/flowcorr/flowcorr/internal/hugepage"
 	"github.com/flowcorr/flowcorr/pkg/casefile"
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/incident"
@@ -26,7 +25,7 @@ func (env *environment) readOptions(paths []string) (incident.Options, error) {
 		return opt, err
 	}
 	if asProgram {
-		hugepage.Reserve()
+		reserveHeap()
 	}
 	opt.Told = env.told()
 	if env.only != nil {

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+
+	"github.com/flowcorr/flowcorr/internal/hugepage"
 )
 
 // What a command that reads a stream keeps is what is open in it: the heap grows
@@ -12,8 +14,8 @@ import (
 // the heap has doubled, finds next to nothing, and later leaves as much room
 // again for garbage as there is life.
 const (
-	firstCollection = 56 << 20 // bytes of heap below which nothing is collected
-	headroom        = 40       // percent of what lives, above it
+	firstCollection = 32 << 20 // bytes of heap below which nothing is collected
+	headroom        = 20       // percent of what lives, above it
 	leastLife       = 4 << 20  // bytes for which the runtime scales its percentage at least
 )
 
@@ -25,6 +27,13 @@ func tightHeap() {
 	}
 	setRoom()
 	afterEachCollection(setRoom)
+}
+
+// reserveHeap has what is read from now on lie in huge pages. What that allocates for the
+// moment is no reason to collect.
+func reserveHeap() {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	hugepage.Reserve()
 }
 
 // afterEachCollection has the runtime call act when it has collected garbage, from

@@ -2,17 +2,18 @@ package main
 
 import "testing"
 
-// The next collection comes at 56 MB of heap, or with two fifths of what lives
-// above it; the runtime takes its percentage of globals too, and of 4 MiB at
+// The next collection comes at 32 MB of heap, or with a fifth of what lives above
+// it; the runtime takes its percentage of globals too, and of 4 MiB at
 // least.
 func TestPercentAbove(t *testing.T) {
 	const mb = 1 << 20
 	for _, c := range []struct{ live, globals, least, most uint64 }{
-		{0, 0, 55 * mb, 56 * mb},
-		{0, 5 * mb, 54 * mb, 56 * mb},
-		{30 * mb, 5 * mb, 55 * mb, 56 * mb},
-		{100 * mb, 5 * mb, 138 * mb, 140 * mb},
-		{1000 * mb, 5 * mb, 1380 * mb, 1400 * mb},
+		{0, 0, 31 * mb, 32 * mb},
+		{0, 5 * mb, 31 * mb, 32 * mb},
+		{20 * mb, 5 * mb, 31 * mb, 32 * mb},
+		{30 * mb, 5 * mb, 35 * mb, 36 * mb},
+		{100 * mb, 5 * mb, 118 * mb, 120 * mb},
+		{1000 * mb, 5 * mb, 1190 * mb, 1200 * mb},
 	} {
 		goal := c.live + max(leastLife, c.live+c.globals)*uint64(percentAbove(c.live, c.globals))/100
 		if goal < c.least || goal > c.most {

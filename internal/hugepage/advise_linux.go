@@ -13,7 +13,8 @@ import (
 const (
 	pageBytes     = 2 << 20
 	reservedBytes = 256 << 20
-	aroundBytes   = 8 << 20 // as far from what is known to be in use, the rest is looked for
+	aroundBytes   = 8 << 20 // so far from a place of the heap the rest of it is looked for
+	plainBytes    = 1 << 20 // so many of the variables without pointers: the large ones, of which little is used, lie last
 
 	collapse = 25 // MADV_COLLAPSE (madvise(2), since Linux 6.1), which package syscall does not know
 )
@@ -39,7 +40,7 @@ func advised() bool {
 	}
 	variables, heap := uintptr(unsafe.Pointer(&pointing)), uintptr(unsafe.Pointer(new([64]byte)))
 	for _, r := range [2][2]uintptr{
-		{variables, uintptr(unsafe.Pointer(&plain)) + aroundBytes},
+		{variables, uintptr(unsafe.Pointer(&plain)) + plainBytes},
 		{heap - aroundBytes, heap + aroundBytes},
 	} {
 		advise(r[0], r[1])

@@ -103,10 +103,10 @@ func (t Transport) String() string { return transportNames[t] }
 // Flow is one transport conversation, finished or cut off by the capture's end.
 type Flow struct {
 	Transport     Transport
+	Guessed       bool // no SYN seen: which side is the client is a guess (lower port, known service)
 	Stream        int // tcp.stream / udp.stream, as Wireshark numbers them
 	Client        netip.AddrPort
 	Server        netip.AddrPort
-	Guessed       bool // no SYN seen: which side is the client is a guess (lower port, known service)
 	Encapsulation string
 	Clock         capture.ClockID
 	MAC           [2][6]byte // link addresses seen in frames sent by Client, by Server; zero: none

@@ -1,13 +1,13 @@
 package pcapflow
 
-// Satisfied: every question has its answer. A client that asks more than once
-// from the same port may well ask again.
+// Satisfied: every question has its answer, and one for each time it was asked. A client
+// that asks more than once from the same port may well ask again.
 func (s *dnsDatagrams) Satisfied() bool {
 	if len(s.f.DNS) > 2 {
 		return false
 	}
 	for i := range s.f.DNS {
-		if t := &s.f.DNS[i]; t.Multicast || !t.Answer.Seen() || !t.Query.Seen() {
+		if t := &s.f.DNS[i]; t.Multicast || !t.Answer.Seen() || !t.Query.Seen() || len(t.Extra) < len(t.Repeats) {
 			return false
 		}
 	}

@@ -1,13 +1,13 @@
 package pcapflow
 
-// wheel ends flows by packet time: each waits in the slot of a second in which
-// its silence may have lasted for long enough, and is looked at then.
+// wheel ends flows by packet time: each waits in the slot of a quarter of a second in
+// which its silence may have lasted for long enough, and is looked at then.
 type wheel struct {
 	slots [wheelSlots]row
 	slabs []*[slabBlocks]waitingBlock // all blocks, by number; 0 is none
 	spare int32                       // first of the blocks not in use, and each names the next; 0: none
 
-	now   int64 // second up to which slots were looked at
+	now   int64 // tick up to which slots were looked at
 	next  int64 // time from which there is something to do
 	set   bool
 	leaps int // packets in a row stamped far from now
@@ -70,13 +70,16 @@ func (w *wheel) release(b int32) {
 	w.spare = b
 }
 
-const wheelSlots = 128 // seconds; longer silences take several looks
+const (
+	wheelTick  = second / 4 // ns
+	wheelSlots = 512        // ticks; longer silences take several looks
+)
 
 // How long a flow may be silent before it ends, ns.
 const (
 	lingerClosed  = 5 * second    // FIN both ways, or RST: late copies and last ACKs
-	lingerSettled = second        // the last ACKs have come: late copies
-	lingerDone    = 2 * second    // the dissector expects no more
+	lingerSettled = second / 2    // the last ACKs have come: late copies
+	lingerDone    = second        // the dissector expects no more
 	silenceSYN    = 35 * second   // SYN without an answer: Linux waits up to 32 s between two
 	silenceTCP    = 3600 * second // as most firewalls
 	silenceOther  = 60 * second
@@ -92,7 +95,7 @@ const (
 // add makes the wheel look at f when its silence may end it.
 func (w *wheel) add(f *flow, due int64) {
 	f.turn++
-	s := min(max(due/second+1, w.now+1), w.now+wheelSlots-1)
+	s := min(max(due/wheelTick+1, w.now+1), w.now+wheelSlots-1)
 	w.push(&w.slots[s&(wheelSlots-1)], waiting{f.number, f.turn})
 }
 
@@ -135,12 +138,12 @@ func (e *engine) settled(f *flow) {
 // expire ends the flows that were silent for too long at time now.
 func (e *engine) expire(now int64) {
 	w := &e.wheel
-	to := now / second
+	to := now / wheelTick
 	if !w.set {
-		w.set, w.now, w.next = true, to, (to+1)*second
+		w.set, w.now, w.next = true, to, (to+1)*wheelTick
 		return
 	}
-	if to-w.now > maxLeap {
+	if to-w.now > maxLeap*second/wheelTick {
 		if w.leaps++; w.leaps < leapPackets {
 			return
 		}
@@ -151,7 +154,7 @@ func (e *engine) expire(now int64) {
 		e.turn(&w.slots[w.now&(wheelSlots-1)], now)
 	}
 	w.now = to // after as many steps as there are slots each flow was looked at
-	w.next = (to + 1) * second
+	w.next = (to + 1) * wheelTick
 }
 
 // each calls use with all that wait in a row, and releases its blocks.
