@@ -104,7 +104,7 @@ func (t Transport) String() string { return transportNames[t] }
 type Flow struct {
 	Transport     Transport
 	Guessed       bool // no SYN seen: which side is the client is a guess (lower port, known service)
-	Stream        int // tcp.stream / udp.stream, as Wireshark numbers them
+	Stream        int  // tcp.stream / udp.stream, as Wireshark numbers them
 	Client        netip.AddrPort
 	Server        netip.AddrPort
 	Encapsulation string
