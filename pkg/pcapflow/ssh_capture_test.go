@@ -256,6 +256,9 @@ func TestSSHAsZeek(t *testing.T) {
 				if g == "" {
 					g = "-"
 				}
+				if g == sshImplicit && field == "mac_alg" {
+					continue // Zeek names what the lists have in common, which nobody uses
+				}
 				if w := row[field]; g != w && !strings.Contains(unlike, field) {
 					t.Errorf("%s %s: %s %q, Zeek %q", test.trace, rowEnds(row), field, g, w)
 				}

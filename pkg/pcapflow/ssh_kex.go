@@ -99,16 +99,21 @@ func (s *sshStream) agree() {
 	s.kex.agreed, s.kex.sshAgreement = true, *s.env.sshAgreement(client, server)
 }
 
+// sshImplicit stands for the MAC where the cipher authenticates by itself: none is
+// negotiated then, and OpenSSH calls it so (its PROTOCOL §1.6).
+const sshImplicit = "implicit"
+
 func agreementOf(client, server *sshOffer) *sshAgreement {
 	k := &sshAgreement{}
 	k.strict = inList(client.list[sshListKex], "kex-strict-c-v00@openssh.com") && inList(server.list[sshListKex], "kex-strict-s-v00@openssh.com")
 	for i := range k.chosen {
+		if (i == sshListMACUp || i == sshListMACDown) && sealed(k.chosen[i-sshListMACUp+sshListCipherUp]) {
+			k.chosen[i] = sshImplicit
+			continue
+		}
 		k.chosen[i] = firstCommon(client.list[i], server.list[i], i == sshListKex)
 		if k.chosen[i] != "" || k.noCommon != "" {
 			continue
-		}
-		if (i == sshListMACUp || i == sshListMACDown) && sealed(k.chosen[i-sshListMACUp+sshListCipherUp]) {
-			continue // the cipher authenticates by itself
 		}
 		k.noCommon = sshClasses[i]
 		k.offers = [2]string{client.list[i], server.list[i]}

@@ -29,6 +29,21 @@ func TestSSHKeyExchange(t *testing.T) {
 	}
 }
 
+// TestSSHImplicitMAC: beside a cipher that authenticates by itself no MAC is negotiated,
+// which each direction may have its own way.
+func TestSSHImplicitMAC(t *testing.T) {
+	s := newSSH()
+	lists := []string{"a", "k", chacha, "aes128-ctr", "m,hmac-sha1", "m,hmac-sha1", "n", "n"}
+	s.send(Client, []byte("SSH-2.0-x\r\n"))
+	s.send(Server, []byte("SSH-2.0-y\r\n"))
+	s.send(Client, sshPacket(sshKexInit, sshOfferBytes(lists...)))
+	lists[sshListMACDown] = "hmac-sha1"
+	s.send(Server, sshPacket(sshKexInit, sshOfferBytes(lists...)))
+	if o := s.close(); o.MAC != "implicit" || o.MACToClient != "hmac-sha1" || o.CipherToClient != "aes128-ctr" {
+		t.Errorf("%q %q", o.MAC, o.MACToClient)
+	}
+}
+
 func TestSSHNoCommon(t *testing.T) {
 	for _, test := range []struct {
 		client, server []string
