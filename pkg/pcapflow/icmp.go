@@ -168,15 +168,15 @@ func (e *engine) quotedFlow(quote []byte, x *ICMPError) *flow {
 // maxQuotedTunnels is how many tunnels deep a quoted packet is looked for.
 const maxQuotedTunnels = 2
 
-// tunnelled is the packet within a quoted one of a tunnel, IP in IP (RFC 2003, RFC 4213)
-// or in GRE (RFC 2784); nil: it is none, or the quote does not reach it.
+// tunnelled is the packet within a quoted one of a tunnel, IP in IP (RFC 2003, RFC 4213,
+// RFC 2473), or in GRE (RFC 2784); nil: it is none, or the quote does not reach it.
 func tunnelled(b []byte) []byte {
 	proto, head := byte(0), 0
 	switch {
 	case len(b) >= 20 && b[0]>>4 == 4 && be16(b[6:])&0x1fff == 0:
 		proto, head = b[9], max(20, int(b[0]&15)*4)
 	case len(b) >= 40 && b[0]>>4 == 6:
-		proto, head = b[6], 40
+		proto, head = behindExtensions(b)
 	}
 	switch {
 	case len(b) <= head:
@@ -199,6 +199,28 @@ func tunnelled(b []byte) []byte {
 		}
 	}
 	return nil
+}
+
+// behindExtensions gives what a quoted IPv6 packet of 40 octets and more carries behind its
+// extension headers, and where that begins, which may be beyond the quote (RFC 8200
+// section 4). A tunnel's packets have options of their own (RFC 2473 section 4.1.1).
+// A later fragment is left as protoFragment: its beginning is not there.
+func behindExtensions(b []byte) (proto byte, head int) {
+	proto, head = b[6], 40
+	for len(b) >= head+8 {
+		switch proto {
+		case protoHopByHop, protoRouting, protoOptions:
+			proto, head = b[head], head+8+8*int(b[head+1])
+		case protoFragment:
+			if be16(b[head+2:])&^7 != 0 {
+				return proto, head
+			}
+			proto, head = b[head], head+8
+		default:
+			return proto, head
+		}
+	}
+	return proto, head
 }
 
 const (
@@ -238,14 +260,17 @@ func (e *engine) quoted(b []byte, x *ICMPError) (key flowKey, ok bool) {
 			return key, false
 		}
 		q.src, q.dst, q.proto = addressV4(b[12:]), addressV4(b[16:]), b[9]
+		if be16(b[6:])&0x1fff != 0 {
+			q.proto = protoFragment // a later one: what stands here are no ports
+		}
 		b = b[head:]
 	case len(b) >= 44 && b[0]>>4 == 6:
-		q.src, q.dst, q.v6, q.proto = addressV6(b[8:]), addressV6(b[24:]), true, b[6]
-		b = b[40:]
-		if q.proto == protoFragment && len(b) >= 12 {
-			q.proto = b[0]
-			b = b[8:]
+		q.src, q.dst, q.v6 = addressV6(b[8:]), addressV6(b[24:]), true
+		proto, head := behindExtensions(b)
+		if q.proto = proto; len(b) < head+4 {
+			return key, false
 		}
+		b = b[head:]
 	default:
 		return key, false
 	}

@@ -31,6 +31,8 @@ func TestErrorInAnotherEncapsulation(t *testing.T) {
 	ofTunnel := func(packet []byte, n int) []byte {
 		return build(t, ether4, router, host, gopacket.Payload(packet[14:14+n]))
 	}
+	later := append([]byte(nil), quote...)
+	later[7] = 8 // its offset
 	failure := build(t, ether4, back, host, gopacket.Payload(quote))
 	for _, c := range []struct {
 		name           string
@@ -49,6 +51,7 @@ func TestErrorInAnotherEncapsulation(t *testing.T) {
 		{"the quote ends in GRE", [][]byte{inGRE, ofTunnel(inGRE, 20+6)}, 0, 0, ""},
 		{"two tunnels with such a flow", [][]byte{inIP, inGRE, ofTunnel(inIP, 20+28)}, 0, 2, ""},
 		{"no such flow in the tunnel", [][]byte{plain[:14+28-8], ofTunnel(inIP, 20+28)}, 0, 0, ""},
+		{"a later fragment", [][]byte{plain, build(t, ether4, back, host, gopacket.Payload(later))}, 0, 0, ""},
 		{"no such flow", [][]byte{build(t, ether4, inner4, udpLayer(inner4, 5000, 6001), pay), failure}, 0, 0, ""},
 	} {
 		r, err := Analyse(frames(linkEthernet, c.packets...), Options{})
@@ -65,9 +68,63 @@ func TestErrorInAnotherEncapsulation(t *testing.T) {
 			t.Errorf("%s: %d tied, others %+v", c.name, tied, r.ICMP)
 		}
 	}
+	tunnelsOverIPv6(t)
 	tooBig := &layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(3, 4), Seq: 1400}
 	r, err := Analyse(frames(linkEthernet, inGRE, build(t, ether4, router, tooBig, gopacket.Payload(inGRE[14:14+20+8+28]))), Options{})
 	if err != nil || len(r.Flows) != 1 || len(r.Flows[0].ICMP) != 1 || r.Flows[0].ICMP[0].MTU != 1400-20-8 {
 		t.Errorf("what the tunnel leaves of an MTU: %+v %v", r.Flows, err)
+	}
+}
+
+// tunnelsOverIPv6: an error of the network that a tunnel goes over, where that is IPv6,
+// with and without the options of RFC 2473 that Linux puts before the inner packet; and
+// of 6in4, where it is IPv4.
+func tunnelsOverIPv6(t *testing.T) {
+	t.Helper()
+	address := func(last byte) []byte { return []byte{0x20, 1, 0xd, 0xb8, 9: 7, 15: last} }
+	options := func(next layers.IPProtocol) gopacket.Payload {
+		return gopacket.Payload{byte(next), 0, 4, 1, 4, 1, 1, 0}
+	}
+	over6 := func(next layers.IPProtocol, rest ...gopacket.SerializableLayer) []byte {
+		ether := *ether4
+		ether.EthernetType = layers.EthernetTypeIPv6
+		head := &layers.IPv6{Version: 6, HopLimit: 64, NextHeader: next, SrcIP: address(1), DstIP: address(2)}
+		return build(t, append([]gopacket.SerializableLayer{&ether, head}, rest...)...)
+	}
+	in4, in6 := build(t, inner4, udpLayer(inner4, 5000, 6000), pay), build(t, inner6, udpLayer(inner6, 5000, 6000), pay)
+	tooBig := func(quote []byte) []byte {
+		ether := *ether4
+		ether.EthernetType = layers.EthernetTypeIPv6
+		head := &layers.IPv6{Version: 6, HopLimit: 64, NextHeader: layers.IPProtocolICMPv6, SrcIP: address(9), DstIP: address(1)}
+		icmp := &layers.ICMPv6{TypeCode: layers.CreateICMPv6TypeCode(2, 0)}
+		icmp.SetNetworkLayerForChecksum(head)
+		return build(t, &ether, head, icmp, gopacket.Payload(append([]byte{0, 0, 5, 0xdc}, quote...))) // 1500
+	}
+	sit := build(t, ether4, over(layers.IPProtocolIPv6), gopacket.Payload(in6))
+	router := &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolICMPv4, SrcIP: []byte{192, 0, 2, 9}, DstIP: []byte{192, 0, 2, 1}}
+	sitTooBig := build(t, ether4, router, &layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(3, 4), Seq: 1500}, gopacket.Payload(sit[14:14+20+48]))
+	plain4, plain6 := over6(layers.IPProtocolIPv4, gopacket.Payload(in4)), over6(layers.IPProtocolIPv6, gopacket.Payload(in6))
+	with4, with6 := over6(60, options(layers.IPProtocolIPv4), gopacket.Payload(in4)), over6(60, options(layers.IPProtocolIPv6), gopacket.Payload(in6))
+	for _, c := range []struct {
+		name        string
+		data, error []byte
+		mtu         int // 0: it is of no flow
+	}{
+		{"4in6", plain4, tooBig(plain4[14:]), 1500 - 40},
+		{"6in6", plain6, tooBig(plain6[14:]), 1500 - 40},
+		{"4in6 with options", with4, tooBig(with4[14:]), 1500 - 48},
+		{"6in6 with options", with6, tooBig(with6[14:]), 1500 - 48},
+		{"the quote ends in the options", with4, tooBig(with4[14 : 14+44]), 0},
+		{"the quote ends in the inner header", with4, tooBig(with4[14 : 14+60]), 0},
+		{"6in4", sit, sitTooBig, 1500 - 20},
+	} {
+		r, err := Analyse(frames(linkEthernet, c.data, c.error), Options{})
+		if err != nil || len(r.Flows) != 1 {
+			t.Fatalf("%s: %+v %v", c.name, r, err)
+		}
+		f := r.Flows[0]
+		if f.Encapsulation != "ip" || len(f.ICMP)+len(r.ICMP) != 1 || len(f.ICMP) == 1 != (c.mtu > 0) || c.mtu > 0 && f.ICMP[0].MTU != c.mtu {
+			t.Errorf("%s: %q %+v %+v", c.name, f.Encapsulation, f.ICMP, r.ICMP)
+		}
 	}
 }
