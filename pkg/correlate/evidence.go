@@ -27,6 +27,7 @@ type evidence struct {
 	keyedHosts  []keyedHost
 	answers     []map[digKey][]answered            // by capture; see answersIn
 	served      map[netip.Addr]map[*Clock]servedBy // whose lines tell of what an address served
+	mistaken    map[netip.Addr]bool                // NTP servers that most of the others contradict
 	paths       map[*incident.Capture]askedPaths
 	ids         map[*incident.Capture]map[string]carried
 }
@@ -64,7 +65,7 @@ func (e *evidence) add(a, b *Clock, at, low, high int64, m clock.Method) {
 
 // gather collects everything that relates the clocks.
 func gather(inc *incident.Incident, d *domains) *evidence {
-	e := &evidence{inc: inc, domains: d, names: answeredNames(inc), machines: machinesOf(inc), served: map[netip.Addr]map[*Clock]servedBy{}, writers: numbers[written]{}}
+	e := &evidence{inc: inc, domains: d, mistaken: falsetickers(inc), names: answeredNames(inc), machines: machinesOf(inc), served: map[netip.Addr]map[*Clock]servedBy{}, writers: numbers[written]{}}
 	for i, c := range inc.Captures {
 		e.ntp(i, c)
 		e.ntpClients(i, c)

@@ -61,10 +61,23 @@ func (e *evidence) ntpServer(k *Clock, server netip.Addr, f *pcapflow.Flow) {
 				e.add(k, b, a.Time, low, max(high, low), clock.NTP)
 			}
 		}
-		if ok && !s.Interleaved {
+		if ok && !s.Interleaved && !e.mistaken[host] {
 			e.ntpUTC(b, sent, a)
 		}
 	}
+}
+
+// falsetickers are the servers whose word on UTC counts for nothing since most of those
+// asked beside them say otherwise, whether these vouch for UTC themselves or not
+// (RFC 5905 §11.2.1).
+func falsetickers(inc *incident.Incident) map[netip.Addr]bool {
+	list := map[netip.Addr]bool{}
+	for _, s := range ntpSeries(inc) {
+		if s.Verdict == NTPFalseticker {
+			list[s.Server.Addr().Unmap()] = true
+		}
+	}
+	return list
 }
 
 // ntpUTC adds how far a server says it may be from UTC (RFC 5905 §11.2, root

@@ -226,7 +226,7 @@ func portService(port uint16) string {
 }
 
 // ntpJourneys makes one journey for each NTP exchange; seen at several points
-// it is one.
+// it is one. An answer to nothing that was asked is none.
 func ntpJourneys(inc *incident.Incident) []*Journey {
 	type key struct {
 		xmt    uint64
@@ -243,8 +243,8 @@ func ntpJourneys(inc *incident.Incident) []*Journey {
 		for _, f := range c.Flows {
 			for i := range f.NTP {
 				s := &f.NTP[i]
-				if s.Poll {
-					continue
+				if s.Poll || s.BogusOrigin {
+					continue // no action of anybody: the request that drew such an answer has it
 				}
 				p := Point{Capture: c, Flow: f}
 				k := key{s.Request.Xmt, f.Server.Addr()}

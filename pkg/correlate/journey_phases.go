@@ -188,7 +188,7 @@ func ntpPhase(p Point, s *pcapflow.NTPSample) Phase {
 	}
 	ph := Phase{Capture: p.Capture, Flow: p.Flow, Phase: pcapflow.Phase{
 		Name: pcapflow.NTPExchange, Begin: begin, End: end, Outcome: outcome, Attempts: 1 + len(s.Repeats),
-		Frames: framesOf(append([]pcapflow.Stamp{begin, end}, s.Repeats...)...),
+		Frames: framesOf(append([]pcapflow.Stamp{begin, end, s.Mistaken}, s.Repeats...)...),
 	}}
 	if !begin.Seen() {
 		ph.Begin, ph.Reason = end, "" // a broadcast, or the request was not captured

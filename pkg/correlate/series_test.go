@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -128,6 +129,33 @@ func TestFalsetickers(t *testing.T) {
 	broken := ntpFlow("192.0.2.9:123", 3, 0, 0, 1, 2)
 	if s := ntpSeriesOf(broken)[0]; s.Verdict != NTPUnknown || s.Answers != 0 || s.Bounded {
 		t.Errorf("%+v", s)
+	}
+}
+
+// TestFalsetickerOfRecording: chronyd asked four servers. Ten years off is the only one that
+// vouches for UTC, which the others contradict; another's answers repeat no request, so
+// that its client got none.
+func TestFalsetickerOfRecording(t *testing.T) {
+	c := Correlate(analysed(t, filepath.Join("..", "pcapflow", "testdata", "recorded", "rare.pcap")), Options{})
+	for _, k := range c.Clocks {
+		if k.Kind == kindUTC {
+			t.Errorf("UTC by a server that is wrong: %+v", k)
+		}
+	}
+	answered, bogus := 0, 0
+	for _, j := range c.Journeys {
+		switch {
+		case j.NTP == nil:
+		case j.NTP.Mistaken.Seen() && j.Outcome == pcapflow.Unanswered && slices.Equal(j.Phases[0].Frames, []int{j.NTP.Request.Frame, j.NTP.Mistaken.Frame}):
+			bogus++
+		case j.NTP.Request.Seen() && j.NTP.Response.Seen() && j.Outcome == pcapflow.Done:
+			answered++
+		default:
+			t.Errorf("%s %s %+v", j.Server, j.Outcome, j.NTP)
+		}
+	}
+	if answered != 40 || bogus != 16 {
+		t.Errorf("%d answered, %d not as they should be", answered, bogus)
 	}
 }
 

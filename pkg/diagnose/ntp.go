@@ -46,7 +46,7 @@ func checkNTPUnanswered(c *Case, r *Rule) []Finding {
 		if phase := phaseOf(j, pcapflow.NTPExchange); phase != nil && phase.Outcome == pcapflow.Refused {
 			continue // ntp-refused, or refused-by-network
 		}
-		if !j.NTP.Request.Seen() && j.NTP.BogusOrigin || useless(j.NTP) {
+		if useless(j.NTP) {
 			continue // ntp-useless-answer
 		}
 		unanswered := j.NTP.Request.Seen() && !j.NTP.Response.Seen()
