@@ -66,6 +66,7 @@ var grounds = map[string]ground{
 	"loss-in-handshake":       {atSender, []witness{serverLine, clientText, twoPoints}},
 	"loss-in-response":        {atSender, []witness{serverFigure, twoPoints}},
 	"loss-stall":              {atSender, []witness{serverLine, clientText, twoPoints}},
+	"path-full":               {anywhere, []witness{serverFigure, twoPoints}},
 	"reordering":              {anywhere, []witness{twoPoints}},
 	"spurious-retransmission": {anywhere, []witness{twoPoints}},
 	"stale-keepalive":         {anywhere, []witness{serverLine, clientText, twoPoints}},

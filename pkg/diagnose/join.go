@@ -38,7 +38,8 @@ var consequences = map[string][]string{
 	"tls-slow-server":            connectionLost,
 	"app-slow":                   append([]string{"upstream-error", "server-limit"}, connectionLost...),
 	"window-limited":             {"bufferbloat"},
-	"slow-body":                  append([]string{"window-limited", "bufferbloat", "server-hung-up"}, connectionLost...),
+	"path-full":                  append(append([]string{"mtu-discovered-late", "bufferbloat", "window-limited", "receiver-limited", "loss-stall"}, connectionLost...), lost...),
+	"slow-body":                  append([]string{"path-full", "window-limited", "bufferbloat", "server-hung-up"}, connectionLost...),
 	"slow-upload":                append([]string{"receiver-limited"}, connectionLost...),
 	"queue-before-app":           append([]string{"server-limit"}, connectionLost...),
 	"slow-delivery":              append(append([]string{"mtu-discovered-late", "bufferbloat", "loss-stall", "http2-head-of-line"}, connectionLost...), lost...),
@@ -52,7 +53,7 @@ var consequences = map[string][]string{
 	"ssh-auth-backend":           {"ssh-reverse-dns"},
 	"ssh-slow-delivery":          append(append([]string{}, connectionLost...), lost...),
 	"receiver-limited":           connectionLost,
-	"slow-start":                 lost,
+	"slow-start":                 append([]string{"path-full"}, lost...),
 	"http2-head-of-line":         connectionLost,
 }
 

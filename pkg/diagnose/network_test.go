@@ -3,6 +3,7 @@ package diagnose
 import (
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/logparse"
@@ -235,6 +236,14 @@ var networkTrials = []trial{
 		n.Stalls = []pcapflow.Stall{{Begin: w.at(1100), End: w.at(1140), Waiting: cl, Cause: pcapflow.StallDelayedACK}}
 	}, true, High},
 	{"nagle-delayed-ack", "no stall", func(w *world) { w.tcp(300) }, false, 0},
+	{"path-full", "a second at two megabits", func(w *world) { w.narrow(1900 * ms) }, true, Medium},
+	{"path-full", "and the log agrees", func(w *world) { w.said(w.narrow(1900*ms), took(1900*ms)) }, true, High},
+	{"path-full", "the server paused for most of it", func(w *world) { w.narrow(600 * ms) }, false, 0},
+	{"path-full", "with losses", func(w *world) {
+		j := w.narrow(1900 * ms)
+		w.resend(j.Points[0].Flow.Conn, sv, 1, 1448, 3)
+	}, false, 0},
+	{"path-full", "too little to show a rate", func(w *world) { w.narrow(1900 * ms).Points[0].Flow.Conn.Talk.Turns[0].Bytes = 20000 }, false, 0},
 	{"window-limited", "window full again and again", func(w *world) {
 		_, n := w.tcp(3000)
 		n.Count[sv] = pcapflow.Counters{WindowFull: 9, MaxInFlight: 65535}
@@ -383,4 +392,14 @@ func (w *world) expired(lives ...uint8) {
 		f.TTL[cl], f.Packets[sv] = ttl, 0
 		f.ICMP = []pcapflow.ICMPError{{Stamp: w.at(1010), Type: 11, From: netip.MustParseAddr("10.1.0.1"), Source: f.Client, Target: f.Server, Text: "TTL exceeded"}}
 	}
+}
+
+// narrow is a request whose answer of 500 kB takes two seconds, in which the path alone
+// held the server back for so long.
+func (w *world) narrow(full time.Duration) *correlate.Journey {
+	j, n := w.request(1130, 3130)
+	held := &pcapflow.Held{}
+	held[pcapflow.LimitBandwidth] = int64(full)
+	n.Talk = &pcapflow.Talk{Turns: []pcapflow.Turn{{Dir: sv, First: j.Exchange.ResponseFirst, Last: j.Exchange.ResponseLast, Bytes: 500_000, Segments: 350, Held: held}}}
+	return j
 }

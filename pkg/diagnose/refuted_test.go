@@ -127,6 +127,7 @@ func misses() []miss {
 		{"reordering", "three out of order", 0, func(w *world) { w.conn().Count[sv].OutOfOrder, w.conn().Count[sv].Retransmitted = 0, 3 }},
 		{"spurious-retransmission", "one", 0, func(w *world) { w.conn().Count[sv].Spurious, w.conn().Count[sv].Retransmitted = 0, 1 }},
 		{"receiver-limited", "closed window", 0, func(w *world) { w.conn().Stalls = nil }},
+		{"path-full", "and the log agrees", 0, func(w *world) { w.conn().Talk.Turns[0].Held[pcapflow.LimitBandwidth] = 0 }},
 		{"window-limited", "window full again and again", 0, func(w *world) { w.conn().Count[sv].WindowFull = 0 }},
 		{"nagle-delayed-ack", "held back", 0, func(w *world) { w.conn().Stalls[0].Cause = pcapflow.StallTimeout }},
 		{"slow-start", "four round trips of growth", 0, func(w *world) { w.first().Phases[3].End.Time = w.first().Phases[3].Begin.Time + 5e6 }},

@@ -35,6 +35,7 @@ var rules = []*Rule{
 	&routingLoop,
 	&pathChanged,
 	&bufferbloat,
+	&pathFull,
 	// tcp
 	&acceptQueueFull,
 	&synQueueFull,
