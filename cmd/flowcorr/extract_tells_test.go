@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +16,7 @@ import (
 
 	"github.com/flowcorr/flowcorr/internal/need"
 	"github.com/flowcorr/flowcorr/pkg/archive"
+	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/report"
 	"github.com/flowcorr/flowcorr/pkg/report/trend"
 )
@@ -51,7 +55,7 @@ func TestExtractTells(t *testing.T) {
 	for name, input := range cutIncidents(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := &cutting{t: t, input: input, whole: reportOn(t, input), parts: map[string][]*report.Journey{}}
+			c := newCutting(t, input)
 			loud := c.loud()
 			if len(loud) == 0 {
 				t.Skip("no finding about a journey")
@@ -59,27 +63,28 @@ func TestExtractTells(t *testing.T) {
 			index := filepath.Join(t.TempDir(), "index")
 			c.run("batch", input, "--out", index, "--quiet")
 			first := journeyOf(c.whole, loud[0].Journeys[0])
-			host := first.Client[:strings.LastIndexByte(first.Client, ':')]
+			client := choice{clients: []string{first.Client[:strings.LastIndexByte(first.Client, ':')]}}
 			starts := make([]report.Instant, 0, len(c.whole.Journeys))
 			for i := range c.whole.Journeys {
 				starts = append(starts, c.whole.Journeys[i].Start)
 			}
 			slices.Sort(starts)
-			span := []string{"--since", starts[len(starts)/3].String(), "--until", starts[len(starts)/2].String()}
-			c.cut("journey", nil, []*report.Journey{first}, "--about", first.ID)
-			c.cut("client by index", nil, c.chosen("--client", host), "--client", host, "--index", index)
+			span := choice{since: starts[len(starts)/3].String(), until: starts[len(starts)/2].String()}
+			c.cutAbout("journey", nil, []*report.Journey{first}, first.ID)
+			c.cutByIndex("client by index", nil, client, index)
 			if len(c.whole.Journeys) > manyJourneys {
 				c.found(loud[0])
 				return
 			}
-			c.cut("time", nil, c.chosen(span...), span...)
-			c.cut("time by index", nil, c.chosen(span...), append(span, "--index", index)...)
+			c.cutChosen("time", span)
+			c.cutByIndex("time by index", nil, span, index)
 			for _, f := range loud {
 				c.found(f)
 			}
 			// An archive is told in windows: there a rule may hold for fewer journeys.
-			if about := c.chosen("--rule", loud[0].Rule); c.indexed(index, loud[0].Rule) == len(about) {
-				c.cut("rule by index", loud[0], about, "--rule", loud[0].Rule, "--index", index)
+			rule := choice{rules: []string{loud[0].Rule}}
+			if about := c.chosen(rule); c.indexed(index, loud[0].Rule) == len(about) {
+				c.cutByIndex("rule by index", loud[0], rule, index)
 			} else {
 				t.Logf("%s: %d journeys in the archive, %d in the whole", loud[0].Rule, c.indexed(index, loud[0].Rule), len(about))
 			}
@@ -94,10 +99,47 @@ func TestExtractTells(t *testing.T) {
 // cutting is what is cut from one incident.
 type cutting struct {
 	t           *testing.T
+	env         *environment
 	input       string
+	analyses    []*analysed // of all its files, then of those that an index named
 	whole       *report.Report
-	lines, kept int                          // of the journeys cut, matched: in the whole, and again
-	parts       map[string][]*report.Journey // of the whole, by the options that choose them
+	lines, kept int // of the journeys cut, matched: in the whole, and again
+}
+
+// analysed is what is known of some files: many cuts are made from the same.
+type analysed struct {
+	evidence *correlate.Case
+	report   *report.Report
+	only     map[string]bool // nil: all
+}
+
+func newCutting(t *testing.T, input string) *cutting {
+	t.Helper()
+	c := &cutting{t: t, input: input}
+	c.env = &environment{in: strings.NewReader(""), out: io.Discard, diag: io.Discard, options: options{frames: true, jobs: runtime.NumCPU()}}
+	c.whole = c.analysed(nil).report
+	return c
+}
+
+// analysed reads those files, as extract does, where it has not.
+func (c *cutting) analysed(only map[string]bool) *analysed {
+	c.t.Helper()
+	for _, a := range c.analyses {
+		if maps.Equal(a.only, only) || len(only) == len(a.evidence.Incident.Files) && a.only == nil {
+			return a
+		}
+	}
+	a := &analysed{only: only}
+	c.env.only = only
+	var err error
+	if a.evidence, err = c.env.analyse([]string{c.input}); err == nil {
+		a.report, err = c.env.diagnosed(c.t.Context(), a.evidence)
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.analyses = append(c.analyses, a)
+	return a
 }
 
 // loud are findings about journeys.
@@ -118,7 +160,7 @@ func (c *cutting) found(f *report.Finding) {
 	for _, id := range f.Journeys {
 		about = append(about, journeyOf(c.whole, id))
 	}
-	c.cut("finding "+f.ID+" "+f.Rule, f, about, "--about", f.ID)
+	c.cutAbout("finding "+f.ID+" "+f.Rule, f, about, f.ID)
 }
 
 func (c *cutting) run(args ...string) {
@@ -130,13 +172,13 @@ func (c *cutting) run(args ...string) {
 }
 
 // chosen are the journeys of the whole that options choose.
-func (c *cutting) chosen(options ...string) (all []*report.Journey) {
-	key := strings.Join(options, " ")
-	if done, is := c.parts[key]; is {
-		return done
+func (c *cutting) chosen(by choice) (all []*report.Journey) {
+	c.t.Helper()
+	c.env.options.choice = by
+	part, err := c.env.chosen(c.whole)
+	if err != nil {
+		c.t.Fatal(err)
 	}
-	defer func() { c.parts[key] = all }()
-	part := reportOn(c.t, c.input, options...)
 	for i := range part.Journeys {
 		all = append(all, journeyOf(c.whole, part.Journeys[i].ID))
 	}
@@ -158,14 +200,44 @@ func (c *cutting) indexed(index, rule string) (n int) {
 	return n
 }
 
-// cut cuts what options choose, and looks for the journeys, the clocks and the finding, if
-// one is given, in the folder.
-func (c *cutting) cut(kind string, f *report.Finding, chosen []*report.Journey, options ...string) {
+// cutAbout cuts what a journey or a finding is about.
+func (c *cutting) cutAbout(kind string, f *report.Finding, about []*report.Journey, id string) {
+	c.t.Helper()
+	c.env.options.choice = choice{}
+	c.cut(kind, f, about, c.analyses[0], id)
+}
+
+// cutChosen cuts what options choose.
+func (c *cutting) cutChosen(kind string, by choice) {
+	c.t.Helper()
+	c.cut(kind, nil, c.chosen(by), c.analyses[0], "")
+}
+
+// cutByIndex cuts what options choose, from the files that an index names.
+func (c *cutting) cutByIndex(kind string, f *report.Finding, by choice, index string) {
+	c.t.Helper()
+	want := c.chosen(by)
+	only, err := c.env.filesByIndex([]string{c.input}, index)
+	if err != nil {
+		c.t.Fatalf("%s: %v", kind, err)
+	}
+	c.cut(kind, f, want, c.analysed(only), "")
+}
+
+// cut cuts what is about id, where that is not empty, and what the options choose, and
+// looks for the journeys, the clocks and the finding, if one is given, in the folder.
+func (c *cutting) cut(kind string, f *report.Finding, want []*report.Journey, from *analysed, id string) {
 	c.t.Helper()
 	small := filepath.Join(c.t.TempDir(), "cut")
-	c.run(append([]string{"extract", c.input, "--out", small}, options...)...)
+	chosen, err := c.env.journeysAbout(from.report, id)
+	if err == nil {
+		err = c.env.writeExtract(from.evidence, from.report, chosen, small)
+	}
+	if err != nil {
+		c.t.Fatalf("%s: %v", kind, err)
+	}
 	cut, again := reportOn(c.t, small), map[string]string{}
-	for _, j := range chosen {
+	for _, j := range want {
 		g := sameJourney(c.t, kind, c.whole, cut, j)
 		if g == nil {
 			continue
@@ -182,10 +254,10 @@ func (c *cutting) cut(kind string, f *report.Finding, chosen []*report.Journey, 
 }
 
 // reportOn is the report on a folder.
-func reportOn(t *testing.T, path string, more ...string) *report.Report {
+func reportOn(t *testing.T, path string) *report.Report {
 	t.Helper()
 	var out, diag bytes.Buffer
-	if status := run(append([]string{"report", "--lang", "en", "--format", "json", "--fail-on", "never", path}, more...), strings.NewReader(""), &out, &diag); status != exitDone {
+	if status := run([]string{"report", "--lang", "en", "--format", "json", "--fail-on", "never", path}, strings.NewReader(""), &out, &diag); status != exitDone {
 		t.Fatalf("%s: status %d: %s", path, status, diag.String())
 	}
 	var r report.Report
