@@ -50,7 +50,7 @@ var consequences = map[string][]string{
 	"nat-state-lost":             {"mtu-black-hole", "ssh-kex-stall", "refused-by-network"},
 	"injected-reset":             {"nat-state-lost"},
 	"ssh-slow-kex":               append(append([]string{}, connectionLost...), lost...),
-	"ssh-auth-backend":           {"ssh-reverse-dns"},
+	"ssh-auth-backend":           {"ssh-reverse-dns", "neighbour-wait"},
 	"ssh-slow-delivery":          append(append([]string{}, connectionLost...), lost...),
 	"receiver-limited":           connectionLost,
 	"slow-start":                 append([]string{"path-full"}, lost...),

@@ -184,6 +184,7 @@ var networkTrials = []trial{
 		j.Neighbour = r
 		j.Phases = append(j.Phases, correlate.Phase{Capture: w.k, Phase: pcapflow.Phase{Name: pcapflow.L2Resolve, Begin: r.Requests[0], End: r.Reply}})
 	}, false, 0},
+	{"neighbour-wait", "a server that asks in vain while its client waits", func(w *world) { w.absent(1150) }, true, High},
 	{"neighbour-wait", "no ARP captured", func(w *world) { w.tcp(3000) }, false, 0},
 	{"duplicate-address", "two answers", func(w *world) {
 		w.k.Neighbours = []*pcapflow.Resolution{{Protocol: "arp", Target: server.Addr(), Reply: w.at(1), MAC: [6]byte{2, 1}, Others: [][6]byte{{2, 2}}}}
@@ -402,4 +403,26 @@ func (w *world) narrow(full time.Duration) *correlate.Journey {
 	held[pcapflow.LimitBandwidth] = int64(full)
 	n.Talk = &pcapflow.Talk{Turns: []pcapflow.Turn{{Dir: sv, First: j.Exchange.ResponseFirst, Last: j.Exchange.ResponseLast, Bytes: 500_000, Segments: 350, Held: held}}}
 	return j
+}
+
+// absent is a login whose server asks in vain for a neighbour, from ms on; its client
+// waits for it from 1100 ms to 2600.
+func (w *world) absent(ms int) {
+	_, s := w.ssh(1040)
+	s.Rounds = []pcapflow.AuthRound{{Request: w.at(1100), Reply: w.at(2600), Result: "success"}}
+	w.k.Neighbours = []*pcapflow.Resolution{{Protocol: "arp", Asker: server.Addr(), Target: netip.MustParseAddr("10.2.0.53"),
+		Requests: []pcapflow.Stamp{w.at(ms), w.at(ms + 1000)}}}
+}
+
+// TestHeldByAbsent: who asks for a neighbour in vain keeps those waiting whose wait
+// mostly passes with that, and no others.
+func TestHeldByAbsent(t *testing.T) {
+	for ms, held := range map[int]int{1150: 1, 2500: 0, 900: 0} {
+		w := newWorld()
+		w.absent(ms)
+		f := of(w.run(), "neighbour-wait")
+		if len(f) != 1 || len(f[0].Journeys) != held || (f[0].Severity == Warning) != (held > 0) {
+			t.Errorf("asked at %d ms: %+v, want one that holds %d journeys", ms, f, held)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -16,8 +17,8 @@ var synLost = Rule{
 	Name: "syn-lost", Family: "tcp", Gated: true,
 	Title: lang.Text{EN: "SYN lost, then fine", ES: "SYN perdido, después todo bien"},
 	Doc: lang.Text{
-		EN: "The first SYN, or its answer, was lost and sent again when the timer expired (1 s on most systems). The connection then took one round trip. The network lost a packet; the server was not slow.",
-		ES: "El primer SYN, o su respuesta, se perdió y se repitió al vencer el temporizador (1 s en casi todos los sistemas). Después la conexión tardó una ida y vuelta. La red perdió un paquete; el servidor no fue lento.",
+		EN: "The first SYN, or its answer, was lost and sent again when the timer expired (1 s on most systems). The connection then took one round trip. The network lost a packet; the server was not slow. Where a capture at the server holds every SYN, its host dropped them itself, and the finding says so.",
+		ES: "El primer SYN, o su respuesta, se perdió y se repitió al vencer el temporizador (1 s en casi todos los sistemas). Después la conexión tardó una ida y vuelta. La red perdió un paquete; el servidor no fue lento. Si una captura en el servidor tiene todos los SYN, los descartó su propio equipo, y el hallazgo lo dice.",
 	},
 	Source:     "RFC 6298, section 2; RFC 9293, section 3.8.3",
 	Needs:      lang.Text{EN: "a capture with the handshake", ES: "una captura con el establecimiento TCP"},
@@ -56,12 +57,20 @@ func checkSYNLost(c *Case, r *Rule) []Finding {
 			continue
 		}
 		key := j.Server.String()
+		if ignoredThere(j) {
+			key += ignored
+		}
 		attempts[key] += len(conn.SYN)
 		found.add(key, hit{journey: j, lost: wait, evidence: append(phaseFrames(j, string(pcapflow.TCPConnect)), journeyLines(j)...), gone: lossesOf(j, correlate.LostSYNs, correlate.LostSYNACKs)})
 	}
 	return found.telling(Note, High, func(b *batch, f *Finding) {
 		w := b.worst()
 		c.weighed(r, &found, b, f, c.connections())
+		if strings.HasSuffix(b.key, ignored) {
+			c.synIgnored(r, b, f, attempts[b.key])
+			return
+		}
+		f.Refuters = []Refuter{c.serverCaptureRefuter(r, f.Journeys, ignoredSYN)}
 		trip := ""
 		if rtt := roundTrip(w.journey); rtt > 0 && rtt < c.limit(r, retryWait) { // else a timer is in it
 			trip = c.say(lang.Text{EN: "; the network's round trip is only %s", ES: "; la ida y vuelta de la red es solo %s"}, rtt)
@@ -76,14 +85,7 @@ func checkSYNLost(c *Case, r *Rule) []Finding {
 				ES: "Desde aquí, un servidor que ignora los SYN porque una cola suya está llena se ve igual.",
 			})
 		}
-		f.Refuters = []Refuter{c.serverCaptureRefuter(r, f.Journeys, ignoredSYN)}
 	})
-}
-
-// ignoredSYN tells whether a SYN that arrived was repeated before anybody
-// answered it.
-func ignoredSYN(n *pcapflow.Conn) bool {
-	return len(n.SYN) > 1 && (len(n.SYNACK) == 0 || n.SYNACK[0].Time > n.SYN[1].Time)
 }
 
 var (
@@ -118,30 +120,6 @@ func answersEarlier(n *pcapflow.Conn) bool {
 	}
 	answer := n.SYNACK[0].Time - n.SYN[len(n.SYN)-1].Time
 	return answer > 0 && n.RTTServer > answer
-}
-
-// serverCaptureRefuter looks in captures at the server for what would overturn a
-// finding about SYNs.
-func (c *Case) serverCaptureRefuter(r *Rule, js []*correlate.Journey, overturns func(*pcapflow.Conn) bool) Refuter {
-	known := false
-	for _, j := range js {
-		for _, p := range j.Points {
-			if p.Flow.Conn == nil || !atServer(p) {
-				continue
-			}
-			known = true
-			if overturns(p.Flow.Conn) {
-				return Refuter{Text: r.Refuters[0].In(c.Lang), Status: "found"}
-			}
-		}
-	}
-	if known || capturedAt(c.Case, js[0]) {
-		return Refuter{Text: r.Refuters[0].In(c.Lang), Status: "not-found"}
-	}
-	return Refuter{
-		Text: r.Refuters[0].In(c.Lang), Status: "not-collected",
-		Command: "SERVER: tcpdump -ni any -w server.pcap 'host PEER and tcp port PORT'",
-	}
 }
 
 // scanTargets tells a scan from requests that failed.

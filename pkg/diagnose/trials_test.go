@@ -130,7 +130,7 @@ var tcpTrials = []trial{
 		n.SYN, n.SYNACK = append(n.SYN, w.at(2000)), []pcapflow.Stamp{w.at(2020)}
 		j.Points[0].Flow.FirstPayload[sv] = w.at(1040)
 		at.Vantage, at.SYN, at.SYNACK = pcapflow.VantageServer, []pcapflow.Stamp{w.at(1010), w.at(2010)}, []pcapflow.Stamp{w.at(2011)}
-	}, true, Medium},
+	}, true, High},
 	{"syn-queue-full", "few half open", func(w *world) { w.halfOpen(3) }, false, 0},
 	{"capture-lost-packets", "acknowledged, never seen", func(w *world) { _, n := w.tcp(300); n.Count[sv].AckedUnseen = 1448 }, true, High},
 	{"capture-lost-packets", "every byte is there", func(w *world) { w.tcp(300) }, false, 0},
