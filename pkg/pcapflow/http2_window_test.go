@@ -183,3 +183,15 @@ func TestServerTiming(t *testing.T) {
 		}
 	}
 }
+
+// TestHTTP2Authority: it goes before a Host field, and who asks by what password is not
+// kept of either.
+func TestHTTP2Authority(t *testing.T) {
+	k := newH2Talk()
+	k.headers(Client, 1, h2EndStream, ":method", "GET", ":scheme", "http", ":path", "/", ":authority", "ana:secret@a.example", "host", "b.example")
+	k.headers(Client, 3, h2EndStream, ":method", "GET", ":scheme", "http", ":path", "/", "host", "ana:secret@c.example")
+	f := follow(httpDissector, nil, k.list)
+	if len(f.HTTP) != 2 || f.HTTP[0].Host != "a.example" || f.HTTP[1].Host != "c.example" {
+		t.Errorf("%+v", f.HTTP)
+	}
+}

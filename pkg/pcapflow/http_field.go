@@ -49,8 +49,8 @@ func keepField(env *Env, e *Exchange, d Dir, name, value []byte) {
 		e.RequestID = string(fieldValue(value)) // hardly any comes twice
 	}
 	if d == Client {
-		if isField(name, "host") || isField(name, ":authority") {
-			e.Host = env.text(fieldValue(value))
+		if isField(name, ":authority") || e.Host == "" && isField(name, "host") { // RFC 9113 §8.3.1: the former counts
+			e.Host = env.text(withoutUser(fieldValue(value)))
 		} else if a := forwardedFor(name, value); a.IsValid() && !e.Forwarded.IsValid() {
 			e.Forwarded = a
 		}
@@ -71,6 +71,10 @@ func keepField(env *Env, e *Exchange, d Dir, name, value []byte) {
 		e.Timing = appendServerTiming(e.Timing, value)
 	}
 }
+
+// withoutUser leaves out who asks, and by what password, of an authority (RFC 3986 §3.2.1):
+// neither belongs there (RFC 9110 §4.2.4).
+func withoutUser(authority []byte) []byte { return authority[bytes.LastIndexByte(authority, '@')+1:] }
 
 // maxRetryAfter bounds what is believed of a Retry-After: a hundred years, in seconds.
 const maxRetryAfter int64 = 100 * 366 * 86400
