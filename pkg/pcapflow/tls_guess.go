@@ -31,6 +31,10 @@ type exchangeGuess struct {
 
 	interim []guessedInterim // 1xx answers, in order
 
+	block  int  // size of the open request's last record, unless that is its first: 0
+	late   bool // the open request goes on though it was answered
+	behind bool // it comes behind such a one, whose rest it may be
+
 	early    []guessRecord       // records kept until the protocol is decided
 	records  *rooms[guessRecord] // for early; nil: it takes its own
 	finished Stamp               // the handshake's end
@@ -144,6 +148,7 @@ func (g *exchangeGuess) newExchange(r guessRecord) *guessedExchange {
 	}
 	g.list = append(g.rooms.grow(g.list), e)
 	g.cur = true
+	g.block, g.behind, g.late = 0, g.late, false
 	g.tentative, g.swallowed, g.nSwallowed = guessRecord{}, guessRecord{}, 0
 	return g.last()
 }
@@ -168,7 +173,7 @@ func (g *exchangeGuess) request1(r guessRecord) {
 		g.forgetTicket(g.swallowed.n)
 	}
 	if g.unanswered() {
-		g.last().addRequest(r)
+		g.addRequest(r)
 		return
 	}
 	if g.cur {
@@ -176,7 +181,10 @@ func (g *exchangeGuess) request1(r guessRecord) {
 			// "HTTP/1.1 100 Continue", or without its reason phrase
 			g.interim = append(g.interim, guessedInterim{len(g.list) - 1, e.ResponseFirst})
 			e.dropResponse()
-			e.addRequest(r)
+			g.addRequest(r)
+			return
+		}
+		if g.goesOn(r) {
 			return
 		}
 	}
@@ -259,6 +267,7 @@ func (g *exchangeGuess) closeNotify(d Dir, at Stamp) {
 	}
 	if d == Server {
 		g.settle()
+		g.joinRest()
 		g.cur = false
 	} else if g.protocol == guessHTTP2 {
 		g.goodbye(at)
@@ -279,6 +288,7 @@ func (g *exchangeGuess) close() {
 		g.decide()
 	}
 	g.settle()
+	g.joinRest()
 	if n := len(g.list); g.noTickets && n > 0 && (g.unanswered() || n > 1 && g.last().ResponseBytes == g.last().RequestBytes) {
 		g.list = g.list[:n-1] // padded, close_notify and its answer look like an exchange
 	}

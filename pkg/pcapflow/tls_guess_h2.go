@@ -67,13 +67,15 @@ func (g *exchangeGuess) request2(r guessRecord) {
 		return
 	case g.tls13 && r.n == 5: // KeyUpdate
 		return
+	case g.cur && !g.unanswered() && g.goesOn(r):
+		return
 	case !g.unanswered():
 		g.begin2(r)
 		return
 	}
 	// A second record before any answer: a body, or another request.
 	e := g.last()
-	e.addRequest(r)
+	g.addRequest(r)
 	e.Requests = max(e.Requests, 1) + 1
 	e.Multiplexed = true
 	if len(g.burst) < maxBurst {
