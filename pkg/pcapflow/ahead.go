@@ -1,6 +1,10 @@
 package pcapflow
 
-import "github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
+import (
+	"slices"
+
+	"github.com/flowcorr/flowcorr/pkg/pcapflow/capture"
+)
 
 // keptSource is a source whose packets can be kept while it goes on.
 type keptSource interface {
@@ -11,12 +15,22 @@ type keptSource interface {
 
 // aheadBatch is a run of packets that were read ahead, their headers read.
 type aheadBatch struct {
-	packets [aheadPackets]capture.Packet
-	headers [aheadPackets]header
+	packed  [aheadPackets]packed
+	data    [aheadPackets]*byte // where the frame of each that is packed begins
+	others  []aheadPacket       // those that are not, in their order
+	frame   int                 // of the first
+	clock   capture.ClockID     // of the first
+	section uint16              // of that clock
 	n       int
 	err     error         // behind the last packet
 	spent   []byte        // no packet behind this batch lies in it; nil: none
 	done    chan struct{} // to be closed when the batch was taken; nil: nobody waits
+}
+
+// aheadPacket is a packet that is not packed.
+type aheadPacket struct {
+	packet capture.Packet
+	header header
 }
 
 const (
@@ -72,7 +86,7 @@ func (e *engine) runAhead(src keptSource, then func()) (err error) {
 		if !ok {
 			break
 		}
-		e.all(b.packets[:b.n], b.headers[:b.n])
+		e.takeBatch(b)
 		err = b.err
 		a.release(b)
 		if err != nil {
@@ -97,7 +111,7 @@ func (a *ahead) release(b *aheadBatch) {
 	if b.done != nil {
 		close(b.done)
 	}
-	b.n, b.err, b.spent, b.done = 0, nil, nil, nil
+	b.n, b.err, b.spent, b.done, b.others = 0, nil, nil, nil, b.others[:0]
 	a.hand.giveBack(b)
 }
 
@@ -109,24 +123,60 @@ func (a *ahead) run() {
 			a.panic = r
 		}
 	}()
-	var p capture.Packet
+	list := make([]capture.Packet, aheadPackets)
 	for {
-		err := a.src.Next(&p) // may hand a batch over
+		err := a.src.Next(&list[0]) // may hand a batch over
 		b := a.batch
 		if err != nil {
 			b.err = err
 			a.send()
 			return
 		}
-		b.packets[b.n] = p
-		n := b.n + 1
-		n += a.src.More(b.packets[n:])
-		for ; b.n < n; b.n++ {
-			a.e.common(&b.packets[b.n], &b.headers[b.n])
+		n := 1 + a.src.More(list[1:aheadPackets-b.n])
+		for i := range list[:n] {
+			b.add(a.e, &list[i])
 		}
-		if n == aheadPackets {
+		if b.n == aheadPackets {
 			a.send()
 		}
+	}
+}
+
+// add reads the headers of p and puts it into the batch.
+func (b *aheadBatch) add(e *engine, p *capture.Packet) {
+	if b.n == 0 {
+		b.frame, b.clock, b.section = p.Frame, p.Clock, e.section(p.Clock)
+	}
+	m := len(b.others)
+	if m == cap(b.others) {
+		b.others = slices.Grow(b.others, 1)
+	}
+	o := &b.others[:m+1][m] // room for its header, which it may not need
+	e.common(p, &o.header)
+	if b.pack(&b.packed[b.n], p, &o.header) {
+		b.data[b.n] = &p.Data[0]
+	} else {
+		o.packet = *p
+		b.others = b.others[:m+1]
+	}
+	b.n++
+}
+
+// takeBatch takes packets that were read ahead.
+func (e *engine) takeBatch(b *aheadBatch) {
+	at, others := &e.at, b.others
+	for from := 0; from < b.n; from += batchPackets {
+		n := min(b.n-from, batchPackets)
+		for i := range n {
+			x, p, h := &b.packed[from+i], &at.packets[i], &at.headers[i]
+			if x.from > 0 {
+				b.unpack(x, b.data[from+i], p, h)
+				continue
+			}
+			*p, *h = others[0].packet, others[0].header
+			others = others[1:]
+		}
+		e.all(at.packets[:n], at.headers[:n])
 	}
 }
 

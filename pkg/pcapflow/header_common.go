@@ -74,24 +74,31 @@ func (e *engine) usualTCP(frame []byte, h *header) bool {
 		return false
 	}
 	src, dst, ports := be32(b[26:]), be32(b[30:]), be32(b[34:])
-	sport, dport := uint16(ports>>16), uint16(ports)
-	h.src, h.dst = address{0, mappedV4 | uint64(src)}, address{0, mappedV4 | uint64(dst)}
-	h.v6, h.proto, h.ttl, h.id = false, protoTCP, b[22], be16(b[18:])
-	h.sport, h.dport, h.seq, h.ack = sport, dport, be32(b[38:]), be32(b[42:])
+	h.common = protoTCP
+	h.ttl, h.id = b[22], be16(b[18:])
+	h.seq, h.ack = be32(b[38:]), be32(b[42:])
 	h.flags, h.window, h.sum = b[47], be16(b[48:]), be16(b[50:])
 	h.mac, h.body, h.size = [6]byte(b[6:]), frame[34:14+total], total-20
 	h.from, h.to, h.length = int32(head), int32(total-20), total-20-head
+	h.keyV4(src, dst, uint16(ports>>16), uint16(ports))
+	if h.swapped {
+		src, dst, ports = dst, src, ports<<16|ports>>16
+	}
+	h.hash = e.table.hashV4(src, dst, ports, protoTCP<<16|uint32(h.section))
+	h.print = h.imprint()
+	return true
+}
+
+// keyV4 says between whom a common packet in IPv4 goes.
+func (h *header) keyV4(src, dst uint32, sport, dport uint16) {
+	h.src, h.dst = address{0, mappedV4 | uint64(src)}, address{0, mappedV4 | uint64(dst)}
+	h.v6, h.proto, h.sport, h.dport = false, h.common, sport, dport
 	k := &h.key
 	k.encap, k.other = 0, 0
 	h.swapped = src > dst || src == dst && sport > dport
 	if h.swapped {
-		k.a, k.b, k.keyRest = h.dst, h.src, keyRest{dport, sport, protoTCP, false, h.section}
-		src, dst, ports = dst, src, ports<<16|ports>>16
+		k.a, k.b, k.keyRest = h.dst, h.src, keyRest{dport, sport, h.common, false, h.section}
 	} else {
-		k.a, k.b, k.keyRest = h.src, h.dst, keyRest{sport, dport, protoTCP, false, h.section}
+		k.a, k.b, k.keyRest = h.src, h.dst, keyRest{sport, dport, h.common, false, h.section}
 	}
-	h.hash = e.table.hashV4(src, dst, ports, protoTCP<<16|uint32(h.section))
-	h.print = h.imprint()
-	h.common = protoTCP
-	return true
 }
