@@ -21,6 +21,7 @@ type tcpState struct {
 	offload [2]int64      // segments larger than the MSS, of each side
 	dupAcks [2]int64      // Counters.DupACKs
 	samples [2]rttSamples // towards each side
+	late    lateAck
 }
 
 // tcpStory is what needs to be told of a connection that does not go as most do:
@@ -37,8 +38,7 @@ type tcpRare struct {
 	holes    [2]holes
 	zero     [2]Stamp // since when the side advertises no room; unseen: it has room
 	resent   [2]resent
-	sacked   [2]sackedRange // by each side's word
-	late     lateAck
+	sacked   [2]sackedRange  // by each side's word
 	alive    *[2]aliveProbes // nil: there were none
 	fullAt   Stamp           // when a side had last used up the other's window
 	probed   [2]uint32       // sequence number behind a probe of a closed window
@@ -114,7 +114,7 @@ func (f *flow) usual() bool { return f.tcp == nil || f.tcp.story == nil }
 
 // empty makes t a new state in the room of the old one.
 func (t *tcpState) empty() {
-	t.story, t.fin, t.idle, t.offload, t.dupAcks = nil, [2]Stamp{}, [2]Stamp{}, [2]int64{}, [2]int64{}
+	t.story, t.fin, t.idle, t.offload, t.dupAcks, t.late = nil, [2]Stamp{}, [2]Stamp{}, [2]int64{}, [2]int64{}, lateAck{}
 	t.samples[Client].n, t.samples[Server].n = 0, 0
 }
 

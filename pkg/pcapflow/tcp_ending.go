@@ -49,9 +49,12 @@ func (e *engine) closedBoth(f *flow, d Dir) {
 // sent, comes behind a RST that it should not come behind: d sent that itself, or
 // must have had it for long.
 func (e *engine) afterReset(f *flow, d Dir, ahead int32) {
+	if ahead < 0 || f.usual() && !f.opened.rst.Seen() {
+		return
+	}
 	h, c := e.h, e.story(f).conn
 	n := len(c.RST)
-	if n == 0 || ahead < 0 {
+	if n == 0 {
 		return
 	}
 	r := &c.RST[n-1]

@@ -210,3 +210,24 @@ func TestFlowSize(t *testing.T) {
 		t.Errorf("a flow takes %d bytes", n)
 	}
 }
+
+// TestUsualClose: a connection that closes as most do has nothing to tell but its end.
+func TestUsualClose(t *testing.T) {
+	w := &wire{}
+	w.open()
+	w.tcp(ms, Client, flagACK|flagPSH, 1, 1, "a question")
+	w.tcp(ms, Server, flagACK|flagPSH, 1, 11, "an answer")
+	w.tcp(ms, Server, flagACK|flagFIN, 10, 11, "")
+	w.tcp(ms, Client, flagACK|flagFIN, 11, 11, "")
+	w.tcp(ms, Server, flagACK, 11, 12, "")
+	e := newEngine(&packets{}, Options{OnFlow: func(*Flow) {}})
+	for i := range w.list {
+		e.at.packets[0] = w.list[i]
+		e.batch(1)
+	}
+	for _, f := range e.table.all() {
+		if f.closing != settled || !f.usual() {
+			t.Errorf("closing %d, usual %v", f.closing, f.usual())
+		}
+	}
+}

@@ -115,9 +115,13 @@ func (f *flow) besides(h *header, d Dir) bool {
 // challengedReset looks, of a connection that a RST seems to have ended, whether its
 // receiver asks by an ACK for the right number.
 func (e *engine) challengedReset(f *flow, d Dir) {
-	h, c := e.h, e.story(f).conn
+	h := e.h
+	if h.flags != flagACK || f.usual() && !f.opened.rst.Beside {
+		return
+	}
+	c := e.story(f).conn
 	n := len(c.RST)
-	if h.flags != flagACK || n == 0 || !c.RST[n-1].Beside || c.RST[n-1].Dir == d || f.progress == h.stamp {
+	if n == 0 || !c.RST[n-1].Beside || c.RST[n-1].Dir == d || f.progress == h.stamp {
 		return
 	}
 	c.RST[n-1].Beside = false // answered

@@ -72,7 +72,7 @@ func (e *engine) lateAck(f *flow, d Dir, x *sent) {
 	if near := f.nearest(d); near == 0 || late < 4*near && !e.aside(f, d, near, late) {
 		return
 	}
-	e.story(f).rare.late = lateAck{d, x.stamp(e.h), e.h.stamp}
+	e.state(f).late = lateAck{d, x.stamp(e.h), e.h.stamp}
 	f.watch |= watchLate
 }
 
@@ -130,15 +130,15 @@ func (f *flow) handshakeTrips() (toServer, toClient int64) {
 // heldBack is called when d sends data after a late acknowledgement: at once, and
 // not before that can have reached it, means that it had waited for it.
 func (e *engine) heldBack(f *flow, d Dir) {
-	t := &f.tcp.story.rare
-	l := t.late
-	t.late = lateAck{}
+	l := f.tcp.late
+	f.tcp.late = lateAck{}
 	f.watch &^= watchLate
 	if d == l.from {
 		return
 	}
 	near := f.nearest(d)
 	if wait := e.h.stamp.Time - l.ack.Time; wait >= near/4*3-2e6 && wait <= near*3/2+2e6 {
+		e.story(f)
 		f.stall(Stall{Begin: l.data, End: l.ack, Waiting: d, Cause: StallDelayedACK})
 	}
 }
