@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -11,11 +12,11 @@ import (
 )
 
 // waitedBehind is the clause about whom the server of a journey asked itself, and how
-// long that took: by the packets of the way behind it, else by its log.
-func (c *Case) waitedBehind(j *correlate.Journey) string {
+// long that took of its wait t: by the packets of the way behind it, else by its log.
+func (c *Case) waitedBehind(r *Rule, j *correlate.Journey, t time.Duration) string {
 	u := c.askedLongest(j)
 	if u == nil {
-		return c.loggedBehind(j)
+		return cmp.Or(c.spokeBehind(r, j, t), c.loggedBehind(j))
 	}
 	steps := c.beforeAsking(j, u)
 	if steps == "" {

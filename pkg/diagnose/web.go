@@ -166,7 +166,7 @@ func (c *Case) appSlow(r *Rule, b *batch, f *Finding) {
 	f.Text = c.say(lang.Text{
 		EN: "%s of %s is %s: %s from the last request byte to the first response byte, beyond a round trip of %s%s%s; %s%s.",
 		ES: "El %s de %s es %s: %s desde el último byte de la petición hasta el primero de la respuesta, más allá de una ida y vuelta de %s%s%s; %s%s.",
-	}, percent(w.lost, w.journey.Total()), w.journey.Total(), who, w.lost, roundTrip(w.journey), logSays(c, w.journey), c.waitedBehind(w.journey), c.others(w.journey)+c.unrepeated(w.journey), c.alike(b))
+	}, percent(w.lost, w.journey.Total()), w.journey.Total(), who, w.lost, roundTrip(w.journey), logSays(c, w.journey), c.waitedBehind(r, w.journey, w.lost), c.others(w.journey)+c.unrepeated(w.journey), c.alike(b))
 	short := notCollected("SERVER: LOGGING")
 	if slices.ContainsFunc(f.Journeys, func(j *correlate.Journey) bool { return serverFigure(c, j) }) {
 		short = notFound
