@@ -110,7 +110,8 @@ func waitOf(j *Journey, tb timebase) (waited, bool) {
 // linkWaiting finds the one journey of a server that waited while u lasted.
 func (b *built) linkWaiting(tb timebase, u *Journey, list *owed, said map[*Journey]told) {
 	from, ok := tb.stamp(sourceOf(u.Points[0]), u.Start)
-	to, ok2 := tb.stamp(sourceOf(u.Points[0]), u.End)
+	end, room := endAsked(u)
+	to, ok2 := tb.stamp(sourceOf(u.Points[0]), end)
 	if !ok || !ok2 {
 		return
 	}
@@ -118,7 +119,7 @@ func (b *built) linkWaiting(tb timebase, u *Journey, list *owed, said map[*Journ
 	byPath := 0
 	loose := (from.high-from.low)/2 + leastSlack
 	list.at(from.at-loose, from.at+loose, func(w waited) {
-		if w.journey == u || to.at > w.to+w.slack+loose || u.Outcome == pcapflow.Unseen {
+		if w.journey == u || to.at > w.to+w.slack+loose+room || u.Outcome == pcapflow.Unseen {
 			return
 		}
 		switch passedOn(w.journey, u, said) {
@@ -143,6 +144,30 @@ func (b *built) linkWaiting(tb timebase, u *Journey, list *owed, said map[*Journ
 	u.Notes = append(u.Notes, note(lang.Text{EN: "the server of %s asked this while %[1]s waited", ES: "lo pidió el servidor de %s mientras %[1]s esperaba"}, j.ID))
 	j.Notes = append(j.Notes, note(lang.Text{EN: "its server asked %s meanwhile (%s)", ES: "su servidor preguntó mientras tanto a %s (%s)"}, u.Server, u.ID))
 }
+
+// endAsked is when what a server asked of another one was over for it: with its end, or as
+// the server closed the connection before any answer. That may be up to room later than
+// the server's own answer to who waited for it.
+func endAsked(u *Journey) (end pcapflow.Stamp, room int64) {
+	n, e := u.Points[0].Flow.Conn, u.Points[0].Exchange
+	if n == nil || e == nil || !e.RequestLast.Seen() {
+		return u.End, 0
+	}
+	end = n.FIN[pcapflow.Client]
+	for _, r := range n.RST {
+		if r.Dir == pcapflow.Client && (!end.Seen() || r.Time < end.Time) {
+			end = r.Stamp
+		}
+	}
+	if !end.Seen() || e.ResponseFirst.Seen() && e.ResponseFirst.Time <= end.Time {
+		return u.End, 0
+	}
+	return end, givesUpBehind
+}
+
+// givesUpBehind is how long a server that answered in place of one that did not may take
+// until it closes the connection to that, ns.
+const givesUpBehind = int64(50_000_000)
 
 // leastSlack is what programs on one host may differ from their captures, ns.
 const leastSlack = int64(200_000)

@@ -47,6 +47,8 @@ var (
 	}
 	// upstreamLine: a word of the error log about what stands behind the server.
 	upstreamLine witness = func(c *Case, _ *correlate.Journey) bool { return c.upstreamWords().said }
+	// failedThere: packets of what the server asked itself, and had no answer to.
+	failedThere witness = func(c *Case, j *correlate.Journey) bool { return c.failedBehind(j) != nil }
 )
 
 // grounds lists them for each rule. Rules that are not here say what a protocol
@@ -73,7 +75,7 @@ var grounds = map[string]ground{
 	"happy-eyeballs":          {atClientSide, []witness{clientText, twoPoints}},
 	"tls-slow-server":         {anywhere, []witness{clientText, twoPoints}},
 	"app-slow":                {anywhere, []witness{serverFigure}},
-	"upstream-error":          {anywhere, []witness{upstreamLine}},
+	"upstream-error":          {anywhere, []witness{upstreamLine, failedThere}},
 	"server-hung-up":          {anywhere, []witness{serverLine, clientText, twoPoints}},
 	"client-gave-up":          {anywhere, []witness{serverLine, clientText, twoPoints}},
 	"slow-body":               {anywhere, []witness{serverFigure, twoPoints}},

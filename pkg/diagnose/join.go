@@ -43,7 +43,7 @@ var consequences = map[string][]string{
 	"slow-upload":                append([]string{"receiver-limited"}, connectionLost...),
 	"queue-before-app":           append([]string{"server-limit"}, connectionLost...),
 	"slow-delivery":              append(append([]string{"mtu-discovered-late", "bufferbloat", "loss-stall", "http2-head-of-line"}, connectionLost...), lost...),
-	"client-gave-up":             append([]string{"stale-keepalive", "server-limit"}, connectionLost...),
+	"client-gave-up":             append([]string{"stale-keepalive", "server-limit", "upstream-error"}, connectionLost...),
 	"server-hung-up":             append([]string{"stale-keepalive", "server-limit", "upstream-error", "tls-alert", "tls-certificate-time", "tls-wrong-protocol", "connection-refused"}, connectionLost...),
 	"ssh-late-banner":            connectionLost,
 	"ssh-shed":                   connectionLost,

@@ -60,7 +60,20 @@ func (w *world) restarted(taken ...int) {
 	}
 }
 
+// limited is a request of 2 s that was answered 504, as its server closed the connection to
+// whom it had asked for so many ms.
+func (w *world) limited(waited int) {
+	front, _ := w.request(3101, 3102)
+	front.Exchange.Status = 504
+	back, n := w.request(0, 3100)
+	back.Links = append(back.Links, correlate.Link{Kind: correlate.Upstream, Journey: front})
+	n.FIN[cl] = w.at(1100 + waited)
+}
+
 var behindTrials = []trial{
+	{"upstream-error", "whom it asked did not answer within its limit", func(w *world) { w.limited(2000) }, true, High},
+	{"client-gave-up", "a server that answered for whom it asked", func(w *world) { w.limited(2000) }, false, 0},
+	{"upstream-error", "nothing shows whom it waited for", func(w *world) { w.limited(100) }, true, Medium},
 	{"app-slow", "its server could not reach whom it asked", func(w *world) { w.behind(1030) }, true, High},
 	{"queue-before-app", "in the queue of a balancer, by its log", func(w *world) { w.balanced(575*ms, 5*ms) }, true, High},
 	{"app-slow", "in the queue of a balancer, by its log", func(w *world) { w.balanced(575*ms, 5*ms) }, false, 0},

@@ -64,9 +64,14 @@ func serverUnseen(f *pcapflow.Flow, since int64) bool {
 
 func checkClientGaveUp(c *Case, r *Rule) []Finding {
 	var found batches
+	inFront := false // upstream-error tells of some
 	for _, j := range c.open(r) {
 		at, gone := c.abandoned(r, j)
 		if s := statusOf(j); !(gone && s < 500 && s != 400 || s == 499 || s == 408) {
+			continue
+		}
+		if c.toldInFront(j) {
+			inFront = true
 			continue
 		}
 		e := journeyLines(j)
@@ -84,6 +89,9 @@ func checkClientGaveUp(c *Case, r *Rule) []Finding {
 			}, len(b.hits), b.key, c.upTo(r, b))
 			f.Refuters = c.doubts(r, notFound)
 		})
+	}
+	if inFront {
+		return nil
 	}
 	return c.statusLines(r, Warning, collectWeb, func(s int) bool { return s == 499 || s == 408 }, lang.Text{
 		EN: "%d log line{ says|s say} that the client gave up, or never sent its request (%s).",

@@ -148,7 +148,13 @@ func checkUpstreamError(c *Case, r *Rule) []Finding {
 				f.Evidence = merge(append(f.Evidence, w.evidence))
 				f.Text += " " + c.say(lang.Text{EN: "The error log: %q", ES: "El registro de errores: %q"}, shorten(w.text, 160))
 			}
-			f.Refuters = c.doubts(r, notCollected(captureUpstream))
+			doubt := notCollected(captureUpstream)
+			if why, proof := c.whyBehind(b); why != "" {
+				f.Text += " " + why
+				f.Evidence = merge(append(f.Evidence, proof...))
+				doubt = notFound
+			}
+			f.Refuters = c.doubts(r, doubt)
 		})
 	}
 	return c.statusLines(r, Error, captureUpstream, c.upstreamStatus, lang.Text{
