@@ -104,7 +104,7 @@ var dtlsArchived = []string{"dtls_certificate_fragments.pcap", "dtls_old_version
 	"wireshark-dtls12.pcap", "cloudshark-dtls1.pcap", "dtls1_0.pcap", "dtls1_2.pcap", "dtls13-cid.pcap", "dtls-sequence-number-jumps.pcap", "dtls-udp.notest.cap"}
 
 // TestDTLSAsWireshark compares with tshark, field by field, what it reads of the
-// handshakes in the clear: the frame and the nanosecond in which each message is whole,
+// handshakes, also of what keys open: the frame and the nanosecond in which each message is whole,
 // versions, ciphers, names, fingerprints.
 func TestDTLSAsWireshark(t *testing.T) {
 	paths := []string{filepath.Join("testdata", "recorded", "dtls.pcap"), filepath.Join("testdata", "recorded", "dtls-keys.pcap"), filepath.Join("testdata", "recorded", "dtls-cid", "dtls-cid.pcap")}
@@ -124,15 +124,19 @@ func TestDTLSAsWireshark(t *testing.T) {
 	if len(paths) != 3+len(dtlsArchived) {
 		t.Errorf("%d captures", len(paths))
 	}
-	n := 0
+	n, opened := 0, 0
 	for _, path := range paths {
 		flows := map[int]*Flow{}
-		for _, f := range analyseWith(t, path, "").Flows {
+		keys := strings.TrimSuffix(path, ".pcap") + ".keys"
+		if _, err := os.Stat(keys); err != nil {
+			keys = ""
+		}
+		for _, f := range analyseWith(t, path, keys).Flows {
 			if f.Transport == UDP {
 				flows[f.Stream] = f
 			}
 		}
-		for stream, said := range tsharkDTLS(t, path) {
+		for stream, said := range tsharkDTLS(t, path, keys) {
 			f := flows[stream]
 			if f == nil || f.TLS == nil || f.TLS.DTLS == nil {
 				t.Errorf("%s: stream %d is not followed", filepath.Base(path), stream)
@@ -158,6 +162,14 @@ func TestDTLSAsWireshark(t *testing.T) {
 			if said["flight end"] != "" {
 				got["flight end"] = frame(x.ServerFlightEnd)
 			}
+			if said["client finished"] != "" { // tshark opened it
+				opened++
+				got["client finished"], got["server finished"] = frame(x.ClientFinished), frame(x.ServerFinished)
+				got["client data"], got["server data"] = frame(x.FirstClientData), frame(x.FirstServerData)
+				if !x.Renegotiation.Seen() { // of which tshark 4.0 opens the ClientHello alone
+					got["client close"], got["server close"] = frame(x.CloseNotify[Client]), frame(x.CloseNotify[Server])
+				}
+			}
 			if len(x.Alerts) > 0 && x.Alerts[0].Code >= 0 {
 				got["alert"] = x.Alerts[0].Description + " " + frame(x.Alerts[0].Stamp)
 			}
@@ -168,19 +180,24 @@ func TestDTLSAsWireshark(t *testing.T) {
 			}
 		}
 	}
-	if n < 900 {
-		t.Errorf("%d fields compared", n)
+	if n < 900 || opened < 10 {
+		t.Errorf("%d fields compared, %d handshakes that keys open", n, opened)
 	}
 }
 
-// tsharkDTLS is what tshark reads of the handshakes of a capture, by stream.
-func tsharkDTLS(t *testing.T, path string) map[int]map[string]string {
+// tsharkDTLS is what tshark reads of the handshakes of a capture, by stream, with a key
+// log if there is one.
+func tsharkDTLS(t *testing.T, path, keys string) map[int]map[string]string {
 	t.Helper()
+	var options []string
+	if keys != "" {
+		options = []string{"-o", "tls.keylog_file:" + keys}
+	}
 	want := map[int]map[string]string{}
 	covered := map[string][]bool{}
 	first, clients := map[string]bool{}, map[int]string{} // clients: by stream, the ports that a ClientHello came from
 	fields := []string{"frame.number", "udp.stream", "udp.srcport", "dtls.handshake.type", "dtls.handshake.message_seq", "dtls.handshake.fragment_offset", "dtls.handshake.fragment_length", "dtls.handshake.length",
-		"dtls.handshake.ja3", "dtls.handshake.ciphersuite", "dtls.handshake.extensions_server_name", "dtls.alert_message.desc", "frame.time_epoch"}
+		"dtls.handshake.ja3", "dtls.handshake.ciphersuite", "dtls.handshake.extensions_server_name", "dtls.alert_message.desc", "frame.time_epoch", "dtls.record.content_type"}
 	tsharkFields(t, path, "dtls", fields, func(v []string) {
 		stream, _ := strconv.Atoi(v[1])
 		if want[stream] == nil {
@@ -205,7 +222,7 @@ func tsharkDTLS(t *testing.T, path string) map[int]map[string]string {
 			length, _ := strconv.Atoi(lists[6][i])
 			size, _ := strconv.Atoi(lists[7][i])
 			key := strings.Join([]string{v[1], v[2], typ, lists[4][i]}, " ")
-			if covered[key] == nil {
+			if len(covered[key]) != size { // of a renegotiation another
 				covered[key] = make([]bool, size)
 			}
 			for k := offset; k < min(offset+length, size); k++ {
@@ -231,6 +248,9 @@ func tsharkDTLS(t *testing.T, path string) map[int]map[string]string {
 				if part, ok := partOf(side, byte(kind)); ok {
 					name = partNames[side][part]
 				}
+				if typ == "20" {
+					name = side.String() + " finished"
+				}
 				if name != "" {
 					say(name, at)
 				}
@@ -246,10 +266,20 @@ func tsharkDTLS(t *testing.T, path string) map[int]map[string]string {
 		if v[10] != "" {
 			say("sni", v[10])
 		}
-		for _, a := range lists[11] {
-			code, _ := strconv.Atoi(a)
-			say("alert", alertName(code)+" "+at)
+		side := "client "
+		if clients[stream] != v[2] {
+			side = "server "
 		}
-	}, "-E", "aggregator=,")
+		for _, a := range lists[11] {
+			if code, _ := strconv.Atoi(a); a == "0" {
+				say(side+"close", at)
+			} else {
+				say("alert", alertName(code)+" "+at)
+			}
+		}
+		if slices.Contains(lists[13], "23") {
+			say(side+"data", at)
+		}
+	}, append(options, "-E", "aggregator=,")...)
 	return want
 }
