@@ -96,6 +96,7 @@ type Case struct {
 	exchanges   map[netip.AddrPort]int                      // requests to each server
 	serving     map[served][]*correlate.Journey             // of each service, in order
 	asked       map[*correlate.Journey][]*correlate.Journey // what the server of each asked meanwhile, once looked for
+	byServer    map[netip.Addr][]*correlate.Journey         // by the server's address, once asked for
 	opaque      map[opaqueEnds][]*correlate.Journey         // connections whose protocol is not read, once asked for
 	took        map[taker][]int64                           // when each server accepted connections, in order
 	states      []told                                      // what hosts printed of themselves, once looked for

@@ -125,10 +125,7 @@ func (c *Case) deadNeighbours(r *Rule, told map[*pcapflow.Resolution]bool) []Fin
 // journeys whose server it is, where it did so for most of a wait of theirs.
 func (c *Case) heldByAbsent(r *Rule, k *incident.Capture, rounds []*pcapflow.Resolution, f *Finding) {
 	var kept batches
-	for _, j := range c.Journeys {
-		if j.Server.Addr() != rounds[0].Asker {
-			continue
-		}
+	for _, j := range c.servedBy(rounds[0].Asker) {
 		for _, p := range j.Points {
 			if p.Capture != k {
 				continue
@@ -148,6 +145,18 @@ func (c *Case) heldByAbsent(r *Rule, k *incident.Capture, rounds []*pcapflow.Res
 		x.Evidence = merge(append(f.Evidence, x.Evidence...))
 		*f = x
 	}
+}
+
+// servedBy are the journeys whose server has an address: asked once for each neighbour
+// that is asked for, of which a scan asks for thousands.
+func (c *Case) servedBy(a netip.Addr) []*correlate.Journey {
+	if c.byServer == nil {
+		c.byServer = map[netip.Addr][]*correlate.Journey{}
+		for _, j := range c.Journeys {
+			c.byServer[j.Server.Addr()] = append(c.byServer[j.Server.Addr()], j)
+		}
+	}
+	return c.byServer[a]
 }
 
 // waitedMeanwhile is the longest wait for a server, as one point of a journey shows it, most of
