@@ -1,6 +1,7 @@
 package pcapflow
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 
@@ -163,7 +164,8 @@ func (e *engine) record(f *flow) *Flow {
 		o.Conn = f.tcp.story.conn
 	}
 	if f.isTCP() {
-		o.toServer, _ = f.handshakeTrips()
+		toServer, toClient := f.handshakeTrips()
+		o.toServer, o.toClient = toServer, int32(min(toClient/1000, math.MaxInt32))
 		if f.tcp != nil {
 			o.fin = [2]bool{f.tcp.fin[Client].Seen(), f.tcp.fin[Server].Seen()}
 		}
@@ -181,6 +183,15 @@ func (o *Flow) roundTripToServer() int64 {
 		return o.Conn.RTTServer
 	}
 	return o.toServer
+}
+
+// roundTrip is the whole one of the handshake, of a flow that may still be open; 0:
+// unknown.
+func (o *Flow) roundTrip() int64 {
+	if o.Conn != nil {
+		return o.Conn.RTT
+	}
+	return o.toServer + int64(o.toClient)*1000
 }
 
 // isTCP tells whether f is a TCP connection.
@@ -279,7 +290,7 @@ func (e *engine) finish(f *flow) {
 	case f.marks != nil:
 		o.Marks = f.marks.ordered()
 	}
-	o.fin, o.toServer = [2]bool{}, 0
+	o.fin, o.toServer, o.toClient = [2]bool{}, 0, 0
 	e.closeStream(f)
 	if e.frames != nil {
 		o.Frames = e.frames[f]

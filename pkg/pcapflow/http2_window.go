@@ -121,7 +121,7 @@ func (h *http2) headOfLine(s *h2Stream, last Stamp) {
 	took := last.Time - h.side[Server].first.Time
 	if h.servedAt.Seen() {
 		since := last.Time - h.servedAt.Time
-		if took = min(took, since); h.f.Conn != nil && since <= h.f.Conn.RTT {
+		if took = min(took, since); since <= h.f.roundTrip() {
 			took = since
 		}
 	}

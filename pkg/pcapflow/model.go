@@ -142,7 +142,8 @@ type Flow struct {
 
 	// As long as the flow is open and Conn may be missing, what dissectors ask of it:
 	fin      [2]bool // the side has sent its FIN
-	toServer int64   // round trip of the handshake, ns; 0: unknown
+	toClient int32   // round trip of the handshake, µs; 0: unknown
+	toServer int64   // the same, ns
 
 	lean bool // the phases of exchanges are not wanted yet
 	owed bool // and there are such
