@@ -186,6 +186,9 @@ func checkClockTooUncertain(c *Case, _ *Rule) []Finding {
 
 var manyPoints = &Threshold{"captures", 3, "", lang.Text{EN: "captures from which on how their clocks stand to each other is an answer by itself", ES: "capturas a partir de las cuales cómo están sus relojes entre sí es una respuesta por sí sola"}}
 
+// inDoubt: of a clock that is seconds off, milliseconds of the path change nothing.
+var inDoubt = &Threshold{"doubt", 0.1, "share", lang.Text{EN: "part of the offset, between two points, that is worth a note", ES: "parte del desfase, entre dos puntos, que merece una nota"}}
+
 var ntpAsymmetricPath = Rule{
 	Name: "ntp-asymmetric-path", Family: "ntp",
 	Title: lang.Text{EN: "The two ways of a path may differ", ES: "Los dos sentidos de un camino pueden diferir"},
@@ -196,7 +199,7 @@ var ntpAsymmetricPath = Rule{
 	Source:     "RFC 5905, section 8; RFC 2679",
 	Needs:      lang.Text{EN: "captures at two points of a path", ES: "capturas en dos puntos de un camino"},
 	Wants:      []*Want{wantTwoCaptures},
-	Thresholds: []*Threshold{smallest, largeOffset, manyPoints},
+	Thresholds: []*Threshold{smallest, largeOffset, manyPoints, inDoubt},
 	Refuters: []lang.Text{
 		{EN: "a clock that both hosts follow by another path", ES: "un reloj que ambos equipos siguen por otro camino"},
 	},
@@ -216,9 +219,9 @@ func checkNTPAsymmetricPath(c *Case, r *Rule) []Finding {
 		}
 		f := Finding{Severity: Info, Confidence: Medium}
 		offset := time.Duration(best.Offset)
-		if offset.Abs() >= c.limit(r, largeOffset) {
+		f.answers = offset.Abs() >= c.limit(r, largeOffset) && len(c.Incident.Captures) >= c.count(r, manyPoints)
+		if f.answers || offset.Abs() >= c.limit(r, largeOffset) && c.exceeds(r, inDoubt, half, offset.Abs()) {
 			f.Severity = Note // the clocks are the story, and this is how well they are known
-			f.answers = len(c.Incident.Captures) >= c.count(r, manyPoints)
 		}
 		for _, file := range k.Files {
 			f.Evidence = append(f.Evidence, Evidence{File: file})

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"github.com/flowcorr/flowcorr/pkg/correlate"
@@ -149,6 +150,9 @@ func checkUpstreamError(c *Case, r *Rule) []Finding {
 				f.Text += " " + c.say(lang.Text{EN: "The error log: %q", ES: "El registro de errores: %q"}, shorten(w.text, 160))
 			}
 			doubt := notCollected(captureUpstream)
+			if w := c.upstreamWords(); strings.Contains(w.text, "certificate") {
+				doubt = notFound // it was never asked anything that it might have answered in time
+			}
 			if why, proof := c.whyBehind(b); why != "" {
 				f.Text += " " + why
 				f.Evidence = merge(append(f.Evidence, proof...))
@@ -193,12 +197,17 @@ func checkHTTPError(c *Case, r *Rule) []Finding {
 		explained[&a.log.Events[a.event]] = true
 	}
 	for _, l := range c.Incident.Logs {
-		requests := 0
+		own := c.ownAddresses(l)
+		requests, checks := 0, 0
 		byStatus := map[int][]int{}
 		var order []int
 		for i := range l.Events {
 			e := &l.Events[i]
 			if e.Kind != logparse.HTTPRequest {
+				continue
+			}
+			if own[e.Client.Addr()] && e.Status < 400 {
+				checks++ // of its own health, which no user waited for
 				continue
 			}
 			requests++
@@ -211,10 +220,34 @@ func checkHTTPError(c *Case, r *Rule) []Finding {
 			byStatus[e.Status] = append(byStatus[e.Status], i)
 		}
 		for _, status := range order {
-			out = append(out, c.statusFinding(r, l, status, byStatus[status], requests))
+			f := c.statusFinding(r, l, status, byStatus[status], requests)
+			if checks > 0 {
+				f.Text += " " + c.say(lang.Text{EN: "Left out: %d request{|s} of the server to itself.", ES: "Sin contar %d {petición|peticiones} del servidor a sí mismo."}, checks)
+			}
+			out = append(out, f)
 		}
 	}
 	return out
+}
+
+// ownAddresses are those under which the server of a log asks itself. It is that of a
+// journey whose client the log knows: what a server behind a proxy logs has the proxy's.
+func (c *Case) ownAddresses(l *incident.Log) map[netip.Addr]bool {
+	own := map[netip.Addr]bool{}
+	for _, j := range c.Journeys {
+		for _, line := range j.Lines {
+			from := line.Log.Events[line.Event].Client.Addr()
+			if line.Log == l && line.Status == "matched" && (from == j.Client.Addr() || from == j.ClientSeen.Addr()) {
+				own[j.Server.Addr()] = true
+			}
+		}
+	}
+	for i := range l.Events {
+		if a := l.Events[i].Client.Addr(); a.IsLoopback() {
+			own[a] = true
+		}
+	}
+	return own
 }
 
 // statusFinding is about the lines of one log with one status.
