@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowcorr/flowcorr/pkg/correlate"
 	"github.com/flowcorr/flowcorr/pkg/lang"
 	"github.com/flowcorr/flowcorr/pkg/report"
 	"github.com/flowcorr/flowcorr/pkg/report/render"
@@ -54,20 +55,7 @@ Los archivos pueden nombrarse por el final de su ruta.`}),
 			if r, err = env.shown(r); err != nil {
 				return err
 			}
-			a, err := r.About(about)
-			if err != nil {
-				return &usageError{fmt.Sprintf("--about %v", err), env.say(lang.Text{EN: "flowcorr report lists the journeys and the files with their records", ES: "flowcorr report enumera los recorridos y los archivos con sus registros"})}
-			}
-			env.judge(a.Findings)
-			if !env.options.redact { // flows are told as they are
-				a.TellFlows(c)
-			}
-			return env.print(func(w io.Writer) error {
-				if env.options.format == "json" {
-					return report.EncodePart(w, a)
-				}
-				return render.About(w, r, a, env.textOptions(env.speaks, w))
-			})
+			return env.tellOf(c, r, about)
 		},
 	}
 	partFlags(cmd, env, "text", "json")
@@ -76,6 +64,24 @@ Los archivos pueden nombrarse por el final de su ruta.`}),
 	cmd.Flags().StringVar(&about, "about", "", env.say(lang.Text{EN: "what to explain: journey, finding, FILE#FRAME, FILE:LINE or ADDRESS[:PORT]", ES: "qué explicar: recorrido, hallazgo, ARCHIVO#TRAMA, ARCHIVO:LÍNEA o DIRECCIÓN[:PUERTO]"}))
 	annotate(cmd.Flags().Lookup("about"), ownOptions, "X", nil)
 	return cmd
+}
+
+// tellOf prints all that a report, and the flows it is of, tell of one thing.
+func (env *environment) tellOf(c *correlate.Case, r *report.Report, about string) error {
+	a, err := r.About(about)
+	if err != nil {
+		return &usageError{fmt.Sprintf("--about %v", err), env.say(lang.Text{EN: "flowcorr report lists the journeys and the files with their records", ES: "flowcorr report enumera los recorridos y los archivos con sus registros"})}
+	}
+	env.judge(a.Findings)
+	if !env.options.redact { // flows are told as they are
+		a.TellFlows(c)
+	}
+	return env.print(func(w io.Writer) error {
+		if env.options.format == "json" {
+			return report.EncodePart(w, a)
+		}
+		return render.About(w, r, a, env.textOptions(env.speaks, w))
+	})
 }
 
 // analysedReport is the report of the evidence, diagnosed, or the part of it

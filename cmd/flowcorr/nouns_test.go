@@ -4,19 +4,22 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/flowcorr/flowcorr/internal/need"
+	"github.com/flowcorr/flowcorr/pkg/report"
 )
 
 // noun is one instant, metric or error of a protocol, and where it must stand.
 type noun struct{ text, path, value, words string }
 
-// TestNouns runs the program on captures that have what it names: each noun of
+// TestNouns analyses captures that have what the program names: each noun of
 // testdata/nouns.txt stands with its value in the lines of flows, or in the report, and in
 // what explain tells of the subject, as JSON and as text.
 func TestNouns(t *testing.T) {
@@ -54,44 +57,54 @@ func checkNouns(t *testing.T, capture string, subjects map[string][]noun) {
 	if rest, ok := strings.CutPrefix(capture, "shared/"); ok {
 		path = need.Shared(t, strings.Split(rest, "/")...)
 	}
-	args := []string{path, "--quiet", "--lang", "en"}
+	var said bytes.Buffer
+	env := &environment{in: strings.NewReader(""), out: &said, diag: io.Discard, options: options{jobs: runtime.NumCPU()}}
+	listing := []string{"flows", "--quiet", "--format", "jsonl"}
 	if keys := strings.TrimSuffix(path, ".pcap") + ".keys"; keys != path+".keys" {
 		if _, err := os.Stat(keys); err == nil {
-			args = append(args, "--keylog", keys)
+			env.options.keylogs = []string{keys}
+			listing = append(listing, "--keylog", keys)
 		}
 	}
-	said := func(command string, more ...string) []byte {
-		var out, diag bytes.Buffer
-		if status := run(append(append([]string{command}, args...), more...), strings.NewReader(""), &out, &diag); status != exitDone {
-			t.Fatalf("%s %v: status %d\n%s", command, more, status, &diag)
-		}
-		return out.Bytes()
+	c, err := env.analyse([]string{path})
+	if err != nil {
+		t.Fatal(err)
 	}
-	var flows, report map[string]bool // fetched where a noun needs them
+	whole, err := env.diagnosed(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	explain := func(subject, format string) []byte {
+		said.Reset()
+		env.options.format = format
+		if err := env.tellOf(c, whole, subject); err != nil {
+			t.Fatalf("explain --about %s: %v", subject, err)
+		}
+		return bytes.Clone(said.Bytes())
+	}
+	var flows, reported map[string]bool // fetched where a noun needs them
 	for subject, nouns := range subjects {
-		file := filepath.Join(t.TempDir(), "about.json")
-		text := string(said("explain", "--about", subject, "--format", "text"))
-		said("explain", "--about", subject, "--output", file)
-		b, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		explained := statedBy(t, b)
+		text := string(explain(subject, "text"))
+		explained := statedBy(t, explain(subject, "json"))
 		for _, n := range nouns {
 			where, member, _ := strings.Cut(n.path, ".")
 			if where == "flow" {
 				if flows == nil {
-					flows = statedBy(t, said("flows", "--format", "jsonl"))
+					flows = statedBy(t, ranDone(t, append(listing, path)...))
 				}
 				if fact := member + " = " + n.value; !flows[fact] {
 					t.Errorf("%s: flows has no %s", n.text, fact)
 				}
 				member = "flows." + member
-			} else if report == nil {
-				report = statedBy(t, said("report", "--format", "json", "--fail-on", "never"))
+			} else if reported == nil {
+				said.Reset()
+				if err := report.Encode(&said, whole); err != nil {
+					t.Fatal(err)
+				}
+				reported = statedBy(t, said.Bytes())
 			}
 			fact := member + " = " + n.value
-			if where == "report" && !report[fact] {
+			if where == "report" && !reported[fact] {
 				t.Errorf("%s: report has no %s", n.text, fact)
 			}
 			if !explained[fact] {
