@@ -22,40 +22,57 @@ type stretch struct {
 	seen, gone string
 }
 
-// passedTwice counts with tshark the packets with data, SYN or FIN that one capture
-// holds and the next does not, by their sequence numbers and identifications, of
-// connections whose SYN both hold.
-func passedTwice(t *testing.T, seen, gone string, count map[stretch]int, from pcapflow.Dir) {
+// passing is a packet by what does not change on its way.
+type passing struct{ source, port, seq, length, id string }
+
+// listed are the packets with data, SYN or FIN of a capture, and the ports whose SYN it
+// holds, as tshark tells.
+type listed struct {
+	packets []passing
+	opened  map[string]bool
+}
+
+// listings are those made already, by path: each capture has several neighbours.
+type listings map[string]listed
+
+func (all listings) of(t *testing.T, file string) listed {
 	t.Helper()
-	type packet struct{ source, port, seq, length, id string }
-	read := func(file string) (all []packet, opened map[string]bool) {
-		out, err := exec.Command(need.Program(t, "tshark"), "-r", file, "-Y", "tcp.len > 0 or tcp.flags.syn == 1 or tcp.flags.fin == 1",
-			"-T", "fields", "-e", "tcp.srcport", "-e", "tcp.dstport", "-e", "tcp.seq_raw", "-e", "tcp.len", "-e", "ip.id", "-e", "tcp.flags").Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		opened = map[string]bool{}
-		for line := range strings.Lines(string(out)) {
-			f := strings.Split(strings.TrimSpace(line), "\t")
-			if f[5] == "0x0002" {
-				opened[f[0]] = true
-			}
-			all = append(all, packet{f[0], f[1], f[2], f[3], f[4]})
-		}
-		return all, opened
+	if l, made := all[file]; made {
+		return l
 	}
-	up, openedUp := read(seen)
-	down, openedDown := read(gone)
-	left := map[packet]int{}
-	for _, p := range down {
+	out, err := exec.Command(need.Program(t, "tshark"), "-r", file, "-Y", "tcp.len > 0 or tcp.flags.syn == 1 or tcp.flags.fin == 1",
+		"-T", "fields", "-e", "tcp.srcport", "-e", "tcp.dstport", "-e", "tcp.seq_raw", "-e", "tcp.len", "-e", "ip.id", "-e", "tcp.flags").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := listed{opened: map[string]bool{}}
+	for line := range strings.Lines(string(out)) {
+		f := strings.Split(strings.TrimSpace(line), "\t")
+		if f[5] == "0x0002" {
+			l.opened[f[0]] = true
+		}
+		l.packets = append(l.packets, passing{f[0], f[1], f[2], f[3], f[4]})
+	}
+	all[file] = l
+	return l
+}
+
+// passedTwice counts the packets with data, SYN or FIN that one capture holds and the
+// next does not, by their sequence numbers and identifications, of connections whose SYN
+// both hold.
+func passedTwice(t *testing.T, all listings, seen, gone string, count map[stretch]int, from pcapflow.Dir) {
+	t.Helper()
+	up, down := all.of(t, seen), all.of(t, gone)
+	left := map[passing]int{}
+	for _, p := range down.packets {
 		left[p]++
 	}
-	for _, p := range up {
+	for _, p := range up.packets {
 		client := p.source
 		if from == pcapflow.Server {
 			client = p.port
 		}
-		if !openedUp[client] || !openedDown[client] {
+		if !up.opened[client] || !down.opened[client] {
 			continue // of the other side, or not whole
 		}
 		if left[p] > 0 {
@@ -78,6 +95,7 @@ func name(path string) string { return strings.TrimSuffix(filepath.Base(path), "
 // had counted 7 of the server's and 2 of the client's, and the path 7.
 func TestLossesPlaced(t *testing.T) {
 	recorded := filepath.Join("testdata", "recorded", "two-places")
+	all := listings{}
 	for _, x := range []struct {
 		folder string
 		way    []string // from the client to the server
@@ -90,8 +108,8 @@ func TestLossesPlaced(t *testing.T) {
 		want := map[stretch]int{}
 		for i := 1; i < len(x.way); i++ {
 			a, b := filepath.Join(x.folder, x.way[i-1]), filepath.Join(x.folder, x.way[i])
-			passedTwice(t, a, b, want, pcapflow.Client)
-			passedTwice(t, b, a, want, pcapflow.Server)
+			passedTwice(t, all, a, b, want, pcapflow.Client)
+			passedTwice(t, all, b, a, want, pcapflow.Server)
 		}
 		inc, err := incident.Read(context.Background(), []string{x.folder}, incident.Options{})
 		if err != nil {
