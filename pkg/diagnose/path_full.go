@@ -85,7 +85,7 @@ func checkPathFull(c *Case, r *Rule) []Finding {
 		}
 		f.Text = c.say(lang.Text{
 			EN: "The path from %s to %s carried %s Mbit/s and no more: %d answer{|s} of up to %d kB took %s to arrive, without loss and with the window open. Server and application had answered before.",
-			ES: "El camino de %s a %s dio %s Mbit/s y no más: %d respuesta{|s} de hasta %d kB tard{ó|aron} %s en llegar, sin pérdidas y con la ventana abierta. El servidor y la aplicación habían respondido antes.",
+			ES: "El camino de %s a %s dio %s Mbit/s y no más: %d respuesta{|s} de hasta %d kB, %s en llegar, sin pérdidas y con la ventana abierta. El servidor y la aplicación habían respondido antes.",
 		}, j.Server, j.Client.Addr(), fmt.Sprintf("%.2g", fastest[b.key]), len(b.hits), bytes[b.key]/1000, c.upTo(r, b))
 		f.Refuters = c.doubts(r, notFound)
 	})
