@@ -35,7 +35,11 @@ for platform in $platforms; do
 	mkdir "$folder"
 	program=flowcorr
 	[ "$os" = windows ] && program=flowcorr.exe
-	GOOS=$os GOARCH=$arch CGO_ENABLED=0 "$go" build -trimpath -buildvcs=false -pgo cmd/flowcorr/flows.pgo -ldflags "$flags" -o "$folder/$program" ./cmd/flowcorr
+	if [ "$platform" = "$("$go" env GOHOSTOS)/$("$go" env GOHOSTARCH)" ]; then
+		cp dist/work/host "$folder/$program"
+	else
+		GOOS=$os GOARCH=$arch CGO_ENABLED=0 "$go" build -trimpath -buildvcs=false -pgo cmd/flowcorr/flows.pgo -ldflags "$flags" -o "$folder/$program" ./cmd/flowcorr
+	fi
 	cp -r dist/work/share/. LICENSE README.md "$folder"
 	tar --sort=name --mtime="@$epoch" --owner=0 --group=0 --numeric-owner --mode=u+rwX,go+rX,go-w \
 		-C dist/work -cf - "$name" | gzip -n9 >"dist/$name.tar.gz"
