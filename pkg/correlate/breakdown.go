@@ -135,12 +135,13 @@ func phasesInOrder(j *Journey, tb timebase, here source) []placed {
 // phase charges the stretch of one phase from begin to end.
 func (b *bill) phase(j *Journey, p placed, begin, end int64) {
 	left := end - begin
+	var lost, window, held int64
 	if p.Flow.Conn != nil && p.Name != pcapflow.TCPConnect {
 		var elsewhere []interval
 		if p.Flow == j.Points[0].Flow {
 			elsewhere = b.resent
 		}
-		lost, window, held := stallsWithin(p.Flow, begin-p.shift, end-p.shift, elsewhere)
+		lost, window, held = stallsWithin(p.Flow, begin-p.shift, end-p.shift, elsewhere)
 		left = b.mishap(LostSegments, CauseLoss, lost, left)
 		left = b.mishap(ClosedWindow, CauseWindow, window, left)
 		left = b.mishap(DelayedACK, CauseHeldBack, held, left)
@@ -175,6 +176,9 @@ func (b *bill) phase(j *Journey, p placed, begin, end int64) {
 		left = b.share(CauseNetwork, rtt*int64(roundTrips(p.Flow)), left)
 		b.charge(CauseTLS, left)
 	case pcapflow.HTTPSend:
+		paused, full := senderWaits(j, pcapflow.Client)
+		left = b.share(CauseClient, paused-lost-held, left)
+		left = b.share(CauseWindow, full-window, left)
 		b.charge(CauseNetwork, left)
 	case pcapflow.HTTPWait:
 		if !p.open {
@@ -188,7 +192,9 @@ func (b *bill) phase(j *Journey, p placed, begin, end int64) {
 		if p.Reason == reasonParallel {
 			left = b.share(CauseParallel, left, left)
 		}
-		left = b.share(CauseServer, trickled(j.Exchange, left, rtt), left)
+		paused, full := senderWaits(j, pcapflow.Server)
+		left = b.share(CauseServer, max(paused-lost-held, trickled(j.Exchange, left, rtt)), left)
+		left = b.share(CauseWindow, full-window, left)
 		b.charge(CauseNetwork, left)
 	case pcapflow.SSHBanner:
 		left = b.share(CauseNetwork, rtt, left)
@@ -298,6 +304,43 @@ func stallsWithin(f *pcapflow.Flow, from, to int64, elsewhere []interval) (lost,
 	take([2]int64{pcapflow.Client: f.Conn.RTTServer, pcapflow.Server: f.Conn.RTTClient}, pcapflow.StallDelayedACK)
 	return lost, window, covered(waits, from, to) - lost - window
 }
+
+// senderWaits is for how long, within the request or the answer of a journey, its sender
+// certainly sent nothing because it had nothing to send, and because it had used up its
+// peer's window, as the capture nearest to the client shows it; 0: not known. Where others
+// went on the connection too, none of them had anything to send.
+func senderWaits(j *Journey, d pcapflow.Dir) (paused, full int64) {
+	x := j.Exchange
+	if x == nil {
+		return 0, 0
+	}
+	from, to := x.RequestFirst, x.RequestLast
+	if d == pcapflow.Server {
+		from, to = x.ResponseFirst, x.ResponseLast
+	}
+	c := j.Points[0].Flow.Conn
+	if c == nil || c.Talk == nil || !from.Seen() || !to.Seen() {
+		return 0, 0
+	}
+	for i := range c.Talk.Turns {
+		t := &c.Talk.Turns[i]
+		if t.Dir != d || t.Held == nil || t.Last.Time <= from.Time || t.First.Time >= to.Time {
+			continue
+		}
+		// What of the turn lies before or behind may be any of its waits.
+		outside := max(0, from.Time-t.First.Time) + max(0, t.Last.Time-to.Time)
+		paused += max(0, t.Held[pcapflow.LimitApplication]-outside)
+		full += max(0, t.Held[pcapflow.LimitReceiver]-outside)
+	}
+	if paused < leastPause {
+		paused = 0
+	}
+	return paused, full
+}
+
+// leastPause is how long what a program writes must be paused to count: between two
+// writes of its there are always some microseconds.
+const leastPause = int64(time.Millisecond)
 
 // firstWindow is what a server may send before it hears of its client (ten
 // segments, RFC 6928).
