@@ -18,12 +18,16 @@ export GOGC=300
 
 sh scripts/check.sh
 # The race detector looks at the packages that start goroutines or guard what they
-# share, with all they use; the others have nothing to show it. Of the two that share
-# in one place alone, it looks at the tests of that place.
-concurrent='./cmd/flowcorr ./pkg/incident ./pkg/watch'
+# share, with all they use; the others have nothing to show it. Of those that share in
+# one place alone (once), it looks at the tests of that place (sharing).
+concurrent='./cmd/flowcorr ./pkg/archive ./pkg/incident ./pkg/pcapflow ./pkg/watch'
 once='./pkg/archive ./pkg/pcapflow'
 sharing='TestJobs|TestReadAhead|TestPanicComesBack|TestHandover|TestHandedOut|TestResume|TestFlowOnDisk|TestScan|TestIdle'
-others=$("$go" list ./... | sed "s|^$("$go" list -m)|.|" | grep -vxF "$(printf '%s\n' $concurrent $once)")
+without() { # list out of which
+	printf '%s\n' $1 | grep -vxF "$(printf '%s\n' $2)"
+}
+widely=$(without "$concurrent" "$once")
+others=$(without "$("$go" list ./... | sed "s|^$("$go" list -m)|.|")" "$concurrent")
 # Tests of these that start other programs or ask them, print the same evidence in many
 # ways, or reckon much alone: it makes them five times slower and sees no more than in
 # the others.
@@ -41,14 +45,14 @@ command=./cmd/flowcorr
 first=$!
 {
 	raced=
-	"$go" test -vet=off -timeout 20m -race -p 1 -skip "^($alone|$many)\$" $concurrent || raced=1
+	"$go" test -vet=off -timeout 20m -race -p 1 -skip "^($alone|$many)\$" $widely || raced=1
 	"$go" test -vet=off -timeout 20m -race -p 1 -run "^($sharing)\$" $once || raced=1
 	[ -z "$raced" ]
 } &
 second=$!
 failed=
 sh scripts/cross.sh || failed=1
-env -u GOGC "$go" test -vet=off -timeout 20m -count=1 -p 1 -run "^($many)\$" ${concurrent#$command } || failed=1
+env -u GOGC "$go" test -vet=off -timeout 20m -count=1 -p 1 -run "^($many)\$" $(without "$widely" $command) || failed=1
 env -u GOGC "$go" test -vet=off -timeout 20m -count=1 -p 1 -skip "^($alone|$sharing)\$" $once || failed=1
 "$go" test -vet=off -timeout 20m -count=1 -p 2 -skip "^($alone)\$" $others || failed=1
 wait "$first" || failed=1
